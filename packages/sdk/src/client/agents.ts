@@ -1,0 +1,115 @@
+import { Pages } from './pages.ts';
+import type { ListQuery } from './pages.ts';
+import type { Applied, ApplyQuery, JsonSchema, Labels, Manifest, Skill } from './schema.ts';
+import { path } from './transport.ts';
+import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
+import type { Run } from './runs.ts';
+
+export type AgentKind = 'llm' | 'mcp' | 'a2a' | 'http' | 'worker';
+export type AgentStatus = 'healthy' | 'degraded' | 'failed' | 'idle' | 'unknown';
+
+export interface Agent {
+  id: string;
+  name: string;
+  kind: AgentKind;
+  description: string;
+  labels: Labels;
+  status: AgentStatus;
+  statusReason?: string | null;
+  version: number;
+  hash: string;
+  skills: Skill[];
+  instances: { live: number; capacity: number; inFlight: number };
+  breaker?: 'closed' | 'open' | 'half-open';
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** `spec` of a manifest of kind Agent. */
+export interface AgentSpec {
+  kind: AgentKind;
+  description?: string;
+  skills?: Skill[];
+  mcp?: { server: string; tools?: string[] };
+  worker?: {
+    runner?: 'local' | 'external';
+    command?: string[];
+    cwd?: string;
+    env?: Record<string, string>;
+    replicas?: number;
+    concurrency?: number;
+  };
+  llm?: {
+    provider?: { baseUrl: string; apiKey: string };
+    model: string;
+    system?: string;
+    tools?: string[];
+    maxTurns?: number;
+    maxTokens?: number;
+  };
+  http?: { url: string; headers?: Record<string, string> };
+  concurrency?: number;
+  timeoutMs?: number;
+}
+
+/** One immutable version of an agent. */
+export interface AgentVersion {
+  version: number;
+  hash: string;
+  manifest: Manifest<AgentSpec>;
+  createdAt: string;
+  createdBy?: string;
+}
+
+export interface AgentQuery extends ListQuery {
+  kind?: AgentKind | undefined;
+  status?: AgentStatus | undefined;
+  label?: readonly string[] | undefined;
+}
+
+/** `/agents`: who can be invoked. */
+export class Agents {
+  readonly #http: Transport;
+
+  constructor(http: Transport) {
+    this.#http = http;
+  }
+
+  list(query: AgentQuery = {}, options: RequestOptions = {}): Pages<Agent> {
+    return new Pages(this.#http, '/agents', query, options);
+  }
+
+  get(name: string, options: RequestOptions = {}): Promise<Agent> {
+    return this.#http.json({ method: 'GET', path: path`/agents/${name}`, ...options });
+  }
+
+  /** Creates or replaces the agent; the same manifest again changes nothing. */
+  apply(manifest: Manifest<AgentSpec>, query: ApplyQuery = {}, options: RequestOptions = {}): Promise<Applied<Agent>> {
+    return this.#http.json({
+      method: 'PUT',
+      path: path`/agents/${manifest.metadata.name}`,
+      query: { ...query },
+      body: manifest,
+      ...options,
+    });
+  }
+
+  remove(name: string, options: RequestOptions = {}): Promise<void> {
+    return this.#http.json({ method: 'DELETE', path: path`/agents/${name}`, ...options });
+  }
+
+  versions(name: string, query: ListQuery = {}, options: RequestOptions = {}): Pages<AgentVersion> {
+    return new Pages(this.#http, path`/agents/${name}/versions`, query, options);
+  }
+
+  /** Calls one skill: the call is a run of one step, which is answered at once. */
+  invoke(
+    name: string,
+    call: { skill?: string | undefined; input?: unknown; labels?: Labels | undefined },
+    options: CreateOptions = {},
+  ): Promise<Run> {
+    return this.#http.json({ method: 'POST', path: path`/agents/${name}/invoke`, body: call, creates: true, ...options });
+  }
+}
+
+export type { JsonSchema };

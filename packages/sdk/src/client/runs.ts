@@ -1,0 +1,169 @@
+import { followEvents } from './event-stream.ts';
+import type { FollowOptions } from './event-stream.ts';
+import { Pages } from './pages.ts';
+import type { ListQuery, Page } from './pages.ts';
+import type { Labels, RunError } from './schema.ts';
+import { path } from './transport.ts';
+import type { RequestOptions, Transport } from './transport.ts';
+
+export type RunStatus = 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'cancelled';
+export type StepStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
+
+export interface Run {
+  id: string;
+  workflow: string;
+  workflowHash: string;
+  status: RunStatus;
+  reason: string | null;
+  labels: Labels;
+  input: unknown;
+  output: unknown;
+  error: RunError | null;
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  progress: { total: number; done: number; running: number; waiting: number; failed: number };
+  usage: { inputTokens: number; outputTokens: number; costUsd: number };
+}
+
+/** One try of a step. */
+export interface Attempt {
+  number: number;
+  status: string;
+  instance: string | null;
+  startedAt: string | null;
+  endedAt: string | null;
+  error: RunError | null;
+}
+
+/** One step of a run; a `forEach` step is one for each item (`analyse[3]`). */
+export interface Step {
+  key: string;
+  step: string;
+  index: number | null;
+  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | (string & {});
+  label: string;
+  status: StepStatus;
+  agent: string | null;
+  skill: string | null;
+  tool: string | null;
+  needs: string[];
+  waitingFor: { on: string; because: string }[];
+  queuedAt: string | null;
+  startedAt: string | null;
+  endedAt: string | null;
+  onCriticalPath: boolean;
+  attempts: Attempt[];
+  /** Cut at 16 KB; `runs.step` has all of it. */
+  input: unknown;
+  output: unknown;
+  error: RunError | null;
+}
+
+export interface RunDetail extends Run {
+  steps: Step[];
+}
+
+export type RunEventType =
+  | 'run.started'
+  | 'step.queued'
+  | 'step.started'
+  | 'step.progress'
+  | 'step.succeeded'
+  | 'step.failed'
+  | 'step.retrying'
+  | 'step.skipped'
+  | 'run.succeeded'
+  | 'run.failed'
+  | 'run.cancelled'
+  | (string & {});
+
+export interface RunEvent {
+  seq: number;
+  at: string;
+  run: string;
+  type: RunEventType;
+  step?: string;
+  attempt?: number;
+  agent?: string;
+  instance?: string;
+  error?: RunError;
+  output?: unknown;
+  message?: string;
+}
+
+export interface RunQuery extends ListQuery {
+  workflow?: string | undefined;
+  status?: RunStatus | undefined;
+}
+
+/** Whether a run has ended. */
+export function hasEnded(status: RunStatus): boolean {
+  return status === 'succeeded' || status === 'failed' || status === 'cancelled';
+}
+
+const endings: ReadonlySet<string> = new Set(['run.succeeded', 'run.failed', 'run.cancelled']);
+
+/** `/runs`: what runs and ran. */
+export class Runs {
+  readonly #http: Transport;
+
+  constructor(http: Transport) {
+    this.#http = http;
+  }
+
+  list(query: RunQuery = {}, options: RequestOptions = {}): Pages<Run> {
+    return new Pages(this.#http, '/runs', query, options);
+  }
+
+  get(id: string, options: RequestOptions = {}): Promise<RunDetail> {
+    return this.#http.json({ method: 'GET', path: path`/runs/${id}`, ...options });
+  }
+
+  /** One step with its whole input and output. */
+  step(id: string, key: string, options: RequestOptions = {}): Promise<Step> {
+    return this.#http.json({ method: 'GET', path: path`/runs/${id}/steps/${key}`, ...options });
+  }
+
+  /** Stops the run: its open steps are told, and it ends as cancelled. */
+  cancel(id: string, reason?: string, options: RequestOptions = {}): Promise<Run> {
+    return this.#http.json({
+      method: 'POST',
+      path: path`/runs/${id}/cancel`,
+      body: reason === undefined ? {} : { reason },
+      creates: true,
+      ...options,
+    });
+  }
+
+  /** What was recorded so far, oldest first. */
+  events(id: string, query: ListQuery = {}, options: RequestOptions = {}): Pages<RunEvent> {
+    return new Pages(this.#http, path`/runs/${id}/events`, query, options);
+  }
+
+  /** One page of events. */
+  eventPage(id: string, query: ListQuery = {}, options: RequestOptions = {}): Promise<Page<RunEvent>> {
+    return this.events(id, query, options).first();
+  }
+
+  /** Every event of the run from its start (or behind `lastEventId`), live, each once, until the run has ended. */
+  async *follow(id: string, options: FollowOptions = {}): AsyncGenerator<RunEvent> {
+    let seen = Number(options.lastEventId ?? -1);
+    for await (const { data } of followEvents(this.#http, path`/runs/${id}/events`, undefined, options)) {
+      const event = JSON.parse(data) as RunEvent;
+      // Progress is live only and has no place of its own in the journal: it may carry the sequence of the event before it.
+      if (event.seq <= seen && event.type !== 'step.progress') continue;
+      seen = Math.max(seen, event.seq);
+      yield event;
+      if (endings.has(event.type)) return;
+    }
+  }
+
+  /** Waits until the run has ended, and gives it. */
+  async result(id: string, options: FollowOptions = {}): Promise<RunDetail> {
+    const run = await this.get(id, options);
+    if (hasEnded(run.status)) return run;
+    for await (const event of this.follow(id, options)) void event;
+    return this.get(id, options);
+  }
+}

@@ -1,0 +1,59 @@
+import { followEvents } from './event-stream.ts';
+import type { FollowOptions } from './event-stream.ts';
+import type { Page } from './pages.ts';
+import type { RequestOptions, Transport } from './transport.ts';
+
+export interface ServiceStatus {
+  name: string;
+  status: 'up' | 'down';
+  version: string | null;
+  uptimeS: number | null;
+  latencyMs: number | null;
+  memoryBytes: number | null;
+  detail?: string | null;
+}
+
+/** Who the key or session speaks for. */
+export interface WhoAmI {
+  workspace: string;
+  principal: string;
+  name: string;
+  roles: string[];
+  scopes: string[];
+  [key: string]: unknown;
+}
+
+export type SystemEventType =
+  'agent.changed' | 'deployment.changed' | 'run.changed' | 'mcp-server.changed' | 'service.changed' | (string & {});
+
+/** Something changed: `data` names what, and is read anew where it matters. */
+export interface SystemEvent {
+  id: string;
+  type: SystemEventType;
+  data: Record<string, unknown>;
+}
+
+/** `/system`, `/whoami` and `/events`. */
+export class System {
+  readonly #http: Transport;
+
+  constructor(http: Transport) {
+    this.#http = http;
+  }
+
+  async services(options: RequestOptions = {}): Promise<ServiceStatus[]> {
+    const { data } = await this.#http.json<Page<ServiceStatus>>({ method: 'GET', path: '/system/services', ...options });
+    return data;
+  }
+
+  whoami(options: RequestOptions = {}): Promise<WhoAmI> {
+    return this.#http.json({ method: 'GET', path: '/whoami', ...options });
+  }
+
+  /** What changes, live, until the signal is aborted; resumes behind the last event after a lost connection. */
+  async *events(options: FollowOptions = {}): AsyncGenerator<SystemEvent> {
+    for await (const { id, event, data } of followEvents(this.#http, '/events', undefined, options)) {
+      yield { id, type: event, data: JSON.parse(data) as Record<string, unknown> };
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { Pages } from './pages.ts';
+import type { ListQuery } from './pages.ts';
+import type { Run } from './runs.ts';
+import type { Applied, ApplyQuery, JsonSchema, Labels, Manifest } from './schema.ts';
+import { path } from './transport.ts';
+import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
+
+export interface Workflow {
+  id: string;
+  name: string;
+  description: string;
+  labels: Labels;
+  version?: number;
+  hash: string;
+  input?: JsonSchema | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** One workflow, with its manifest. */
+export interface WorkflowDetail extends Workflow {
+  manifest: Manifest<WorkflowSpec>;
+}
+
+/** One step of a workflow file. */
+export interface WorkflowStep {
+  needs?: string[];
+  if?: string;
+  forEach?: string;
+  maxParallel?: number;
+  agent?: string;
+  skill?: string;
+  tool?: string;
+  workflow?: string;
+  artifact?: unknown;
+  value?: unknown;
+  with?: unknown;
+  retry?: { attempts: number; backoff?: { initialMs: number; factor: number; maxMs: number }; nonRetryable?: string[] };
+  timeout?: string | number;
+  fallback?: string;
+}
+
+/** `spec` of a manifest of kind Workflow. */
+export interface WorkflowSpec {
+  input?: JsonSchema;
+  steps: Record<string, WorkflowStep>;
+  outputs?: Record<string, unknown>;
+}
+
+/** `/workflows`: what can be run. */
+export class Workflows {
+  readonly #http: Transport;
+
+  constructor(http: Transport) {
+    this.#http = http;
+  }
+
+  list(query: ListQuery = {}, options: RequestOptions = {}): Pages<Workflow> {
+    return new Pages(this.#http, '/workflows', query, options);
+  }
+
+  get(name: string, options: RequestOptions = {}): Promise<WorkflowDetail> {
+    return this.#http.json({ method: 'GET', path: path`/workflows/${name}`, ...options });
+  }
+
+  apply(manifest: Manifest<WorkflowSpec>, query: ApplyQuery = {}, options: RequestOptions = {}): Promise<Applied<Workflow>> {
+    return this.#http.json({
+      method: 'PUT',
+      path: path`/workflows/${manifest.metadata.name}`,
+      query: { ...query },
+      body: manifest,
+      ...options,
+    });
+  }
+
+  remove(name: string, options: RequestOptions = {}): Promise<void> {
+    return this.#http.json({ method: 'DELETE', path: path`/workflows/${name}`, ...options });
+  }
+
+  /** Starts a run and answers at once; follow it by `runs.follow`. */
+  start(name: string, start: { input?: unknown; labels?: Labels | undefined } = {}, options: CreateOptions = {}): Promise<Run> {
+    return this.#http.json({ method: 'POST', path: path`/workflows/${name}/runs`, body: start, creates: true, ...options });
+  }
+}
