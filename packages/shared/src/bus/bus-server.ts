@@ -1,0 +1,204 @@
+import { Server } from '@nestjs/microservices';
+import { headers, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { firstValueFrom, isObservable } from 'rxjs';
+import { Fault } from '../errors/fault.ts';
+import { requirePermission, type Caller } from '../identity/caller.ts';
+import type { IdentityVerifier } from '../identity/verifier.ts';
+import { childTraceparent, inCall } from '../telemetry/call-context.ts';
+import { now } from '../telemetry/clock.ts';
+import { log } from '../telemetry/log.ts';
+import { BusCall } from './bus-call.ts';
+import { messageMaxBytes, type Contract, type ServiceName } from './contract.ts';
+import { EventConsumers } from './event-consumers.ts';
+import type { HandlerExtras } from './handles.ts';
+import { cancelSubject, header } from './headers.ts';
+import { parseJson } from './json.ts';
+import { validate } from './validate.ts';
+
+/** Requests being served at once by one process; more would only wait inside it, so they are refused and may be tried elsewhere. */
+const inFlightMax = 2_000;
+/** How long a shutdown waits for requests in flight. */
+const drainMs = 8_000;
+
+export interface BusServerOptions {
+  service: ServiceName;
+  connection: NatsConnection;
+  verifier: IdentityVerifier;
+  /** Makes the caller of a verified identity able to speak to further services. */
+  callerOf: (claims: Awaited<ReturnType<IdentityVerifier['verify']>>, token: string) => Caller;
+}
+
+type MessageHandler = (data: unknown, context: unknown) => Promise<unknown>;
+
+/** Nest's transport over our contracts: nothing that is no contract is heard, and no handler sees what was not checked. */
+export class BusServer extends Server {
+  private readonly inFlight = new Map<string, AbortController>();
+  private readonly subscriptions: Subscription[] = [];
+  private readonly consumers: EventConsumers;
+  private isDraining = false;
+  private serving = 0;
+
+  constructor(private readonly options: BusServerOptions) {
+    super();
+    this.consumers = new EventConsumers(options.service, options.connection);
+  }
+
+  override listen(callback: (error?: unknown) => void): void {
+    this.start().then(() => callback(), callback);
+  }
+
+  private async start(): Promise<void> {
+    const { connection, service } = this.options;
+    const events = [];
+    for (const [pattern, handler] of this.messageHandlers) {
+      const { contract, event } = (handler.extras ?? {}) as HandlerExtras;
+      if (event) {
+        events.push({ event, handler: handler as MessageHandler });
+        for (let next = nextOf(handler); next; next = nextOf(next)) events.push({ event, handler: next as MessageHandler });
+      } else if (!contract) throw new Error(`${pattern} is handled without a contract`);
+      else if (contract.service !== service) throw new Error(`${pattern} belongs to ${contract.service}, not to ${service}`);
+      else if (!contract.shard) this.hear(contract, contract.subject, handler as MessageHandler);
+    }
+    this.subscriptions.push(
+      connection.subscribe(cancelSubject(service), {
+        callback: (error, message) => {
+          if (!error) this.inFlight.get(message.string())?.abort(new Fault('cancelled', 'the caller waits no more', 'Ask again.'));
+        },
+      }),
+    );
+    await this.consumers.start(events);
+    await connection.flush();
+  }
+
+  /** Hears a sharded contract for one shard, until the returned function is called. */
+  hearShard(contract: Contract, shard: number): () => void {
+    const handler = this.messageHandlers.get(contract.subject);
+    if (!handler) throw new Error(`${contract.subject} has no handler`);
+    const subscription = this.hear(contract, contract.subject.replace('*', String(shard)), handler as MessageHandler);
+    return () => subscription.unsubscribe();
+  }
+
+  private hear(contract: Contract, subject: string, handler: MessageHandler): Subscription {
+    const subscription = this.options.connection.subscribe(contract.identity === 'service' ? `${subject}.*` : subject, {
+      ...(!contract.shard && { queue: this.options.service }),
+      callback: (error, message) => {
+        if (error) log.error('a subscription failed', { subject, err: error });
+        else void this.serve(contract, handler, message);
+      },
+    });
+    this.subscriptions.push(subscription);
+    return subscription;
+  }
+
+  private async serve(contract: Contract, handler: MessageHandler, message: Msg): Promise<void> {
+    this.serving++;
+    try {
+      const reply = await this.answer(contract, handler, message);
+      const bytes = JSON.stringify(reply);
+      if (Buffer.byteLength(bytes) > messageMaxBytes) {
+        throw new Fault('invalid', `the answer has more than ${messageMaxBytes} bytes`, 'Ask for less at once, or for an artifact.');
+      }
+      message.respond(bytes);
+    } catch (thrown) {
+      const fault = Fault.from(thrown);
+      if (fault.code === 'internal') log.error('a handler failed', { subject: message.subject, err: thrown });
+      const replyHeaders = headers();
+      replyHeaders.set(header.fault, fault.code);
+      message.respond(JSON.stringify(fault.toData()), { headers: replyHeaders });
+    } finally {
+      this.serving--;
+    }
+  }
+
+  private async answer(contract: Contract, handler: MessageHandler, message: Msg): Promise<object> {
+    if (this.isDraining || this.serving > inFlightMax) {
+      throw new Fault(
+        'unavailable',
+        `${contract.service} ${this.isDraining ? 'is stopping' : 'has too much to do'}`,
+        'Try again in a moment.',
+        {
+          service: contract.service,
+          retryAfterMs: 500,
+        },
+      );
+    }
+    const given = message.headers;
+    const deadline = deadlineOf(given, contract);
+    if (deadline <= now()) throw new Fault('timeout', 'the deadline had passed before the work began', 'Allow more time.');
+    const who = await this.identify(contract, message);
+    const request = validate(contract.request, parseJson(message.data, contract.maxBytes));
+
+    const callId = given?.get(header.call) ?? '';
+    const controller = new AbortController();
+    if (callId) this.inFlight.set(callId, controller);
+    const timer = setTimeout(
+      () => controller.abort(new Fault('timeout', 'the deadline has passed', 'Allow more time.')),
+      Math.min(deadline - now(), 2_147_483_647),
+    );
+    try {
+      const call = new BusCall({ subject: message.subject, deadline, signal: controller.signal, ...who });
+      const reply = await inCall(
+        { traceparent: childTraceparent(given?.get(header.traceparent)), deadline, signal: controller.signal },
+        async () => {
+          const result = await handler(request, call);
+          return isObservable(result) ? await firstValueFrom(result) : result;
+        },
+      );
+      return checkedReply(contract, reply);
+    } finally {
+      clearTimeout(timer);
+      if (callId) this.inFlight.delete(callId);
+    }
+  }
+
+  private async identify(contract: Contract, message: Msg): Promise<{ caller: Caller } | { fromService: ServiceName }> {
+    if (contract.identity === 'service') {
+      const fromService = message.subject.slice(message.subject.lastIndexOf('.') + 1) as ServiceName;
+      if (!contract.callers.includes(fromService))
+        throw new Fault('forbidden', `${fromService} may not call ${contract.subject}`, 'Call as another service.');
+      return { fromService };
+    }
+    const token = message.headers?.get(header.identity);
+    if (!token) throw new Fault('unauthenticated', 'no identity came with the request', 'Send a key.');
+    const caller = this.options.callerOf(await this.options.verifier.verify(token), token);
+    requirePermission(caller, contract.permission);
+    return { caller };
+  }
+
+  /** Hears nothing new, lets what is in flight end, then returns; the connection stays open. */
+  override async close(): Promise<void> {
+    this.isDraining = true;
+    await this.consumers.stop();
+    for (const subscription of this.subscriptions) if (!subscription.isClosed()) subscription.unsubscribe();
+    for (let waited = 0; this.serving > 0 && waited < drainMs; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const controller of this.inFlight.values()) controller.abort(new Fault('unavailable', 'the service is stopping', 'Try again.'));
+  }
+
+  override on(): void {
+    throw new Error('the bus has no events of its own to listen to');
+  }
+
+  override unwrap<T>(): T {
+    return this.options.connection as T;
+  }
+}
+
+/** Several listeners of one event in one service: Nest chains them. */
+function nextOf(handler: unknown): MessageHandler | undefined {
+  return (handler as { next?: MessageHandler }).next;
+}
+
+function deadlineOf(given: MsgHdrs | undefined, contract: Contract): number {
+  const latest = now() + contract.timeoutMs;
+  const asked = Number(given?.get(header.deadline));
+  return asked > 0 ? asked : latest;
+}
+
+/** A reply that breaks its contract is our bug: it is said in the log and does not leave the service. */
+function checkedReply(contract: Contract, reply: unknown): object {
+  try {
+    return validate(contract.reply, reply);
+  } catch (cause) {
+    throw new Error(`${contract.subject} answered with what its contract forbids: ${JSON.stringify((cause as Fault).errors)}`, { cause });
+  }
+}

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { log } from '../telemetry/log.ts';
+
+export interface BusConnectionOptions {
+  natsUrl: string;
+  /** File of the service's NATS user; empty where the server asks for none (tests). */
+  natsCreds?: string;
+  /** The service's name: it makes the inbox prefix, which NATS lets no other service hear. */
+  name: string;
+}
+
+/** Connects to NATS, waits for the first connection and never gives up on a later one. */
+export async function connectBus({ natsUrl, natsCreds, name }: BusConnectionOptions): Promise<NatsConnection> {
+  const connection = await connect({
+    servers: natsUrl.split(','),
+    name,
+    inboxPrefix: `_INBOX_${name}`,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    reconnectJitter: 200,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+    waitOnFirstConnect: true,
+    ignoreAuthErrorAbort: true,
+    ...(natsCreds && { authenticator: credsAuthenticator(await readFile(natsCreds)) }),
+  });
+  void watch(connection);
+  return connection;
+}
+
+async function watch(connection: NatsConnection): Promise<void> {
+  for await (const status of connection.status()) {
+    if (status.type === 'disconnect') log.warn('the connection to nats is lost');
+    else if (status.type === 'reconnect') log.info('the connection to nats is back');
+    else if (status.type === 'error') log.error('nats reports an error', { err: status.error });
+  }
+}

@@ -1,0 +1,75 @@
+import 'reflect-metadata';
+import { Module, type INestMicroservice, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Bus } from '../bus/bus.ts';
+import { BusServer } from '../bus/bus-server.ts';
+import type { ServiceName } from '../bus/contract.ts';
+import { FaultFilter } from '../bus/fault-filter.ts';
+import { ConfigError } from '../config/config.ts';
+import { ServiceConfig } from '../config/service-config.ts';
+import { HealthServer } from '../health/health-server.ts';
+import { IdentityBroker } from '../identity/identity-broker.ts';
+import { IdentityVerifier } from '../identity/verifier.ts';
+import { log } from '../telemetry/log.ts';
+import { nestLogger } from '../telemetry/nest-logger.ts';
+import { DeferredStrategy } from './deferred-strategy.ts';
+import { PingModule } from './ping.ts';
+import { ServiceLifecycle } from './service-lifecycle.ts';
+
+export interface RunningService {
+  app: INestMicroservice;
+  server: BusServer;
+  stop(): Promise<void>;
+}
+
+/** Makes a service listen on the bus: its module must import `ServiceModule.forRoot`. */
+export async function listenOnBus(module: Type, service: ServiceName): Promise<RunningService> {
+  @Module({ imports: [module, PingModule.of(service)] })
+  class Root {}
+  const strategy = new DeferredStrategy();
+  const app = await NestFactory.createMicroservice(Root, { strategy, logger: nestLogger, abortOnError: false });
+  const bus = app.get(Bus);
+  const broker = app.get(IdentityBroker);
+  const server = new BusServer({
+    service,
+    connection: bus.connection,
+    verifier: app.get(IdentityVerifier),
+    callerOf: (claims, token) => broker.callerOf(claims, token),
+  });
+  strategy.become(server);
+  app.useGlobalFilters(new FaultFilter());
+  await app.listen();
+  return { app, server, stop: () => app.close() };
+}
+
+/** All of a service's `main.ts`: configuration faults and failed starts end the process with a sentence, SIGTERM drains it. */
+export async function runService(load: () => Promise<Type> | Type, service: ServiceName): Promise<void> {
+  try {
+    const running = await listenOnBus(await load(), service);
+    const config = running.app.get(ServiceConfig);
+    const lifecycle = running.app.get(ServiceLifecycle);
+    const health = new HealthServer({ service, host: config.managementHost, port: config.managementPort, checks: lifecycle.checks() });
+    const port = await health.start();
+    log.info('service started', { port, startMs: Math.round(performance.now()) });
+    let stopping: Promise<void> | null = null;
+    const stop = (signal: string): void => {
+      stopping ??= (async () => {
+        log.info('service stopping', { signal });
+        health.drain();
+        await running.stop();
+        await health.stop();
+        log.info('service stopped');
+        process.exit(0);
+      })().catch((err: unknown) => {
+        log.error('the service did not stop cleanly', { err });
+        process.exit(1);
+      });
+    };
+    process.once('SIGTERM', () => stop('SIGTERM'));
+    process.once('SIGINT', () => stop('SIGINT'));
+  } catch (err) {
+    if (err instanceof ConfigError) log.error(err.message);
+    else log.error('the service could not start', { err });
+    process.exit(1);
+  }
+}

@@ -1,0 +1,55 @@
+import { Injectable, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Bus } from '../bus/bus.ts';
+import { SystemDatabase, WorkspaceDatabase } from '../database/workspace-database.ts';
+import type { HealthCheck } from '../health/health-server.ts';
+import { Outbox } from '../outbox/outbox.ts';
+import { setClockOffset } from '../telemetry/clock.ts';
+import { log } from '../telemetry/log.ts';
+
+const clockEveryMs = 10_000;
+
+/** Starts and stops what `ServiceModule` provides, and knows how to tell whether it works. */
+@Injectable()
+export class ServiceLifecycle implements OnModuleInit, OnApplicationShutdown {
+  private clockTimer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly bus: Bus,
+    @Optional() private readonly system?: SystemDatabase,
+    @Optional() private readonly outbox?: Outbox,
+    @Optional() private readonly workspaces?: WorkspaceDatabase,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    if (!this.system) return;
+    await this.measureClock();
+    this.clockTimer = setInterval(
+      () => void this.measureClock().catch((err: unknown) => log.warn('the database clock was not read', { err })),
+      clockEveryMs,
+    );
+    this.outbox?.start();
+  }
+
+  /** What must work for the service to be ready. */
+  checks(): Record<string, HealthCheck> {
+    const { system, bus } = this;
+    return {
+      nats: async () => void (await bus.connection.rtt()),
+      ...(system && { postgresql: async () => void (await system.source.query('SELECT 1')) }),
+    };
+  }
+
+  private async measureClock(): Promise<void> {
+    const before = Date.now();
+    const rows: { now: number }[] = await this.system!.source.query(`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`);
+    setClockOffset(Math.round(rows[0]!.now - (before + Date.now()) / 2));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.clockTimer) clearInterval(this.clockTimer);
+    await this.outbox?.stop();
+    await this.workspaces?.close();
+    await this.system?.close();
+    await this.bus.connection.drain().catch((err: unknown) => log.debug('the bus was closed before it was drained', { err }));
+  }
+}
