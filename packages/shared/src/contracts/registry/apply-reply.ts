@@ -1,0 +1,14 @@
+import { IsOptional, IsString } from 'class-validator';
+
+export const applyActions = ['created', 'updated', 'unchanged'] as const;
+export type ApplyAction = (typeof applyActions)[number];
+
+/** One place in which a manifest differs from what is there. */
+export class Change {
+  /** JSON Pointer into the manifest. */
+  @IsString() path!: string;
+  /** Absent where nothing stood before. */
+  @IsOptional() from?: unknown;
+  /** Absent where nothing stands any more. */
+  @IsOptional() to?: unknown;
+}

@@ -1,0 +1,48 @@
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { idPattern, namePattern } from '../../ids/ids.ts';
+import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
+
+export class BeatInstanceRequest {
+  @Matches(namePattern) agent!: string;
+
+  /** The name that the process gave itself. The first beat of a name registers it. */
+  @Matches(instanceNamePattern) instance!: string;
+
+  /** Tasks that it takes at once. */
+  @IsInt() @Min(0) @Max(10_000) capacity!: number;
+
+  @IsInt() @Min(0) @Max(10_000) inFlight!: number;
+
+  /** `live` if absent; `draining` before it stops; `gone` is its goodbye, sent at once when its connection closes. */
+  @IsOptional() @IsIn(instanceStatuses) status?: InstanceStatus;
+
+  /** Why it is gone. */
+  @IsOptional() @IsString() @MaxLength(500) reason?: string;
+
+  /** Names of the skills that it offers: told once, with the first beat. */
+  @IsOptional() @IsArray() @ArrayMaxSize(200) @IsString({ each: true }) @MaxLength(128, { each: true }) skills?: string[];
+}
+
+export class BeatInstanceReply {
+  @Matches(idPattern('instance')) id!: string;
+  @IsIn(instanceStatuses) status!: InstanceStatus;
+  /** Beat again within this many milliseconds. */
+  @IsInt() @Min(1) heartbeatMs!: number;
+}
+
+/**
+ * A heartbeat of one instance: registers it, keeps it alive, says how busy it is. Beats are written in batches; what changes an instance's
+ * status is written and told at once. An agent's own key beats for that agent alone: for another one `not_found`.
+ */
+export const beatInstance = defineContract({
+  subject: 'sb.registry.instance.beat',
+  request: BeatInstanceRequest,
+  reply: BeatInstanceReply,
+  permission: 'instances:beat',
+  callers: ['api-gateway'],
+  timeoutMs: 2_000,
+  maxBytes: 32_768,
+  idempotent: true,
+  errors: ['not_found', 'limited'],
+});

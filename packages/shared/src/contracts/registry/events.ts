@@ -1,0 +1,63 @@
+import { IsIn, IsInt, IsNumber, IsOptional, IsString, Matches, Min } from 'class-validator';
+import { defineEvent } from '../../bus/contract.ts';
+import { idPattern, namePattern } from '../../ids/ids.ts';
+import { agentKinds, agentStatuses, breakerStates, hashPattern, type AgentKind, type AgentStatus, type BreakerState } from './agent.ts';
+import { deploymentStatuses, stepStates, type DeploymentStatus, type StepState } from './deployment.ts';
+import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
+
+export class AgentChanged {
+  @Matches(idPattern('agent')) id!: string;
+  @Matches(namePattern) name!: string;
+  @IsIn(agentKinds) kind!: AgentKind;
+  /** `manifest`: another version is current; `status`: status, reason or breaker; `deleted`: it is no more. */
+  @IsIn(['manifest', 'status', 'deleted']) change!: 'manifest' | 'status' | 'deleted';
+  @IsIn(agentStatuses) status!: AgentStatus;
+  @IsOptional() @IsString() statusReason?: string;
+  @IsInt() @Min(1) version!: number;
+  @Matches(hashPattern) hash!: string;
+  @IsOptional() @IsIn(breakerStates) breaker?: BreakerState;
+}
+
+/** An agent was applied, deleted, or its status changed. Entity: the agent's id. */
+export const agentChanged = defineEvent({
+  subject: 'sb.event.registry.agent.changed',
+  payload: AgentChanged,
+  listeners: ['execution', 'protocol', 'registry'],
+});
+
+export class InstanceChanged {
+  @Matches(idPattern('instance')) id!: string;
+  @Matches(namePattern) agent!: string;
+  @Matches(instanceNamePattern) instance!: string;
+  @IsIn(instanceStatuses) status!: InstanceStatus;
+  @IsOptional() @IsString() statusReason?: string;
+  @IsInt() @Min(0) capacity!: number;
+}
+
+/** An instance came, drains or is gone: never for a mere beat. Entity: the instance's id. */
+export const instanceChanged = defineEvent({
+  subject: 'sb.event.registry.instance.changed',
+  payload: InstanceChanged,
+  listeners: ['execution', 'protocol'],
+});
+
+export class DeploymentChanged {
+  @Matches(idPattern('deployment')) id!: string;
+  @Matches(namePattern) name!: string;
+  @IsIn(['manifest', 'started', 'stopped', 'step', 'status', 'deleted'])
+  change!: 'manifest' | 'started' | 'stopped' | 'step' | 'status' | 'deleted';
+  @IsIn(deploymentStatuses) status!: DeploymentStatus;
+  /** Share of all steps that is done, 0 to 1. */
+  @IsNumber() @Min(0) progress!: number;
+  /** With `step`: which, and what became of it. */
+  @IsOptional() @Matches(namePattern) agent?: string;
+  @IsOptional() @IsString() step?: string;
+  @IsOptional() @IsIn(stepStates) state?: StepState;
+  @IsOptional() @IsString() reason?: string;
+}
+
+/** A deployment was applied, started, stopped, deleted, or one of its steps moved. Entity: the deployment's id. */
+export const deploymentChanged = defineEvent({
+  subject: 'sb.event.registry.deployment.changed',
+  payload: DeploymentChanged,
+});

@@ -1,0 +1,28 @@
+import { Type } from 'class-transformer';
+import { IsArray, IsIn, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { PageRequest } from '../../bus/page.ts';
+import { DeploymentSummary, deploymentStatuses, type DeploymentStatus } from './deployment.ts';
+import { labelFilterPattern } from './list-agents.ts';
+
+export class ListDeploymentsRequest extends PageRequest {
+  @IsOptional() @IsIn(deploymentStatuses) status?: DeploymentStatus;
+  @IsOptional() @Matches(labelFilterPattern) label?: string;
+}
+
+export class ListDeploymentsReply {
+  @IsArray() @ValidateNested({ each: true }) @Type(() => DeploymentSummary) data!: DeploymentSummary[];
+  @IsOptional() @IsString() nextCursor!: string | null;
+}
+
+/** Deployments in order of their names; `q` looks into name and description. */
+export const listDeployments = defineContract({
+  subject: 'sb.registry.deployment.list',
+  request: ListDeploymentsRequest,
+  reply: ListDeploymentsReply,
+  permission: 'deployments:read',
+  callers: ['api-gateway'],
+  timeoutMs: 3_000,
+  maxBytes: 4_096,
+  idempotent: true,
+});

@@ -1,0 +1,64 @@
+import { Type } from 'class-transformer';
+import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { idPattern, namePattern } from '../../ids/ids.ts';
+import {
+  agentKinds,
+  agentStatuses,
+  breakerStates,
+  hashPattern,
+  Skill,
+  type AgentKind,
+  type AgentStatus,
+  type BreakerState,
+} from './agent.ts';
+import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
+
+export class ResolveAgentRequest {
+  @Matches(namePattern) name!: string;
+
+  /** A version by its hash; absent: the current one. */
+  @IsOptional() @Matches(hashPattern) hash?: string;
+}
+
+/** An instance that may be given work. */
+export class ResolvedInstance {
+  @Matches(instanceNamePattern) instance!: string;
+  @IsIn(instanceStatuses) status!: InstanceStatus;
+  @IsInt() @Min(0) capacity!: number;
+  @IsInt() @Min(0) inFlight!: number;
+}
+
+/** What a service needs to call an agent or to give it tasks. */
+export class ResolveAgentReply {
+  @Matches(idPattern('agent')) id!: string;
+  @Matches(namePattern) name!: string;
+  @IsIn(agentKinds) kind!: AgentKind;
+  @IsInt() @Min(1) version!: number;
+  @Matches(hashPattern) hash!: string;
+  /** `spec` of the manifest of this version: `mcp`, `worker`, `llm` or `http` holds what the kind needs. Secrets are references. */
+  @IsObject() spec!: Record<string, unknown>;
+  /** Declared skills. Empty for an `mcp` agent that declares none: each tool of `spec.mcp.server` (or those in `spec.mcp.tools`) is a skill of that name. */
+  @IsArray() @ValidateNested({ each: true }) @Type(() => Skill) skills!: Skill[];
+  /** Tasks of this agent at once, over all instances; absent: as many as the instances take. */
+  @IsOptional() @IsInt() @Min(1) concurrency?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(86_400_000) timeoutMs?: number;
+  @IsIn(agentStatuses) status!: AgentStatus;
+  @IsOptional() @IsString() statusReason?: string;
+  @IsOptional() @IsIn(breakerStates) breaker?: BreakerState;
+  /** Live and draining ones, at most 200. */
+  @IsArray() @ValidateNested({ each: true }) @Type(() => ResolvedInstance) instances!: ResolvedInstance[];
+}
+
+/** Kind, specification, version, skills and live instances of an agent, for those who give it work. */
+export const resolveAgent = defineContract({
+  subject: 'sb.registry.agent.resolve',
+  request: ResolveAgentRequest,
+  reply: ResolveAgentReply,
+  permission: 'agents:read',
+  callers: ['api-gateway', 'execution', 'protocol', 'context', 'mcp-server'],
+  timeoutMs: 2_000,
+  maxBytes: 1_024,
+  idempotent: true,
+  errors: ['not_found'],
+});
