@@ -144,6 +144,7 @@ export class BusServer extends Server {
           return isObservable(result) ? await firstValueFrom(result) : result;
         },
       );
+      controller.signal.throwIfAborted(); // whoever asked was told so already
       return checkedReply(contract, reply);
     } finally {
       clearTimeout(timer);

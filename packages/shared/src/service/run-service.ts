@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Module, type INestMicroservice, type Type } from '@nestjs/common';
+import { Module, type DynamicModule, type INestMicroservice, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Bus } from '../bus/bus.ts';
 import { BusServer } from '../bus/bus-server.ts';
@@ -23,7 +23,7 @@ export interface RunningService {
 }
 
 /** Makes a service listen on the bus: its module must import `ServiceModule.forRoot`. */
-export async function listenOnBus(module: Type, service: ServiceName): Promise<RunningService> {
+export async function listenOnBus(module: Type | DynamicModule, service: ServiceName): Promise<RunningService> {
   @Module({ imports: [module, PingModule.of(service)] })
   class Root {}
   const strategy = new DeferredStrategy();
@@ -43,7 +43,7 @@ export async function listenOnBus(module: Type, service: ServiceName): Promise<R
 }
 
 /** All of a service's `main.ts`: configuration faults and failed starts end the process with a sentence, SIGTERM drains it. */
-export async function runService(load: () => Promise<Type> | Type, service: ServiceName): Promise<void> {
+export async function runService(load: () => Promise<Type | DynamicModule> | Type | DynamicModule, service: ServiceName): Promise<void> {
   try {
     const running = await listenOnBus(await load(), service);
     const config = running.app.get(ServiceConfig);
