@@ -1,0 +1,42 @@
+import type { SignalboxClient } from '../client/client.ts';
+import type { JsonSchema } from '../client/schema.ts';
+
+/** What a skill's function gets beside its input. */
+export interface TaskContext {
+  readonly task: string;
+  readonly attempt: number;
+  readonly run: string;
+  readonly step: string;
+  /** Aborted when the run is cancelled, the deadline has passed or the worker must stop now. */
+  readonly signal: AbortSignal;
+  readonly deadline: Date | null;
+  /** The same for every attempt of this task: give it to what must not happen twice. */
+  readonly idempotencyKey: string;
+  /** The REST API with the worker's own key, for example to read artifacts or to call tools. */
+  readonly client: SignalboxClient;
+  /** Shows how far the task is. `fraction` is from 0 to 1. Live only: it is not recorded. */
+  progress(message: string, fraction?: number): void;
+}
+
+/** One skill of a worker. */
+export interface WorkerSkill<Input = unknown, Output = unknown> {
+  description?: string;
+  /** JSON Schema of the input; checked before `run`. */
+  input?: JsonSchema;
+  /** JSON Schema of the output; checked after `run`. */
+  output?: JsonSchema;
+  run(input: Input, ctx: TaskContext): Output | Promise<Output>;
+}
+
+/** Fails a task with a code of one's choice: a workflow's `retry.nonRetryable` names codes. */
+export class TaskError extends Error {
+  override readonly name = 'TaskError';
+  readonly code: string;
+  readonly next: string | undefined;
+
+  constructor(code: string, detail: string, next?: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.code = code;
+    this.next = next;
+  }
+}
