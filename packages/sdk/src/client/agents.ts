@@ -1,6 +1,6 @@
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
-import type { Applied, ApplyQuery, JsonSchema, Labels, Manifest, Skill } from './schema.ts';
+import type { Applied, ApplyQuery, Labels, Manifest, Skill } from './schema.ts';
 import { path } from './transport.ts';
 import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
 import type { Run } from './runs.ts';
@@ -15,7 +15,7 @@ export interface Agent {
   description: string;
   labels: Labels;
   status: AgentStatus;
-  statusReason?: string | null;
+  statusReason?: string;
   version: number;
   hash: string;
   skills: Skill[];
@@ -23,6 +23,11 @@ export interface Agent {
   breaker?: 'closed' | 'open' | 'half-open';
   createdAt: string;
   updatedAt: string;
+}
+
+/** One agent with its manifest. */
+export interface AgentDetail extends Agent {
+  manifest: Manifest<AgentSpec>;
 }
 
 /** `spec` of a manifest of kind Agent. */
@@ -57,14 +62,16 @@ export interface AgentVersion {
   version: number;
   hash: string;
   manifest: Manifest<AgentSpec>;
+  current: boolean;
   createdAt: string;
-  createdBy?: string;
+  createdBy: string;
 }
 
 export interface AgentQuery extends ListQuery {
   kind?: AgentKind | undefined;
   status?: AgentStatus | undefined;
-  label?: readonly string[] | undefined;
+  /** Only agents with all of these labels, each as `team=payments`. */
+  labels?: readonly string[] | undefined;
 }
 
 /** `/agents`: who can be invoked. */
@@ -79,7 +86,7 @@ export class Agents {
     return new Pages(this.#http, '/agents', query, options);
   }
 
-  get(name: string, options: RequestOptions = {}): Promise<Agent> {
+  get(name: string, options: RequestOptions = {}): Promise<AgentDetail> {
     return this.#http.json({ method: 'GET', path: path`/agents/${name}`, ...options });
   }
 
@@ -111,5 +118,3 @@ export class Agents {
     return this.#http.json({ method: 'POST', path: path`/agents/${name}/invoke`, body: call, creates: true, ...options });
   }
 }
-
-export type { JsonSchema };

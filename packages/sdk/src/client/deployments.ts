@@ -1,22 +1,60 @@
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
-import type { Applied, ApplyQuery, Manifest } from './schema.ts';
+import type { Applied, ApplyQuery, Labels, Manifest } from './schema.ts';
 import { path } from './transport.ts';
-import type { RequestOptions, Transport } from './transport.ts';
+import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
 
-/** How a deployment or one of its agents stands; computed by the registry, never typed in. */
+/** How one agent of a deployment stands; computed by the registry, never typed in. */
 export type BoardStatus =
   'active' | 'ready' | 'waiting' | 'parallel' | 'starting' | 'degraded' | 'isolated' | 'failed' | 'done' | (string & {});
 
+export type DeploymentStatus = 'ready' | 'starting' | 'active' | 'degraded' | 'failed' | 'done' | (string & {});
+
+/** When something will be done: days from now at the low and high ends of the estimates, the moment at their midpoints. */
+export interface Eta {
+  days: [number, number];
+  at: string;
+}
+
 export interface Deployment {
+  id: string;
   name: string;
-  status: BoardStatus;
+  description: string;
+  labels: Labels;
+  status: DeploymentStatus;
   /** From 0 to 1. */
   progress: number;
   agents: number;
   done: number;
-  eta: { days: [number, number]; at: string } | string | null;
+  /** Null when all is done. */
+  eta: Eta | null;
+  /** Whether it was told to start, and not to stop since. */
+  started: boolean;
+  version: number;
+  hash: string;
+  createdAt: string;
   updatedAt: string;
+}
+
+/** The state of one step of one agent. */
+export interface DeploymentStep {
+  agent: string;
+  step: string;
+  source: StepSource;
+  weight: number;
+  state: StepState;
+  fraction: number;
+  note?: string;
+  by?: string;
+  begunAt?: string;
+  endedAt?: string;
+}
+
+/** One deployment with its manifest and all its steps. */
+export interface DeploymentDetail extends Deployment {
+  manifest: Manifest<DeploymentSpec>;
+  steps: DeploymentStep[];
+  startedAt?: string;
 }
 
 /** `spec` of a manifest of kind Deployment. */
@@ -35,23 +73,31 @@ export interface DeploymentSpec {
 }
 
 export type StepSource = 'runner' | 'probe' | 'contract-test' | 'traffic' | 'reported';
+export type StepState = 'pending' | 'begun' | 'done' | 'failed';
 
 export interface BoardAgent {
   name: string;
+  /** The registered agent behind it, which may have another name. */
+  agent: string;
   status: BoardStatus;
+  statusReason?: string;
+  /** From 0 to 1. */
   progress: number;
+  steps: { name: string; source: StepSource; state: StepState; note?: string }[];
   dependsOn: string[];
   waitingFor: { on: string; because: string }[];
-  estimateDays: [number, number] | null;
-  eta: { days: [number, number]; at: string } | null;
-  priority: 'critical' | 'high' | 'medium' | (string & {}) | null;
+  estimateDays: [number, number];
+  /** Null when done. */
+  eta: Eta | null;
+  priority: 'critical' | 'high' | 'medium' | null;
+  importance?: 'critical' | 'high' | 'medium' | 'low';
   slackDays: number | null;
   critical: boolean;
-  steps?: { name: string; source: StepSource; state: string; note?: string | null }[];
+  breaker?: 'closed' | 'open' | 'half-open';
 }
 
 export interface NextAction {
-  action: string;
+  action: 'repair' | 'start' | 'finish' | 'prepare' | 'complete' | (string & {});
   agent: string;
   because: string;
   unblocks: string[];
@@ -59,10 +105,26 @@ export interface NextAction {
 }
 
 export interface Board {
+  name: string;
+  status: DeploymentStatus;
+  /** From 0 to 1. */
+  progress: number;
+  /** Until all is done, at the midpoints of the estimates. */
+  remainingDays: number;
+  eta: Eta | null;
   agents: BoardAgent[];
   criticalPath: string[];
   nextActions: NextAction[];
   updatedAt: string;
+}
+
+/** What a start does to one agent; agents of one wave come up side by side. */
+export interface PlannedAgent {
+  name: string;
+  wave: number;
+  action: 'start' | 'restart' | 'keep' | 'report' | (string & {});
+  because: string;
+  dependsOn: string[];
 }
 
 /** A step of a deployment, reported by CI or a person. */
@@ -86,7 +148,7 @@ export class Deployments {
     return new Pages(this.#http, '/deployments', query, options);
   }
 
-  get(name: string, options: RequestOptions = {}): Promise<Deployment & { manifest?: Manifest<DeploymentSpec> }> {
+  get(name: string, options: RequestOptions = {}): Promise<DeploymentDetail> {
     return this.#http.json({ method: 'GET', path: path`/deployments/${name}`, ...options });
   }
 
@@ -104,9 +166,21 @@ export class Deployments {
     return this.#http.json({ method: 'DELETE', path: path`/deployments/${name}`, ...options });
   }
 
-  /** Brings up what can start now and, as its dependencies get done, the rest. */
-  start(name: string, options: RequestOptions = {}): Promise<unknown> {
-    return this.#http.json({ method: 'POST', path: path`/deployments/${name}/start`, body: {}, creates: true, ...options });
+  /** Brings the agents up in order of their dependencies; the answer is the plan. `dryRun`: only the plan. */
+  start(name: string, query: ApplyQuery = {}, options: CreateOptions = {}): Promise<{ plan: PlannedAgent[]; resource: Deployment }> {
+    return this.#http.json({
+      method: 'POST',
+      path: path`/deployments/${name}/start`,
+      query: { ...query },
+      body: {},
+      creates: true,
+      ...options,
+    });
+  }
+
+  /** Stops what the local runner started for it. */
+  stop(name: string, options: CreateOptions = {}): Promise<{ resource: Deployment }> {
+    return this.#http.json({ method: 'POST', path: path`/deployments/${name}/stop`, body: {}, creates: true, ...options });
   }
 
   board(name: string, options: RequestOptions = {}): Promise<Board> {

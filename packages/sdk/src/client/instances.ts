@@ -6,15 +6,20 @@ import type { RequestOptions, Transport } from './transport.ts';
 export interface Instance {
   id: string;
   agent: string;
-  status: string;
+  /** The name that the process gave itself. */
+  instance: string;
+  status: 'live' | 'draining' | 'gone';
+  statusReason?: string;
   capacity: number;
   inFlight: number;
-  lastBeatAt: string | null;
+  runner: 'local' | 'external';
+  lastBeatAt: string;
   startedAt: string;
 }
 
 export interface InstanceQuery extends ListQuery {
   agent?: string | undefined;
+  status?: Instance['status'] | undefined;
 }
 
 /** `/instances`: the live replicas. */

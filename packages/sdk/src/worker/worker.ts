@@ -80,7 +80,7 @@ class DialingWorker implements Worker {
     this.#apiKey = options.apiKey ?? process.env['SIGNALBOX_API_KEY'];
     this.#capacity = options.concurrency ?? 1;
     this.#log = options.log ?? logLine;
-    this.instance = options.instance ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+    this.instance = options.instance ?? instanceName();
     const skills = new Map<string, ReadySkill>();
     for (const [name, skill] of Object.entries(options.skills)) {
       const checkInput = checkOf(skill.input, `the input schema of ${name}`);
@@ -140,7 +140,7 @@ class DialingWorker implements Worker {
     };
     const skills = Object.entries(this.#options.skills).map(([name, { description, input, output }]) => ({
       name,
-      ...(description !== undefined && { description }),
+      description: description ?? '',
       ...(input !== undefined && { inputSchema: input }),
       ...(output !== undefined && { outputSchema: output }),
     }));
@@ -206,6 +206,14 @@ class DialingWorker implements Worker {
     this.#ended.abort();
     this.#connection?.close();
   }
+}
+
+/** At most 64 characters of the set that instances' names are made of. */
+function instanceName(): string {
+  const host = hostname()
+    .replace(/[^A-Za-z0-9.-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '');
+  return `${host.slice(0, 40) || 'host'}-${process.pid}-${randomUUID().slice(0, 8)}`;
 }
 
 function logLine(sentence: string, fields: Record<string, unknown>): void {
