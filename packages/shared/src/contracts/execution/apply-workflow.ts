@@ -1,0 +1,60 @@
+import { Type } from 'class-transformer';
+import {
+  Allow,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
+import { namePattern } from '../../ids/ids.ts';
+import { WorkflowView } from './workflow-view.ts';
+
+export class ApplyWorkflowRequest {
+  @Matches(namePattern) name!: string;
+
+  /** The manifest as an object; or `source`. */
+  @IsOptional() @IsObject() manifest?: Record<string, unknown>;
+
+  /** The manifest as YAML text, of at most 256 KiB: faults then name line and column. */
+  @IsOptional() @IsString() @MaxLength(262_144) source?: string;
+
+  /** Only say what would change. */
+  @IsOptional() @IsBoolean() dryRun?: boolean;
+
+  /** The version last seen; 0: it must not exist yet; absent: whatever is there. */
+  @IsOptional() @IsInt() @Min(0) expectedVersion?: number;
+}
+
+export class ManifestChange {
+  /** Where, as a JSON Pointer into the manifest. */
+  @IsString() path!: string;
+  @Allow() from?: unknown;
+  @Allow() to?: unknown;
+}
+
+export class ApplyWorkflowReply {
+  @IsIn(['created', 'updated', 'unchanged']) action!: 'created' | 'updated' | 'unchanged';
+  @IsArray() @ValidateNested({ each: true }) @Type(() => ManifestChange) changes!: ManifestChange[];
+  @ValidateNested() @Type(() => WorkflowView) resource!: WorkflowView;
+}
+
+/** Creates a workflow or replaces its definition; runs that live keep the definition they began with. */
+export const applyWorkflow = defineContract({
+  subject: 'sb.execution.workflow.apply',
+  request: ApplyWorkflowRequest,
+  reply: ApplyWorkflowReply,
+  permission: 'workflows:write',
+  callers: ['api-gateway'],
+  timeoutMs: 5_000,
+  maxBytes: messageMaxBytes,
+  idempotent: true,
+  errors: ['conflict', 'limited'],
+});

@@ -1,0 +1,23 @@
+import { Matches } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { idPattern } from '../../ids/ids.ts';
+import { RunView } from './run-view.ts';
+
+export class CancelRunRequest {
+  @Matches(idPattern('run')) run!: string;
+}
+
+export class CancelRunReply extends RunView {}
+
+/** Ends a run: its open tasks and child runs are cancelled. `conflict` when it has ended in another way. */
+export const cancelRun = defineContract({
+  subject: 'sb.execution.run.cancel',
+  request: CancelRunRequest,
+  reply: CancelRunReply,
+  permission: 'runs:write',
+  callers: ['api-gateway', 'registry', 'mcp-server', 'protocol'],
+  timeoutMs: 5_000,
+  maxBytes: 1_024,
+  idempotent: true,
+  errors: ['not_found', 'conflict'],
+});

@@ -1,0 +1,30 @@
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsNumber, IsOptional, IsString, MaxLength, Min, ValidateNested } from 'class-validator';
+import { faultStatus, type FaultCode } from '../../errors/fault.ts';
+
+export const faultCodes = Object.keys(faultStatus) as FaultCode[];
+
+/** Why a task, step or run failed. */
+export class Failure {
+  @IsIn(faultCodes) code!: FaultCode;
+  @IsString() @MaxLength(8_192) detail!: string;
+  /** What to do about it. */
+  @IsOptional() @IsString() @MaxLength(2_048) next?: string;
+  /** The failing side asks not to be tried again before, in milliseconds. */
+  @IsOptional() @IsInt() @Min(0) retryAfterMs?: number;
+}
+
+/** Tokens and money that a task used. */
+export class Usage {
+  @IsInt() @Min(0) inputTokens!: number;
+  @IsInt() @Min(0) outputTokens!: number;
+  @IsNumber() @Min(0) costUsd!: number;
+}
+
+/** How a task ended: an output, or an error. */
+export class TaskResult {
+  /** Any JSON value. Absent with an error. */
+  @IsOptional() output?: unknown;
+  @IsOptional() @ValidateNested() @Type(() => Failure) error?: Failure;
+  @IsOptional() @ValidateNested() @Type(() => Usage) usage?: Usage;
+}

@@ -1,0 +1,26 @@
+import { IsObject, Matches } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { namePattern } from '../../ids/ids.ts';
+import { WorkflowView } from './workflow-view.ts';
+
+export class GetWorkflowRequest {
+  @Matches(namePattern) name!: string;
+}
+
+export class GetWorkflowReply extends WorkflowView {
+  /** As it was applied. */
+  @IsObject() manifest!: Record<string, unknown>;
+}
+
+/** One workflow with its manifest. */
+export const getWorkflow = defineContract({
+  subject: 'sb.execution.workflow.get',
+  request: GetWorkflowRequest,
+  reply: GetWorkflowReply,
+  permission: 'workflows:read',
+  callers: ['api-gateway', 'mcp-server'],
+  timeoutMs: 5_000,
+  maxBytes: 1_024,
+  idempotent: true,
+  errors: ['not_found'],
+});

@@ -1,0 +1,57 @@
+import { Type } from 'class-transformer';
+import { Allow, ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { idPattern, namePattern } from '../../ids/ids.ts';
+import { taskPattern } from './task-id.ts';
+
+export class LeaseTasksRequest {
+  @Matches(namePattern) agent!: string;
+
+  /** The worker's own name for itself, the same for as long as it lives. */
+  @IsString() @MaxLength(128) instance!: string;
+
+  /** How many tasks it can take now: the answer has at most as many. */
+  @IsInt() @Min(1) @Max(256) credit!: number;
+
+  /** How long to wait for the first task before answering with none. */
+  @IsInt() @Min(0) @Max(60_000) waitMs!: number;
+
+  /** The skills it has; all of the agent's if absent. */
+  @IsOptional() @IsArray() @ArrayMaxSize(256) @IsString({ each: true }) @MaxLength(128, { each: true }) skills?: string[];
+}
+
+export class LeasedTask {
+  @Matches(taskPattern) task!: string;
+  @IsInt() attempt!: number;
+  @Matches(idPattern('run')) run!: string;
+  /** The step's key, `analyse[3]` for an item. */
+  @IsString() step!: string;
+  @IsOptional() @IsString() skill!: string | null;
+  @Allow() input!: unknown;
+  /** Epoch milliseconds by which it must be completed. */
+  @IsInt() deadline!: number;
+  /** The same for every attempt of this step. */
+  @IsString() idempotencyKey!: string;
+}
+
+export class LeaseTasksReply {
+  @IsArray() @ValidateNested({ each: true }) @Type(() => LeasedTask) tasks!: LeasedTask[];
+  /** Tasks of this instance that are to be stopped. */
+  @IsArray() @IsString({ each: true }) cancelled!: string[];
+}
+
+/**
+ * Asks for tasks of an agent, as its worker: answered as soon as there is one. A task so leased must be accepted within a few seconds, else
+ * it is given to another.
+ */
+export const leaseTasks = defineContract({
+  subject: 'sb.execution.task.lease',
+  request: LeaseTasksRequest,
+  reply: LeaseTasksReply,
+  permission: 'tasks:work',
+  callers: ['api-gateway'],
+  timeoutMs: 65_000,
+  maxBytes: 65_536,
+  idempotent: false,
+  errors: ['not_found', 'limited'],
+});

@@ -1,0 +1,50 @@
+import { Type } from 'class-transformer';
+import { Allow, IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { defineEvent } from '../../bus/contract.ts';
+import { idPattern } from '../../ids/ids.ts';
+import { Failure } from './failure.ts';
+
+export const runEventTypes = [
+  'run.started',
+  'step.queued',
+  'step.started',
+  'step.progress',
+  'step.succeeded',
+  'step.failed',
+  'step.retrying',
+  'step.skipped',
+  'run.succeeded',
+  'run.failed',
+  'run.cancelled',
+] as const;
+export type RunEventType = (typeof runEventTypes)[number];
+
+/** Types that end a run: no event follows. */
+export const endingRunEvents: readonly RunEventType[] = ['run.succeeded', 'run.failed', 'run.cancelled'];
+
+/** One thing that happened to a run. */
+export class RunEventView {
+  /** Rising in one run, with gaps; `step.progress` carries the number of the event before it. */
+  @IsInt() @Min(0) seq!: number;
+  /** ISO 8601. */
+  @IsString() at!: string;
+  @Matches(idPattern('run')) run!: string;
+  @IsIn(runEventTypes) type!: RunEventType;
+  /** The step's key, `analyse[3]` for an item. */
+  @IsOptional() @IsString() step?: string;
+  @IsOptional() @IsInt() attempt?: number;
+  @IsOptional() @IsString() agent?: string;
+  @IsOptional() @IsString() instance?: string;
+  @IsOptional() @ValidateNested() @Type(() => Failure) error?: Failure;
+  /** Cut when it is large: `{ "truncated": true, "bytes": 123456, "preview": "…" }`. */
+  @Allow() output?: unknown;
+  @IsOptional() @IsString() message?: string;
+  /** Of `step.progress`: how much is done, 0 to 1. */
+  @IsOptional() @Allow() fraction?: number;
+}
+
+/**
+ * What happens to runs, as it happens and after its commit. Lossy: whoever follows a run reads `list-run-events` first, and again where
+ * `seq` shows a gap he cares for. The envelope's `entity` is the run.
+ */
+export const runProgressed = defineEvent({ subject: 'sb.live.execution.run.progressed', payload: RunEventView });

@@ -1,0 +1,96 @@
+import { Type } from 'class-transformer';
+import { Allow, IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { idPattern } from '../../ids/ids.ts';
+import { Failure, Usage } from './failure.ts';
+
+export const runStatuses = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+/** Statuses that a run does not leave. */
+export const endedRunStatuses: readonly RunStatus[] = ['succeeded', 'failed', 'cancelled'];
+
+export const stepStatuses = ['pending', 'queued', 'running', 'waiting', 'succeeded', 'failed', 'skipped', 'cancelled'] as const;
+export type StepStatus = (typeof stepStatuses)[number];
+
+export const stepKinds = ['agent', 'tool', 'workflow', 'artifact', 'value'] as const;
+export type StepKindName = (typeof stepKinds)[number];
+
+/** How far a run is, in steps and items. */
+export class Progress {
+  @IsInt() total!: number;
+  @IsInt() done!: number;
+  @IsInt() running!: number;
+  @IsInt() waiting!: number;
+  @IsInt() failed!: number;
+}
+
+/** One execution of a workflow, or of one agent. Times are ISO 8601. */
+export class RunView {
+  @Matches(idPattern('run')) id!: string;
+  /** The workflow's name; for a call to one agent, `agent/<name>`. */
+  @IsString() workflow!: string;
+  /** `sha256:…` of the definition that this run keeps. */
+  @IsString() workflowHash!: string;
+  @IsIn(runStatuses) status!: RunStatus;
+  /** Why it has this status, where that is not plain: `limited`, `timeout`, `cancelled by …`. */
+  @IsOptional() @IsString() reason!: string | null;
+  @IsObject() labels!: Record<string, string>;
+  /** Absent in lists; read the run for it. */
+  @Allow() input?: unknown;
+  /** Absent in lists, and null until the run has succeeded. */
+  @Allow() output?: unknown;
+  @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
+  /** The run that started this one as a step. */
+  @IsOptional() @Matches(idPattern('run')) parent!: string | null;
+  @IsString() startedBy!: string;
+  @IsString() createdAt!: string;
+  @IsOptional() @IsString() startedAt!: string | null;
+  @IsOptional() @IsString() endedAt!: string | null;
+  @ValidateNested() @Type(() => Progress) progress!: Progress;
+  @ValidateNested() @Type(() => Usage) usage!: Usage;
+}
+
+/** What a step waits for, and why that takes time. */
+export class WaitingFor {
+  /** `step:<key>`, `agent:<name>`, `retry`, `run:<id>`. */
+  @IsString() on!: string;
+  @IsString() because!: string;
+}
+
+/** One try of a step. */
+export class AttemptView {
+  @IsInt() number!: number;
+  @IsIn(stepStatuses) status!: StepStatus;
+  @IsOptional() @IsString() agent!: string | null;
+  @IsOptional() @IsString() instance!: string | null;
+  @IsOptional() @IsString() startedAt!: string | null;
+  @IsOptional() @IsString() endedAt!: string | null;
+  @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
+}
+
+/** One step of a run, or one item of a step with `forEach`. */
+export class StepView {
+  /** `analyse`, or `analyse[3]` for an item. */
+  @IsString() key!: string;
+  @IsString() step!: string;
+  @IsOptional() @IsInt() index!: number | null;
+  @IsIn(stepKinds) kind!: StepKindName;
+  @IsString() label!: string;
+  @IsIn(stepStatuses) status!: StepStatus;
+  @IsOptional() @IsString() agent!: string | null;
+  @IsOptional() @IsString() skill!: string | null;
+  @IsOptional() @IsString() tool!: string | null;
+  /** The run that does this step's work, where it is a workflow. */
+  @IsOptional() @IsString() child!: string | null;
+  @IsArray() @IsString({ each: true }) needs!: string[];
+  @IsArray() @ValidateNested({ each: true }) @Type(() => WaitingFor) waitingFor!: WaitingFor[];
+  @IsOptional() @IsString() queuedAt!: string | null;
+  @IsOptional() @IsString() startedAt!: string | null;
+  @IsOptional() @IsString() endedAt!: string | null;
+  @IsBoolean() onCriticalPath!: boolean;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => AttemptView) attempts!: AttemptView[];
+  /** Cut in lists when it is large: `{ "truncated": true, "bytes": 123456, "preview": "…" }`. */
+  @Allow() input!: unknown;
+  @Allow() output!: unknown;
+  @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
+}
