@@ -5,7 +5,7 @@ export type ApplyAction = (typeof applyActions)[number];
 
 /** One place in which a manifest differs from what is there. */
 export class Change {
-  /** JSON Pointer into the manifest. */
+  /** Where in the manifest, as `spec.agents[2].dependsOn[0]`. */
   @IsString() path!: string;
   /** Absent where nothing stood before. */
   @IsOptional() from?: unknown;

@@ -5,7 +5,6 @@ import {
   IsArray,
   IsBoolean,
   IsIn,
-  IsInt,
   IsISO8601,
   IsNumber,
   IsOptional,
@@ -17,7 +16,7 @@ import {
 } from 'class-validator';
 import { namePattern } from '../../ids/ids.ts';
 import { breakerStates, type BreakerState } from './agent.ts';
-import { deploymentStatuses, Eta, type DeploymentStatus } from './deployment.ts';
+import { deploymentStatuses, Eta, stepSources, stepStates, type DeploymentStatus, type StepSource, type StepState } from './deployment.ts';
 
 export const boardStatuses = ['active', 'ready', 'waiting', 'parallel', 'starting', 'degraded', 'failed', 'done'] as const;
 /**
@@ -41,12 +40,12 @@ export class WaitingFor {
   @IsString() because!: string;
 }
 
-/** How far an agent's steps are. */
-export class StepCounts {
-  @IsInt() total!: number;
-  @IsInt() done!: number;
-  /** The first step that is not done; absent when all are. */
-  @IsOptional() @IsString() next?: string;
+/** One step of an agent on the board; `GET /deployments/{name}` says all of it. */
+export class BoardStep {
+  @Matches(namePattern) name!: string;
+  @IsIn(stepSources) source!: StepSource;
+  @IsIn(stepStates) state!: StepState;
+  @IsOptional() @IsString() note?: string;
 }
 
 /** One agent on the board. */
@@ -59,7 +58,8 @@ export class BoardAgent {
   @IsOptional() @IsString() statusReason?: string;
   /** Weighted share of its steps that is done, 0 to 1. */
   @IsNumber() @Min(0) @Max(1) progress!: number;
-  @ValidateNested() @Type(() => StepCounts) steps!: StepCounts;
+  /** Empty on a board that would not fit into one message with them. */
+  @IsArray() @ValidateNested({ each: true }) @Type(() => BoardStep) steps!: BoardStep[];
   @IsArray() @IsString({ each: true }) dependsOn!: string[];
   @IsArray() @ValidateNested({ each: true }) @Type(() => WaitingFor) waitingFor!: WaitingFor[];
   /** Of the whole of it, without what it waits for: low and high, in days. */

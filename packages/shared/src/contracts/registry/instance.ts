@@ -25,5 +25,6 @@ export class Instance {
   /** Whether our local runner brought it up, or somebody else. */
   @IsIn(runnerKinds) runner!: RunnerKind;
   @IsISO8601() lastBeatAt!: string;
-  @IsISO8601() createdAt!: string;
+  /** When its first beat came. */
+  @IsISO8601() startedAt!: string;
 }

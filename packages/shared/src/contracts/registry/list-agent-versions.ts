@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsInt, IsISO8601, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsISO8601, IsObject, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { namePattern } from '../../ids/ids.ts';
@@ -17,6 +17,7 @@ export class AgentVersion {
   /** Who applied it. */
   @IsString() createdBy!: string;
   @IsISO8601() createdAt!: string;
+  @IsObject() manifest!: Record<string, unknown>;
 }
 
 export class ListAgentVersionsReply {
@@ -24,7 +25,7 @@ export class ListAgentVersionsReply {
   @IsOptional() @IsString() nextCursor!: string | null;
 }
 
-/** The versions of an agent, the newest first. */
+/** The versions of an agent, the newest first; a page ends early where its manifests would not fit into one message. */
 export const listAgentVersions = defineContract({
   subject: 'sb.registry.version.list',
   request: ListAgentVersionsRequest,

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsIn, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { Agent, agentKinds, agentStatuses, type AgentKind, type AgentStatus } from './agent.ts';
@@ -10,8 +10,8 @@ export const labelFilterPattern = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}=.{0,256}$/
 export class ListAgentsRequest extends PageRequest {
   @IsOptional() @IsIn(agentKinds) kind?: AgentKind;
   @IsOptional() @IsIn(agentStatuses) status?: AgentStatus;
-  /** Only agents with this label, as `team=payments`. */
-  @IsOptional() @Matches(labelFilterPattern) label?: string;
+  /** Only agents with all of these labels, each as `team=payments`. */
+  @IsOptional() @IsArray() @ArrayMaxSize(8) @Matches(labelFilterPattern, { each: true }) labels?: string[];
 }
 
 export class ListAgentsReply {

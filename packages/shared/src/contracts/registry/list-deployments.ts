@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsIn, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { DeploymentSummary, deploymentStatuses, type DeploymentStatus } from './deployment.ts';
@@ -7,7 +7,8 @@ import { labelFilterPattern } from './list-agents.ts';
 
 export class ListDeploymentsRequest extends PageRequest {
   @IsOptional() @IsIn(deploymentStatuses) status?: DeploymentStatus;
-  @IsOptional() @Matches(labelFilterPattern) label?: string;
+  /** Only deployments with all of these labels, each as `team=payments`. */
+  @IsOptional() @IsArray() @ArrayMaxSize(8) @Matches(labelFilterPattern, { each: true }) labels?: string[];
 }
 
 export class ListDeploymentsReply {

@@ -1,0 +1,49 @@
+import type { AgentStatus, BreakerState } from '@signalbox/shared/contracts/registry/agent.js';
+import type { StepState } from '@signalbox/shared/contracts/registry/deployment.js';
+import type { Estimate } from '../manifests/manifest.ts';
+
+/** How a step stands. */
+export interface StepFact {
+  state: StepState;
+  /** 0 to 1; between its ends only for traffic. */
+  fraction: number;
+  note?: string;
+  by?: string;
+  begunAt?: Date;
+  endedAt?: Date;
+}
+
+/** How the registered agent behind an agent of a deployment stands; absent where none is registered. */
+export interface AgentFact {
+  status: AgentStatus;
+  statusReason?: string;
+  breaker?: BreakerState;
+}
+
+/** How something that is no agent stands: a service, an MCP server. */
+export interface InfrastructureFact {
+  isUp: boolean;
+  /** In words, when it is not up. */
+  because: string;
+}
+
+/** All that a board is computed from, beside the plan. */
+export interface Facts {
+  /** By `agent/step`, names in the deployment; absent: pending. */
+  steps: ReadonlyMap<string, StepFact>;
+  /** By the name of the registered agent. */
+  agents: ReadonlyMap<string, AgentFact>;
+  /** By the dependency, as `service:bus`; absent: nobody could say. */
+  infrastructure: ReadonlyMap<string, InfrastructureFact>;
+  /** What such steps took before, in days, by `registered agent/step`. */
+  history: ReadonlyMap<string, Estimate>;
+  now: Date;
+}
+
+/** A step that nobody touched. */
+export const pendingStep: StepFact = { state: 'pending', fraction: 0 };
+
+/** The key of a step in `Facts.steps`. */
+export function stepKey(agent: string, step: string): string {
+  return `${agent}/${step}`;
+}

@@ -1,0 +1,9 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+
+/** `sha256:` of the RFC 8785 form: equal for equal content, however its keys are ordered. */
+export function contentHash(value: object): string {
+  const canonical = canonicalize(value);
+  if (canonical === undefined) throw new TypeError('this value has no JSON form');
+  return `sha256:${createHash('sha256').update(canonical).digest('hex')}`;
+}

@@ -1,0 +1,67 @@
+import type { AgentKind, Skill } from '@signalbox/shared/contracts/registry/agent.js';
+import type { Importance } from '@signalbox/shared/contracts/registry/board.js';
+import type { StepSource } from '@signalbox/shared/contracts/registry/deployment.js';
+import type { RunnerKind } from '@signalbox/shared/contracts/registry/instance.js';
+
+/** Low and high, in days. */
+export type Estimate = [low: number, high: number];
+
+export interface Metadata {
+  name: string;
+  labels?: Record<string, string>;
+  description?: string;
+}
+
+export interface WorkerSpec {
+  runner?: RunnerKind;
+  command?: string[];
+  cwd?: string;
+  env?: Record<string, string>;
+  replicas?: number;
+  concurrency?: number;
+}
+
+export interface AgentSpec {
+  kind: AgentKind;
+  description?: string;
+  skills?: Skill[];
+  mcp?: { server: string; tools?: string[] };
+  worker?: WorkerSpec;
+  llm?: Record<string, unknown>;
+  http?: Record<string, unknown>;
+  concurrency?: number;
+  timeoutMs?: number;
+}
+
+export interface AgentManifest {
+  apiVersion: 'signalbox.dev/v1';
+  kind: 'Agent';
+  metadata: Metadata;
+  spec: AgentSpec;
+}
+
+export interface StepSpec {
+  name: string;
+  source?: StepSource;
+  weight?: number;
+  estimate?: Estimate;
+  share?: number;
+  calls?: number;
+  call?: { skill: string; input?: unknown };
+}
+
+export interface DeploymentAgentSpec {
+  name: string;
+  agent?: string;
+  dependsOn?: string[];
+  estimateDays?: Estimate;
+  importance?: Importance;
+  steps?: StepSpec[];
+}
+
+export interface DeploymentManifest {
+  apiVersion: 'signalbox.dev/v1';
+  kind: 'Deployment';
+  metadata: Metadata;
+  spec: { priority?: Importance; owner?: string; stage?: string; agents: DeploymentAgentSpec[] };
+}

@@ -1,0 +1,29 @@
+/** A DNS label, as `namePattern` of the identifiers. */
+export const nameSchema = { type: 'string', pattern: '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$' } as const;
+
+/** `metadata` of every manifest. */
+export const metadataSchema = {
+  type: 'object',
+  properties: {
+    name: nameSchema,
+    labels: {
+      type: 'object',
+      maxProperties: 64,
+      propertyNames: { pattern: '^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$' },
+      additionalProperties: { type: 'string', maxLength: 256 },
+    },
+    description: { type: 'string', maxLength: 4_096 },
+  },
+  required: ['name'],
+  additionalProperties: false,
+} as const;
+
+/** The opening keywords of a published schema. */
+export function schemaHead(name: string, description: string): { $schema: string; $id: string; title: string; description: string } {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: `https://signalbox.dev/schemas/v1/${name}.json`,
+    title: `Signalbox ${name}`,
+    description,
+  };
+}
