@@ -1,0 +1,67 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { scopePattern } from '../../identity/roles.ts';
+import { idPattern } from '../../ids/ids.ts';
+import { Key } from './key.ts';
+import { principalPattern } from './principal.ts';
+
+/** An agent of the registry, as a principal. */
+export class AgentPrincipal {
+  /** The agent's id in the registry. */
+  @Matches(idPattern('agent')) id!: string;
+  @IsString() @MinLength(1) @MaxLength(100) name!: string;
+}
+
+const tenYearsS = 10 * 365 * 86_400;
+
+export class CreateKeyRequest {
+  /** What the key is for. */
+  @IsString() @MinLength(1) @MaxLength(100) name!: string;
+
+  /** Whom it speaks for; absent (and no `agent`): the caller. */
+  @IsOptional() @Matches(principalPattern) principal?: string;
+
+  /** Instead of `principal`: the agent that it speaks for, with the role `agent`; it becomes a principal if it is none yet. */
+  @IsOptional() @ValidateNested() @Type(() => AgentPrincipal) agent?: AgentPrincipal;
+
+  /** Narrows the principal's roles; absent or empty: it does not. A caller whose own key is narrowed must narrow at least as much. */
+  @IsOptional() @IsArray() @ArrayMaxSize(64) @ArrayUnique() @Matches(scopePattern, { each: true }) scopes?: string[];
+
+  /** Seconds from now; absent: it does not expire. */
+  @IsOptional() @IsInt() @Min(1) @Max(tenYearsS) expiresInS?: number;
+}
+
+export class CreateKeyReply extends Key {
+  /** `sbx_<id>_<256 bits in base 62>_<check>`: shown here and never again. */
+  @Matches(/^sbx_/) key!: string;
+}
+
+/**
+ * Makes an API key. Rights never grow: the principal's roles and the key's scopes must be within the caller's own. Who is no administrator makes
+ * keys only for itself and for agents.
+ */
+export const createKey = defineContract({
+  subject: 'sb.security.key.create',
+  request: CreateKeyRequest,
+  reply: CreateKeyReply,
+  permission: 'keys:create',
+  callers: ['api-gateway', 'registry'],
+  timeoutMs: 2_000,
+  maxBytes: 8_192,
+  idempotent: false,
+  errors: ['not_found', 'conflict'],
+});
