@@ -16,6 +16,10 @@ export interface Caller {
   readonly roles: readonly Role[];
   /** What the key narrows its roles to, as `runs:read`; empty: all that the roles allow. */
   readonly scopes: readonly string[];
+  /** `key_…`, `sess_…` or `grant_…`: what revocations name. */
+  readonly credentialId?: string;
+  /** In a service: those that the call came through, the last first, as `service:api-gateway`. */
+  readonly actors?: readonly string[];
   readonly tokenFor: TokenSource;
 }
 

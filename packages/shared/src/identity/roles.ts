@@ -4,7 +4,8 @@ export type Role = (typeof roles)[number];
 
 /**
  * What each role allows, as patterns of `<resource>:<verb>`. An operator runs everything but decides on nobody's rights and names no command
- * that runs on the host (`commands:write`); an agent works on tasks and uses what its workspace offers.
+ * that runs on the host (`commands:write`): it makes and revokes keys only of agents and its own, which `security` sees to. An agent works on
+ * tasks and uses what its workspace offers.
  */
 const allowed: Record<Role, readonly string[]> = {
   admin: ['*:*'],
@@ -15,6 +16,7 @@ const allowed: Record<Role, readonly string[]> = {
     'deployments:*',
     'mcp-servers:*',
     'tools:*',
+    'tasks:*',
     'workflows:*',
     'runs:*',
     'threads:*',
@@ -27,6 +29,8 @@ const allowed: Record<Role, readonly string[]> = {
     'approvals:*',
     'schedules:*',
     'grants:*',
+    'keys:create',
+    'keys:revoke',
   ],
   viewer: ['*:read'],
   agent: [
@@ -51,20 +55,46 @@ const allowed: Record<Role, readonly string[]> = {
 /** Resources that only administrators read: `*:read` leaves them out. */
 const adminResources = new Set(['keys', 'principals', 'secrets', 'policies', 'audit', 'workspaces']);
 
-function matches(pattern: string, permission: string): boolean {
-  const [resource = '', verb = ''] = permission.split(':');
-  const [patternResource, patternVerb] = pattern.split(':');
-  if (patternResource === '*' && patternVerb !== '*' && adminResources.has(resource)) return false;
-  return (patternResource === '*' || patternResource === resource) && (patternVerb === '*' || patternVerb === verb);
+/** What a scope looks like: `runs:read`, `tools:*`. */
+export const scopePattern = /^(?:\*|[a-z][a-z-]{0,31}):(?:\*|[a-z][a-z-]{0,31})$/;
+
+/** Whether all that `narrow` (a permission or a pattern of them) allows is within what `wide` allows. */
+function covers(wide: string, narrow: string): boolean {
+  const [wideResource, wideVerb] = partsOf(wide);
+  const [resource, verb] = partsOf(narrow);
+  if (wideResource === '*' && wideVerb !== '*' && adminResources.has(resource)) return false;
+  return (wideResource === '*' || wideResource === resource) && (wideVerb === '*' || wideVerb === verb);
+}
+
+function partsOf(pattern: string): [resource: string, verb: string] {
+  const colon = pattern.indexOf(':');
+  return [pattern.slice(0, colon), pattern.slice(colon + 1)];
 }
 
 /** Whether one of the roles allows the permission and, where scopes narrow them, one of the scopes too. */
 export function allows(held: readonly Role[], scopes: readonly string[], permission: string): boolean {
   return (
-    held.some((role) => allowed[role].some((pattern) => matches(pattern, permission))) &&
-    (scopes.length === 0 || scopes.some((scope) => matches(scope, permission)))
+    held.some((role) => allowed[role].some((pattern) => covers(pattern, permission))) &&
+    (scopes.length === 0 || scopes.some((scope) => covers(scope, permission)))
   );
 }
 
-/** What a scope looks like: `runs:read`, `tools:*`. */
-export const scopePattern = /^(?:\*|[a-z][a-z-]{0,31}):(?:\*|[a-z][a-z-]{0,31})$/;
+/** Roles, and scopes that narrow them (none: they do not). */
+export interface Rights {
+  readonly roles: readonly Role[];
+  readonly scopes: readonly string[];
+}
+
+/**
+ * Whether `inner` is within `outer`: nobody gives away what it does not have. Roles and scopes are compared apart, so that it never says yes
+ * to more, though it may say no to what is the same by other words.
+ */
+export function areRightsWithin(outer: Rights, inner: Rights): boolean {
+  const has = outer.roles.flatMap((role) => allowed[role]);
+  const wants = inner.roles.flatMap((role) => allowed[role]);
+  return (
+    wants.every((want) => has.some((pattern) => covers(pattern, want))) &&
+    (outer.scopes.length === 0 ||
+      (inner.scopes.length > 0 && inner.scopes.every((scope) => outer.scopes.some((pattern) => covers(pattern, scope)))))
+  );
+}

@@ -5,14 +5,12 @@ import { Bus } from '../bus/bus.ts';
 import { BusServer } from '../bus/bus-server.ts';
 import type { ServiceName } from '../bus/contract.ts';
 import { FaultFilter } from '../bus/fault-filter.ts';
-import { ConfigError } from '../config/config.ts';
 import { ServiceConfig } from '../config/service-config.ts';
-import { HealthServer } from '../health/health-server.ts';
 import { IdentityBroker } from '../identity/identity-broker.ts';
 import { IdentityVerifier } from '../identity/verifier.ts';
-import { log } from '../telemetry/log.ts';
 import { nestLogger } from '../telemetry/nest-logger.ts';
 import { DeferredStrategy } from './deferred-strategy.ts';
+import { failStart, manage } from './manage.ts';
 import { PingModule } from './ping.ts';
 import { ServiceLifecycle } from './service-lifecycle.ts';
 
@@ -45,31 +43,9 @@ export async function listenOnBus(module: Type | DynamicModule, service: Service
 /** All of a service's `main.ts`: configuration faults and failed starts end the process with a sentence, SIGTERM drains it. */
 export async function runService(load: () => Promise<Type | DynamicModule> | Type | DynamicModule, service: ServiceName): Promise<void> {
   try {
-    const running = await listenOnBus(await load(), service);
-    const config = running.app.get(ServiceConfig);
-    const lifecycle = running.app.get(ServiceLifecycle);
-    const health = new HealthServer({ service, host: config.managementHost, port: config.managementPort, checks: lifecycle.checks() });
-    const port = await health.start();
-    log.info('service started', { port, startMs: Math.round(performance.now()) });
-    let stopping: Promise<void> | null = null;
-    const stop = (signal: string): void => {
-      stopping ??= (async () => {
-        log.info('service stopping', { signal });
-        health.drain();
-        await running.stop();
-        await health.stop();
-        log.info('service stopped');
-        process.exit(0);
-      })().catch((err: unknown) => {
-        log.error('the service did not stop cleanly', { err });
-        process.exit(1);
-      });
-    };
-    process.once('SIGTERM', () => stop('SIGTERM'));
-    process.once('SIGINT', () => stop('SIGINT'));
+    const { app, stop } = await listenOnBus(await load(), service);
+    await manage({ service, config: app.get(ServiceConfig), checks: app.get(ServiceLifecycle).checks(), stop });
   } catch (err) {
-    if (err instanceof ConfigError) log.error(err.message);
-    else log.error('the service could not start', { err });
-    process.exit(1);
+    failStart(err);
   }
 }

@@ -1,0 +1,4 @@
+declare module 'class-transformer/cjs/storage.js' {
+  /** What `@Type` has recorded; the package has no types for it. */
+  export const defaultMetadataStorage: never;
+}

@@ -1,0 +1,122 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { jetstream, jetstreamManager, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { Bus } from '@signalbox/shared/bus/bus.js';
+import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
+import { ensureEventStream, eventStream } from '@signalbox/shared/bus/event-stream.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
+
+/** One event as the outside sees it. */
+export interface HubEvent {
+  /** Sequence in the event stream; absent for what is not kept. */
+  sequence?: number;
+  /** UUID; null: for every workspace. */
+  workspace: string | null;
+  /** Whose `read` permission is needed, as `agents`. */
+  resource: string;
+  /** `<entity>.<past-tense>`, as `agent.changed`. */
+  event: string;
+  data: Record<string, unknown>;
+}
+
+type Listener = (event: HubEvent) => void;
+
+/** Events kept for readers that come back; who was away longer is told to read anew. */
+const ringMax = 2_000;
+const retryMs = 1_000;
+
+/** The kinds of events that go outside, and the resource that each is about. */
+const shownEntities: Record<string, string> = {
+  agent: 'agents',
+  instance: 'agents',
+  deployment: 'deployments',
+  'mcp-server': 'mcp-servers',
+  breaker: 'agents',
+  run: 'runs',
+  workflow: 'workflows',
+  artifact: 'artifacts',
+  thread: 'threads',
+};
+
+/** All durable events of the installation, heard once by this process and handed to every open stream. */
+@Injectable()
+export class EventHub implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly listeners = new Set<Listener>();
+  private readonly ring: (HubEvent & { sequence: number })[] = [];
+  private messages: ConsumerMessages | null = null;
+  private isStopped = false;
+
+  constructor(private readonly bus: Bus) {}
+
+  onApplicationBootstrap(): void {
+    void this.keepHearing();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.isStopped = true;
+    await this.messages?.close();
+  }
+
+  listen(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Hands an event that is not in the event stream to who listens now. */
+  tell(event: HubEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+
+  /** The events after a sequence, or null where they are not all here any more. */
+  since(sequence: number): HubEvent[] | null {
+    const oldest = this.ring[0]?.sequence ?? 0;
+    const newest = this.ring.at(-1)?.sequence ?? 0;
+    if (sequence > newest || (this.ring.length >= ringMax && sequence < oldest - 1)) return null;
+    return this.ring.filter((event) => event.sequence > sequence);
+  }
+
+  private async keepHearing(): Promise<void> {
+    while (!this.isStopped) {
+      try {
+        await this.hear();
+      } catch (err) {
+        if (!this.isStopped) log.warn('the event stream is not heard', { err });
+      }
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+
+  private async hear(): Promise<void> {
+    const { connection } = this.bus;
+    await ensureEventStream(connection);
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    const { state } = await manager.streams.info(eventStream);
+    const from = Math.max(this.ring.at(-1)?.sequence ?? state.last_seq - ringMax, 0) + 1;
+    const consumer = await jetstream(connection, { checkAPI: false }).consumers.get(eventStream, {
+      opt_start_seq: from,
+      filter_subjects: 'sb.event.>',
+    });
+    this.messages = await consumer.consume();
+    for await (const message of this.messages) this.take(message);
+  }
+
+  private take(message: JsMsg): void {
+    const [, , , entity = '', verb = ''] = message.subject.split('.');
+    const resource = shownEntities[entity];
+    if (resource === undefined) return;
+    try {
+      const { workspace, entity: about, version, at, payload } = message.json<EventEnvelope>();
+      const event = {
+        sequence: message.seq,
+        workspace: workspace || null,
+        resource,
+        event: `${entity}.${verb}`,
+        data: { ...(payload as Record<string, unknown>), about, version, at: new Date(at).toISOString() },
+      };
+      this.ring.push(event);
+      if (this.ring.length > ringMax) this.ring.shift();
+      this.tell(event);
+    } catch (err) {
+      log.error('an event is not readable', { subject: message.subject, sequence: message.seq, err });
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { ServiceModule } from '@signalbox/shared/service/service-module.js';
+import { version } from '@signalbox/shared/service/ping.js';
+import { AuthModule } from './auth/auth.module.ts';
+import { openApiDocument } from './docs/openapi.ts';
+import { openApiJson, OpenApiRoute } from './docs/openapi.route.ts';
+import { EventHub } from './events/event-hub.ts';
+import { GatewayConfig } from './gateway.config.ts';
+import { McpDoorModule } from './mcp/mcp-door.module.ts';
+import { OpenAiDoorModule } from './openai/openai-door.module.ts';
+import { OpenStreams } from './platform/open-streams.ts';
+import { OwnPermissionGuard } from './platform/own-permission.guard.ts';
+import { ProblemFilter } from './platform/problem.filter.ts';
+import { allRoutes } from './rest/all-routes.ts';
+import { ServiceWatch } from './system/service-watch.ts';
+import { WorkerDoorModule } from './workers/worker-door.module.ts';
+
+@Module({})
+export class GatewayModule {
+  static forRoot(config: GatewayConfig): DynamicModule {
+    return {
+      module: GatewayModule,
+      global: true,
+      imports: [ServiceModule.forRoot({ name: 'api-gateway', config }), AuthModule, McpDoorModule, OpenAiDoorModule, WorkerDoorModule],
+      controllers: [OpenApiRoute, ...allRoutes],
+      providers: [
+        EventHub,
+        OpenStreams,
+        ServiceWatch,
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_GUARD, useClass: OwnPermissionGuard },
+        {
+          provide: openApiJson,
+          useFactory: () => JSON.stringify(openApiDocument(allRoutes, version, config.publicUrl || '/')),
+        },
+      ],
+      exports: [EventHub, OpenStreams],
+    };
+  }
+}

@@ -1,0 +1,44 @@
+import type { FastifyReply } from 'fastify';
+import { faultStatus, type Fault } from '@signalbox/shared/errors/fault.js';
+
+const titles: Record<keyof typeof faultStatus, string> = {
+  invalid: 'The request is not valid',
+  unauthenticated: 'Not signed in',
+  forbidden: 'Not allowed',
+  not_found: 'Not found',
+  conflict: 'Conflict',
+  limited: 'Too much',
+  cancelled: 'Cancelled',
+  internal: 'Something went wrong inside Signalbox',
+  unavailable: 'Not available now',
+  timeout: 'Too late',
+};
+
+/** A fault as problem details (RFC 9457), with `code`, `next` and, for bad input, `errors`. */
+export function problemOf(fault: Fault): Record<string, unknown> {
+  const { code, detail, next, errors, service, status } = fault;
+  return {
+    type: `https://signalbox.dev/problems/${code.replace('_', '-')}`,
+    title: titles[code],
+    status,
+    detail,
+    code,
+    next,
+    ...(service !== undefined && { service }),
+    ...(errors && { errors }),
+  };
+}
+
+/** Sends a fault; once the answer has begun, it can only be cut. */
+export function sendProblem(reply: FastifyReply, fault: Fault): void {
+  if (reply.sent || reply.raw.headersSent) {
+    reply.raw.destroy();
+    return;
+  }
+  if (fault.retryAfterMs !== undefined) void reply.header('retry-after', String(Math.ceil(fault.retryAfterMs / 1_000)));
+  if (fault.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="signalbox"');
+  void reply
+    .status(fault.status)
+    .header('content-type', 'application/problem+json')
+    .send(JSON.stringify(problemOf(fault)));
+}

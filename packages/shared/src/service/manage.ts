@@ -1,0 +1,46 @@
+import type { ServiceConfig } from '../config/service-config.ts';
+import { HealthServer, type HealthCheck } from '../health/health-server.ts';
+import { log } from '../telemetry/log.ts';
+
+export interface Managed {
+  service: string;
+  config: ServiceConfig;
+  checks: Record<string, HealthCheck>;
+  /** Lets what is in flight end, then closes everything. */
+  stop: () => Promise<void>;
+}
+
+/** Opens the management port of a started service; the first SIGTERM or SIGINT drains it and ends the process. */
+export async function manage({ service, config, checks, stop }: Managed): Promise<void> {
+  const health = new HealthServer({ service, host: config.managementHost, port: config.managementPort, checks });
+  const port = await health.start();
+  log.info('service started', { port, startMs: Math.round(performance.now()) });
+  let isStopping = false;
+  const onSignal = (signal: string): void => {
+    if (isStopping) return;
+    isStopping = true;
+    log.info('service stopping', { signal });
+    health.drain();
+    stop()
+      .then(() => health.stop())
+      .then(
+        () => {
+          log.info('service stopped');
+          process.exit(0);
+        },
+        (err: unknown) => {
+          log.error('the service did not stop cleanly', { err });
+          process.exit(1);
+        },
+      );
+  };
+  process.on('SIGTERM', () => onSignal('SIGTERM'));
+  process.on('SIGINT', () => onSignal('SIGINT'));
+}
+
+/** Says why a service could not start, and ends the process. */
+export function failStart(err: unknown): never {
+  const isConfiguration = err instanceof Error && err.name === 'ConfigError';
+  log.error(isConfiguration ? err.message : 'the service could not start', isConfiguration ? {} : { err });
+  process.exit(1);
+}
