@@ -54,7 +54,9 @@ afterAll(async () => {
   await nats?.[Symbol.asyncDispose]();
 });
 
-beforeEach(() => Object.assign(seen, { aborted: 0, live: [], durable: [], failures: 0 }));
+beforeEach(() => {
+  Object.assign(seen, { aborted: 0, live: [], durable: [], failures: 0 });
+});
 
 /** Sends what no typed caller would. */
 async function raw(
@@ -145,7 +147,10 @@ describe('an identity', () => {
       name: 'ann',
       roles: ['operator' as const],
       scopes: [],
+      issuedAt: Date.now(),
       expiresAt: Date.now() + 60_000,
+      credentialId: '',
+      actors: [],
     };
     await expect(bus.request(echo, { text: 'on behalf' }, bus.broker.callerOf(claims, token))).resolves.toMatchObject({
       text: 'on behalf',

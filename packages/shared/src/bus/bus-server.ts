@@ -26,6 +26,8 @@ export interface BusServerOptions {
   verifier: IdentityVerifier;
   /** Makes the caller of a verified identity able to speak to further services. */
   callerOf: (claims: Awaited<ReturnType<IdentityVerifier['verify']>>, token: string) => Caller;
+  /** Told of what callers were denied: `operation` is the contract's subject. */
+  onDenied?: (caller: Caller, operation: string) => void;
 }
 
 type MessageHandler = (data: unknown, context: unknown) => Promise<unknown>;
@@ -54,7 +56,7 @@ export class BusServer extends Server {
       const { contract, event } = (handler.extras ?? {}) as HandlerExtras;
       if (event) {
         events.push({ event, handler: handler as MessageHandler });
-        for (let next = nextOf(handler); next; next = nextOf(next)) events.push({ event, handler: next as MessageHandler });
+        for (let next = nextOf(handler); next; next = nextOf(next)) events.push({ event, handler: next });
       } else if (!contract) throw new Error(`${pattern} is handled without a contract`);
       else if (contract.service !== service) throw new Error(`${pattern} belongs to ${contract.service}, not to ${service}`);
       else if (!contract.shard) this.hear(contract, contract.subject, handler as MessageHandler);
@@ -146,6 +148,9 @@ export class BusServer extends Server {
       );
       controller.signal.throwIfAborted(); // whoever asked was told so already
       return checkedReply(contract, reply);
+    } catch (thrown) {
+      if ('caller' in who && thrown instanceof Fault && thrown.code === 'forbidden') this.options.onDenied?.(who.caller, contract.subject);
+      throw thrown;
     } finally {
       clearTimeout(timer);
       if (callId) this.inFlight.delete(callId);
@@ -162,7 +167,12 @@ export class BusServer extends Server {
     const token = message.headers?.get(header.identity);
     if (!token) throw new Fault('unauthenticated', 'no identity came with the request', 'Send a key.');
     const caller = this.options.callerOf(await this.options.verifier.verify(token), token);
-    requirePermission(caller, contract.permission);
+    try {
+      requirePermission(caller, contract.permission);
+    } catch (thrown) {
+      this.options.onDenied?.(caller, contract.subject);
+      throw thrown;
+    }
     return { caller };
   }
 

@@ -65,10 +65,10 @@ export class Bus {
       try {
         return await this.requestOnce(contract, body, as, deadline, signal, options.shard);
       } catch (thrown) {
-        const pause = retryPausesMs[attempt];
+        const pause = (retryPausesMs[attempt] ?? Infinity) * (0.5 + Math.random());
         const isWorthIt = thrown instanceof Fault && thrown.code === 'unavailable' && thrown.service === contract.service;
-        if (!isWorthIt || !contract.idempotent || pause === undefined || now() + pause >= deadline) throw thrown;
-        await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+        if (!isWorthIt || !contract.idempotent || now() + pause >= deadline) throw thrown;
+        await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }
   }

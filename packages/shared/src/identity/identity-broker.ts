@@ -3,6 +3,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { ServiceName } from '../bus/contract.ts';
 import { issueIdentity, type CredentialKind, type IssueIdentityReply } from '../contracts/security/issue-identity.ts';
 import { Fault } from '../errors/fault.ts';
+import { childTraceparent, currentCall, inCall } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
 import type { Caller } from './caller.ts';
@@ -107,14 +108,17 @@ export class IdentityBroker {
     known.renewAt = now() + renewPauseMs;
     this.askOnce(key, ref, audience).catch((err: unknown) => {
       if (!isOutage(err)) this.cache.delete(key);
-      else log.warn('an identity was not renewed', { audience, err });
+      else log.warn('an identity was not renewed', { audience, because: (err as Error).message });
     });
   }
 
   private askOnce(key: string, ref: CredentialRef, audience: ServiceName): Promise<Traded> {
     const underWay = this.asking.get(key);
     if (underWay) return underWay;
-    const asking = this.ask(key, ref, audience).finally(() => this.asking.delete(key));
+    // outside the call that happens to be first: others wait for the same answer, and its deadline and cancellation are not theirs
+    const asking = inCall({ traceparent: childTraceparent(currentCall()?.traceparent) }, () => this.ask(key, ref, audience)).finally(() =>
+      this.asking.delete(key),
+    );
     this.asking.set(key, asking);
     return asking;
   }

@@ -6,6 +6,7 @@ import { BusServer } from '../bus/bus-server.ts';
 import type { ServiceName } from '../bus/contract.ts';
 import { FaultFilter } from '../bus/fault-filter.ts';
 import { ServiceConfig } from '../config/service-config.ts';
+import { DenialCounter } from '../identity/denial-counter.ts';
 import { IdentityBroker } from '../identity/identity-broker.ts';
 import { IdentityVerifier } from '../identity/verifier.ts';
 import { nestLogger } from '../telemetry/nest-logger.ts';
@@ -28,11 +29,13 @@ export async function listenOnBus(module: Type | DynamicModule, service: Service
   const app = await NestFactory.createMicroservice(Root, { strategy, logger: nestLogger, abortOnError: false });
   const bus = app.get(Bus);
   const broker = app.get(IdentityBroker);
+  const denials = app.get(DenialCounter);
   const server = new BusServer({
     service,
     connection: bus.connection,
     verifier: app.get(IdentityVerifier),
     callerOf: (claims, token) => broker.callerOf(claims, token),
+    onDenied: (caller, operation) => denials.note(caller, operation),
   });
   strategy.become(server);
   app.useGlobalFilters(new FaultFilter());

@@ -2,6 +2,8 @@ import { Injectable, Optional, type OnApplicationShutdown, type OnModuleInit } f
 import { Bus } from '../bus/bus.ts';
 import { SystemDatabase, WorkspaceDatabase } from '../database/workspace-database.ts';
 import type { HealthCheck } from '../health/health-server.ts';
+import { DenialCounter } from '../identity/denial-counter.ts';
+import { RevocationWatch } from '../identity/revocation-watch.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { setClockOffset } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
@@ -15,12 +17,15 @@ export class ServiceLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   constructor(
     private readonly bus: Bus,
+    private readonly revocations: RevocationWatch,
+    private readonly denials: DenialCounter,
     @Optional() private readonly system?: SystemDatabase,
     @Optional() private readonly outbox?: Outbox,
     @Optional() private readonly workspaces?: WorkspaceDatabase,
   ) {}
 
   async onModuleInit(): Promise<void> {
+    this.revocations.start();
     if (!this.system) return;
     await this.measureClock();
     this.clockTimer = setInterval(
@@ -47,6 +52,8 @@ export class ServiceLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     if (this.clockTimer) clearInterval(this.clockTimer);
+    await this.denials.stop();
+    await this.revocations.stop();
     await this.outbox?.stop();
     await this.workspaces?.close();
     await this.system?.close();

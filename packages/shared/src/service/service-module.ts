@@ -6,7 +6,9 @@ import { ServiceConfig } from '../config/service-config.ts';
 import { getSigningKeys } from '../contracts/security/get-signing-keys.ts';
 import { openDataSource, type Entities } from '../database/data-source.ts';
 import { SystemDatabase, WorkspaceDatabase } from '../database/workspace-database.ts';
+import { DenialCounter } from '../identity/denial-counter.ts';
 import { IdentityBroker } from '../identity/identity-broker.ts';
+import { RevocationWatch } from '../identity/revocation-watch.ts';
 import { IdentityVerifier } from '../identity/verifier.ts';
 import { Audit } from '../outbox/audit.ts';
 import { Outbox } from '../outbox/outbox.ts';
@@ -21,7 +23,7 @@ export interface ServiceModuleOptions<Config extends ServiceConfig = ServiceConf
 }
 
 /**
- * What every service stands on: Bus, IdentityBroker, IdentityVerifier, and with a database WorkspaceDatabase, SystemDatabase, Outbox and Audit.
+ * What every service stands on: Bus, IdentityBroker, IdentityVerifier, RevocationWatch, DenialCounter, and with a database WorkspaceDatabase, SystemDatabase, Outbox and Audit.
  */
 @Module({})
 export class ServiceModule {
@@ -42,8 +44,14 @@ export class ServiceModule {
         provide: IdentityVerifier,
         inject: [Bus],
         useFactory: (bus: Bus) =>
-          new IdentityVerifier(name, async () => ({ keys: (await bus.request(getSigningKeys, {}, 'service')).keys as never })),
+          new IdentityVerifier(name, async () => ({ keys: (await bus.request(getSigningKeys, {}, 'service')).keys })),
       },
+      {
+        provide: RevocationWatch,
+        inject: [Bus, IdentityBroker, IdentityVerifier],
+        useFactory: (bus: Bus, broker: IdentityBroker, verifier: IdentityVerifier) => new RevocationWatch(bus, broker, verifier),
+      },
+      { provide: DenialCounter, inject: [Bus], useFactory: (bus: Bus) => new DenialCounter(bus) },
     ];
     const database: Provider[] = [
       {
