@@ -172,7 +172,6 @@ export class Deployments {
       method: 'POST',
       path: path`/deployments/${name}/start`,
       query: { ...query },
-      body: {},
       creates: true,
       ...options,
     });
@@ -180,7 +179,7 @@ export class Deployments {
 
   /** Stops what the local runner started for it. */
   stop(name: string, options: CreateOptions = {}): Promise<{ resource: Deployment }> {
-    return this.#http.json({ method: 'POST', path: path`/deployments/${name}/stop`, body: {}, creates: true, ...options });
+    return this.#http.json({ method: 'POST', path: path`/deployments/${name}/stop`, creates: true, ...options });
   }
 
   board(name: string, options: RequestOptions = {}): Promise<Board> {

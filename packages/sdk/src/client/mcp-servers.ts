@@ -71,6 +71,6 @@ export class McpServers {
 
   /** Stops the server and starts it anew, also one that was given up. */
   restart(name: string, options: RequestOptions = {}): Promise<McpServer> {
-    return this.#http.json({ method: 'POST', path: path`/mcp-servers/${name}/restart`, body: {}, ...options });
+    return this.#http.json({ method: 'POST', path: path`/mcp-servers/${name}/restart`, ...options });
   }
 }

@@ -4,21 +4,27 @@ import { Pages } from './pages.ts';
 import type { ListQuery, Page } from './pages.ts';
 import type { Labels, RunError } from './schema.ts';
 import { path } from './transport.ts';
-import type { RequestOptions, Transport } from './transport.ts';
+import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
 
 export type RunStatus = 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'cancelled';
 export type StepStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
 
 export interface Run {
   id: string;
+  /** For a call to one agent: `agent/NAME`. */
   workflow: string;
   workflowHash: string;
   status: RunStatus;
   reason: string | null;
   labels: Labels;
-  input: unknown;
-  output: unknown;
+  /** Lists leave it out. */
+  input?: unknown;
+  /** Lists leave it out; null until the run has succeeded. */
+  output?: unknown;
   error: RunError | null;
+  /** The run that started this one as a step. */
+  parent: string | null;
+  startedBy: string;
   createdAt: string;
   startedAt: string | null;
   endedAt: string | null;
@@ -29,7 +35,8 @@ export interface Run {
 /** One try of a step. */
 export interface Attempt {
   number: number;
-  status: string;
+  status: StepStatus;
+  agent: string | null;
   instance: string | null;
   startedAt: string | null;
   endedAt: string | null;
@@ -47,6 +54,8 @@ export interface Step {
   agent: string | null;
   skill: string | null;
   tool: string | null;
+  /** The run that does this step's work, where it is a workflow. */
+  child: string | null;
   needs: string[];
   waitingFor: { on: string; because: string }[];
   queuedAt: string | null;
@@ -54,7 +63,7 @@ export interface Step {
   endedAt: string | null;
   onCriticalPath: boolean;
   attempts: Attempt[];
-  /** Cut at 16 KB; `runs.step` has all of it. */
+  /** Cut where it is large (`{ truncated, bytes, preview }`); `runs.step` has all of it. */
   input: unknown;
   output: unknown;
   error: RunError | null;
@@ -90,6 +99,8 @@ export interface RunEvent {
   error?: RunError;
   output?: unknown;
   message?: string;
+  /** Of `step.progress`: from 0 to 1. */
+  fraction?: number;
 }
 
 export interface RunQuery extends ListQuery {
@@ -125,15 +136,9 @@ export class Runs {
     return this.#http.json({ method: 'GET', path: path`/runs/${id}/steps/${key}`, ...options });
   }
 
-  /** Stops the run: its open steps are told, and it ends as cancelled. */
-  cancel(id: string, reason?: string, options: RequestOptions = {}): Promise<Run> {
-    return this.#http.json({
-      method: 'POST',
-      path: path`/runs/${id}/cancel`,
-      body: reason === undefined ? {} : { reason },
-      creates: true,
-      ...options,
-    });
+  /** Stops the run: its open steps are told, and it ends as cancelled. `ApiError` 409 when it has ended otherwise. */
+  cancel(id: string, options: CreateOptions = {}): Promise<Run> {
+    return this.#http.json({ method: 'POST', path: path`/runs/${id}/cancel`, creates: true, ...options });
   }
 
   /** What was recorded so far, oldest first. */

@@ -6,13 +6,15 @@ import { path } from './transport.ts';
 import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
 
 export interface Workflow {
-  id: string;
   name: string;
-  description: string;
+  description: string | null;
   labels: Labels;
-  version?: number;
+  /** Of its specification: a run keeps the one that it began with. */
   hash: string;
-  input?: JsonSchema | null;
+  version: number;
+  /** How many steps it has. */
+  steps: number;
+  input: JsonSchema | null;
   createdAt: string;
   updatedAt: string;
 }

@@ -28,13 +28,17 @@ export interface WorkerSkill<Input = unknown, Output = unknown> {
   run(input: Input, ctx: TaskContext): Output | Promise<Output>;
 }
 
-/** Fails a task with a code of one's choice: a workflow's `retry.nonRetryable` names codes. */
+/** What a task can fail with: the taxonomy of Signalbox. A workflow's `retry.nonRetryable` names these. */
+export type TaskErrorCode =
+  'invalid' | 'forbidden' | 'not_found' | 'conflict' | 'limited' | 'unavailable' | 'timeout' | 'cancelled' | 'internal';
+
+/** Fails a task with a code, a sentence, and what to do next. */
 export class TaskError extends Error {
   override readonly name = 'TaskError';
-  readonly code: string;
+  readonly code: TaskErrorCode;
   readonly next: string | undefined;
 
-  constructor(code: string, detail: string, next?: string, options?: ErrorOptions) {
+  constructor(code: TaskErrorCode, detail: string, next?: string, options?: ErrorOptions) {
     super(detail, options);
     this.code = code;
     this.next = next;

@@ -16,8 +16,24 @@ export interface ReadySkill {
   checkOutput: Check;
 }
 
-/** Larger results belong into an artifact: they would stand in every reader's way. */
-const outputMaxChars = 8 * 1024 * 1024;
+/** A message on the bus holds 512 KiB, the envelope included; larger results belong into an artifact. */
+const outputMaxBytes = 500_000;
+/** What the gateway takes of sentences. */
+const detailMaxChars = 8_000;
+const nextMaxChars = 2_000;
+const messageMaxChars = 2_000;
+const codes: ReadonlySet<string> = new Set([
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'conflict',
+  'limited',
+  'unavailable',
+  'timeout',
+  'cancelled',
+  'internal',
+]);
 /** A timer holds at most 2^31 - 1 ms; a deadline that far away needs none. */
 const timerMaxMs = 2 ** 31 - 1;
 /** People read progress: more often than this is noise on the wire. */
@@ -75,10 +91,10 @@ function checked(output: unknown, ready: ReadySkill, skill: string): Outcome {
     return failure('internal', `the output of ${skill} cannot be written as JSON: ${(error as Error).message}`, 'Return plain data.');
   }
   if (text === undefined) return failure('internal', `the output of ${skill} is not data`, 'Return plain data.');
-  if (text.length > outputMaxChars) {
+  if (Buffer.byteLength(text) > outputMaxBytes) {
     return failure(
       'limited',
-      `the output of ${skill} is larger than 8 MiB`,
+      `the output of ${skill} is larger than 500 kB`,
       'Keep it as an artifact (ctx.client.artifacts) and return its id.',
     );
   }
@@ -91,14 +107,18 @@ function errorOf(error: unknown, signal: AbortSignal): RunError {
   // What a function throws because it was stopped says less than why it was stopped.
   const cause: unknown = signal.aborted ? signal.reason : error;
   if (cause instanceof TaskError || cause instanceof ApiError) {
-    return { code: cause.code, detail: cause.message, ...(cause.next !== undefined && { next: cause.next }) };
+    return errorWith(codes.has(cause.code) ? cause.code : 'internal', cause.message, cause.next);
   }
-  if (cause instanceof ConnectionError) return { code: cause.code === 'timeout' ? 'timeout' : 'unavailable', detail: cause.message };
-  return { code: 'internal', detail: cause instanceof Error ? cause.message : String(cause) };
+  if (cause instanceof ConnectionError) return errorWith(cause.code === 'timeout' ? 'timeout' : 'unavailable', cause.message);
+  return errorWith('internal', cause instanceof Error ? cause.message : String(cause));
 }
 
 function failure(code: string, detail: string, next: string): Outcome {
-  return { error: { code, detail, next } };
+  return { error: errorWith(code, detail, next) };
+}
+
+function errorWith(code: string, detail: string, next?: string): RunError {
+  return { code, detail: detail.slice(0, detailMaxChars), ...(next !== undefined && { next: next.slice(0, nextMaxChars) }) };
 }
 
 /** Lets the first message through at once and of those that follow too fast only the newest. */
@@ -120,7 +140,7 @@ function throttled(send: (message: string, fraction?: number) => void): {
   };
   return {
     report: (message, fraction) => {
-      waiting = [message, fraction];
+      waiting = [message.slice(0, messageMaxChars), fraction];
       const waitMs = last + progressEveryMs - Date.now();
       if (waitMs <= 0) flush();
       else timer ??= setTimeout(flush, waitMs);

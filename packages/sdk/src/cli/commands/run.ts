@@ -1,0 +1,107 @@
+import type { Command } from 'commander';
+import type { RunDetail } from '../../client/runs.ts';
+import { action } from '../context.ts';
+import { exitCode } from '../exit-codes.ts';
+import { CliFailure } from '../failure.ts';
+import { collect, keyValue, readInputs } from '../inputs.ts';
+import type { Io } from '../io.ts';
+import { cleanText, safeJson } from '../text/clean.ts';
+import { bold, cyan, dim, line } from '../text/styled.ts';
+import { followRun } from './follow.ts';
+
+interface Options {
+  input?: string[];
+  label?: string[];
+  follow?: boolean;
+  idempotencyKey?: string;
+}
+
+/** `signalbox run WORKFLOW`. */
+export function addRun(program: Command, io: Io): void {
+  const command = program
+    .command('run')
+    .argument('<workflow>', 'the workflow’s name')
+    .description('start a run of a workflow')
+    .option('--input <key=value>', 'input: key=value, a JSON object, @FILE (JSON or YAML) or -; may be given again', collect)
+    .option('--label <name=value>', 'a label to find the run by; may be given again', collect)
+    .option('--idempotency-key <key>', 'the same key again within 24 hours gives the same run')
+    .option('--follow', 'show its steps until it has ended; the exit code is 1 when it failed');
+  action(command, io, async (context, options: Options, workflow: string) => {
+    const { out, signal } = context;
+    const input = await readInputs(context.io, options.input ?? []);
+    const labels = Object.fromEntries((options.label ?? []).map(keyValue));
+    const client = await context.client();
+    const start = { input, ...(options.label && { labels }) };
+    const run = await client.workflows.start(workflow, start, { signal, idempotencyKey: options.idempotencyKey });
+    if (!options.follow) {
+      out.json(run);
+      out.lines(line`${bold(run.id)} ${run.status}`, dim(`Follow it: signalbox logs ${run.id} --follow`));
+      return;
+    }
+    try {
+      const ended = await followRun(context, client, run.id);
+      out.jsonLine({ type: 'result', run: ended });
+      out.lines(...outputLines(ended));
+      judge(ended);
+    } catch (error) {
+      if (signal.aborted) throw interrupted(run.id, error);
+      throw error;
+    }
+  });
+}
+
+/** A run that did not succeed ends the command with exit code 1. */
+export function judge(run: RunDetail): void {
+  if (run.status === 'succeeded') return;
+  const because = run.error?.detail ?? run.reason;
+  throw new CliFailure(
+    exitCode.failed,
+    `the run ${run.id} ${run.status === 'cancelled' ? 'was cancelled' : 'has failed'}${because ? `: ${because}` : ''}`,
+    run.error?.next ?? `See its steps: signalbox runs ${run.id}`,
+  );
+}
+
+/** Ctrl-C leaves the run alone: it goes on by itself. */
+export function interrupted(id: string, cause: unknown): CliFailure {
+  return new CliFailure(
+    exitCode.interrupted,
+    'no longer following; the run goes on',
+    `Follow it: signalbox logs ${id} --follow. End it: signalbox cancel ${id}`,
+    { cause },
+  );
+}
+
+/** The outputs of a run: a long text is shown by its beginning, artifacts by how to read them. */
+function outputLines(run: RunDetail): (string | ReturnType<typeof line>)[] {
+  const { output } = run;
+  if (output === null || output === undefined || typeof output !== 'object') return output ? ['', safeJson(output, 2)] : [];
+  const entries = Object.entries(output as Record<string, unknown>);
+  if (entries.length === 0) return [];
+  const lines: (string | ReturnType<typeof line>)[] = [''];
+  for (const [name, value] of entries) {
+    const artifact = artifactIn(value);
+    if (artifact) lines.push(line`${bold(name)}: ${artifact.name ?? artifact.id}  ${cyan(`signalbox artifact get ${artifact.id}`)}`);
+    else if (typeof value === 'string') lines.push(...textLines(name, value));
+    else lines.push(line`${bold(name)}: ${safeJson(value)}`);
+  }
+  return lines;
+}
+
+/** Of a text output this many lines are shown. */
+const textLinesMax = 12;
+
+function textLines(name: string, text: string): (string | ReturnType<typeof line>)[] {
+  const all = cleanText(text).trimEnd().split('\n');
+  if (all.length === 1) return [line`${bold(name)}: ${all[0] ?? ''}`];
+  const hidden = all.length - textLinesMax;
+  return [
+    line`${bold(name)}:`,
+    ...all.slice(0, textLinesMax).map((one) => `  ${one}`),
+    ...(hidden > 0 ? [dim(`  and ${hidden} more lines`)] : []),
+  ];
+}
+
+function artifactIn(value: unknown): { id: string; name?: string } | null {
+  if (value === null || typeof value !== 'object' || !('id' in value) || typeof value.id !== 'string') return null;
+  return value.id.startsWith('artifact_') || value.id.startsWith('art_') ? (value as { id: string; name?: string }) : null;
+}

@@ -1,0 +1,92 @@
+import { ApiError } from '../../client/api-error.ts';
+import type { SignalboxClient } from '../../client/client.ts';
+import type { Applied, Manifest } from '../../client/schema.ts';
+import { exitCode } from '../exit-codes.ts';
+import { CliFailure } from '../failure.ts';
+import type { Loaded } from './load.ts';
+
+/** What needs what: an agent may name a server, a workflow its agents, a deployment both, a report its deployment. */
+const kinds = ['McpServer', 'Agent', 'Workflow', 'Deployment', 'StepReport'] as const;
+
+/** One manifest with what applying it does or did. */
+export interface Planned extends Loaded {
+  /** `agent/librarian`. */
+  title: string;
+  /** `unchecked`: it needs what this same apply will create, and is checked when that is there. */
+  action: Applied['action'] | 'unchecked';
+  changes: Applied['changes'];
+  because?: string;
+}
+
+/** Puts manifests in the order in which they can be applied; those of one kind stay as they stand. */
+export function inOrder(loaded: readonly Loaded[]): Loaded[] {
+  const rank = ({ manifest, where }: Loaded): number => {
+    const at = (kinds as readonly string[]).indexOf(manifest.kind);
+    if (at >= 0) return at;
+    throw new CliFailure(exitCode.usage, `${where} has the unknown kind ${manifest.kind}`, `Known kinds: ${kinds.join(', ')}.`);
+  };
+  return loaded
+    .map((one) => [rank(one), one] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, one]) => one);
+}
+
+/** Asks what applying would change, and changes nothing. */
+export async function plan(client: SignalboxClient, loaded: readonly Loaded[], signal: AbortSignal): Promise<Planned[]> {
+  const planned: Planned[] = [];
+  for (const one of inOrder(loaded)) {
+    const title = titleOf(one.manifest);
+    try {
+      planned.push({ ...one, title, ...pick(await applyOne(client, one.manifest, true, signal)) });
+    } catch (error) {
+      const creates = planned.some(({ action }) => action === 'created' || action === 'unchecked');
+      if (!(error instanceof ApiError) || !creates || (error.code !== 'not_found' && error.code !== 'invalid')) throw inFile(error, one);
+      planned.push({ ...one, title, action: 'unchecked', changes: [], because: error.message });
+    }
+  }
+  return planned;
+}
+
+/** Applies one manifest. */
+export async function carryOut(client: SignalboxClient, one: Planned, signal: AbortSignal): Promise<Planned> {
+  try {
+    return { ...one, ...pick(await applyOne(client, one.manifest, false, signal)) };
+  } catch (error) {
+    throw inFile(error, one);
+  }
+}
+
+function applyOne(client: SignalboxClient, manifest: Manifest, dryRun: boolean, signal: AbortSignal): Promise<Applied> {
+  const query = dryRun ? { dryRun } : {};
+  switch (manifest.kind as (typeof kinds)[number]) {
+    case 'McpServer':
+      return client.mcpServers.apply(manifest as never, query, { signal });
+    case 'Agent':
+      return client.agents.apply(manifest as never, query, { signal });
+    case 'Workflow':
+      return client.workflows.apply(manifest as never, query, { signal });
+    case 'Deployment':
+      return client.deployments.apply(manifest as never, query, { signal });
+    case 'StepReport':
+      return client.deployments.report(manifest.spec as never, query, { signal });
+  }
+}
+
+function titleOf({ kind, metadata, spec }: Manifest): string {
+  if (kind === 'StepReport') {
+    const { deployment, agent, step } = spec as { deployment: string; agent: string; step: string };
+    return `step/${deployment}/${agent}/${step}`;
+  }
+  return `${{ McpServer: 'server', Agent: 'agent', Workflow: 'workflow', Deployment: 'deployment' }[kind] ?? kind}/${metadata.name}`;
+}
+
+function pick({ action, changes }: Applied): Pick<Planned, 'action' | 'changes'> {
+  return { action, changes };
+}
+
+/** Says in which file what was refused stands. */
+function inFile(error: unknown, { where }: Loaded): unknown {
+  if (!(error instanceof ApiError)) return error;
+  const detail = `${where}: ${error.message}`;
+  return new ApiError(error.status, { ...error.problem, detail }, error.retryAfterMs);
+}

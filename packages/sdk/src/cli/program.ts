@@ -1,0 +1,85 @@
+import { Command, CommanderError } from 'commander';
+import { addAgents } from './commands/agents.ts';
+import { addApply } from './commands/apply.ts';
+import { addArtifact, addReport } from './commands/artifact.ts';
+import { addBoard } from './commands/board.ts';
+import { addCall } from './commands/call.ts';
+import { addCancel } from './commands/cancel.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addDeploy } from './commands/deploy.ts';
+import { addLogs } from './commands/logs.ts';
+import { addRun } from './commands/run.ts';
+import { addRuns } from './commands/runs.ts';
+import { addServers } from './commands/servers.ts';
+import { addStatus } from './commands/status.ts';
+import { addTools } from './commands/tools.ts';
+import { addVersion } from './commands/version.ts';
+import { addWhoami } from './commands/whoami.ts';
+import { exitCode } from './exit-codes.ts';
+import { tell } from './failure.ts';
+import type { Io } from './io.ts';
+import { Out } from './out.ts';
+import { bold, dim, line, red } from './text/styled.ts';
+import { version } from './version.ts';
+
+/** Runs one command line (without program names) and gives its exit code. Never throws. */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const program = programOf(io);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode.ok;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCode.ok;
+    return sayFailure(error, argv, io);
+  }
+}
+
+function programOf(io: Io): Command {
+  const program = new Command('signalbox')
+    .description('The command line of Signalbox, the control plane for AI agents.')
+    .option('--url <url>', 'the gateway; else SIGNALBOX_URL, else the local stack')
+    .option('--data <folder>', 'the data folder of the local stack; else SIGNALBOX_DATA, else .signalbox here, above or in the clone')
+    .option('--json', 'print JSON')
+    .option('--no-color', 'print without colour; also by NO_COLOR')
+    .version(version, '-V, --version')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: () => undefined,
+    })
+    .addHelpText(
+      'after',
+      `
+Environment: SIGNALBOX_URL, SIGNALBOX_API_KEY, SIGNALBOX_DATA, NO_COLOR
+Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found, 6 conflict, 7 over a limit, 8 timeout, 130 interrupted`,
+    );
+  const parts = [
+    ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addLogs]],
+    ['Act:', [addApply, addDeploy, addRun, addCancel, addCall]],
+    ['Results:', [addReport, addArtifact]],
+    ['Other:', [addWhoami, addCompletion, addVersion]],
+  ] as const;
+  for (const [heading, adds] of parts) {
+    program.commandsGroup(heading);
+    for (const add of adds) add(program, io);
+  }
+  return program;
+}
+
+function sayFailure(error: unknown, argv: readonly string[], io: Io): number {
+  const told = tell(error);
+  const out = new Out(io, { json: argv.includes('--json'), color: !argv.includes('--no-color') });
+  if (out.isJson) {
+    const { code, message, next, errors } = told;
+    io.stderr.write(`${JSON.stringify({ error: { code, message, ...(next && { next }), ...(errors.length > 0 && { errors }) } })}\n`);
+    return told.exit;
+  }
+  const lines = [line`${red('error')}: ${told.message.replace(/^error: /, '')}`];
+  for (const { pointer, detail } of told.errors) lines.push(line`  ${bold(pointer || '/')}: ${detail}`);
+  if (told.next) lines.push(line`  ${dim('next:')} ${told.next}`);
+  else if (error instanceof CommanderError) lines.push(line`  ${dim('next:')} signalbox --help, or signalbox COMMAND --help`);
+  out.note(...lines);
+  return told.exit;
+}
