@@ -1,3 +1,6 @@
+// Tests speak by their assertions; LOG_LEVEL=info shows what the services say.
+process.env['LOG_LEVEL'] ??= 'silent';
+
 /** The one Jest configuration: each workspace's `jest.config.mjs` re-exports it. Run by `node --experimental-vm-modules`. */
 export default {
   testMatch: ['<rootDir>/{src,test}/**/*.test.ts'],

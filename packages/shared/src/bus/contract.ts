@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import type { FaultCode } from '../errors/fault.ts';
 
 /** Every service of Signalbox, by the name that its NATS user, container and configuration carry. */

@@ -65,8 +65,8 @@ const awayPattern = /^(?:08|57P0|53|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/;
 
 function faultOf(thrown: unknown): unknown {
   if (thrown instanceof Fault) return thrown;
-  const { code, driverError, message } = thrown as { code?: unknown; driverError?: { code?: unknown }; message?: string };
-  const state = String(driverError?.code ?? code ?? '');
+  const { code, driverError, message } = thrown as { code?: string; driverError?: { code?: string }; message?: string };
+  const state = driverError?.code ?? code ?? '';
   if (awayPattern.test(state) || /Connection terminated|timeout exceeded when trying to connect/.test(message ?? '')) {
     return new Fault('unavailable', 'the database cannot be reached', 'Try again in a moment.', {
       cause: thrown,

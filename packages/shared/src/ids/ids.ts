@@ -31,6 +31,7 @@ export function toUuid(id: string, prefix: string): string {
 
 /** What an identifier with this prefix looks like, for `@Matches`. */
 export function idPattern(prefix: string): RegExp {
+  // eslint-disable-next-line no-restricted-syntax -- the prefix is a literal of ours
   return new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`);
 }
 
