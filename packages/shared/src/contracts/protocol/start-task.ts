@@ -1,0 +1,75 @@
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
+import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
+import { namePattern } from '../../ids/ids.ts';
+import { artifactNamePattern, mediaTypePattern, stepKeyPattern } from '../context/artifact.ts';
+import { taskPattern } from '../execution/task-id.ts';
+
+/** `<server>/<tool>`: tools are namespaced by their server. */
+export const toolTargetPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/[\w./-]{1,128}$/;
+
+/** An artifact to be kept. */
+export class ArtifactTarget {
+  @Matches(artifactNamePattern) name!: string;
+  /** `text/plain` for text, `application/json` for all else, if absent. */
+  @IsOptional() @Matches(mediaTypePattern) @MaxLength(255) mediaType?: string;
+  /** Text as it is; any other value as JSON. */
+  @IsOptional() content: unknown;
+}
+
+/** Exactly one of `agent`, `tool` and `artifact` says what is to be done. */
+export class StartTaskRequest {
+  @Matches(taskPattern) task!: string;
+
+  /** An agent of kind `mcp`, `http` or `llm`. */
+  @IsOptional() @Matches(namePattern) agent?: string;
+  /** One of its skills; may be left out where it has one, or is an `llm`. */
+  @IsOptional() @IsString() @MaxLength(128) skill?: string;
+  /** The agent's version (`sha256:…`) that the run is pinned to; absent: the current one. */
+  @IsOptional() @Matches(/^sha256:[0-9a-f]{64}$/) agentHash?: string;
+
+  /** A tool, as `files/read_text_file`. */
+  @IsOptional() @Matches(toolTargetPattern) tool?: string;
+
+  @IsOptional() @ValidateNested() @Type(() => ArtifactTarget) artifact?: ArtifactTarget;
+
+  /** For agents and tools: any JSON value, `{}` if absent. */
+  @IsOptional() input?: unknown;
+
+  /** Epoch milliseconds (the database's clock) by which it must be completed. */
+  @IsInt() @Min(0) deadline!: number;
+
+  /** The same for every attempt; it is passed on to the target. */
+  @IsString() @MaxLength(255) idempotencyKey!: string;
+
+  /** The step's key, `analyse[3]` for an item: for attribution. */
+  @IsOptional() @Matches(stepKeyPattern) step?: string;
+
+  /** The run's grant, so that a task may outlive the identity that it came with. */
+  @IsOptional() @IsString() @MaxLength(4_096) grant?: string;
+}
+
+export class StartTaskReply {
+  /** The process that works on it. */
+  @IsString() instance!: string;
+}
+
+/**
+ * Hands over one attempt of a task for a target that is called. Answered at once; then `protocol` asks `accept-task`, beats, and ends with
+ * `complete-task` until that is acknowledged. Sent again while the task is known it is answered alike.
+ *
+ * The output is: of an `http` agent its JSON answer; of an `llm` agent `{ text }`, or the JSON that its skill's `outputSchema` asks for; of a
+ * tool or `mcp` agent its structured content, else `{ text }` (with `content` where not all is text); of an artifact its reference. An output
+ * that does not fit a message is kept as an artifact: `{ artifact: { id, name, mediaType, size, sha256 } }`.
+ */
+export const startTask = defineContract({
+  subject: 'sb.protocol.agent.start-task',
+  request: StartTaskRequest,
+  reply: StartTaskReply,
+  permission: 'agents:invoke',
+  callers: ['execution'],
+  timeoutMs: 5_000,
+  maxBytes: messageMaxBytes,
+  idempotent: true,
+  errors: ['limited'],
+});
