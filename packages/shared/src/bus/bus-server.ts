@@ -38,6 +38,7 @@ export class BusServer extends Server {
   private readonly subscriptions: Subscription[] = [];
   private readonly consumers: EventConsumers;
   private isDraining = false;
+  private readonly closing = new AbortController();
   private serving = 0;
 
   constructor(private readonly options: BusServerOptions) {
@@ -70,6 +71,11 @@ export class BusServer extends Server {
     );
     await this.consumers.start(events);
     await connection.flush();
+  }
+
+  /** Aborted when the service begins to stop: handlers that wait for something to happen answer then. */
+  get draining(): AbortSignal {
+    return this.closing.signal;
   }
 
   /** Hears a sharded contract for one shard, until the returned function is called. */
@@ -179,6 +185,7 @@ export class BusServer extends Server {
   /** Hears nothing new, lets what is in flight end, then returns; the connection stays open. */
   override async close(): Promise<void> {
     this.isDraining = true;
+    this.closing.abort();
     await this.consumers.stop();
     for (const subscription of this.subscriptions) if (!subscription.isClosed()) subscription.unsubscribe();
     for (let waited = 0; this.serving > 0 && waited < drainMs; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -5,6 +5,7 @@ import type { Caller } from '../identity/caller.ts';
 import type { IdentityBroker } from '../identity/identity-broker.ts';
 import { childTraceparent, currentCall } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
+import type { BusServer } from './bus-server.ts';
 import type { Contract, EventContract, ServiceName } from './contract.ts';
 import type { EventEnvelope } from './event-meta.ts';
 import { cancelSubject, header } from './headers.ts';
@@ -26,11 +27,22 @@ const graceMs = 100;
 /** How services ask each other: typed requests by contract, and live events. */
 export class Bus {
   private brokerOrNull: IdentityBroker | null = null;
+  private readonly served = Promise.withResolvers<BusServer>();
 
   constructor(
     readonly service: ServiceName,
     readonly connection: NatsConnection,
   ) {}
+
+  /** The service's own ears, once they are open: the owner of a shard hears its contracts through them. */
+  get server(): Promise<BusServer> {
+    return this.served.promise;
+  }
+
+  /** Told once at start, when the service is heard. */
+  listens(server: BusServer): void {
+    this.served.resolve(server);
+  }
 
   /** Set once at start; the broker itself asks over the bus. */
   set broker(broker: IdentityBroker) {

@@ -40,6 +40,7 @@ export async function listenOnBus(module: Type | DynamicModule, service: Service
   strategy.become(server);
   app.useGlobalFilters(new FaultFilter());
   await app.listen();
+  bus.listens(server);
   return { app, server, stop: () => app.close() };
 }
 
