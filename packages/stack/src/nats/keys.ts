@@ -7,7 +7,9 @@ import {
   encodeUser,
   fmtCreds,
   fromSeed,
+  newScopedSigner,
   type KeyPair,
+  type UserPermissionsLimits,
 } from '@nats-io/jwt';
 import { serviceNames, type ServiceName } from '@signalbox/shared/bus/contract.js';
 import type { NatsPermissions } from './permissions.ts';
@@ -17,10 +19,12 @@ export interface NatsKeys {
   operator: string;
   systemAccount: string;
   account: string;
+  /** The key that signs a service's user. What it signs has the rights that the account gives this key, and no others. */
+  signers: Record<ServiceName, string>;
   users: Record<ServiceName, string>;
 }
 
-/** What the server must know, and what each service signs in with. */
+/** What the server must know: signed statements of the operator and the accounts, the services' rights among them. */
 export interface NatsTrust {
   operatorJwt: string;
   systemAccount: { id: string; jwt: string };
@@ -37,28 +41,50 @@ const jetstreamLimits = {
 const unlimited = -1;
 
 export function newNatsKeys(): NatsKeys {
+  const each = (make: () => KeyPair): Record<ServiceName, string> =>
+    Object.fromEntries(serviceNames.map((service) => [service, seedOf(make())])) as Record<ServiceName, string>;
   return {
     operator: seedOf(createOperator()),
     systemAccount: seedOf(createAccount()),
     account: seedOf(createAccount()),
-    users: Object.fromEntries(serviceNames.map((service) => [service, seedOf(createUser())])) as Record<ServiceName, string>,
+    signers: each(createAccount),
+    users: each(createUser),
   };
 }
 
-/** The operator's and accounts' signed statements for the server's configuration. */
-export async function natsTrust(keys: NatsKeys): Promise<NatsTrust> {
+/** Makes the server's statements anew: with other contracts, services have other rights and keep their credentials. */
+export async function natsTrust(keys: NatsKeys, permissions: (service: ServiceName) => NatsPermissions): Promise<NatsTrust> {
   const operator = keyPair(keys.operator);
   const system = keyPair(keys.systemAccount);
   const account = keyPair(keys.account);
   const [operatorJwt, systemJwt, accountJwt] = await Promise.all([
     encodeOperator('signalbox', operator, { system_account: system.getPublicKey() }),
     encodeAccount('SYS', system, { limits: accountLimits({}) }, { signer: operator }),
-    encodeAccount('SIGNALBOX', account, { limits: accountLimits(jetstreamLimits) }, { signer: operator }),
+    encodeAccount(
+      'SIGNALBOX',
+      account,
+      {
+        limits: accountLimits(jetstreamLimits),
+        signing_keys: serviceNames.map((service) => newScopedSigner(keyPair(keys.signers[service]), service, limitsOf(permissions(service)))),
+      },
+      { signer: operator },
+    ),
   ]);
   return {
     operatorJwt,
     systemAccount: { id: system.getPublicKey(), jwt: systemJwt },
     account: { id: account.getPublicKey(), jwt: accountJwt },
+  };
+}
+
+function limitsOf({ publish, subscribe, respondWithinMs }: NatsPermissions): Partial<UserPermissionsLimits> {
+  return {
+    subs: unlimited,
+    data: unlimited,
+    payload: unlimited,
+    pub: { allow: publish },
+    sub: { allow: subscribe },
+    resp: { max: 1, ttl: respondWithinMs * 1_000_000 },
   };
 }
 
@@ -76,23 +102,20 @@ function accountLimits(more: object): object {
   };
 }
 
-/** The contents of a service's `.creds` file: its user, signed by the account, and its key. */
-export async function credsOf(keys: NatsKeys, service: ServiceName, permissions: NatsPermissions): Promise<Uint8Array> {
-  return sign(service, keys.users[service], keys, {
-    pub: { allow: permissions.publish },
-    sub: { allow: permissions.subscribe },
-    resp: { max: 1, ttl: permissions.respondWithinMs * 1_000_000 },
-  });
+/**
+ * The contents of a service's `.creds` file. Its rights are not in it but in the account: the list is too long for the line with which a client
+ * signs in (4 KiB).
+ */
+export async function credsOf(keys: NatsKeys, service: ServiceName): Promise<Uint8Array> {
+  const user = keyPair(keys.users[service]);
+  const jwt = await encodeUser(service, user, keyPair(keys.account), {}, { scopedUser: true, signer: keyPair(keys.signers[service]) });
+  return fmtCreds(jwt, user);
 }
 
 /** Credentials that may do everything in the account. For operators' tools and tests; no service has them. */
 export async function unrestrictedCreds(keys: NatsKeys, name: string): Promise<Uint8Array> {
-  return sign(name, seedOf(createUser()), keys, {});
-}
-
-async function sign(name: string, seed: string, keys: NatsKeys, rights: object): Promise<Uint8Array> {
-  const user = keyPair(seed);
-  const jwt = await encodeUser(name, user, keyPair(keys.account), { subs: unlimited, data: unlimited, payload: unlimited, ...rights });
+  const user = createUser();
+  const jwt = await encodeUser(name, user, keyPair(keys.account), { subs: unlimited, data: unlimited, payload: unlimited });
   return fmtCreds(jwt, user);
 }
 

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { Client, escapeIdentifier, type QueryResultRow } from 'pg';
+import type { ServiceName } from '@signalbox/shared/bus/contract.js';
+import { applyMigration, pendingMigrations, rollBackMigration, type Migration } from '@signalbox/stack/database/migrations.js';
+import { ensureDatabase, ensureSchemas } from '@signalbox/stack/database/roles.js';
+import { roleOf, schemaOf, type RoleKind } from '@signalbox/stack/database/services.js';
+import { sharedPostgres } from './shared-postgres.ts';
+import { rolePasswords, withClient } from './test-postgres.ts';
+
+/** A database of its own for one test file, with the schema of one service. */
+export class TestDatabase {
+  private constructor(
+    readonly service: ServiceName,
+    readonly name: string,
+    private readonly superuserUrl: string,
+  ) {}
+
+  /** Fresh, without tables; on the shared server, or on the one whose superuser's URL is given. */
+  static async create(service: ServiceName, superuserUrl?: string): Promise<TestDatabase> {
+    const server = superuserUrl ?? (await sharedPostgres());
+    const name = `test_${schemaOf(service)}_${randomBytes(6).toString('hex')}`;
+    await withClient(server, (client) => ensureDatabase(client, name));
+    const database = new TestDatabase(service, name, server);
+    await withClient(database.superuserUrlHere(), (client) => ensureSchemas(client, name, [service]));
+    return database;
+  }
+
+  private superuserUrlHere(): string {
+    const url = new URL(this.superuserUrl);
+    url.pathname = `/${this.name}`;
+    return url.href;
+  }
+
+  /** The URL of one of the service's roles: `request` as handlers have it, `system` for background work, `owner` for migrations. */
+  url(kind: RoleKind): string {
+    const url = new URL(this.superuserUrlHere());
+    url.username = roleOf(this.service, kind);
+    url.password = rolePasswords(this.superuserUrl)(url.username);
+    return url.href;
+  }
+
+  /** Applies what is pending, as the owner. */
+  async migrate(migrations: readonly Migration[]): Promise<void> {
+    await withClient(this.url('owner'), async (client) => {
+      for (const migration of await pendingMigrations(client, migrations)) await applyMigration(client, migration);
+    });
+  }
+
+  /** Undoes all, the newest first, as the owner. */
+  async rollBack(migrations: readonly Migration[]): Promise<void> {
+    await withClient(this.url('owner'), async (client) => {
+      for (const migration of migrations.toReversed()) await rollBackMigration(client, migration);
+    });
+  }
+
+  /** A query as the superuser in the service's schema, past row security: for looking at what was written. */
+  async sql<Row extends QueryResultRow = QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return withClient(this.superuserUrlHere(), async (client: Client) => {
+      await client.query(`SET search_path = ${escapeIdentifier(schemaOf(this.service))}`);
+      return (await client.query<Row>(text, values)).rows;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await withClient(this.superuserUrl, (client) => client.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(this.name)} WITH (FORCE)`));
+  }
+}
