@@ -13,7 +13,6 @@ export interface LineRingOptions {
 export const lineRingDefaults: LineRingOptions = { linesMax: 200, lineMaxBytes: 2_048 };
 
 /** Escape sequences, control codes and direction overrides: what a log of foreign text must not do to whoever reads it. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
 const controls = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b[@-_]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Foreign text that is safe to show on a terminal, in a log and in a page. */
