@@ -6,12 +6,12 @@ import {
   encodeOperator,
   encodeUser,
   fmtCreds,
-  fromSeed,
   newScopedSigner,
   type KeyPair,
   type UserPermissionsLimits,
 } from '@nats-io/jwt';
 import { serviceNames, type ServiceName } from '@signalbox/shared/bus/contract.js';
+import { nativeKeyPair } from './native-key-pair.ts';
 import type { NatsPermissions } from './permissions.ts';
 
 /** Seeds of everything that signs or signs in: as secret as passwords. */
@@ -54,9 +54,9 @@ export function newNatsKeys(): NatsKeys {
 
 /** Makes the server's statements anew: with other contracts, services have other rights and keep their credentials. */
 export async function natsTrust(keys: NatsKeys, permissions: (service: ServiceName) => NatsPermissions): Promise<NatsTrust> {
-  const operator = keyPair(keys.operator);
-  const system = keyPair(keys.systemAccount);
-  const account = keyPair(keys.account);
+  const operator = nativeKeyPair(keys.operator);
+  const system = nativeKeyPair(keys.systemAccount);
+  const account = nativeKeyPair(keys.account);
   const [operatorJwt, systemJwt, accountJwt] = await Promise.all([
     encodeOperator('signalbox', operator, { system_account: system.getPublicKey() }),
     encodeAccount('SYS', system, { limits: accountLimits({}) }, { signer: operator }),
@@ -65,7 +65,9 @@ export async function natsTrust(keys: NatsKeys, permissions: (service: ServiceNa
       account,
       {
         limits: accountLimits(jetstreamLimits),
-        signing_keys: serviceNames.map((service) => newScopedSigner(keyPair(keys.signers[service]), service, limitsOf(permissions(service)))),
+        signing_keys: serviceNames.map((service) =>
+          newScopedSigner(nativeKeyPair(keys.signers[service]), service, limitsOf(permissions(service))),
+        ),
       },
       { signer: operator },
     ),
@@ -107,22 +109,24 @@ function accountLimits(more: object): object {
  * signs in (4 KiB).
  */
 export async function credsOf(keys: NatsKeys, service: ServiceName): Promise<Uint8Array> {
-  const user = keyPair(keys.users[service]);
-  const jwt = await encodeUser(service, user, keyPair(keys.account), {}, { scopedUser: true, signer: keyPair(keys.signers[service]) });
+  const user = nativeKeyPair(keys.users[service]);
+  const jwt = await encodeUser(
+    service,
+    user,
+    nativeKeyPair(keys.account),
+    {},
+    { scopedUser: true, signer: nativeKeyPair(keys.signers[service]) },
+  );
   return fmtCreds(jwt, user);
 }
 
 /** Credentials that may do everything in the account. For operators' tools and tests; no service has them. */
 export async function unrestrictedCreds(keys: NatsKeys, name: string): Promise<Uint8Array> {
   const user = createUser();
-  const jwt = await encodeUser(name, user, keyPair(keys.account), { subs: unlimited, data: unlimited, payload: unlimited });
+  const jwt = await encodeUser(name, user, nativeKeyPair(keys.account), { subs: unlimited, data: unlimited, payload: unlimited });
   return fmtCreds(jwt, user);
 }
 
 function seedOf(pair: KeyPair): string {
   return new TextDecoder().decode(pair.getSeed());
-}
-
-function keyPair(seed: string): KeyPair {
-  return fromSeed(new TextEncoder().encode(seed));
 }
