@@ -44,9 +44,6 @@ export class StartTaskRequest {
 
   /** The step's key, `analyse[3]` for an item: for attribution. */
   @IsOptional() @Matches(stepKeyPattern) step?: string;
-
-  /** The run's grant, so that a task may outlive the identity that it came with. */
-  @IsOptional() @IsString() @MaxLength(4_096) grant?: string;
 }
 
 export class StartTaskReply {
