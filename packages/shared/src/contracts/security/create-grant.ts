@@ -19,7 +19,7 @@ export const createGrant = defineContract({
   request: CreateGrantRequest,
   reply: CreateGrantReply,
   permission: 'grants:write',
-  callers: ['registry', 'execution', 'mcp-server'],
+  callers: ['registry', 'execution', 'mcp-server', 'protocol'],
   timeoutMs: 2_000,
   maxBytes: 1_024,
   idempotent: false,

@@ -16,7 +16,7 @@ export const revokeGrant = defineContract({
   request: RevokeGrantRequest,
   reply: RevokeGrantReply,
   permission: 'none',
-  callers: ['registry', 'execution', 'mcp-server'],
+  callers: ['registry', 'execution', 'mcp-server', 'protocol'],
   timeoutMs: 2_000,
   maxBytes: 1_024,
   idempotent: true,
