@@ -2,6 +2,7 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { Fault, type FaultDetail } from '../errors/fault.ts';
 import type { MessageClass } from './contract.ts';
+import { opaqueFieldsOf } from './opaque.ts';
 
 /** More faults than this in one message help nobody. */
 const detailsMax = 20;
@@ -16,9 +17,20 @@ export function validate<T extends object>(type: MessageClass<T>, value: unknown
       errors: [{ pointer: '', detail: 'must be an object' }],
     });
   }
-  const instance = plainToInstance(type, value);
+  const instance = instanceOf(type, value);
   const errors = validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false });
   if (errors.length > 0) throw invalidFault(errors);
+  return instance;
+}
+
+/** Opaque fields are put in as they are, after the rest was converted. */
+function instanceOf<T extends object>(type: MessageClass<T>, value: object): T {
+  const opaque = opaqueFieldsOf(type).filter((field) => Object.hasOwn(value, field));
+  if (opaque.length === 0) return plainToInstance(type, value);
+  const rest: Record<string, unknown> = { ...value };
+  for (const field of opaque) delete rest[field];
+  const instance = plainToInstance(type, rest);
+  for (const field of opaque) (instance as Record<string, unknown>)[field] = (value as Record<string, unknown>)[field];
   return instance;
 }
 
