@@ -15,8 +15,8 @@ const pollEveryMs = 3_000;
 /** A revocation heard twice is told once for as long as an identity from before it could live. */
 const rememberMs = 3 * identityLifetimeMs;
 
-/** Told the id that lost its rights: `key_…`, `sess_…`, `grant_…` or a principal. */
-export type RevocationListener = (id: string) => void;
+/** Told the id that lost its rights, `key_…`, `sess_…`, `grant_…` or a principal, and when (epoch milliseconds). */
+export type RevocationListener = (id: string, at: number) => void;
 
 /** Makes revocations felt in this process: at once by the event, within 3 s by asking when the event was missed. */
 export class RevocationWatch {
@@ -82,7 +82,7 @@ export class RevocationWatch {
     this.verifier.revoke(id, at);
     for (const listener of this.listeners) {
       try {
-        listener(id);
+        listener(id, at);
       } catch (err) {
         log.error('a listener of revocations failed', { err });
       }

@@ -74,7 +74,10 @@ export class IdentityVerifier {
     return claims;
   }
 
-  /** Refuses identities of a credential or a principal that were issued before `at` (epoch milliseconds). */
+  /**
+   * Refuses identities of a credential, which does not come back, and those of a principal that were issued before `at` (epoch milliseconds):
+   * its rights have changed since.
+   */
   revoke(id: string, at: number): void {
     for (const [old, revokedAt] of this.revoked) {
       if (this.revoked.size < revokedMax && revokedAt > now() - 2 * identityLifetimeMs) break;
@@ -86,7 +89,7 @@ export class IdentityVerifier {
   }
 
   private isRevoked({ credentialId, principal, issuedAt }: IdentityClaims): boolean {
-    return issuedAt <= Math.max(this.revoked.get(credentialId) ?? -1, this.revoked.get(principal) ?? -1);
+    return this.revoked.has(credentialId) || issuedAt <= (this.revoked.get(principal) ?? -1);
   }
 
   private async check(token: string): Promise<JWTPayload> {
