@@ -47,4 +47,4 @@ export class RunEventView {
  * What happens to runs, as it happens and after its commit. Lossy: whoever follows a run reads `list-run-events` first, and again where
  * `seq` shows a gap he cares for. The envelope's `entity` is the run.
  */
-export const runProgressed = defineEvent({ subject: 'sb.live.execution.run.progressed', payload: RunEventView });
+export const runProgressed = defineEvent({ subject: 'sb.live.execution.run.progressed', payload: RunEventView, listeners: ['registry'] });

@@ -1,0 +1,178 @@
+import type { Transition, Usage } from './events.ts';
+import { sizeOf } from './json.ts';
+import { isOver, newUnit, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
+
+/**
+ * Makes `state` what it is after `transition`. In place: a copy at each completion would make wide maps quadratic, and the owner is
+ * the only one who holds a live run.
+ */
+export function applyTransition(state: RunState, transition: Transition): void {
+  switch (transition.t) {
+    case 'started':
+      state.status = 'running';
+      state.input = transition.input;
+      state.depth = transition.depth;
+      state.timeoutMs = transition.timeoutMs;
+      state.parent = transition.parent;
+      state.startedAt = transition.at;
+      state.scope.input = transition.input;
+      state.scope.run.startedAt = new Date(transition.at).toISOString();
+      return;
+    case 'taken':
+      state.epoch = transition.epoch;
+      return;
+    case 'skipped': {
+      const step = stepAt(state, transition.s);
+      for (const unit of step.units) endUnit(unit, 'skipped', transition.at);
+      step.output = null;
+      endStep(state, transition.s, 'skipped');
+      return;
+    }
+    case 'fanned': {
+      const step = stepAt(state, transition.s);
+      step.isFanned = true;
+      step.status = 'open';
+      step.units = Array.from({ length: transition.count }, newUnit);
+      step.left = transition.count;
+      state.units += transition.count - 1;
+      return;
+    }
+    case 'queued':
+    case 'child': {
+      const step = stepAt(state, transition.s);
+      const unit = unitAt(state, transition);
+      if (unit.status === 'pending') {
+        step.status = 'open';
+        step.open++;
+        step.next = Math.max(step.next, transition.i + 1);
+      }
+      unit.attempt = transition.n;
+      unit.due = undefined;
+      unit.instance = undefined;
+      unit.startedAt = undefined;
+      unit.queuedAt = transition.at;
+      if (transition.t === 'queued') unit.status = 'queued';
+      else {
+        unit.status = 'waiting';
+        unit.child = transition.run;
+        unit.startedAt = transition.at;
+      }
+      return;
+    }
+    case 'began': {
+      const unit = unitAt(state, transition);
+      unit.status = 'running';
+      unit.instance = transition.instance;
+      unit.startedAt = transition.at;
+      return;
+    }
+    case 'retrying': {
+      const unit = unitAt(state, transition);
+      (unit.attempts ??= []).push({
+        n: transition.n,
+        agent: unit.agent,
+        instance: unit.instance,
+        startedAt: unit.startedAt,
+        endedAt: transition.at,
+        error: transition.error,
+        isLost: transition.isLost === true,
+      });
+      addUsage(state, transition.usage);
+      unit.status = 'waiting';
+      unit.due = transition.due;
+      unit.instance = undefined;
+      unit.child = undefined;
+      if (transition.agent !== undefined) {
+        unit.agent = transition.agent;
+        unit.base = transition.n;
+      }
+      return;
+    }
+    case 'succeeded':
+    case 'failed': {
+      const step = stepAt(state, transition.s);
+      const unit = unitAt(state, transition);
+      // A value, or a step whose expression failed, ends without ever having been queued.
+      if (unit.status === 'pending') {
+        step.status = 'open';
+        step.open++;
+        step.next = Math.max(step.next, transition.i + 1);
+      }
+      unit.attempt = transition.n;
+      endUnit(unit, transition.t, transition.at);
+      step.open--;
+      step.left--;
+      addUsage(state, transition.usage);
+      if (transition.t === 'failed') {
+        unit.error = transition.error;
+        unit.isLost = transition.isLost === true;
+        if (step.status === 'open') endStep(state, transition.s, 'failed');
+        return;
+      }
+      unit.output = transition.output;
+      state.bytes += sizeOf(transition.output);
+      if (!step.isFanned) {
+        step.output = transition.output;
+        endStep(state, transition.s, 'succeeded');
+      }
+      return;
+    }
+    case 'joined': {
+      const step = stepAt(state, transition.s);
+      step.output = step.units.map((unit) => unit.output ?? null);
+      endStep(state, transition.s, 'succeeded');
+      return;
+    }
+    case 'ended':
+      state.status = transition.status;
+      state.reason = transition.reason;
+      state.endedAt = transition.at;
+      state.output = transition.output;
+      state.error = transition.error;
+      for (const step of state.steps) {
+        if (step.left === 0 && step.status !== 'pending' && step.status !== 'open') continue;
+        for (const unit of step.units) if (!isOver(unit.status)) endUnit(unit, 'cancelled', transition.at);
+        if (step.status === 'pending' || step.status === 'open') step.status = 'cancelled';
+      }
+      return;
+  }
+}
+
+function addUsage({ usage }: RunState, added: Usage | undefined): void {
+  if (added === undefined) return;
+  usage.inputTokens += added.inputTokens;
+  usage.outputTokens += added.outputTokens;
+  usage.costUsd += added.costUsd;
+}
+
+function stepAt(state: RunState, s: number): StepState {
+  const step = state.steps[s];
+  if (step === undefined) throw new Error(`the workflow has no step ${s}`);
+  return step;
+}
+
+function unitAt(state: RunState, { s, i }: { s: number; i: number }): UnitState {
+  const unit = unitOf(state, s, i);
+  if (unit === undefined) throw new Error(`step ${s} has no item ${i}`);
+  return unit;
+}
+
+function endUnit(unit: UnitState, status: 'succeeded' | 'failed' | 'skipped' | 'cancelled', at: number): void {
+  unit.status = status;
+  unit.endedAt = at;
+  unit.due = undefined;
+}
+
+function endStep(state: RunState, s: number, status: 'succeeded' | 'failed' | 'skipped'): void {
+  const step = stepAt(state, s);
+  step.status = status;
+  step.items = undefined;
+  state.left--;
+  const { key, dependents } = state.graph.steps[s] as (typeof state.graph.steps)[number];
+  state.scope.steps[key] = { output: step.output ?? null, status };
+  for (const dependent of dependents) {
+    const waiting = stepAt(state, dependent);
+    waiting.missing--;
+    if (status === 'skipped') waiting.skippedNeeds++;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Json } from './json.ts';
+
+/** Bounds of one run. Each keeps one run from taking more of its owner than a share. */
+export const bounds = {
+  /** Steps of one workflow. */
+  steps: 500,
+  /** Items of one `forEach`. */
+  items: 10_000,
+  /** Units (steps and items) of one run. */
+  units: 100_000,
+  /** How deep workflows may start workflows: what starts itself ends here. */
+  depth: 16,
+  /** Bytes of one output that an expression makes; a task's output is bounded by its message. */
+  outputBytes: 1_048_576,
+  /** Bytes of all outputs of one run: they stay in memory while it lives. */
+  runBytes: 67_108_864,
+  /** Attempts of one step with one agent. */
+  attempts: 100,
+} as const;
+
+/** What an expression can see. */
+export interface Scope {
+  input: Json;
+  steps: Record<string, { output: Json; status: string }>;
+  run: { id: string; workflow: string; startedAt: string };
+  item?: Json;
+  index?: number;
+}
+
+/** A compiled expression or a tree of them: pure, and ends. Throws `ExpressionError` for what cannot be computed. */
+export type Template = (scope: Scope) => Json;
+
+/** An expression that could not be computed; `pointer` says where it stands in the workflow file. */
+export class ExpressionError extends Error {
+  override readonly name = 'ExpressionError';
+  constructor(
+    message: string,
+    readonly pointer: string,
+    readonly code: 'invalid' | 'limited' = 'invalid',
+  ) {
+    super(message);
+  }
+}
+
+/** When and how often a failed attempt is followed by another. */
+export interface RetryPolicy {
+  /** Attempts with one agent, the first included. */
+  attempts: number;
+  initialMs: number;
+  factor: number;
+  maxMs: number;
+  /** Codes that end the step at once. Absent: only those of `transient` are tried again. */
+  nonRetryable?: readonly string[];
+}
+
+/** The four kinds of work a step can be; each is a machine over the primitives task, timer and child run. */
+export type StepKind = 'agent' | 'tool' | 'artifact' | 'workflow' | 'value';
+
+/** One step of a compiled workflow. Its place in `Graph.steps` is its id. */
+export interface GraphStep {
+  id: number;
+  key: string;
+  /** What people see in place of the key. */
+  label?: string;
+  kind: StepKind;
+  /** The steps that must have ended before this one begins. */
+  needs: readonly number[];
+  /** The steps that wait for this one. */
+  dependents: readonly number[];
+  condition?: (scope: Scope) => boolean;
+  items?: (scope: Scope) => Json[];
+  maxParallel: number;
+  /** The agent, `server/tool`, workflow or artifact that does the work; empty for a value. */
+  target: string;
+  skill?: string;
+  /** Another agent, tried when the attempts with the first are used up. */
+  fallback?: string;
+  /** The input of a task or child run, or the value of a value step. */
+  input: Template;
+  retry: RetryPolicy;
+  /** How long one attempt may take once it was accepted. */
+  timeoutMs: number;
+}
+
+/** A workflow, compiled: integer ids, edges both ways, expressions as functions. */
+export interface Graph {
+  name: string;
+  /** `sha256:…` of the manifest's specification. */
+  hash: string;
+  steps: readonly GraphStep[];
+  output: Template;
+  timeoutMs: number;
+}
+
+/** Codes that a step without a policy of its own is tried again for: nothing was refused and nothing is wrong with the input. */
+export const transient: readonly string[] = ['unavailable', 'limited'];
+
+/** Codes that the same input meets again, whoever asks. */
+export const permanent: readonly string[] = ['invalid', 'unauthenticated', 'forbidden', 'not_found', 'cancelled'];
+
+/** The policy of a step that names none. */
+export const defaultRetry: RetryPolicy = { attempts: 3, initialMs: 500, factor: 2, maxMs: 30_000 };
+
+/** Whether `policy` lets a failure with `code` be followed by another attempt, `tries` having been made. */
+export function mayRetry(policy: RetryPolicy, code: string, tries: number): boolean {
+  if (tries >= policy.attempts) return false;
+  return policy.nonRetryable === undefined ? transient.includes(code) : !policy.nonRetryable.includes(code);
+}
+
+/** How long to wait before the next attempt: exponential, with half of it by chance (`random` in [0, 1)), never before `atLeastMs`. */
+export function backoffMs(policy: RetryPolicy, tries: number, random: number, atLeastMs = 0): number {
+  const full = Math.min(policy.maxMs, policy.initialMs * policy.factor ** Math.max(0, tries - 1));
+  return Math.round(Math.max(atLeastMs, full / 2 + (full / 2) * random));
+}

@@ -1,0 +1,39 @@
+import { applyTransition } from './apply.ts';
+import type { Effect, Transition } from './events.ts';
+import type { Graph } from './graph.ts';
+import { guarded, inputOf, targetOf } from './decide.ts';
+import { isOver, newRun, type RunState } from './state.ts';
+
+/** A run as its journal tells it. */
+export function restore(run: string, graph: Graph, transitions: Iterable<Transition>): RunState {
+  const state = newRun(run, graph);
+  for (const transition of transitions) applyTransition(state, transition);
+  return state;
+}
+
+/**
+ * What a new owner has to do for a run it has loaded: everything that was due after the last commit and may or may not have been
+ * done. Each is safe to do again: a task is known by its attempt, a child run by its id, a retry by its time.
+ */
+export function openEffects(state: RunState): Effect[] {
+  if (state.status !== 'running') return [];
+  const effects: Effect[] = [];
+  state.steps.forEach((step, s) => {
+    if (step.status !== 'open') return;
+    step.units.forEach((unit, index) => {
+      const i = step.isFanned ? index : -1;
+      const n = unit.attempt;
+      if (unit.status === 'waiting' && unit.due !== undefined) effects.push({ e: 'retryAt', s, i, n, due: unit.due });
+      if (unit.status !== 'queued' && unit.status !== 'running' && unit.child === undefined) return;
+      if (isOver(unit.status)) return;
+      const input = guarded(() => inputOf(state, s, i));
+      if ('error' in input) effects.push({ e: 'unsendable', s, i, n, error: input.error });
+      else if (unit.child === undefined) effects.push({ e: 'dispatch', s, i, n, input: input.value });
+      else {
+        const workflow = targetOf(state, s, i);
+        effects.push({ e: 'startChild', s, i, run: unit.child, workflow, input: input.value, depth: state.depth + 1 });
+      }
+    });
+  });
+  return effects;
+}

@@ -1,0 +1,161 @@
+import type { Failure, Usage } from './events.ts';
+import type { Graph, Scope } from './graph.ts';
+import type { Json } from './json.ts';
+
+/** Where a step, or one item of it, stands. `waiting`: for its next attempt or for its child run. */
+export type UnitStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
+
+/** An attempt that ended without a result. */
+export interface AttemptRecord {
+  n: number;
+  agent: string | undefined;
+  instance: string | undefined;
+  startedAt: number | undefined;
+  endedAt: number;
+  error: Failure;
+  /** Nobody reported this end: heartbeats were missed or its time was up. A report that comes later is refused. */
+  isLost: boolean;
+}
+
+/** One execution of a step: the step itself, or one item of its `forEach`. */
+export interface UnitState {
+  status: UnitStatus;
+  /** The current attempt, from 1; 0 before the first. */
+  attempt: number;
+  /** Attempts made before the current agent's first. */
+  base: number;
+  /** The agent that took over, when it is not the step's own. */
+  agent: string | undefined;
+  instance: string | undefined;
+  /** The child run that does this unit's work. */
+  child: string | undefined;
+  queuedAt: number | undefined;
+  startedAt: number | undefined;
+  endedAt: number | undefined;
+  /** When the next attempt is due. */
+  due: number | undefined;
+  output: Json | undefined;
+  error: Failure | undefined;
+  isLost: boolean;
+  attempts: AttemptRecord[] | undefined;
+}
+
+/** One step of a run. */
+export interface StepState {
+  status: 'pending' | 'open' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
+  /** Needs that have not ended. */
+  missing: number;
+  /** Needs that ended by being skipped. */
+  skippedNeeds: number;
+  /** Whether the step has items; its units are then the items', else it has one. */
+  isFanned: boolean;
+  units: UnitState[];
+  /** The next item to begin. */
+  next: number;
+  /** Units that have begun and not ended. */
+  open: number;
+  /** Units that have not ended. */
+  left: number;
+  /** What `forEach` gave, computed again from recorded outputs when it is needed and not there. */
+  items: Json[] | undefined;
+  output: Json | undefined;
+}
+
+/** A run, as its owner holds it in memory. */
+export interface RunState {
+  run: string;
+  graph: Graph;
+  status: 'created' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  reason: string | null;
+  depth: number;
+  parent: { run: string; s: number; i: number } | undefined;
+  input: Json;
+  output: Json | undefined;
+  error: Failure | undefined;
+  startedAt: number;
+  timeoutMs: number;
+  endedAt: number | undefined;
+  epoch: number;
+  steps: StepState[];
+  /** Steps that have not ended. */
+  left: number;
+  /** Units made so far. */
+  units: number;
+  /** Bytes of all outputs so far. */
+  bytes: number;
+  usage: Usage;
+  /** What expressions see; kept up to date by `applyTransition`. */
+  scope: Scope;
+}
+
+/** A unit that has not begun. */
+export function newUnit(): UnitState {
+  return {
+    status: 'pending',
+    attempt: 0,
+    base: 0,
+    agent: undefined,
+    instance: undefined,
+    child: undefined,
+    queuedAt: undefined,
+    startedAt: undefined,
+    endedAt: undefined,
+    due: undefined,
+    output: undefined,
+    error: undefined,
+    isLost: false,
+    attempts: undefined,
+  };
+}
+
+/** A run before its first event. */
+export function newRun(run: string, graph: Graph): RunState {
+  return {
+    run,
+    graph,
+    status: 'created',
+    reason: null,
+    depth: 0,
+    parent: undefined,
+    input: null,
+    output: undefined,
+    error: undefined,
+    startedAt: 0,
+    timeoutMs: graph.timeoutMs,
+    endedAt: undefined,
+    epoch: 0,
+    steps: graph.steps.map((step) => ({
+      status: 'pending',
+      missing: step.needs.length,
+      skippedNeeds: 0,
+      isFanned: false,
+      units: [newUnit()],
+      next: 0,
+      open: 0,
+      left: 1,
+      items: undefined,
+      output: undefined,
+    })),
+    left: graph.steps.length,
+    units: graph.steps.length,
+    bytes: 0,
+    usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
+    scope: { input: null, steps: {}, run: { id: run, workflow: graph.name, startedAt: '' } },
+  };
+}
+
+/** The unit that `s` and `i` name; undefined when the step has no such item. */
+export function unitOf(state: RunState, s: number, i: number): UnitState | undefined {
+  const step = state.steps[s];
+  return step === undefined || i >= 0 !== step.isFanned ? undefined : step.units[Math.max(0, i)];
+}
+
+/** Whether nothing more can happen to a unit in this status. */
+export function isOver(status: UnitStatus): boolean {
+  return status === 'succeeded' || status === 'failed' || status === 'skipped' || status === 'cancelled';
+}
+
+/** Whether the run has ended. */
+export function hasEnded(state: RunState): boolean {
+  return state.status === 'succeeded' || state.status === 'failed' || state.status === 'cancelled';
+}

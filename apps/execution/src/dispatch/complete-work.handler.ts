@@ -1,0 +1,23 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import type { BusCall } from '@signalbox/shared/bus/bus-call.js';
+import { FromCall, Handles } from '@signalbox/shared/bus/handles.js';
+import { completeWork, type CompleteWorkReply, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
+import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { orAborted } from '../runs/or-aborted.ts';
+import { Completion } from './completion.ts';
+
+@Controller()
+export class CompleteWorkHandler {
+  constructor(private readonly completion: Completion) {}
+
+  @Handles(completeWork)
+  async handle(
+    @Payload() request: CompleteWorkRequest,
+    @FromCaller() caller: Caller,
+    @FromCall() call: BusCall,
+  ): Promise<CompleteWorkReply> {
+    await orAborted(this.completion.complete(request, caller), call.signal);
+    return {};
+  }
+}

@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
+import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
+import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { decide } from '../core/decide.ts';
+import type { Failure, RunEvent } from '../core/events.ts';
+import type { Json } from '../core/json.ts';
+import { restore } from '../core/restore.ts';
+import { readJournals } from '../journal/journal-reader.ts';
+import { Engine } from '../shards/engine.ts';
+import { AppendLost } from '../shards/live-run.ts';
+import { Definitions } from '../workflows/definitions.ts';
+import { requireTaskOf } from './require-task.ts';
+
+/** Records results, and knows again those that it has recorded. */
+@Injectable()
+export class Completion {
+  constructor(
+    private readonly engine: Engine,
+    private readonly system: SystemDatabase,
+    private readonly definitions: Definitions,
+  ) {}
+
+  /**
+   * Ends an attempt. Resolves when the result is committed, also when it was before: an acknowledgement that was lost is given again.
+   * `conflict` when another attempt has replaced it or its run has ended; `unavailable` when nobody can tell now.
+   */
+  async complete(result: TaskResult & { task: string; instance?: string }, caller: Caller | undefined): Promise<void> {
+    const { run, step, index, attempt } = parseTask(result.task);
+    const uuid = toUuid(run, 'run');
+    if (caller) {
+      requireTaskOf(this.engine, result.task, caller);
+      const open = this.engine.dispatcher.tasks.get(result.task);
+      const isOther = open !== undefined && open.phase !== 'queued' && open.principal !== undefined && open.principal !== caller.principal;
+      if (isOther || (open?.phase === 'offered' && open.instance !== result.instance)) throw replaced(result.task);
+    }
+    const event: RunEvent = {
+      type: 'completed',
+      s: step,
+      i: index,
+      n: attempt,
+      ...(result.error === undefined ? { output: (result.output ?? null) as Json } : { error: failureOf(result.error) }),
+      ...(result.usage && { usage: { ...result.usage } }),
+    };
+    let outcome;
+    try {
+      outcome = await this.engine.owner.deliver(uuid, event);
+    } catch (cause) {
+      if (!(cause instanceof AppendLost)) throw cause;
+      throw new Fault('unavailable', 'another owner has taken the run', 'Send it again.', {
+        cause,
+        service: 'execution',
+        retryAfterMs: 200,
+      });
+    }
+    outcome ??= await this.outcomeOfEnded(uuid, event, caller);
+    if (outcome === 'stale') throw replaced(result.task);
+  }
+
+  /** The run is not live here: what its journal says. */
+  private async outcomeOfEnded(uuid: string, event: RunEvent, caller: Caller | undefined): Promise<'known' | 'stale'> {
+    const rows: { workspace: string; definition: string; status: string }[] = await this.system.source.query(
+      `SELECT workspace, definition, status FROM run WHERE run_id = $1`,
+      [uuid],
+    );
+    const [row] = rows;
+    if (!row || (caller && caller.workspace !== row.workspace)) throw new Fault('not_found', 'there is no such task', 'Drop it.');
+    if (row.status === 'running') {
+      throw new Fault('unavailable', 'the run has no owner at the moment', 'Send it again.', { service: 'execution', retryAfterMs: 500 });
+    }
+    const known = this.engine.owner.findEnded(uuid);
+    const state = known ?? (await this.read(uuid, row));
+    const { outcome } = decide(state, event, { at: 0, random: () => 0, newRunId: () => '' });
+    return outcome === 'known' ? 'known' : 'stale';
+  }
+
+  private async read(
+    uuid: string,
+    { workspace, definition }: { workspace: string; definition: string },
+  ): Promise<ReturnType<typeof restore>> {
+    const graph = await this.definitions.graphOf(this.system.source, workspace, definition);
+    const rows = (await readJournals(this.system.source, [uuid])).get(uuid) ?? [];
+    return restore(
+      uuid,
+      graph,
+      rows.flatMap(({ transitions }) => transitions),
+    );
+  }
+}
+
+/** Text of others, as a column of text can hold it. */
+function failureOf({ code, detail, next, retryAfterMs }: NonNullable<TaskResult['error']>): Failure {
+  return {
+    code,
+    detail: detail.replaceAll('\0', ''),
+    ...(next !== undefined && { next: next.replaceAll('\0', '') }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+function replaced(task: string): Fault {
+  return new Fault('conflict', `another attempt has replaced ${task}, or its run has ended`, 'Drop the result.');
+}

@@ -1,0 +1,18 @@
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
+import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import type { Engine } from '../shards/engine.ts';
+import { targetOf } from '../core/decide.ts';
+import { requireWorkerOf } from './worker-identity.ts';
+
+/** `not_found` when the task is of another workspace's run, or of another agent than the caller works for. */
+export function requireTaskOf(engine: Engine, task: string, caller: Caller): void {
+  const { run, step, index } = parseTask(task);
+  const live = engine.owner.find(toUuid(run, 'run'));
+  if (live === undefined) return;
+  if (live.facts.workspace !== caller.workspace || live.state.graph.steps[step] === undefined) {
+    throw new Fault('not_found', `there is no task ${task}`, 'Check the identifier.');
+  }
+  requireWorkerOf(caller, targetOf(live.state, step, index));
+}

@@ -1,0 +1,77 @@
+import { Module } from '@nestjs/common';
+import { loadConfig } from '@signalbox/shared/config/config.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { ServiceModule } from '@signalbox/shared/service/service-module.js';
+import { AcceptTaskHandler } from './dispatch/accept-task.handler.ts';
+import { AcceptWorkHandler } from './dispatch/accept-work.handler.ts';
+import { AgentChangesHandler } from './dispatch/agent-changes.handler.ts';
+import { BeatTasksHandler } from './dispatch/beat-tasks.handler.ts';
+import { BeatWorkHandler } from './dispatch/beat-work.handler.ts';
+import { CompleteTaskHandler } from './dispatch/complete-task.handler.ts';
+import { CompleteWorkHandler } from './dispatch/complete-work.handler.ts';
+import { Completion } from './dispatch/completion.ts';
+import { LeaseTasksHandler } from './dispatch/lease-tasks.handler.ts';
+import { ExecutionConfig } from './execution.config.ts';
+import { CancelRunHandler } from './runs/cancel-run.handler.ts';
+import { GetRunHandler } from './runs/get-run.handler.ts';
+import { GetStepHandler } from './runs/get-step.handler.ts';
+import { InvokeAgentHandler } from './runs/invoke-agent.handler.ts';
+import { ListRunEventsHandler } from './runs/list-run-events.handler.ts';
+import { ListRunsHandler } from './runs/list-runs.handler.ts';
+import { ListStepsHandler } from './runs/list-steps.handler.ts';
+import { RunFinder } from './runs/run-finder.ts';
+import { RunStarter } from './runs/run-starter.ts';
+import { RunStore } from './runs/run.store.ts';
+import { StartRunHandler } from './runs/start-run.handler.ts';
+import { Engine } from './shards/engine.ts';
+import { ApplyWorkflowHandler } from './workflows/apply-workflow.handler.ts';
+import { Definitions } from './workflows/definitions.ts';
+import { DeleteWorkflowHandler } from './workflows/delete-workflow.handler.ts';
+import { GetWorkflowHandler } from './workflows/get-workflow.handler.ts';
+import { ListWorkflowsHandler } from './workflows/list-workflows.handler.ts';
+import { WorkflowStore } from './workflows/workflow.store.ts';
+
+/** The `execution` service. */
+@Module({
+  imports: [ServiceModule.forRoot({ name: 'execution', config: loadConfig(ExecutionConfig), entities: [] })],
+  controllers: [
+    AcceptTaskHandler,
+    AcceptWorkHandler,
+    AgentChangesHandler,
+    ApplyWorkflowHandler,
+    BeatTasksHandler,
+    BeatWorkHandler,
+    CancelRunHandler,
+    CompleteTaskHandler,
+    CompleteWorkHandler,
+    DeleteWorkflowHandler,
+    GetRunHandler,
+    GetStepHandler,
+    GetWorkflowHandler,
+    InvokeAgentHandler,
+    LeaseTasksHandler,
+    ListRunEventsHandler,
+    ListRunsHandler,
+    ListStepsHandler,
+    ListWorkflowsHandler,
+    StartRunHandler,
+  ],
+  providers: [
+    Completion,
+    Definitions,
+    Engine,
+    RunFinder,
+    RunStarter,
+    {
+      provide: RunStore,
+      inject: [WorkspaceDatabase, Definitions],
+      useFactory: (db: WorkspaceDatabase, definitions: Definitions) => new RunStore(db, definitions),
+    },
+    {
+      provide: WorkflowStore,
+      inject: [WorkspaceDatabase, Definitions],
+      useFactory: (db: WorkspaceDatabase, definitions: Definitions) => new WorkflowStore(db, definitions),
+    },
+  ],
+})
+export class ExecutionModule {}

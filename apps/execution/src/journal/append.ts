@@ -1,0 +1,63 @@
+import type { Transition } from '../core/events.ts';
+
+/** What is written beside the first row of a run. */
+export interface StartFacts {
+  workflow: string;
+  definition: string;
+  shard: number;
+  labels: Record<string, string>;
+  principal: string;
+  principalName: string;
+  /** The right to act for who started it. */
+  grant: string;
+  /** The run that started this one, as UUID. */
+  parent: string | null;
+  timeoutMs: number;
+  createdAt: Date;
+  key?: { key: string; requestHash: string };
+}
+
+/** How a run stands at its end, or at its start. */
+export interface Standing {
+  status: 'running' | 'succeeded' | 'failed' | 'cancelled';
+  reason: string | null;
+  endedAt: Date | null;
+  error: string | null;
+  /** JSON of progress and usage. */
+  progress: string;
+  usage: string;
+}
+
+/** One row to be appended: transitions of one run since its last row. */
+export interface Append {
+  run: string;
+  workspace: string;
+  /** `YYYY-MM-DD` of the run's identifier. */
+  day: string;
+  seq: number;
+  transitions: Transition[];
+  start?: StartFacts;
+  /** With a start: how it stands after this row; alone: that it ended. */
+  standing?: Standing;
+  /** Events for the stream, written with the row. */
+  events: OutboxEvent[];
+}
+
+export interface OutboxEvent {
+  id: string;
+  version: number;
+  payload: object;
+}
+
+/**
+ * What became of a row. `committed`: it is in the journal. `lost`: another row has its place (another owner took the run, or its start key
+ * or id was used before). `refused`: PostgreSQL takes every other row, but not this one.
+ */
+export type AppendOutcome = 'committed' | 'lost' | 'refused';
+
+/** Something that has rows to append, one at a time. */
+export interface AppendSource {
+  /** The next row; undefined when there is nothing to append. Asked again only after `settled`. */
+  take(): Append | undefined;
+  settled(outcome: AppendOutcome, cause?: unknown): void;
+}

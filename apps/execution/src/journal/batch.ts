@@ -1,0 +1,103 @@
+import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { runChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
+import type { Append } from './append.ts';
+import { encodeBody, type Blob } from './body.ts';
+import { appendFull, appendPlain } from './statements.ts';
+
+/** A row with its bytes: encoded once, however often it has to be sent. */
+export interface EncodedAppend {
+  append: Append;
+  body: Buffer;
+  blobs: Blob[];
+}
+
+export function encode(append: Append): EncodedAppend {
+  return { append, ...encodeBody(append.transitions) };
+}
+
+/** The statement that appends these rows, at most one of each run. */
+export function statementOf(rows: readonly EncodedAppend[], writer: string): { name: string; text: string; values: unknown[] } {
+  const { at, size, bytes } = concat(rows.map(({ body }) => body));
+  const values: unknown[] = [
+    rows.map(({ append }) => append.run),
+    rows.map(({ append }) => append.seq),
+    rows.map(({ append }) => append.day),
+    rows.map(({ append }) => append.transitions.length),
+    rows.map(({ append }) => append.workspace),
+    at,
+    size,
+    bytes,
+    writer,
+  ];
+  const isPlain = rows.every(({ append, blobs }) => !append.start && !append.standing && append.events.length === 0 && blobs.length === 0);
+  if (isPlain) return { ...appendPlain, values };
+
+  const started = rows.map(({ append }) => append).filter((append) => append.start !== undefined);
+  const keyed = started.filter((append) => append.start?.key !== undefined);
+  const start = <T>(pick: (append: Append & { start: NonNullable<Append['start']> }) => T): T[] =>
+    started.map((append) => pick(append as Append & { start: NonNullable<Append['start']> }));
+  const standing = <T>(of: Append[], pick: (standing: NonNullable<Append['standing']>) => T): T[] =>
+    of.map((append) => pick(append.standing as NonNullable<Append['standing']>));
+  const ended = rows.map(({ append }) => append).filter((append) => append.start === undefined && append.standing !== undefined);
+  const blobs = rows.flatMap(({ append, blobs: own }) => own.map((blob) => ({ append, ...blob })));
+  const blobBytes = concat(blobs.map(({ body }) => body));
+  const events = rows.flatMap(({ append }) => append.events.map((event) => ({ append, event })));
+  values.push(
+    keyed.map(({ workspace }) => workspace),
+    keyed.map(({ start: facts }) => facts?.key?.key),
+    keyed.map(({ start: facts }) => facts?.key?.requestHash),
+    keyed.map(({ run }) => run),
+    start(({ run }) => run),
+    start(({ day }) => day),
+    start(({ workspace }) => workspace),
+    start(({ start: { workflow } }) => workflow),
+    start(({ start: { definition } }) => definition),
+    start(({ start: { shard } }) => shard),
+    start(({ start: { labels } }) => JSON.stringify(labels)),
+    start(({ start: { principal } }) => principal),
+    start(({ start: { principalName } }) => principalName),
+    start(({ start: { grant } }) => grant),
+    start(({ start: { parent } }) => parent),
+    start(({ start: { timeoutMs } }) => timeoutMs),
+    standing(started, ({ status }) => status),
+    standing(started, ({ reason }) => reason),
+    start(({ start: { createdAt } }) => createdAt.toISOString()),
+    standing(started, ({ endedAt }) => endedAt?.toISOString() ?? null),
+    standing(started, ({ error }) => error),
+    standing(started, ({ progress }) => progress),
+    standing(started, ({ usage }) => usage),
+    start(({ start: { key } }) => key !== undefined),
+    ended.map(({ run }) => run),
+    standing(ended, ({ status }) => status),
+    standing(ended, ({ reason }) => reason),
+    standing(ended, ({ endedAt }) => endedAt?.toISOString() ?? null),
+    standing(ended, ({ error }) => error),
+    standing(ended, ({ progress }) => progress),
+    standing(ended, ({ usage }) => usage),
+    blobBytes.bytes,
+    blobs.map(({ append }) => append.run),
+    blobs.map(({ sha256 }) => sha256),
+    blobs.map(({ append }) => append.day),
+    blobs.map(({ append }) => append.workspace),
+    blobBytes.at,
+    blobBytes.size,
+    runChanged.subject,
+    events.map(({ event }) => event.id),
+    events.map(({ append }) => append.run),
+    events.map(({ append }) => append.workspace),
+    events.map(({ append }) => fromUuid('run', append.run)),
+    events.map(({ event }) => event.version),
+    events.map(({ event }) => JSON.stringify(event.payload)),
+  );
+  return { ...appendFull, values };
+}
+
+function concat(parts: readonly Buffer[]): { bytes: Buffer; at: number[]; size: number[] } {
+  let next = 1; // SQL counts from one
+  const at = parts.map((part) => {
+    const start = next;
+    next += part.length;
+    return start;
+  });
+  return { bytes: Buffer.concat(parts as Buffer[]), at, size: parts.map((part) => part.length) };
+}

@@ -1,0 +1,69 @@
+import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
+
+/** Partitions are there a week before they are needed, so that a database which refuses them is noticed in time. */
+const aheadDays = 7;
+const everyMs = 3_600_000;
+/** Rows deleted at once: short transactions. */
+const chunk = 5_000;
+
+/** Makes the journal's partitions ahead of time and drops what is due. */
+export class Days {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly system: SystemDatabase,
+    private readonly keepDays: number,
+  ) {}
+
+  async start(): Promise<void> {
+    await this.makeDays();
+    this.timer = setInterval(() => void this.tend(), everyMs);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Once an hour: days ahead, old days, expired keys. */
+  async tend(): Promise<void> {
+    try {
+      await this.makeDays();
+      await this.dropDays();
+      await this.system.source.query(
+        `DELETE FROM start_key WHERE (workspace, key) IN (SELECT workspace, key FROM start_key WHERE expires < now() LIMIT $1)`,
+        [chunk],
+      );
+    } catch (err) {
+      log.warn('the journal was not tended', { err });
+    }
+  }
+
+  private async makeDays(): Promise<void> {
+    await this.system.source.query(`SELECT make_days(current_date - 1, current_date + $1::int)`, [aheadDays]);
+  }
+
+  /** A day whose runs have all ended goes whole; one that has a live run waits for it. */
+  private async dropDays(): Promise<void> {
+    const days: { day: string }[] = await this.system.source.query(
+      `SELECT to_char(d.day, 'YYYY-MM-DD') AS day FROM (
+         SELECT to_date(right(c.relname, 8), 'YYYYMMDD') AS day FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+          WHERE i.inhparent = 'journal'::regclass) d
+       WHERE d.day < current_date - $1::int
+         AND NOT EXISTS (SELECT 1 FROM run WHERE run.day = d.day AND (status = 'running' OR closing)) ORDER BY day`,
+      [this.keepDays],
+    );
+    for (const { day } of days) {
+      for (let deleted = chunk; deleted === chunk;) {
+        const [, count] = (await this.system.source.query(
+          `DELETE FROM run WHERE run_id IN (SELECT run_id FROM run WHERE day = $1 LIMIT $2)`,
+          [day, chunk],
+        )) as [unknown, number];
+        deleted = count;
+      }
+      await this.system.source.query(`SELECT drop_day($1::date)`, [day]);
+      log.info('a day of runs was dropped', { day });
+    }
+  }
+}

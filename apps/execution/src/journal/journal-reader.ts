@@ -1,0 +1,70 @@
+import type { Transition } from '../core/events.ts';
+import type { Json } from '../core/json.ts';
+import { decodeBody } from './body.ts';
+import { dayOf } from './identifiers.ts';
+
+/** Anything that runs SQL: a transaction in a workspace, or the system database. */
+export interface Queryable {
+  query<T>(text: string, values?: unknown[]): Promise<T>;
+}
+
+interface JournalRow {
+  run_id: string;
+  seq: number;
+  count: number;
+  body: Buffer;
+}
+
+/** The transitions of a row, with the number of its first. */
+export interface ReadRow {
+  seq: number;
+  transitions: Transition[];
+}
+
+/** The journal of some runs, in order. */
+export async function readJournals(db: Queryable, runs: readonly string[]): Promise<Map<string, ReadRow[]>> {
+  const days = [...new Set(runs.map(dayOf))];
+  const rows = await db.query<JournalRow[]>(
+    `SELECT run_id, seq, count, body FROM journal WHERE run_id = ANY($1::uuid[]) AND day = ANY($2::date[]) ORDER BY run_id, seq`,
+    [runs, days],
+  );
+  return decodeRows(db, rows);
+}
+
+/** Rows of one run from the one that holds transition `from` on, at most `limit`. */
+export async function readJournal(db: Queryable, run: string, from: number, limit: number): Promise<ReadRow[]> {
+  const rows = await db.query<JournalRow[]>(
+    `SELECT run_id, seq, count, body FROM journal WHERE run_id = $1 AND day = $2 AND seq + count > $3 ORDER BY seq LIMIT $4`,
+    [run, dayOf(run), from, limit],
+  );
+  return (await decodeRows(db, rows)).get(run) ?? [];
+}
+
+async function decodeRows(db: Queryable, rows: readonly JournalRow[]): Promise<Map<string, ReadRow[]>> {
+  const blobs = await readBlobs(db, rows);
+  const read = new Map<string, ReadRow[]>();
+  for (const row of rows) {
+    const entry = { seq: row.seq, transitions: decodeBody(row.body, blobs.get(row.run_id) ?? new Map()) };
+    const known = read.get(row.run_id);
+    if (known) known.push(entry);
+    else read.set(row.run_id, [entry]);
+  }
+  return read;
+}
+
+async function readBlobs(db: Queryable, rows: readonly JournalRow[]): Promise<Map<string, Map<string, Json>>> {
+  const marker = Buffer.from('"isBlob":true');
+  const runs = [...new Set(rows.filter(({ body }) => body.includes(marker)).map(({ run_id }) => run_id))];
+  const found = new Map<string, Map<string, Json>>();
+  if (runs.length === 0) return found;
+  const blobs = await db.query<{ run_id: string; sha256: Buffer; body: Buffer }[]>(
+    `SELECT run_id, sha256, body FROM blob WHERE run_id = ANY($1::uuid[]) AND day = ANY($2::date[])`,
+    [runs, [...new Set(runs.map(dayOf))]],
+  );
+  for (const { run_id, sha256, body } of blobs) {
+    const own = found.get(run_id) ?? new Map<string, Json>();
+    own.set(sha256.toString('hex'), JSON.parse(body.toString('utf8')) as Json);
+    found.set(run_id, own);
+  }
+  return found;
+}

@@ -1,0 +1,39 @@
+import { Lane } from './lane.ts';
+import type { AppendSource } from './append.ts';
+
+/** Connections that append. Two are enough to keep PostgreSQL busy while the other's answer is handled. */
+const laneCount = 2;
+
+/** The journal's writing side: runs go to lanes by their identifier, so that one run's rows are appended in order. */
+export class Journal {
+  private readonly lanes: Lane[];
+
+  constructor(url: string, writer: () => string, lanes = laneCount) {
+    this.lanes = Array.from({ length: lanes }, (_, number) => new Lane(url, writer, number));
+  }
+
+  /** Rows that wait for a commit, and how long commits take. */
+  get pressure(): { waiting: number; latencyMs: number; isAway: boolean } {
+    return {
+      waiting: this.lanes.reduce((sum, { waiting }) => sum + waiting, 0),
+      isAway: this.lanes.some(({ isAway }) => isAway),
+      latencyMs: Math.max(...this.lanes.map(({ latencyMs }) => latencyMs)),
+    };
+  }
+
+  laneOf(run: string): Lane {
+    return this.lanes[Number.parseInt(run.slice(-4, -2), 16) % this.lanes.length] as Lane;
+  }
+
+  push(run: string, source: AppendSource): void {
+    this.laneOf(run).push(source);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.stop()));
+  }
+
+  async abandon(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.abandon()));
+  }
+}

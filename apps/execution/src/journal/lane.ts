@@ -1,0 +1,189 @@
+import { log } from '@signalbox/shared/telemetry/log.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { AppendOutcome, AppendSource } from './append.ts';
+import { encode, statementOf, type EncodedAppend } from './batch.ts';
+import { ownRows } from './statements.ts';
+
+/** Rows and bytes of one commit: larger ones make the rest wait longer without being cheaper. */
+const batchRowsMax = 1_000;
+const batchBytesMax = 4 * 1024 * 1024;
+/** Between attempts while the database is away. */
+const retryMs = 100;
+const retryMaxMs = 1_000;
+
+interface Taken extends EncodedAppend {
+  source: AppendSource;
+}
+
+/**
+ * One connection that appends. While a commit is in flight, what is to be appended gathers; when it returns, all goes as one statement. No
+ * timer: an idle lane commits at once, a busy one grows its batches.
+ */
+export class Lane {
+  private queue: AppendSource[] = [];
+  private client: pg.Client | null = null;
+  private isBusy = false;
+  private isStopped = false;
+  private batch = 0;
+  private idle: (() => void)[] = [];
+  /** Milliseconds that commits took lately, and rows that wait: what backpressure looks at. */
+  latencyMs = 0;
+  /** Whether the last attempt to commit did not reach the database. */
+  isAway = false;
+
+  constructor(
+    private readonly url: string,
+    /** Owner and epoch: rows carry them, so that one's own row is known again after a lost answer. */
+    private readonly writer: () => string,
+    private readonly number: number,
+  ) {}
+
+  get waiting(): number {
+    return this.queue.length;
+  }
+
+  /** Has `source` asked for its next row. Never call it twice before it has settled. */
+  push(source: AppendSource): void {
+    this.queue.push(source);
+    if (this.isBusy) return;
+    this.isBusy = true;
+    // After what is being handled now has been: transitions of the same moment go together.
+    queueMicrotask(() => void this.flush());
+  }
+
+  /** Resolves when nothing waits. Nothing may be pushed after. */
+  async stop(): Promise<void> {
+    if (this.isBusy) await new Promise<void>((resolve) => this.idle.push(resolve));
+    this.isStopped = true;
+    await this.client?.end().catch(() => undefined);
+  }
+
+  /** Gives up: what waits is not appended. */
+  async abandon(): Promise<void> {
+    this.isStopped = true;
+    this.queue = [];
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private async flush(): Promise<void> {
+    while (this.queue.length > 0 && !this.isStopped) {
+      const taken = this.take();
+      if (taken.length > 0) await this.commit(taken);
+    }
+    this.isBusy = false;
+    for (const resolve of this.idle.splice(0)) resolve();
+  }
+
+  private take(): Taken[] {
+    const taken: Taken[] = [];
+    let bytes = 0;
+    let next = 0;
+    while (next < this.queue.length && taken.length < batchRowsMax && bytes < batchBytesMax) {
+      const source = this.queue[next++] as AppendSource;
+      const append = source.take();
+      if (append === undefined) continue;
+      const encoded = encode(append);
+      bytes += encoded.body.length + encoded.blobs.reduce((sum, { body }) => sum + body.length, 0);
+      taken.push({ source, ...encoded });
+    }
+    this.queue = next === this.queue.length ? [] : this.queue.slice(next);
+    return taken;
+  }
+
+  /** Appends these rows, however often the database goes away, and tells each source what became of its row. */
+  private async commit(taken: Taken[]): Promise<void> {
+    const writer = `${this.writer()}:${this.number}:${++this.batch}`;
+    const begun = performance.now();
+    let isRepeated = false;
+    for (let pause = retryMs; !this.isStopped; pause = Math.min(retryMaxMs, pause * 2)) {
+      try {
+        const client = await this.connected();
+        const { rows } = await client.query<{ run_id: string }>(statementOf(taken, writer));
+        this.isAway = false;
+        this.latencyMs = 0.8 * this.latencyMs + 0.2 * (performance.now() - begun);
+        if (rows.length === taken.length) return settleAll(taken, 'committed');
+        const appended = new Set(rows.map(({ run_id }) => run_id));
+        return await this.judge(taken, appended, writer, isRepeated);
+      } catch (error) {
+        if (isRefusal(error)) return await this.bisect(taken, error);
+        // Whether it was committed is unknown: it is sent again, and one's own rows are found by their writer.
+        isRepeated = true;
+        this.isAway = true;
+        log.warn('a commit to the journal is tried again', { err: error, rows: taken.length });
+        await this.reconnect();
+        await sleep(pause);
+      }
+    }
+  }
+
+  /** Rows that were not appended: one's own from an attempt whose answer was lost, or another's. */
+  private async judge(taken: Taken[], appended: ReadonlySet<string>, writer: string, isRepeated: boolean): Promise<void> {
+    const missing = taken.filter(({ append }) => !appended.has(append.run));
+    const own = new Set<string>();
+    if (isRepeated) {
+      const client = await this.connected();
+      const found = await client.query<{ run_id: string; writer: string }>({
+        ...ownRows,
+        values: [missing.map(({ append }) => append.run), missing.map(({ append }) => append.seq), missing.map(({ append }) => append.day)],
+      });
+      for (const row of found.rows) if (row.writer === writer) own.add(row.run_id);
+    }
+    for (const { source, append } of taken) {
+      const outcome: AppendOutcome = appended.has(append.run) || own.has(append.run) ? 'committed' : 'lost';
+      source.settled(outcome);
+    }
+  }
+
+  /** PostgreSQL refuses the batch: halves are tried until the row that it refuses stands alone. */
+  private async bisect(taken: Taken[], error: unknown): Promise<void> {
+    const [only] = taken;
+    if (taken.length === 1 && only) {
+      log.error('a row of the journal was refused', { err: error, run: only.append.run, seq: only.append.seq });
+      only.source.settled('refused', error);
+      return;
+    }
+    const half = taken.length >> 1;
+    await this.commit(taken.slice(0, half));
+    await this.commit(taken.slice(half));
+  }
+
+  private async connected(): Promise<pg.Client> {
+    if (this.client) return this.client;
+    const client = new pg.Client({
+      connectionString: this.url,
+      application_name: `execution-journal-${this.number}`,
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+      statement_timeout: 30_000,
+      query_timeout: 35_000,
+    });
+    client.on('error', (error) => log.warn('a connection of the journal broke', { err: error }));
+    try {
+      await client.connect();
+      await client.query(`SET synchronous_commit = on`);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+    this.client = client;
+    return client;
+  }
+
+  private async reconnect(): Promise<void> {
+    const broken = this.client;
+    this.client = null;
+    // Not waited for: a connection that does not answer does not close either.
+    broken?.end().catch(() => undefined);
+  }
+}
+
+function settleAll(taken: readonly Taken[], outcome: AppendOutcome): void {
+  for (const { source } of taken) source.settled(outcome);
+}
+
+/** Data, integrity and syntax errors (classes 22, 23, 42, 54): the same rows would meet them again. */
+function isRefusal(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^(?:22|23|42|54)/.test(code);
+}

@@ -1,0 +1,67 @@
+/**
+ * The statements of an append. One row a run; bodies come as one binary parameter and are cut by offset, so that nothing is escaped.
+ * `plain`: transitions of runs that neither start nor end and have no blobs. `full`: everything, in one statement, so that what goes beside the
+ * journal is there if and only if its row is.
+ */
+const rows = `unnest($1::uuid[], $2::int[], $3::date[], $4::int[], $5::uuid[], $6::int[], $7::int[])
+  AS r (run_id, seq, day, count, workspace, at, size)`;
+
+const insert = `INSERT INTO journal (run_id, seq, day, count, workspace, writer, body)
+  SELECT r.run_id, r.seq, r.day, r.count, r.workspace, $9::text, substring($8::bytea FROM r.at FOR r.size)`;
+
+export const appendPlain = {
+  name: 'append-plain',
+  text: `${insert} FROM ${rows} ON CONFLICT DO NOTHING RETURNING run_id`,
+};
+
+export const appendFull = {
+  name: 'append-full',
+  text: `WITH keys AS (
+    INSERT INTO start_key AS k (workspace, key, request_hash, run_id, expires)
+    SELECT s.workspace, s.key, s.request_hash, s.run_id, now() + interval '24 hours'
+      FROM unnest($10::uuid[], $11::text[], $12::text[], $13::uuid[]) AS s (workspace, key, request_hash, run_id)
+    ON CONFLICT (workspace, key) DO UPDATE
+      SET request_hash = excluded.request_hash, run_id = excluded.run_id, expires = excluded.expires WHERE k.expires < now()
+    RETURNING run_id
+  ), starts AS (
+    INSERT INTO run (run_id, day, workspace, workflow, definition, shard, labels, principal, principal_name, grant_id, parent, timeout_ms,
+                     status, reason, created_at, ended_at, error, progress, usage)
+    SELECT s.run_id, s.day, s.workspace, s.workflow, s.definition, s.shard, s.labels, s.principal, s.principal_name, s.grant_id, s.parent,
+           s.timeout_ms, s.status, s.reason, s.created_at, s.ended_at, s.error, s.progress, s.usage
+      FROM unnest($14::uuid[], $15::date[], $16::uuid[], $17::text[], $18::text[], $19::smallint[], $20::jsonb[], $21::text[], $22::text[],
+                  $23::text[], $24::uuid[], $25::bigint[], $26::text[], $27::text[], $28::timestamptz[], $29::timestamptz[], $30::text[],
+                  $31::text[], $32::text[], $33::boolean[])
+        AS s (run_id, day, workspace, workflow, definition, shard, labels, principal, principal_name, grant_id, parent, timeout_ms,
+              status, reason, created_at, ended_at, error, progress, usage, is_keyed)
+     WHERE NOT s.is_keyed OR s.run_id IN (SELECT run_id FROM keys)
+    ON CONFLICT DO NOTHING RETURNING run_id
+  ), appended AS (
+    ${insert} FROM ${rows} WHERE r.seq > 0 OR r.run_id IN (SELECT run_id FROM starts)
+    ON CONFLICT DO NOTHING RETURNING run_id
+  ), ends AS (
+    UPDATE run SET status = e.status, reason = e.reason, ended_at = e.ended_at, error = e.error, progress = e.progress, usage = e.usage,
+                   wake_at = NULL, closing = false
+      FROM unnest($34::uuid[], $35::text[], $36::text[], $37::timestamptz[], $38::text[], $39::text[], $40::text[])
+        AS e (run_id, status, reason, ended_at, error, progress, usage)
+     WHERE run.run_id = e.run_id AND e.run_id IN (SELECT run_id FROM appended)
+  ), blobs AS (
+    INSERT INTO blob (run_id, sha256, day, workspace, body)
+    SELECT b.run_id, b.sha256, b.day, b.workspace, substring($41::bytea FROM b.at FOR b.size)
+      FROM unnest($42::uuid[], $43::bytea[], $44::date[], $45::uuid[], $46::int[], $47::int[]) AS b (run_id, sha256, day, workspace, at, size)
+     WHERE b.run_id IN (SELECT run_id FROM appended)
+    ON CONFLICT DO NOTHING
+  ), events AS (
+    INSERT INTO outbox (id, subject, workspace, entity, version, payload)
+    SELECT o.id, $48::text, o.workspace, o.entity, o.version, o.payload
+      FROM unnest($49::uuid[], $50::uuid[], $51::text[], $52::text[], $53::bigint[], $54::jsonb[]) AS o (id, run_id, workspace, entity, version, payload)
+     WHERE o.run_id IN (SELECT run_id FROM appended)
+  )
+  SELECT run_id FROM appended`,
+};
+
+/** Whether rows of these runs and numbers are there, and whose they are. */
+export const ownRows = {
+  name: 'own-rows',
+  text: `SELECT j.run_id, j.seq, j.writer FROM journal j
+    JOIN unnest($1::uuid[], $2::int[], $3::date[]) AS r (run_id, seq, day) ON j.run_id = r.run_id AND j.seq = r.seq AND j.day = r.day`,
+};

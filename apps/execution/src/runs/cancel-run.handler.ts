@@ -1,0 +1,41 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import { cancelRun, type CancelRunReply, type CancelRunRequest } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { newUuid, toUuid } from '@signalbox/shared/ids/ids.js';
+import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { Audit } from '@signalbox/shared/outbox/audit.js';
+import { Engine } from '../shards/engine.ts';
+import { RunFinder, unknownRun } from './run-finder.ts';
+import { RunStore } from './run.store.ts';
+import { runView } from './run-view.ts';
+
+@Controller()
+export class CancelRunHandler {
+  constructor(
+    private readonly engine: Engine,
+    private readonly finder: RunFinder,
+    private readonly store: RunStore,
+    private readonly db: WorkspaceDatabase,
+    private readonly audit: Audit,
+  ) {}
+
+  @Handles(cancelRun)
+  async handle(@Payload() { run }: CancelRunRequest, @FromCaller() caller: Caller): Promise<CancelRunReply> {
+    const uuid = toUuid(run, 'run');
+    const { workspace, name } = caller;
+    const live = this.engine.owner.find(uuid);
+    if (live !== undefined && live.facts.workspace !== workspace) throw unknownRun(run);
+    // The record of who did it is written first: a cancel without one is refused.
+    await this.db.inWorkspace(workspace, (tx) => this.audit.append(tx, caller, { action: 'run.cancel', target: `run ${run}` }));
+    if (live !== undefined) await this.engine.owner.deliver(uuid, { type: 'cancel', by: name });
+    else await this.store.leaveCancel(workspace, uuid, newUuid(), name);
+    const view = await this.finder.view(workspace, run, ({ state, facts }) => runView(state, facts));
+    if (view.status === 'succeeded' || view.status === 'failed') {
+      throw new Fault('conflict', `the run has ${view.status} already`, 'Nothing is left to be cancelled.');
+    }
+    return view;
+  }
+}

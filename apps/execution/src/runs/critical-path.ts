@@ -1,0 +1,33 @@
+import type { GraphStep } from '../core/graph.ts';
+import type { RunState, StepState } from '../core/state.ts';
+
+/** The steps that the run's time went into: from the one that ended last (or has not ended), each time the need that ended last. */
+export function criticalSteps(state: RunState): ReadonlySet<number> {
+  const found = new Set<number>();
+  let current: number | undefined;
+  let latest = -1;
+  state.steps.forEach((step, s) => {
+    const end = endOfStep(step);
+    if (step.status !== 'pending' && step.status !== 'skipped' && end > latest) {
+      latest = end;
+      current = s;
+    }
+  });
+  while (current !== undefined && !found.has(current)) {
+    found.add(current);
+    const needs: readonly number[] = (state.graph.steps[current] as GraphStep).needs;
+    current = needs
+      .filter((need) => (state.steps[need] as StepState).status !== 'skipped')
+      .sort((a, b) => endOfStep(state.steps[b] as StepState) - endOfStep(state.steps[a] as StepState))[0];
+  }
+  return found;
+}
+
+function endOfStep(step: StepState): number {
+  let end = 0;
+  for (const unit of step.units) {
+    if (unit.endedAt === undefined && (unit.status === 'queued' || unit.status === 'running' || unit.status === 'waiting')) return Infinity;
+    if (unit.endedAt !== undefined && unit.endedAt > end) end = unit.endedAt;
+  }
+  return end;
+}

@@ -1,0 +1,56 @@
+import type { RunEventType, RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
+import type { Transition } from '../core/events.ts';
+import type { Graph } from '../core/graph.ts';
+import { cut } from './cut.ts';
+import { failureView } from './run-view.ts';
+
+/** An output in an event is cut to this: followers of wide maps get thousands of them. */
+const outputMaxBytes = 4_096;
+
+/** What a transition is to people who follow the run; undefined for what only the engine needs. */
+export function eventOf(run: string, graph: Graph, seq: number, transition: Transition): RunEventView | undefined {
+  const base = { seq, at: new Date(transition.at).toISOString(), run };
+  const of = (type: RunEventType): RunEventView => ({ ...base, type });
+  switch (transition.t) {
+    case 'started':
+      return of('run.started');
+    case 'taken':
+    case 'joined':
+      return undefined;
+    case 'ended': {
+      const error = transition.error && { error: failureView(transition.error) };
+      const message = transition.reason === null ? undefined : { message: transition.reason };
+      const output = transition.output === undefined ? undefined : { output: cut(transition.output, outputMaxBytes) };
+      return { ...of(`run.${transition.status}`), ...error, ...message, ...output };
+    }
+    case 'skipped':
+      return { ...of('step.skipped'), step: graph.steps[transition.s]?.key ?? '' };
+    case 'fanned':
+      return { ...of('step.queued'), step: graph.steps[transition.s]?.key ?? '', message: `${transition.count} items` };
+    default:
+  }
+  const step = graph.steps[transition.s];
+  const key = step?.key ?? '';
+  const place = {
+    step: transition.i < 0 ? key : `${key}[${transition.i}]`,
+    attempt: transition.n,
+    ...(step?.kind === 'agent' && { agent: step.target }),
+  };
+  switch (transition.t) {
+    case 'queued':
+      return { ...of('step.queued'), ...place };
+    case 'child':
+      return { ...of('step.started'), ...place, message: 'a child run does this step' };
+    case 'began':
+      return { ...of('step.started'), ...place, instance: transition.instance };
+    case 'succeeded':
+      return { ...of('step.succeeded'), ...place, output: cut(transition.output, outputMaxBytes) };
+    case 'failed':
+      return { ...of('step.failed'), ...place, error: failureView(transition.error) };
+    case 'retrying': {
+      const waitMs = Math.max(0, transition.due - transition.at);
+      const message = transition.agent === undefined ? `again in ${waitMs} ms` : `${transition.agent} takes over`;
+      return { ...of('step.retrying'), ...place, error: failureView(transition.error), message };
+    }
+  }
+}

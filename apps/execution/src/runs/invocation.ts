@@ -1,0 +1,22 @@
+import type { WorkflowManifest } from '../workflows/manifest.ts';
+
+/** The workflow of one step that a call to an agent is. */
+export function invocationOf(call: { agent: string; skill?: string; fallback?: string; timeoutMs?: number }): WorkflowManifest {
+  return {
+    apiVersion: 'signalbox.dev/v1',
+    kind: 'Workflow',
+    metadata: { name: call.agent },
+    spec: {
+      steps: {
+        call: {
+          agent: call.agent,
+          ...(call.skill !== undefined && { skill: call.skill }),
+          ...(call.fallback !== undefined && { fallback: call.fallback }),
+          ...(call.timeoutMs !== undefined && { timeout: call.timeoutMs }),
+          with: '${{ input }}',
+        },
+      },
+      outputs: '${{ steps.call.output }}',
+    },
+  };
+}

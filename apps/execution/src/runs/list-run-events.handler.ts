@@ -1,0 +1,58 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import {
+  listRunEvents,
+  type ListRunEventsReply,
+  type ListRunEventsRequest,
+} from '@signalbox/shared/contracts/execution/list-run-events.js';
+import type { RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
+import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { sizeOf, type Json } from '../core/json.ts';
+import { Definitions } from '../workflows/definitions.ts';
+import { eventOf } from './event-view.ts';
+import { unknownRun } from './run-finder.ts';
+import { RunStore } from './run.store.ts';
+
+const limitDefault = 200;
+/** Of one answer; the rest comes with the next. */
+const bytesMax = 400_000;
+
+@Controller()
+export class ListRunEventsHandler {
+  constructor(
+    private readonly store: RunStore,
+    private readonly definitions: Definitions,
+  ) {}
+
+  @Handles(listRunEvents)
+  async handle(
+    @Payload() { run, after = -1, limit = limitDefault }: ListRunEventsRequest,
+    @FromCaller() { workspace }: Caller,
+  ): Promise<ListRunEventsReply> {
+    const found = await this.store.readEvents(workspace, toUuid(run, 'run'), after + 1, limit + 1);
+    if (!found) throw unknownRun(run);
+    const graph = this.definitions.known(found.definition);
+    const data: RunEventView[] = [];
+    let bytes = 0;
+    let isCut = found.rows.length > limit;
+    for (const row of found.rows.slice(0, limit)) {
+      row.transitions.forEach((transition, offset) => {
+        const event = row.seq + offset > after ? eventOf(run, graph, row.seq + offset, transition) : undefined;
+        if (event === undefined || isFull()) return;
+        bytes += sizeOf(event as unknown as Json);
+        data.push(event);
+      });
+      if (isFull()) {
+        isCut = true;
+        break;
+      }
+    }
+    return { data, hasMore: isCut, isEnded: found.isEnded };
+
+    function isFull(): boolean {
+      return data.length >= limit || bytes > bytesMax;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
+import type { Bus } from '@signalbox/shared/bus/bus.js';
+import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
+import { runChanged, type RunChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
+import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
+import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { newUuid } from '@signalbox/shared/ids/ids.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
+import type { Transition } from '../core/events.ts';
+import type { OutboxEvent } from '../journal/append.ts';
+import type { LiveRun } from '../shards/live-run.ts';
+import { eventOf } from './event-view.ts';
+
+/** Published events are marked together, this often; unmarked ones are published again by the sweep and dropped by their id. */
+const markMs = 200;
+const publishTimeoutMs = 5_000;
+
+/** Tells the world of runs, after the commit: every transition on core NATS, start and end through the stream. */
+export class RunEvents {
+  private readonly stream: JetStreamClient;
+  private published: string[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly system: SystemDatabase,
+  ) {
+    this.stream = jetstream(bus.connection, { checkAPI: false });
+  }
+
+  /** Events that go into the outbox with the row that starts or ends a run. */
+  eventsOf(run: LiveRun, transitions: readonly Transition[]): OutboxEvent[] {
+    const events: OutboxEvent[] = [];
+    for (const transition of transitions) {
+      if (transition.t === 'started') events.push(this.event(run, 1, transition.at, 'running', null));
+      if (transition.t === 'ended') events.push(this.event(run, 2, transition.at, transition.status, transition.reason));
+    }
+    this.waiting.set(run, [...(this.waiting.get(run) ?? []), ...events]);
+    return events;
+  }
+
+  /** Events of rows that are being committed, until they are. */
+  private readonly waiting = new WeakMap<LiveRun, OutboxEvent[]>();
+
+  /** Called once the row of these transitions is committed. */
+  committed(run: LiveRun, seq: number, transitions: readonly Transition[]): void {
+    const { workspace } = run.facts;
+    transitions.forEach((transition, offset) => {
+      const event = eventOf(run.id, run.state.graph, seq + offset, transition);
+      if (event === undefined) return;
+      this.publishQuietly(() =>
+        this.bus.publishLive(runProgressed, event, { workspace, entity: run.id, version: event.seq, id: `${run.id}:${event.seq}` }),
+      );
+    });
+    const first = transitions[0];
+    const last = transitions.at(-1);
+    if (first?.t !== 'started' && last?.t !== 'ended') return;
+    const events = this.waiting.get(run) ?? [];
+    this.waiting.delete(run);
+    for (const event of events) void this.publishEvent(run, event);
+  }
+
+  /** What a worker says it is at. Not recorded. */
+  progress(
+    run: LiveRun,
+    step: string,
+    attempt: number,
+    agent: string,
+    instance: string | undefined,
+    message: string,
+    fraction?: number,
+  ): void {
+    this.publishQuietly(() =>
+      this.bus.publishLive(
+        runProgressed,
+        {
+          seq: run.lastSeq,
+          at: new Date(now()).toISOString(),
+          run: run.id,
+          type: 'step.progress',
+          step,
+          attempt,
+          agent,
+          ...(instance !== undefined && { instance }),
+          message,
+          ...(fraction !== undefined && { fraction }),
+        },
+        { workspace: run.facts.workspace, entity: run.id },
+      ),
+    );
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.timer);
+    await this.mark();
+  }
+
+  /** While NATS is away live events are lost, as they may be: followers read the journal when it is back. */
+  private publishQuietly(publish: () => void): void {
+    try {
+      publish();
+    } catch (err) {
+      log.debug('a live event was not published', { err });
+    }
+  }
+
+  private event(run: LiveRun, version: number, at: number, status: RunChanged['status'], reason: string | null): OutboxEvent {
+    const payload: RunChanged = { id: run.id, workflow: run.facts.workflow, status, reason, at: Math.round(at) };
+    return { id: newUuid(), version, payload };
+  }
+
+  private async publishEvent(run: LiveRun, { id, version, payload }: OutboxEvent): Promise<void> {
+    const envelope: EventEnvelope = { id, workspace: run.facts.workspace, entity: run.id, version, at: now(), payload };
+    try {
+      await this.stream.publish(runChanged.subject, JSON.stringify(envelope), { msgID: id, timeout: publishTimeoutMs });
+    } catch (err) {
+      log.debug('an event waits for the sweep', { err });
+      return;
+    }
+    this.published.push(id);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      void this.mark();
+    }, markMs);
+  }
+
+  private async mark(): Promise<void> {
+    const ids = this.published.splice(0);
+    if (ids.length === 0) return;
+    try {
+      await this.system.source.query(`UPDATE outbox SET published_at = now() WHERE id = ANY($1::uuid[])`, [ids]);
+    } catch (err) {
+      log.debug('published events stay marked as open', { err });
+    }
+  }
+}

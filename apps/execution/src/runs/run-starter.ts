@@ -1,0 +1,192 @@
+import { Injectable } from '@nestjs/common';
+import { Bus } from '@signalbox/shared/bus/bus.js';
+import { createGrant } from '@signalbox/shared/contracts/security/create-grant.js';
+import { labelsMax } from '@signalbox/shared/contracts/execution/start-run.js';
+import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
+import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
+import canonicalize from 'canonicalize';
+import { createHash } from 'node:crypto';
+import { sizeOf, type Json } from '../core/json.ts';
+import { newRunUuid } from '../journal/identifiers.ts';
+import { Engine } from '../shards/engine.ts';
+import { AppendLost } from '../shards/live-run.ts';
+import type { Definition } from '../workflows/definition.ts';
+import { Definitions } from '../workflows/definitions.ts';
+import { checkInput } from '../workflows/input-schema.ts';
+import { orAborted } from './or-aborted.ts';
+import { RunStore } from './run.store.ts';
+import { runView } from './run-view.ts';
+
+const inputMaxBytes = 262_144;
+/** A grant is for a principal with its rights, whatever run it starts: it is asked for once in this time. */
+const grantMs = 600_000;
+const grantsMax = 10_000;
+
+/** What a run is started with. */
+export interface StartWish {
+  /** The workflow's name, or `agent/<name>`. */
+  workflow: string;
+  definition: Definition;
+  input: Json;
+  labels: Record<string, string>;
+  timeoutMs?: number | undefined;
+  idempotencyKey?: string | undefined;
+}
+
+/** Starts runs for callers. */
+@Injectable()
+export class RunStarter {
+  private readonly grants = new Map<string, { grant: Promise<string>; at: number }>();
+  private readonly starting = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly bus: Bus,
+    private readonly db: WorkspaceDatabase,
+    private readonly store: RunStore,
+    private readonly definitions: Definitions,
+  ) {}
+
+  /**
+   * Starts a run, or finds the one that the same key has started. Resolves when the start is committed. `conflict` when the key was used for
+   * another request.
+   */
+  async start(caller: Caller, wish: StartWish, signal: AbortSignal): Promise<{ uuid: string; view: RunView }> {
+    this.engine.requireRoom();
+    check(wish);
+    const { idempotencyKey } = wish;
+    if (idempotencyKey === undefined) return this.begin(caller, wish, undefined, signal);
+    const key = `${caller.principal} ${idempotencyKey}`;
+    const requestHash = hashOf(wish);
+    const inFlight = `${caller.workspace} ${key}`;
+    // Starts with one key are made one after the other here, so that two never meet in one statement.
+    for (let other = this.starting.get(inFlight); other; other = this.starting.get(inFlight)) await orAborted(other, signal);
+    const start = this.findOrBegin(caller, wish, { key, requestHash }, signal);
+    const settled = start.catch(() => undefined);
+    this.starting.set(inFlight, settled);
+    try {
+      return await start;
+    } finally {
+      if (this.starting.get(inFlight) === settled) this.starting.delete(inFlight);
+    }
+  }
+
+  private async findOrBegin(
+    caller: Caller,
+    wish: StartWish,
+    key: { key: string; requestHash: string },
+    signal: AbortSignal,
+  ): Promise<{ uuid: string; view: RunView }> {
+    try {
+      return await this.begin(caller, wish, key, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof AppendLost)) throw thrown;
+      const known = await this.store.findStartKey(caller.workspace, key.key);
+      if (!known)
+        throw new Fault('unavailable', 'the start met another with the same key', 'Try again.', { cause: thrown, retryAfterMs: 100 });
+      if (known.requestHash !== key.requestHash) {
+        throw new Fault('conflict', 'the Idempotency-Key was used for another request', 'Use a new key for a new request.');
+      }
+      return { uuid: known.run, view: await this.viewOf(caller.workspace, known.run) };
+    }
+  }
+
+  private async begin(
+    caller: Caller,
+    wish: StartWish,
+    key: { key: string; requestHash: string } | undefined,
+    signal: AbortSignal,
+  ): Promise<{ uuid: string; view: RunView }> {
+    const { workspace, principal, name } = caller;
+    const { definition, input } = wish;
+    const graph = this.definitions.compile(definition);
+    checkInput(definition.manifest.spec.input, input);
+    const [grant] = await orAborted(Promise.all([this.grantOf(caller), this.keep(workspace, definition)]), signal);
+    const uuid = newRunUuid(now());
+    const starting = this.engine.owner.start(
+      uuid,
+      graph,
+      {
+        workspace,
+        workflow: wish.workflow,
+        definition: definition.hash,
+        shard: shardOfUuid(uuid),
+        labels: wish.labels,
+        principal,
+        principalName: name,
+        grant,
+        parent: null,
+        timeoutMs: Math.min(wish.timeoutMs ?? Infinity, graph.timeoutMs),
+        createdAt: new Date(now()),
+        ...(key && { key }),
+      },
+      { type: 'start', input, depth: 0, ...(wish.timeoutMs !== undefined && { timeoutMs: wish.timeoutMs }) },
+    );
+    // Seen now, given when committed: what happens in between is not yet known to be kept.
+    const run = this.engine.owner.find(uuid);
+    const view = run && runView(run.state, run.facts);
+    await orAborted(starting, signal);
+    return { uuid, view: view as RunView };
+  }
+
+  /** A run as it stands: live here, or from its journal. */
+  private async viewOf(workspace: string, uuid: string): Promise<RunView> {
+    const live = this.engine.owner.find(uuid);
+    if (live) return runView(live.state, live.facts);
+    const read = await this.store.read(workspace, uuid);
+    if (!read) throw new Fault('not_found', 'the run of this key is not kept any more', 'Use a new key.');
+    return runView(read.state, read.facts);
+  }
+
+  private async keep(workspace: string, definition: Definition): Promise<void> {
+    if (this.definitions.isStored(workspace, definition.hash)) return;
+    await this.db.inWorkspace(workspace, (tx) => this.definitions.store(tx, workspace, definition));
+    this.definitions.remember(workspace, definition.hash);
+  }
+
+  private grantOf(caller: Caller): Promise<string> {
+    const { workspace, principal, roles, scopes } = caller;
+    const key = JSON.stringify([workspace, principal, roles, scopes]);
+    const known = this.grants.get(key);
+    if (known && performance.now() - known.at < grantMs) return known.grant;
+    const grant = this.bus.request(createGrant, { purpose: 'runs' }, caller).then((reply) => reply.grant);
+    if (this.grants.size >= grantsMax) this.grants.clear();
+    this.grants.set(key, { grant, at: performance.now() });
+    grant.catch(() => this.grants.delete(key));
+    return grant;
+  }
+}
+
+function check({ input, labels }: StartWish): void {
+  if (sizeOf(input, inputMaxBytes) > inputMaxBytes) {
+    throw new Fault(
+      'invalid',
+      `the input has more than ${inputMaxBytes} bytes`,
+      'Keep what is large as an artifact and pass its reference.',
+      {
+        status: 413,
+        errors: [{ pointer: '/input', detail: `must have at most ${inputMaxBytes} bytes` }],
+      },
+    );
+  }
+  const entries = Object.entries(labels);
+  const bad = entries.find(
+    ([key, value]) => typeof value !== 'string' || value.length > 255 || key.length > 63 || key.includes('\0') || value.includes('\0'),
+  );
+  if (bad === undefined && entries.length <= labelsMax) return;
+  const detail = bad === undefined ? `must be at most ${labelsMax}` : 'must be a text of at most 255 characters under a name of at most 63';
+  throw new Fault('invalid', `the labels are not usable: ${detail}`, 'Correct the labels.', {
+    errors: [{ pointer: bad === undefined ? '/labels' : `/labels/${bad[0].slice(0, 63)}`, detail }],
+  });
+}
+
+function hashOf({ workflow, definition, input, labels, timeoutMs }: StartWish): string {
+  // Of a workflow the name counts, not its version: a retry after an apply is the same request.
+  const what = workflow.startsWith('agent/') ? definition.hash : workflow;
+  const text = canonicalize({ what, input, labels, timeoutMs: timeoutMs ?? null } as never) as unknown as string;
+  return createHash('sha256').update(text).digest('base64url');
+}

@@ -1,0 +1,186 @@
+import type { Failure as FailureView } from '@signalbox/shared/contracts/execution/failure.js';
+import { faultCodes } from '@signalbox/shared/contracts/execution/failure.js';
+import type { AttemptView, RunStatus, RunView, StepView, WaitingFor } from '@signalbox/shared/contracts/execution/run-view.js';
+import type { FaultCode } from '@signalbox/shared/errors/fault.js';
+import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { guarded, inputOf, keyOf } from '../core/decide.ts';
+import type { AttemptRef, Failure } from '../core/events.ts';
+import type { GraphStep } from '../core/graph.ts';
+import { isWaiting, progressOf } from '../core/progress.ts';
+import { hasEnded, type RunState, type StepState, type UnitState } from '../core/state.ts';
+import type { RunFacts } from '../shards/live-run.ts';
+import { criticalSteps } from './critical-path.ts';
+import { cut } from './cut.ts';
+
+/** Input and output of a run, and of one step shown alone: as large as a message holds beside the rest. */
+const wholeMaxBytes = 200_000;
+/** Inputs and outputs of steps in a list: each at most this, all together at most the second. */
+const previewMaxBytes = 16_384;
+const previewsMaxBytes = 256_000;
+
+/** Why a queued attempt is not under way. */
+export type Why = (ref: AttemptRef) => WaitingFor | undefined;
+
+/** A failure as it is shown. */
+export function failureView({ code, detail, next, retryAfterMs }: Failure): FailureView {
+  return {
+    code: faultCodes.includes(code as FaultCode) ? (code as FaultCode) : 'internal',
+    detail: detail.slice(0, 8_192),
+    ...(next !== undefined && { next: next.slice(0, 2_048) }),
+    ...(retryAfterMs !== undefined && { retryAfterMs: Math.round(retryAfterMs) }),
+  };
+}
+
+/** A run's status: that of its state, or `waiting` when all that was begun waits. */
+export function statusOf(state: RunState): RunStatus {
+  if (hasEnded(state)) return state.status as RunStatus;
+  if (state.status === 'created') return 'queued';
+  return isWaiting(state) ? 'waiting' : 'running';
+}
+
+/** A run as callers see it. */
+export function runView(state: RunState, facts: RunFacts, withValues = true): RunView {
+  return {
+    id: fromUuid('run', state.run),
+    workflow: facts.workflow,
+    workflowHash: facts.definition,
+    status: statusOf(state),
+    reason: state.reason,
+    labels: facts.labels,
+    ...(withValues && { input: cut(state.input, wholeMaxBytes), output: cut(state.output, wholeMaxBytes) }),
+    error: state.error === undefined ? null : failureView(state.error),
+    parent: facts.parent === null ? null : fromUuid('run', facts.parent),
+    startedBy: facts.principalName,
+    createdAt: facts.createdAt.toISOString(),
+    startedAt: iso(state.startedAt),
+    endedAt: iso(state.endedAt),
+    progress: progressOf(state),
+    usage: { ...state.usage },
+  };
+}
+
+/** Names one unit of a run. */
+export interface UnitPlace {
+  s: number;
+  i: number;
+}
+
+/** The units of a run from `from` on, at most `limit`, in the order of the workflow. */
+export function placesOf(state: RunState, from: UnitPlace, limit: number): { places: UnitPlace[]; next: UnitPlace | null } {
+  const places: UnitPlace[] = [];
+  for (let s = from.s; s < state.steps.length; s++) {
+    const step = state.steps[s] as StepState;
+    if (!step.isFanned || step.units.length === 0) {
+      if (places.length === limit) return { places, next: { s, i: -1 } };
+      places.push({ s, i: -1 });
+      continue;
+    }
+    for (let i = s === from.s ? Math.max(0, from.i) : 0; i < step.units.length; i++) {
+      if (places.length === limit) return { places, next: { s, i } };
+      places.push({ s, i });
+    }
+  }
+  return { places, next: null };
+}
+
+/** Steps as they are shown in a list: what is large is cut. */
+export function stepViews(state: RunState, places: readonly UnitPlace[], why: Why): StepView[] {
+  const each = Math.min(previewMaxBytes, Math.floor(previewsMaxBytes / Math.max(1, 2 * places.length)));
+  const critical = criticalSteps(state);
+  return places.map((place) => stepView(state, place, why, each, critical));
+}
+
+/** One step, whole. */
+export function wholeStepView(state: RunState, place: UnitPlace, why: Why): StepView {
+  return stepView(state, place, why, wholeMaxBytes, criticalSteps(state));
+}
+
+function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: number, critical: ReadonlySet<number>): StepView {
+  const step = state.graph.steps[s] as GraphStep;
+  const current = state.steps[s] as StepState;
+  const unit = current.units[Math.max(0, i)];
+  const isAgent = step.kind === 'agent';
+  // A forEach over nothing has no unit; the step stands for itself.
+  const status = unit?.status ?? (current.status === 'open' ? 'running' : current.status);
+  return {
+    key: keyOf(state, s, i),
+    step: step.key,
+    index: i < 0 ? null : i,
+    kind: step.kind,
+    label: step.label ?? step.key,
+    status,
+    agent: isAgent ? (unit?.agent ?? step.target) : null,
+    skill: step.skill ?? null,
+    tool: step.kind === 'tool' ? step.target : null,
+    child: unit?.child === undefined ? null : fromUuid('run', unit.child),
+    needs: step.needs.map((need) => (state.graph.steps[need] as GraphStep).key),
+    waitingFor: unit === undefined ? [] : waitingFor(state, { s, i }, unit, why),
+    queuedAt: iso(unit?.queuedAt),
+    startedAt: iso(unit?.startedAt),
+    endedAt: iso(unit?.endedAt),
+    onCriticalPath: critical.has(s),
+    attempts: unit === undefined ? [] : attemptViews(unit, isAgent ? step.target : null),
+    input: unit === undefined || status === 'pending' || status === 'skipped' ? null : inputView(state, s, i, maxBytes),
+    output: cut(unit === undefined ? current.output : unit.output, maxBytes),
+    error: unit?.error === undefined ? null : failureView(unit.error),
+  };
+}
+
+/** Computed again from what is recorded; null where it cannot be any more. */
+function inputView(state: RunState, s: number, i: number, maxBytes: number): unknown {
+  if ((state.graph.steps[s] as GraphStep).kind === 'value') return null;
+  const input = guarded(() => inputOf(state, s, i));
+  return 'error' in input ? null : cut(input.value, maxBytes);
+}
+
+function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: Why): WaitingFor[] {
+  const step = state.graph.steps[s] as GraphStep;
+  if (hasEnded(state)) return [];
+  if (unit.status === 'pending') {
+    if (i >= 0) return [{ on: `step:${step.key}`, because: `at most ${step.maxParallel} items are done at once` }];
+    return step.needs
+      .filter((need) => ['pending', 'open'].includes((state.steps[need] as StepState).status))
+      .map((need) => ({ on: `step:${(state.graph.steps[need] as GraphStep).key}`, because: 'it has not ended' }));
+  }
+  if (unit.status === 'queued') {
+    const reason = why({ s, i, n: unit.attempt });
+    return reason === undefined ? [] : [reason];
+  }
+  if (unit.status !== 'waiting') return [];
+  if (unit.child !== undefined) return [{ on: `run:${fromUuid('run', unit.child)}`, because: 'the child run has not ended' }];
+  const last = unit.attempts?.at(-1);
+  return [
+    {
+      on: 'retry',
+      because: `attempt ${unit.attempt} failed (${last?.error.code ?? 'unknown'}), the next begins at ${iso(unit.due) ?? ''}`,
+    },
+  ];
+}
+
+function attemptViews(unit: UnitState, target: string | null): AttemptView[] {
+  const views: AttemptView[] = (unit.attempts ?? []).map((attempt) => ({
+    number: attempt.n,
+    status: 'failed',
+    agent: attempt.agent ?? target,
+    instance: attempt.instance ?? null,
+    startedAt: iso(attempt.startedAt),
+    endedAt: iso(attempt.endedAt),
+    error: failureView(attempt.error),
+  }));
+  const isRecorded = unit.attempts?.at(-1)?.n === unit.attempt;
+  if (unit.attempt === 0 || isRecorded) return views;
+  views.push({
+    number: unit.attempt,
+    status: unit.status,
+    agent: unit.agent ?? target,
+    instance: unit.instance ?? null,
+    startedAt: iso(unit.startedAt),
+    endedAt: iso(unit.endedAt),
+    error: unit.error === undefined ? null : failureView(unit.error),
+  });
+  return views;
+}
+
+function iso(at: number | undefined): string | null {
+  return at === undefined || at === 0 ? null : new Date(at).toISOString();
+}

@@ -1,0 +1,37 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import type { BusCall } from '@signalbox/shared/bus/bus-call.js';
+import { FromCall, Handles } from '@signalbox/shared/bus/handles.js';
+import { startRun, type StartRunReply, type StartRunRequest } from '@signalbox/shared/contracts/execution/start-run.js';
+import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import type { Json } from '../core/json.ts';
+import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
+import { WorkflowStore } from '../workflows/workflow.store.ts';
+import { RunStarter } from './run-starter.ts';
+
+@Controller()
+export class StartRunHandler {
+  constructor(
+    private readonly starter: RunStarter,
+    private readonly workflows: WorkflowStore,
+  ) {}
+
+  @Handles(startRun)
+  async handle(@Payload() request: StartRunRequest, @FromCaller() caller: Caller, @FromCall() call: BusCall): Promise<StartRunReply> {
+    const definition = await this.workflows.definitionOf(caller.workspace, request.workflow);
+    if (!definition) throw unknownWorkflow(request.workflow);
+    const { view } = await this.starter.start(
+      caller,
+      {
+        workflow: request.workflow,
+        definition,
+        input: (request.input ?? {}) as Json,
+        labels: request.labels ?? {},
+        timeoutMs: request.timeoutMs,
+        idempotencyKey: request.idempotencyKey,
+      },
+      call.signal,
+    );
+    return view;
+  }
+}

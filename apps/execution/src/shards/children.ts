@@ -1,0 +1,119 @@
+import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Effect, Failure, RunEvent } from '../core/events.ts';
+import { restore } from '../core/restore.ts';
+import { readJournals } from '../journal/journal-reader.ts';
+import type { Definitions } from '../workflows/definitions.ts';
+import { checkInput } from '../workflows/input-schema.ts';
+import type { WorkflowManifest } from '../workflows/manifest.ts';
+import { AppendLost, type LiveRun } from './live-run.ts';
+import { endOf, type Owner } from './owner.ts';
+
+type StartChild = Effect & { e: 'startChild' };
+const retryMs = 250;
+
+/** Starts the runs that do steps of other runs. Their ids stand in the parents' journals: starting one again is the same insert. */
+export class Children {
+  constructor(
+    private readonly system: SystemDatabase,
+    private readonly owner: Owner,
+    private readonly definitions: Definitions,
+  ) {}
+
+  start(parent: LiveRun, effect: StartChild): void {
+    inCall({ traceparent: childTraceparent() }, () => {
+      void this.startUntilKnown(parent, effect).catch((err: unknown) => log.error('a child run was not started', { run: parent.id, err }));
+    });
+  }
+
+  private async startUntilKnown(parent: LiveRun, effect: StartChild): Promise<void> {
+    while (this.owner.find(parent.uuid) === parent && !this.owner.find(effect.run)) {
+      try {
+        const end = await this.startOnce(parent, effect);
+        if (end) this.tell(parent, effect, end);
+        return;
+      } catch (thrown) {
+        const fault = Fault.from(thrown);
+        if (fault.code !== 'unavailable' && fault.code !== 'internal') return this.tell(parent, effect, { error: failureOf(fault) });
+        log.warn('a child run is started again', { run: parent.id, err: thrown });
+        await sleep(retryMs);
+      }
+    }
+  }
+
+  /** Starts it; or, where it was started before and has ended, gives its end. */
+  private async startOnce(
+    parent: LiveRun,
+    effect: StartChild,
+  ): Promise<{ output?: NonNullable<unknown> | null; error?: Failure } | undefined> {
+    const { workspace } = parent.facts;
+    const known = await this.ended(workspace, effect.run);
+    if (known) return known;
+    const rows: { hash: string; manifest: string }[] = await this.system.source.query(
+      `SELECT d.hash, d.manifest FROM workflow w JOIN definition d ON d.workspace = w.workspace AND d.hash = w.hash
+        WHERE w.workspace = $1 AND w.name = $2`,
+      [workspace, effect.workflow],
+    );
+    const [row] = rows;
+    if (!row) throw new Fault('not_found', `there is no workflow ${effect.workflow}`, 'Apply its manifest, or correct the step.');
+    const manifest = JSON.parse(row.manifest) as WorkflowManifest;
+    const graph = this.definitions.compile({ hash: row.hash, manifest });
+    checkInput(manifest.spec.input, effect.input);
+    const { facts } = parent;
+    try {
+      await this.owner.start(
+        effect.run,
+        graph,
+        {
+          workspace,
+          workflow: effect.workflow,
+          definition: row.hash,
+          shard: shardOfUuid(effect.run),
+          labels: facts.labels,
+          principal: facts.principal,
+          principalName: facts.principalName,
+          grant: facts.grant,
+          parent: parent.uuid,
+          timeoutMs: graph.timeoutMs,
+          createdAt: new Date(),
+        },
+        { type: 'start', input: effect.input, depth: effect.depth, parent: { run: parent.uuid, s: effect.s, i: effect.i } },
+      );
+      return undefined;
+    } catch (thrown) {
+      if (!(thrown instanceof AppendLost)) throw thrown;
+      // It was started before: by the owner before us, who told nobody.
+      return this.ended(workspace, effect.run);
+    }
+  }
+
+  private async ended(workspace: string, uuid: string): Promise<{ output?: NonNullable<unknown> | null; error?: Failure } | undefined> {
+    const rows: { definition: string; status: string }[] = await this.system.source.query(
+      `SELECT definition, status FROM run WHERE run_id = $1 AND status <> 'running'`,
+      [uuid],
+    );
+    const [row] = rows;
+    if (!row) return undefined;
+    const graph = await this.definitions.graphOf(this.system.source, workspace, row.definition);
+    const journal = (await readJournals(this.system.source, [uuid])).get(uuid) ?? [];
+    return endOf(
+      restore(
+        uuid,
+        graph,
+        journal.flatMap(({ transitions }) => transitions),
+      ),
+    );
+  }
+
+  private tell(parent: LiveRun, { s, i, run }: StartChild, end: { output?: NonNullable<unknown> | null; error?: Failure }): void {
+    if (this.owner.find(parent.uuid) === parent) this.owner.feed(parent, { type: 'childEnded', s, i, child: run, ...end } as RunEvent);
+  }
+}
+
+function failureOf(fault: Fault): Failure {
+  return { code: fault.code, detail: fault.detail, next: fault.next };
+}

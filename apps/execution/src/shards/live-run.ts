@@ -1,0 +1,160 @@
+import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import type { Effect, Transition } from '../core/events.ts';
+import { progressOf } from '../core/progress.ts';
+import { hasEnded, type RunState } from '../core/state.ts';
+import type { Append, AppendOutcome, AppendSource, OutboxEvent, Standing, StartFacts } from '../journal/append.ts';
+import { dayOf } from '../journal/identifiers.ts';
+import type { Timer } from '../timers/timer-heap.ts';
+
+/** What a run is, beside its state; fixed at its start. */
+export interface RunFacts extends StartFacts {
+  workspace: string;
+}
+
+/** Told when everything up to a moment is committed, or will never be. */
+export interface Waiter {
+  resolve: () => void;
+  reject: (reason: unknown) => void;
+}
+
+/** A row was not appended since another has its place: another owner has the run, or its start key was used before. */
+export class AppendLost extends Error {
+  override readonly name = 'AppendLost';
+}
+
+/** What a row carries beside its transitions: what its commit lets out. */
+interface Cargo {
+  transitions: Transition[];
+  effects: Effect[];
+  waiters: Waiter[];
+}
+
+export interface LiveRunPorts {
+  /** After a row of this run is committed: its effects may leave. `seq` is the number of the first transition. */
+  committed(run: LiveRun, seq: number, transitions: Transition[], effects: Effect[]): void;
+  /** The run is not ours any more, or its row was refused. */
+  dropped(run: LiveRun, outcome: 'lost' | 'refused', cause: unknown): void;
+  /** Events for the stream of a row that starts or ends this run. */
+  eventsOf(run: LiveRun, transitions: readonly Transition[]): OutboxEvent[];
+  push(run: LiveRun): void;
+}
+
+/** A run in its owner's memory: its state, and what waits for a commit. */
+export class LiveRun implements AppendSource {
+  readonly id: string;
+  readonly day: string;
+  /** Timers by what they are for. */
+  readonly timers = new Map<string, Timer>();
+  private pending: Cargo = { transitions: [], effects: [], waiters: [] };
+  private inFlight: Cargo | null = null;
+  private isQueued = false;
+  private isDropped = false;
+
+  constructor(
+    readonly uuid: string,
+    readonly state: RunState,
+    readonly facts: RunFacts,
+    private readonly ports: LiveRunPorts,
+    /** The number of the next transition: 0 for a run whose start is not yet appended. */
+    private seq: number,
+  ) {
+    this.id = fromUuid('run', uuid);
+    this.day = dayOf(uuid);
+  }
+
+  /** Whether its start is not committed: nobody outside knows of it. */
+  get isUnborn(): boolean {
+    return this.seq === 0;
+  }
+
+  /** The number of the last transition that is committed, -1 before the first. */
+  get lastSeq(): number {
+    return this.seq - 1;
+  }
+
+  get isClean(): boolean {
+    return this.inFlight === null && this.pending.transitions.length === 0;
+  }
+
+  /** Adds what was decided. Unless `isSoft`, it is appended at once; soft transitions go with the next row, or with `flush`. */
+  add(transitions: Transition[], effects: Effect[], isSoft: boolean): void {
+    for (const transition of transitions) this.pending.transitions.push(transition);
+    for (const effect of effects) this.pending.effects.push(effect);
+    if (!isSoft) this.flush();
+  }
+
+  /** Has what waits appended. */
+  flush(): void {
+    if (this.isQueued || this.inFlight !== null || this.pending.transitions.length === 0) return;
+    this.isQueued = true;
+    this.ports.push(this);
+  }
+
+  /** Resolves when all that has happened to the run up to now is committed. */
+  settle(): Promise<void> {
+    if (this.isClean && this.pending.waiters.length === 0) return Promise.resolve();
+    this.flush();
+    return new Promise((resolve, reject) => {
+      const cargo = this.pending.transitions.length > 0 || this.inFlight === null ? this.pending : this.inFlight;
+      cargo.waiters.push({ resolve, reject });
+    });
+  }
+
+  take(): Append | undefined {
+    this.isQueued = false;
+    if (this.isDropped || this.pending.transitions.length === 0) return undefined;
+    const cargo = this.pending;
+    this.inFlight = cargo;
+    this.pending = { transitions: [], effects: [], waiters: [] };
+    const { transitions } = cargo;
+    const isStart = this.seq === 0;
+    const isEnd = transitions.at(-1)?.t === 'ended';
+    return {
+      run: this.uuid,
+      workspace: this.facts.workspace,
+      day: this.day,
+      seq: this.seq,
+      transitions,
+      ...(isStart && { start: this.facts }),
+      ...((isStart || isEnd) && { standing: this.standing(isEnd) }),
+      events: isStart || isEnd ? this.ports.eventsOf(this, transitions) : [],
+    };
+  }
+
+  settled(outcome: AppendOutcome, cause?: unknown): void {
+    const cargo = this.inFlight as Cargo;
+    this.inFlight = null;
+    if (this.isDropped) return;
+    if (outcome !== 'committed') {
+      const reason = outcome === 'lost' ? new AppendLost(`${this.id} has another row ${this.seq}`) : cause;
+      this.drop(reason);
+      for (const waiter of cargo.waiters) waiter.reject(reason);
+      this.ports.dropped(this, outcome, reason);
+      return;
+    }
+    const { seq } = this;
+    this.seq += cargo.transitions.length;
+    this.ports.committed(this, seq, cargo.transitions, cargo.effects);
+    for (const waiter of cargo.waiters) waiter.resolve();
+    this.flush();
+  }
+
+  /** Nothing more of this run leaves this process. */
+  drop(reason: unknown): void {
+    this.isDropped = true;
+    for (const waiter of this.pending.waiters) waiter.reject(reason);
+    this.pending = { transitions: [], effects: [], waiters: [] };
+  }
+
+  private standing(isEnd: boolean): Standing {
+    const { state } = this;
+    return {
+      status: isEnd && hasEnded(state) ? (state.status as Standing['status']) : 'running',
+      reason: isEnd ? state.reason : null,
+      endedAt: isEnd && state.endedAt !== undefined ? new Date(state.endedAt) : null,
+      error: isEnd && state.error !== undefined ? JSON.stringify(state.error) : null,
+      progress: JSON.stringify(progressOf(state)),
+      usage: JSON.stringify(state.usage),
+    };
+  }
+}

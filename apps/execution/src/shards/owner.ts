@@ -1,0 +1,258 @@
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
+import { decide, type Turn } from '../core/decide.ts';
+import type { Effect, RunEvent, Transition } from '../core/events.ts';
+import type { Graph } from '../core/graph.ts';
+import { hasEnded, newRun, type RunState } from '../core/state.ts';
+import type { OutboxEvent } from '../journal/append.ts';
+import { newRunUuid } from '../journal/identifiers.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Alarm } from '../timers/alarm.ts';
+import { LiveRun, type LiveRunPorts, type RunFacts } from './live-run.ts';
+
+/** Soft transitions (an attempt began) wait at most this long for a row to go with. */
+const softMs = 50;
+/** Ended runs whose state is kept for a while, so that a repeated report is answered without reading the journal. */
+const endedMax = 2_000;
+/** Live runs of one owner, each under 8 KB of its own: past this, starts are refused. */
+export const liveMax = 100_000;
+
+/** What the owner hands out once it is committed. */
+export interface OwnerPorts {
+  dispatch(run: LiveRun, effect: Effect & { e: 'dispatch' }): void;
+  attemptEnded(run: LiveRun, effect: Effect & { e: 'attemptEnded' }): void;
+  startChild(run: LiveRun, effect: Effect & { e: 'startChild' }): void;
+  /** Every transition, once it is committed, with its number. */
+  published(run: LiveRun, seq: number, transitions: readonly Transition[]): void;
+  eventsOf(run: LiveRun, transitions: readonly Transition[]): OutboxEvent[];
+  /** Loads a run again that another owner, or a start with the same key, may have written. */
+  reload(run: LiveRun): void;
+}
+
+/** Holds live runs, feeds them events, has what they decide committed, and only then lets it out. */
+export class Owner implements LiveRunPorts {
+  private readonly runs = new Map<string, LiveRun>();
+  private readonly ended = new Map<string, RunState>();
+  private readonly endWaiters = new Map<string, Set<() => void>>();
+  private readonly soft = new Set<LiveRun>();
+  private softTimer: NodeJS.Timeout | undefined;
+  private ports!: OwnerPorts;
+  private isStopped = false;
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly alarm: Alarm,
+  ) {}
+
+  /** Called once: the ports need the owner too. */
+  connect(ports: OwnerPorts): void {
+    this.ports = ports;
+  }
+
+  get size(): number {
+    return this.runs.size;
+  }
+
+  find(uuid: string): LiveRun | undefined {
+    return this.runs.get(uuid);
+  }
+
+  all(): IterableIterator<LiveRun> {
+    return this.runs.values();
+  }
+
+  /** The state of a run that ended here not long ago. */
+  findEnded(uuid: string): RunState | undefined {
+    return this.ended.get(uuid);
+  }
+
+  /** Starts a run; resolves when its start is committed. Rejects with `StartLost` when its key or id was used before. */
+  async start(uuid: string, graph: Graph, facts: RunFacts, event: RunEvent & { type: 'start' }): Promise<LiveRun> {
+    const run = new LiveRun(uuid, newRun(uuid, graph), facts, this, 0);
+    this.runs.set(uuid, run);
+    const turn = this.decide(run, event);
+    run.add(turn.transitions, turn.effects, false);
+    await run.settle();
+    return run;
+  }
+
+  /** Takes a loaded run in. `seq`: the number of its next transition. */
+  adopt(uuid: string, state: RunState, facts: RunFacts, seq: number): LiveRun {
+    const run = new LiveRun(uuid, state, facts, this, seq);
+    this.runs.set(uuid, run);
+    return run;
+  }
+
+  /**
+   * Feeds an event to a run. Resolves with what it meant once that is committed (`isSoft`: at once). `undefined`: the run is not live here.
+   */
+  async deliver(uuid: string, event: RunEvent, isSoft = false): Promise<Turn['outcome'] | undefined> {
+    const run = this.runs.get(uuid);
+    if (run === undefined) return undefined;
+    const turn = this.feed(run, event, isSoft);
+    if (turn.outcome !== 'stale' && !isSoft) await run.settle();
+    return turn.outcome;
+  }
+
+  /** As `deliver`, for those who need no answer. */
+  feed(run: LiveRun, event: RunEvent, isSoft = false): Turn {
+    const turn = this.decide(run, event);
+    if (turn.transitions.length > 0) {
+      run.add(turn.transitions, turn.effects, isSoft);
+      if (isSoft) this.flushSoon(run);
+    }
+    return turn;
+  }
+
+  /** Resolves when the run has ended and that is committed, or when `signal` is aborted. */
+  async untilEnded(uuid: string, signal: AbortSignal): Promise<void> {
+    if (!this.runs.has(uuid) || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const waiters = this.endWaiters.get(uuid) ?? new Set();
+      this.endWaiters.set(uuid, waiters);
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        waiters.delete(done);
+        if (waiters.size === 0) this.endWaiters.delete(uuid);
+        resolve();
+      };
+      waiters.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** Does what a transition's effects ask for; also for what a new owner finds open. */
+  perform(run: LiveRun, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.e) {
+        case 'dispatch':
+          this.ports.dispatch(run, effect);
+          break;
+        case 'attemptEnded':
+          this.ports.attemptEnded(run, effect);
+          break;
+        case 'startChild':
+          this.ports.startChild(run, effect);
+          break;
+        case 'retryAt': {
+          const { s, i, n, due } = effect;
+          this.alarm.set(due, () => this.tick(run, { type: 'due', timer: 'retry', s, i, n }));
+          break;
+        }
+        case 'cancelChild': {
+          const child = this.runs.get(effect.run);
+          if (child) this.feed(child, { type: 'cancel', by: `its parent ${run.id}` });
+          break;
+        }
+        case 'unsendable': {
+          const { s, i, n, error } = effect;
+          const child = run.state.steps[s]?.units[Math.max(0, i)]?.child;
+          this.feed(run, child === undefined ? { type: 'completed', s, i, n, error } : { type: 'childEnded', s, i, child, error });
+          break;
+        }
+        case 'ended':
+          this.end(run);
+          break;
+      }
+    }
+  }
+
+  /** Sets the timer that ends a run which takes too long. */
+  watch(run: LiveRun): void {
+    const due = run.state.startedAt + run.state.timeoutMs;
+    run.timers.set(
+      'run',
+      this.alarm.set(due, () => this.tick(run, { type: 'due', timer: 'run' })),
+    );
+  }
+
+  private tick(run: LiveRun, event: RunEvent): void {
+    if (this.runs.get(run.uuid) === run) this.feed(run, event);
+  }
+
+  /** Lets go of every run: another owner has them now, or this one stops. */
+  dropAll(reason: Fault): void {
+    this.isStopped = true;
+    clearTimeout(this.softTimer);
+    this.softTimer = undefined;
+    this.soft.clear();
+    for (const run of this.runs.values()) {
+      run.drop(reason);
+      for (const timer of run.timers.values()) this.alarm.cancel(timer);
+    }
+    this.runs.clear();
+    for (const waiters of this.endWaiters.values()) for (const done of [...waiters]) done();
+  }
+
+  /** After `dropAll`: runs may be taken in again. */
+  reopen(): void {
+    this.isStopped = false;
+  }
+
+  /** Appends what is soft, now: before a stop. */
+  flushSoft(): void {
+    for (const run of this.soft) run.flush();
+    this.soft.clear();
+  }
+
+  push(run: LiveRun): void {
+    this.soft.delete(run);
+    this.journal.push(run.uuid, run);
+  }
+
+  eventsOf(run: LiveRun, transitions: readonly Transition[]): OutboxEvent[] {
+    return this.ports.eventsOf(run, transitions);
+  }
+
+  committed(run: LiveRun, seq: number, transitions: Transition[], effects: Effect[]): void {
+    if (seq === 0) this.watch(run);
+    this.perform(run, effects);
+    this.ports.published(run, seq, transitions);
+  }
+
+  dropped(run: LiveRun, outcome: 'lost' | 'refused', cause: unknown): void {
+    if (this.runs.get(run.uuid) === run) this.runs.delete(run.uuid);
+    for (const timer of run.timers.values()) this.alarm.cancel(timer);
+    if (outcome === 'refused') log.error('a run is set aside: the journal refuses what it wants to write', { run: run.id, err: cause });
+    if (!this.isStopped) this.ports.reload(run);
+  }
+
+  private decide(run: LiveRun, event: RunEvent): Turn {
+    return decide(run.state, event, { at: now(), random: Math.random, newRunId: () => newRunUuid(now()) });
+  }
+
+  private end(run: LiveRun): void {
+    if (!hasEnded(run.state)) return;
+    this.runs.delete(run.uuid);
+    for (const timer of run.timers.values()) this.alarm.cancel(timer);
+    run.timers.clear();
+    this.ended.set(run.uuid, run.state);
+    if (this.ended.size > endedMax) {
+      for (const oldest of this.ended.keys()) {
+        this.ended.delete(oldest);
+        break;
+      }
+    }
+    for (const done of [...(this.endWaiters.get(run.uuid) ?? [])]) done();
+    const { parent } = run.state;
+    if (parent === undefined) return;
+    const above = this.runs.get(parent.run);
+    if (above) this.feed(above, { type: 'childEnded', s: parent.s, i: parent.i, child: run.uuid, ...endOf(run.state) });
+  }
+
+  private flushSoon(run: LiveRun): void {
+    this.soft.add(run);
+    this.softTimer ??= setTimeout(() => {
+      this.softTimer = undefined;
+      this.flushSoft();
+    }, softMs);
+  }
+}
+
+/** How an ended run ends the step that started it. */
+export function endOf(state: RunState): { output: NonNullable<RunState['output']> | null } | { error: NonNullable<RunState['error']> } {
+  if (state.status === 'succeeded') return { output: state.output ?? null };
+  const detail = state.status === 'cancelled' ? `the run was ${state.reason ?? 'cancelled'}` : 'the run failed';
+  return { error: state.error ?? { code: 'cancelled', detail } };
+}

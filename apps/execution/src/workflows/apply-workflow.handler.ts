@@ -1,0 +1,96 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import { applyWorkflow, type ApplyWorkflowReply, type ApplyWorkflowRequest } from '@signalbox/shared/contracts/execution/apply-workflow.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { Audit } from '@signalbox/shared/outbox/audit.js';
+import type { Json } from '../core/json.ts';
+import { definitionOf, type Definition } from './definition.ts';
+import { Definitions } from './definitions.ts';
+import { diff, type Difference } from './diff.ts';
+import type { WorkflowManifest } from './manifest.ts';
+import { checkInputSchema } from './input-schema.ts';
+import { checkManifest, readSource, withPlaces } from './read-manifest.ts';
+import { WorkflowStore, type StoredWorkflow } from './workflow.store.ts';
+
+@Controller()
+export class ApplyWorkflowHandler {
+  constructor(
+    private readonly store: WorkflowStore,
+    private readonly definitions: Definitions,
+    private readonly audit: Audit,
+  ) {}
+
+  @Handles(applyWorkflow)
+  async handle(@Payload() request: ApplyWorkflowRequest, @FromCaller() caller: Caller): Promise<ApplyWorkflowReply> {
+    const definition = this.read(request);
+    const { name } = request;
+    if (definition.manifest.metadata.name !== name) {
+      throw new Fault('invalid', `the manifest is of ${definition.manifest.metadata.name}, not of ${name}`, 'Give both the same name.', {
+        errors: [{ pointer: '/metadata/name', detail: `must be ${name}` }],
+      });
+    }
+    let changes: Difference[] = [];
+    const decide = (current: StoredWorkflow | null): 'created' | 'updated' | 'unchanged' => {
+      requireVersion(name, current, request.expectedVersion);
+      changes = diff(current?.definition.manifest as unknown as Json, definition.manifest as unknown as Json);
+      return current === null ? 'created' : changes.length === 0 ? 'unchanged' : 'updated';
+    };
+    if (request.dryRun === true) {
+      const current = await this.store.get(caller.workspace, name);
+      const action = decide(current);
+      return { action, changes, resource: current === null || action !== 'unchanged' ? preview(definition, current) : current.view };
+    }
+    const { action, workflow } = await this.store.apply(caller.workspace, definition, decide, (tx, what, version) =>
+      this.audit.append(tx, caller, {
+        action: 'workflow.apply',
+        target: `workflow ${name}`,
+        detail: { what, version, hash: definition.hash },
+      }),
+    );
+    return { action, changes, resource: workflow.view };
+  }
+
+  /** The definition, wholly checked: nothing that could not be started is stored. */
+  private read({ manifest, source }: ApplyWorkflowRequest): Definition {
+    if ((manifest === undefined) === (source === undefined)) {
+      throw new Fault('invalid', 'the workflow is expected as manifest or as source', 'Send one of the two.');
+    }
+    if (source === undefined) return this.check(manifest);
+    const read = readSource(source);
+    return withPlaces(read, () => this.check(read.value));
+  }
+
+  private check(value: unknown): Definition {
+    const manifest: WorkflowManifest = checkManifest(value);
+    const definition = definitionOf(manifest);
+    checkInputSchema(manifest.spec.input);
+    this.definitions.compile(definition);
+    return definition;
+  }
+}
+
+function requireVersion(name: string, current: StoredWorkflow | null, expected: number | undefined): void {
+  const version = current?.view.version ?? 0;
+  if (expected === undefined || expected === version) return;
+  throw new Fault('conflict', `the workflow ${name} is at version ${version}, not ${expected}`, 'Read it again and repeat the change.', {
+    status: 412,
+  });
+}
+
+/** What would stand there. */
+function preview({ manifest, hash }: Definition, current: StoredWorkflow | null): StoredWorkflow['view'] {
+  const at = new Date().toISOString();
+  return {
+    name: manifest.metadata.name,
+    description: manifest.metadata.description ?? null,
+    labels: manifest.metadata.labels ?? {},
+    hash,
+    version: (current?.view.version ?? 0) + 1,
+    steps: Object.keys(manifest.spec.steps).length,
+    input: manifest.spec.input ?? null,
+    createdAt: current?.view.createdAt ?? at,
+    updatedAt: at,
+  };
+}

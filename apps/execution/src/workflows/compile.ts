@@ -1,0 +1,218 @@
+import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
+import {
+  bounds,
+  defaultRetry,
+  ExpressionError,
+  permanent,
+  type Graph,
+  type GraphStep,
+  type RetryPolicy,
+  type Scope,
+  type StepKind,
+} from '../core/graph.ts';
+import type { Json } from '../core/json.ts';
+import type { Expression } from './expression.ts';
+import type { StepManifest, WorkflowManifest } from './manifest.ts';
+import { compileCondition, compileTemplate, escape, type CompiledTemplate } from './template.ts';
+
+const dayMs = 86_400_000;
+const attemptTimeoutMs = 15 * 60_000;
+const maxParallelDefault = 1_000;
+const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value'];
+
+/**
+ * The graph of a manifest that satisfies the schema. `invalid` with a pointer for each step that names what is not there, needs itself, does
+ * not say what it does, or has an expression that cannot be read.
+ */
+export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph {
+  const { steps } = manifest.spec;
+  const keys = Object.keys(steps);
+  const ids = new Map(keys.map((key, id) => [key, id]));
+  const errors: FaultDetail[] = [];
+  const collect = <T>(compute: () => T): T | undefined => {
+    try {
+      return compute();
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      errors.push({ pointer: error.pointer, detail: error.message });
+      return undefined;
+    }
+  };
+  const compiled = keys.map((key) => collect(() => compileStep(key, steps[key] as StepManifest, ids)));
+  const output = collect(() => compileOutputs(manifest, ids));
+  refuse(errors);
+  const drafts = compiled as Draft[];
+  refuseCycles(drafts);
+  const dependents: number[][] = keys.map(() => []);
+  for (const { id, needs } of drafts) for (const need of needs) dependents[need]?.push(id);
+  return {
+    name: manifest.metadata.name,
+    hash,
+    steps: drafts.map((draft) => ({ ...draft, dependents: dependents[draft.id] as number[] })),
+    output: (output as Outputs).compute ?? leavesOf(drafts, dependents),
+    timeoutMs: manifest.spec.timeout === undefined ? dayMs : durationMs(manifest.spec.timeout),
+  };
+}
+
+type Draft = Omit<GraphStep, 'dependents'>;
+interface Outputs {
+  compute: CompiledTemplate['compute'] | undefined;
+}
+
+/** `30s`, `10m` or milliseconds, as milliseconds. */
+export function durationMs(duration: string | number): number {
+  if (typeof duration === 'number') return duration;
+  const [, amount = '0', unit = 'ms'] = /^(\d+)(ms|s|m|h|d)$/.exec(duration) ?? [];
+  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: dayMs }[unit] ?? 1;
+  return Math.min(Number(amount) * factor, 30 * dayMs);
+}
+
+function refuse(errors: FaultDetail[]): void {
+  if (errors.length === 0) return;
+  const [first] = errors;
+  const detail = errors.length === 1 && first ? `${first.pointer}: ${first.detail}` : `${errors.length} places of the workflow are wrong`;
+  throw new Fault('invalid', detail, 'Correct what `errors` names and apply it again.', { errors });
+}
+
+function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, number>): Draft {
+  const pointer = `/spec/steps/${escape(key)}`;
+  const found = kinds.filter((kind) => step[kind] !== undefined);
+  if (found.length !== 1) {
+    const what = found.length === 0 ? 'does not say what it does' : `says ${found.join(' and ')}`;
+    throw new ExpressionError(`the step ${what}: give one of agent, tool, workflow, artifact and value`, pointer);
+  }
+  const kind = found[0] as StepKind;
+  if (step.skill !== undefined && kind !== 'agent') throw new ExpressionError('only a step with an agent has a skill', `${pointer}/skill`);
+  if (step.fallback !== undefined && kind !== 'agent')
+    throw new ExpressionError('only a step with an agent has a fallback', `${pointer}/fallback`);
+  if (step.with !== undefined && (kind === 'value' || kind === 'artifact')) {
+    throw new ExpressionError(`a step with ${kind} takes no with`, `${pointer}/with`);
+  }
+  const references = new Set<string>(step.needs ?? []);
+  const use = (expression: Expression, at: string, isPerItem: boolean): void => {
+    for (const name of expression.steps) references.add(name);
+    if (isPerItem && step.forEach !== undefined) return;
+    for (const name of ['item', 'index'] as const) {
+      if (expression.variables.has(name)) throw new ExpressionError(`${name} is known only inside a step with forEach`, at);
+    }
+  };
+  const condition = typeof step.if === 'string' ? compileCondition(step.if, `${pointer}/if`) : undefined;
+  if (condition) use(condition, `${pointer}/if`, false);
+  const items = step.forEach === undefined ? undefined : compileItems(step.forEach, `${pointer}/forEach`);
+  for (const expression of items?.expressions ?? []) use(expression, `${pointer}/forEach`, false);
+  const inputAt = `${pointer}/${kind === 'value' || kind === 'artifact' ? kind : 'with'}`;
+  const input = compileTemplate(inputOfStep(kind, step), inputAt);
+  for (const expression of input.expressions) use(expression, inputAt, true);
+
+  const needs = [...references].map((name) => {
+    const id = ids.get(name);
+    if (id !== undefined) return id;
+    throw new ExpressionError(`there is no step ${name}; the steps are ${[...ids.keys()].slice(0, 20).join(', ')}`, pointer);
+  });
+  return {
+    id: ids.get(key) as number,
+    key,
+    ...(step.label !== undefined && { label: step.label }),
+    kind,
+    needs,
+    ...(step.if !== undefined && { condition: conditionOf(step.if, condition, pointer) }),
+    ...(items && { items: items.compute }),
+    maxParallel: step.maxParallel ?? maxParallelDefault,
+    target: targetOf(kind, step),
+    ...(step.skill !== undefined && { skill: step.skill }),
+    ...(step.fallback !== undefined && { fallback: step.fallback }),
+    input: input.compute,
+    retry: retryOf(step.retry),
+    timeoutMs: step.timeout === undefined ? attemptTimeoutMs : durationMs(step.timeout),
+  };
+}
+
+function inputOfStep(kind: StepKind, step: StepManifest): Json {
+  if (kind === 'value') return step.value ?? null;
+  if (kind === 'artifact') return { mediaType: 'text/plain', ...(step.artifact as { name: string; content: Json }) };
+  return step.with ?? {};
+}
+
+function targetOf(kind: StepKind, step: StepManifest): string {
+  return kind === 'agent' || kind === 'tool' || kind === 'workflow' ? (step[kind] as string) : '';
+}
+
+function conditionOf(source: string | boolean, expression: Expression | undefined, pointer: string): (scope: Scope) => boolean {
+  if (typeof source === 'boolean') return () => source;
+  return (scope) => {
+    const value = (expression as Expression).compute(scope);
+    if (typeof value === 'boolean') return value;
+    throw new ExpressionError(`if must give true or false, not ${typeof value}`, `${pointer}/if`);
+  };
+}
+
+function compileItems(source: string | Json[], pointer: string): { compute: (scope: Scope) => Json[]; expressions: readonly Expression[] } {
+  const { compute, expressions } =
+    typeof source === 'string'
+      ? ((expression: Expression) => ({ compute: expression.compute, expressions: [expression] }))(compileCondition(source, pointer))
+      : compileTemplate(source, pointer);
+  return {
+    expressions,
+    compute: (scope) => {
+      const value = compute(scope);
+      if (Array.isArray(value)) return value;
+      throw new ExpressionError(`forEach must give a list, not ${value === null ? 'null' : typeof value}`, pointer);
+    },
+  };
+}
+
+function retryOf(retry: StepManifest['retry']): RetryPolicy {
+  if (retry === undefined) return defaultRetry;
+  return {
+    attempts: Math.min(retry.attempts, bounds.attempts),
+    initialMs: retry.backoff?.initialMs ?? defaultRetry.initialMs,
+    factor: retry.backoff?.factor ?? defaultRetry.factor,
+    maxMs: retry.backoff?.maxMs ?? defaultRetry.maxMs,
+    nonRetryable: retry.nonRetryable ?? permanent,
+  };
+}
+
+function compileOutputs(manifest: WorkflowManifest, ids: ReadonlyMap<string, number>): Outputs {
+  const { outputs } = manifest.spec;
+  if (outputs === undefined) return { compute: undefined };
+  const { compute, expressions } = compileTemplate(outputs, '/spec/outputs');
+  for (const { steps, variables } of expressions) {
+    for (const name of steps) {
+      if (!ids.has(name))
+        throw new ExpressionError(`there is no step ${name}; the steps are ${[...ids.keys()].slice(0, 20).join(', ')}`, '/spec/outputs');
+    }
+    if (variables.has('item') || variables.has('index')) {
+      throw new ExpressionError('item and index are known only inside a step with forEach', '/spec/outputs');
+    }
+  }
+  return { compute };
+}
+
+/** Without `outputs`, a run gives what its last steps gave. */
+function leavesOf(drafts: readonly Draft[], dependents: readonly number[][]): (scope: Scope) => Json {
+  const leaves = drafts.filter(({ id }) => dependents[id]?.length === 0).map(({ key }) => key);
+  return (scope) => Object.fromEntries(leaves.map((key) => [key, scope.steps[key]?.output ?? null]));
+}
+
+/** `invalid`, naming the steps of the first cycle in their order. */
+function refuseCycles(drafts: readonly Draft[]): void {
+  const state = new Map<number, 'open' | 'done'>();
+  for (const { id: root } of drafts) {
+    const path: { id: number; next: number }[] = [];
+    if (!state.has(root)) path.push({ id: root, next: 0 });
+    while (path.length > 0) {
+      const top = path.at(-1) as { id: number; next: number };
+      state.set(top.id, 'open');
+      const draft = drafts[top.id] as Draft;
+      const need = draft.needs[top.next++];
+      if (need === undefined) {
+        state.set(top.id, 'done');
+        path.pop();
+      } else if (state.get(need) === 'open') {
+        const cycle = path.slice(path.findIndex(({ id }) => id === need)).map(({ id }) => (drafts[id] as Draft).key);
+        const names = [...cycle, cycle[0]].join(' needs ');
+        refuse([{ pointer: `/spec/steps/${escape(draft.key)}/needs`, detail: `the steps wait for each other: ${names}` }]);
+      } else if (!state.has(need)) path.push({ id: need, next: 0 });
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { Ajv, type ValidateFunction } from 'ajv';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { RE2JS } from 're2js';
+import { sizeOf, type Json } from '../core/json.ts';
+
+/** A schema larger than this, or with more places, is not a schema of an input. */
+const schemaMaxBytes = 65_536;
+const placesMax = 2_000;
+const compiledMax = 500;
+const errorsMax = 20;
+
+/** `pattern` in linear time: no schema and no input can hang the owner. */
+function linearRegExp(source: string): { test: (text: string) => boolean } {
+  const pattern = RE2JS.compile(source);
+  return { test: (text) => pattern.matcher(text).find() };
+}
+linearRegExp.code = 'linearRegExp';
+
+/** No formats, no remote references, no defaults written into inputs. */
+function newAjv(): Ajv {
+  return new Ajv({
+    allErrors: false,
+    strict: false,
+    validateFormats: false,
+    allowUnionTypes: true,
+    logger: false,
+    code: { regExp: linearRegExp as never },
+  });
+}
+
+const compiled = new Map<string, ValidateFunction>();
+
+function compile(schema: Record<string, Json>): ValidateFunction {
+  const text = JSON.stringify(schema);
+  const known = compiled.get(text);
+  if (known) return known;
+  // One Ajv each: schemas of different workflows may carry the same $id.
+  const validate = newAjv().compile(schema);
+  if (compiled.size >= compiledMax) compiled.clear();
+  compiled.set(text, validate);
+  return validate;
+}
+
+/** Checks the `input` of a workflow. `invalid` when it is no JSON Schema, refers outside itself, or is too large. */
+export function checkInputSchema(schema: Record<string, Json> | undefined): void {
+  if (schema === undefined) return;
+  const refuse = (detail: string, cause?: unknown): never => {
+    throw new Fault('invalid', `/spec/input: ${detail}`, 'Correct the schema and apply it again.', {
+      errors: [{ pointer: '/spec/input', detail }],
+      cause,
+    });
+  };
+  if (sizeOf(schema, schemaMaxBytes) > schemaMaxBytes) refuse(`the schema is larger than ${schemaMaxBytes} bytes`);
+  let places = 0;
+  const visit = (value: Json): void => {
+    if (++places > placesMax) refuse(`the schema has more than ${placesMax} places`);
+    if (typeof value !== 'object' || value === null) return;
+    if (!Array.isArray(value) && typeof value['$ref'] === 'string' && !value['$ref'].startsWith('#')) {
+      refuse(`$ref ${value['$ref'].slice(0, 100)} leads outside the schema`);
+    }
+    for (const child of Object.values(value)) visit(child);
+  };
+  visit(schema);
+  try {
+    compile(schema);
+  } catch (error) {
+    refuse(`this is not a JSON Schema: ${(error as Error).message.slice(0, 500)}`, error);
+  }
+}
+
+/** Checks the input of a run. `invalid` with a pointer for each wrong place. */
+export function checkInput(schema: Record<string, Json> | undefined, input: Json): void {
+  if (schema === undefined) return;
+  const validate = compile(schema);
+  let isValid: boolean;
+  try {
+    isValid = validate(input);
+  } catch (cause) {
+    // A schema that refers to itself without end overflows the stack.
+    throw new Fault('invalid', 'the input schema of the workflow does not end', 'Correct the schema of the workflow.', { cause });
+  }
+  if (isValid) return;
+  const errors = (validate.errors ?? []).slice(0, errorsMax).map((error) => ({
+    pointer: `/input${error.instancePath}`,
+    detail: error.message ?? 'is wrong',
+  }));
+  throw new Fault(
+    'invalid',
+    `the input is not what the workflow takes: ${errors[0]?.pointer ?? ''} ${errors[0]?.detail ?? ''}`,
+    'Correct the input.',
+    {
+      errors,
+    },
+  );
+}
