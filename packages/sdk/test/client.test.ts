@@ -244,7 +244,7 @@ test('retries end: by count, by a too long Retry-After, by a refusal', async () 
 });
 
 test('nothing that listens, an answer that does not come, and one that is no JSON have their errors', async () => {
-  rest.on('GET /runs/slow', () => pause(2_000)).on('GET /runs/html', new Reply(200, '<html>'));
+  rest.on('GET /runs/slow', () => pause(2_000, undefined, { ref: false })).on('GET /runs/html', new Reply(200, '<html>'));
   await expect(client.runs.get('slow', { timeoutMs: 20 })).rejects.toMatchObject({ name: 'ConnectionError', code: 'timeout' });
   await expect(client.runs.get('html')).rejects.toMatchObject({ name: 'ConnectionError', code: 'unreadable' });
   const nobody = new SignalboxClient({ url: 'http://127.0.0.1:9', retries: 0 });
@@ -261,7 +261,9 @@ test('nothing that listens, an answer that does not come, and one that is no JSO
 });
 
 test('a signal ends a request, a pause between tries and a request not yet sent, with its reason', async () => {
-  rest.on('GET /runs/slow', () => pause(2_000)).on('GET /runs/busy', problem(503, 'unavailable', 'busy', {}, { 'retry-after': '20' }));
+  rest
+    .on('GET /runs/slow', () => pause(2_000, undefined, { ref: false }))
+    .on('GET /runs/busy', problem(503, 'unavailable', 'busy', {}, { 'retry-after': '20' }));
   for (const id of ['slow', 'busy']) {
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error('enough')), 60);
@@ -290,7 +292,7 @@ test('a run is followed to its end over lost connections, each event once', asyn
     expect(headers['last-event-id']).toBe('2');
     yield event(2, 'step.started');
     yield event(3, 'run.succeeded');
-    await pause(2_000);
+    await pause(2_000, undefined, { ref: false });
   });
   const seen: string[] = [];
   const connections: (string | null)[] = [];
@@ -334,7 +336,7 @@ test('system events go on behind the last one; a refusal and a missing server en
       return;
     }
     yield sse('8-0', 'run.changed', { id: headers['last-event-id'] });
-    await pause(1_000);
+    await pause(1_000, undefined, { ref: false });
   });
   const events = client.system.events();
   expect((await events.next()).value).toEqual({ id: '7-0', type: 'agent.changed', data: { name: 'a' } });
@@ -352,7 +354,7 @@ test('a followed stream ends when its signal is aborted', async () => {
   const controller = new AbortController();
   rest.on('GET /events', async function* () {
     yield sse(1, 'agent.changed', {});
-    await pause(2_000);
+    await pause(2_000, undefined, { ref: false });
   });
   const events = client.system.events({ signal: controller.signal });
   await events.next();

@@ -52,7 +52,7 @@ export function tell(error: unknown): Told {
     };
   }
   if (error instanceof CommanderError) return { exit: exitCode.usage, code: 'usage', message: error.message, errors: [] };
-  if (error instanceof Error && error.name === 'AbortError')
+  if ((error as { name?: unknown } | null)?.name === 'AbortError')
     return { exit: exitCode.interrupted, code: 'interrupted', message: 'interrupted', errors: [] };
   const message = error instanceof Error ? error.message : String(error);
   return { exit: exitCode.failed, code: 'internal', message, next: 'This is a fault of signalbox itself: please report it.', errors: [] };

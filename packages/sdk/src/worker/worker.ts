@@ -22,9 +22,9 @@ export interface WorkerOptions {
   url?: string | undefined;
   /** Default: the environment's SIGNALBOX_API_KEY. */
   apiKey?: string | undefined;
-  /** The name of this process among the agent's instances. Default: host, process id and a random part. */
+  /** The name of this process among the agent's instances. Default: SIGNALBOX_INSTANCE, which a runner sets, else host, process and chance. */
   instance?: string | undefined;
-  /** How long `stop` waits for running tasks before it aborts them, milliseconds. Default 25,000. */
+  /** How long `stop` waits for running tasks before it aborts them, milliseconds. Default 5,000: runners kill after little more. */
   drainMs?: number | undefined;
   /** The pause before the first reconnect and the longest one, milliseconds. */
   reconnect?: { firstMs: number; maxMs: number } | undefined;
@@ -42,7 +42,7 @@ export interface Worker {
 }
 
 /** After aborting what still ran at the end of the drain there is this long to deliver the outcomes. */
-const lastWordMs = 2_000;
+const lastWordMs = 500;
 /** Until the gateway says its own. */
 const heartbeatDefaultMs = 5_000;
 
@@ -80,7 +80,7 @@ class DialingWorker implements Worker {
     this.#apiKey = options.apiKey ?? process.env['SIGNALBOX_API_KEY'];
     this.#capacity = options.concurrency ?? 1;
     this.#log = options.log ?? logLine;
-    this.instance = options.instance ?? instanceName();
+    this.instance = options.instance ?? process.env['SIGNALBOX_INSTANCE'] ?? instanceName();
     const skills = new Map<string, ReadySkill>();
     for (const [name, skill] of Object.entries(options.skills)) {
       const checkInput = checkOf(skill.input, `the input schema of ${name}`);
@@ -199,7 +199,7 @@ class DialingWorker implements Worker {
   async #drain(): Promise<void> {
     this.#log('stopping', { tasks: this.#book.tasks().length });
     this.#send({ type: 'drain' });
-    if (!(await this.#book.emptied(this.#options.drainMs ?? 25_000))) {
+    if (!(await this.#book.emptied(this.#options.drainMs ?? 5_000))) {
       this.#book.abortAll('the worker is stopping');
       await this.#book.emptied(lastWordMs);
     }

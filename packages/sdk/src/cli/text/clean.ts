@@ -2,7 +2,7 @@
 
 /** CSI, OSC, DCS and the other escape sequences of ECMA-48, whole, so that nothing of them is left as text. */
 const escapes =
-  /[\u001b\u009b](?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|[PX^_][^\u001b\u009c]*(?:\u001b\\|\u009c)|[ -/]*[0-~])?/g;
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|(?:\u001b[PX^_]|[\u0090\u0098\u009e\u009f])[^\u001b\u009c]*(?:\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;
 /** C0 but tab and newline, DEL, C1. */
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /** What reorders text (Unicode UAX 9) or breaks lines without being seen. */
@@ -40,16 +40,20 @@ export function displayWidth(text: string): number {
 
 /** Cuts text to so many columns, with an ellipsis where something is missing. */
 export function cut(text: string, columns: number): string {
-  if (displayWidth(text) <= columns) return text;
+  return displayWidth(text) <= columns ? text : `${beginning(text, columns - 1)}…`;
+}
+
+/** As much of the text as fits into so many columns. */
+export function beginning(text: string, columns: number): string {
   let width = 0;
   let kept = '';
   for (const char of text) {
     const next = displayWidth(char);
-    if (width + next > columns - 1) break;
+    if (width + next > columns) break;
     width += next;
     kept += char;
   }
-  return `${kept}…`;
+  return kept;
 }
 
 /** East Asian wide and emoji blocks (Unicode UAX 11), near enough for tables. */

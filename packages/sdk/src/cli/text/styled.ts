@@ -1,4 +1,4 @@
-import { cleanLine, cut, displayWidth } from './clean.ts';
+import { beginning, cleanLine, displayWidth } from './clean.ts';
 
 const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], blue: [34, 39], cyan: [36, 39] } as const;
 
@@ -52,7 +52,7 @@ export class Styled {
         continue;
       }
       // The ellipsis stands where the first piece does not fit any more.
-      pieces.push({ ...piece, text: width === left ? `${cut(piece.text, left - 1).replace(/…$/, '')}…` : cut(piece.text, left) });
+      pieces.push({ ...piece, text: `${beginning(piece.text, left - 1)}…` });
       break;
     }
     return new Styled(pieces);

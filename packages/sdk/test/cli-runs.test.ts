@@ -1,0 +1,322 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { page, problem, RestDouble, sse } from './rest-double.ts';
+import { signalbox as run, temporaryFolder } from './terminal-double.ts';
+import type { Printed, Surroundings } from './terminal-double.ts';
+
+let rest: RestDouble;
+
+beforeEach(async () => {
+  rest = await RestDouble.start();
+});
+afterEach(() => rest.stop());
+
+function signalbox(args: readonly string[], surroundings: Surroundings = {}): Promise<Printed> {
+  return run(args, { ...surroundings, env: { SIGNALBOX_URL: rest.url, SIGNALBOX_API_KEY: 'sbx_test', ...surroundings.env } });
+}
+
+const at = '2026-11-24T12:00:01.500Z';
+const event = (seq: number, type: string, more: object = {}): object => ({ seq, at, run: 'run_1', type, ...more });
+const steps = [
+  {
+    key: 'list',
+    step: 'list',
+    index: null,
+    kind: 'agent',
+    label: '',
+    status: 'succeeded',
+    agent: 'librarian',
+    skill: 'tree',
+    startedAt: at,
+    endedAt: '2026-11-24T12:00:02Z',
+    attempts: [],
+    waitingFor: [],
+    error: null,
+  },
+  ...Array.from({ length: 9 }, (_, i) => ({
+    key: `analyse[${i}]`,
+    step: 'analyse',
+    index: i,
+    kind: 'agent',
+    label: '',
+    status: i < 8 ? 'running' : 'succeeded',
+    agent: 'analyst',
+    skill: null,
+    startedAt: at,
+    endedAt: i < 8 ? null : at,
+    attempts: [],
+    waitingFor: [],
+    error: null,
+  })),
+  {
+    key: 'map[0]',
+    step: 'map',
+    index: 0,
+    kind: 'value',
+    label: '',
+    status: 'pending',
+    agent: null,
+    skill: null,
+    tool: null,
+    startedAt: null,
+    endedAt: null,
+    attempts: [],
+    waitingFor: [],
+    error: null,
+  },
+  {
+    key: 'map[1]',
+    step: 'map',
+    index: 1,
+    kind: 'value',
+    label: '',
+    status: 'succeeded',
+    agent: null,
+    skill: null,
+    tool: null,
+    startedAt: null,
+    endedAt: null,
+    attempts: [],
+    waitingFor: [],
+    error: null,
+  },
+];
+const detail = (more: object = {}): object => ({
+  id: 'run_1',
+  workflow: 'report',
+  status: 'succeeded',
+  reason: null,
+  error: null,
+  startedAt: '2026-11-24T12:00:00Z',
+  endedAt: '2026-11-24T12:00:05Z',
+  progress: { total: 3, done: 3, running: 0, waiting: 0, failed: 0 },
+  steps,
+  output: {
+    report: { id: 'artifact_1', name: 'report.md' },
+    other: { id: 'artifact_2' },
+    words: 'one line',
+    text: 'a\nb\n',
+    size: 3,
+    where: { id: 'x' },
+  },
+  ...more,
+});
+
+function events(...list: object[]): () => AsyncGenerator<string> {
+  return async function* () {
+    for (const one of list) {
+      yield sse((one as { seq: number }).seq, (one as { type: string }).type, one);
+      await pause(5);
+    }
+  };
+}
+
+test('a run is started with its input and labels', async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'in.yaml'), 'a: 1\nb: [2]\n');
+  await writeFile(join(folder.path, 'note.txt'), 'a note');
+  rest.on('POST /workflows/report/runs', { id: 'run_1', status: 'queued' });
+  const args = ['--input', '@in.yaml', '--input', '{"b":3}', '--input', 'note=@note.txt', '--label', 'team=a', '--idempotency-key', 'mine'];
+  expect(await signalbox(['run', 'report', ...args], { cwd: folder.path })).toEqual({
+    exit: 0,
+    out: 'run_1 queued\nFollow it: signalbox logs run_1 --follow\n',
+    err: '',
+  });
+  expect(rest.seen[0]?.body).toEqual({ input: { a: 1, b: 3, note: 'a note' }, labels: { team: 'a' } });
+  expect(rest.seen[0]?.headers['idempotency-key']).toBe('mine');
+  expect(JSON.parse((await signalbox(['run', 'report', '--json'])).out)).toEqual({ id: 'run_1', status: 'queued' });
+  await writeFile(join(folder.path, 'large'), 'x'.repeat(8 * 1024 * 1024 + 1));
+  for (const [input, exit] of [
+    ['@none.yaml', 2],
+    ['{"a"', 2],
+    ['[1]', 2],
+    ['=1', 2],
+    ['@note.txt', 2],
+    ['x=@large', 7],
+  ] as const) {
+    expect([input, (await signalbox(['run', 'report', '--input', input], { cwd: folder.path })).exit]).toEqual([input, exit]);
+  }
+});
+
+test('a followed run is told event by event, then its outputs', async () => {
+  rest.on('POST /workflows/report/runs', { id: 'run_1', status: 'queued' }).on('GET /runs/run_1', detail());
+  rest.on(
+    'GET /runs/run_1/events',
+    events(
+      event(1, 'run.started'),
+      event(2, 'step.started', { step: 'list', agent: 'librarian', instance: 'one' }),
+      event(2, 'step.progress', { step: 'list', message: 'half \u001b[2Jway' }),
+      event(3, 'step.retrying', { step: 'list', agent: 'librarian', attempt: 2, error: { code: 'timeout', detail: 'too slow' } }),
+      event(4, 'step.queued', { step: 'plan' }),
+      event(5, 'odd', { at: 'when' }),
+      event(6, 'run.succeeded'),
+    ),
+  );
+  expect((await signalbox(['run', 'report', '--follow'])).out).toBe(
+    [
+      '12:00:01.500  ◐ started   run',
+      '12:00:01.500  ◐ started   list  librarian (one)',
+      '12:00:01.500  ◐ progress  list  half way',
+      '12:00:01.500  ▲ retrying  list  librarian  attempt 2  timeout: too slow',
+      '12:00:01.500  ‖ queued    plan',
+      'when  ○ odd       odd',
+      '12:00:01.500  ✔ succeeded run',
+      '',
+      'report: report.md  signalbox artifact get artifact_1',
+      'other: artifact_2  signalbox artifact get artifact_2',
+      'words: one line',
+      'text:',
+      '  a',
+      '  b',
+      'size: 3',
+      'where: {"id":"x"}',
+      '',
+    ].join('\n'),
+  );
+  const lines = (await signalbox(['run', 'report', '--follow', '--json'])).out.trim().split('\n');
+  expect(lines).toHaveLength(8);
+  expect(JSON.parse(lines[7] ?? '')).toMatchObject({ type: 'result', run: { id: 'run_1', status: 'succeeded' } });
+});
+
+test('outputs of other shapes are shown as they are', async () => {
+  rest.on('POST /workflows/report/runs', { id: 'run_1', status: 'queued' }).on('GET /runs/run_1/events', events(event(1, 'run.succeeded')));
+  const shown = async (output: unknown): Promise<string> => {
+    rest.on('GET /runs/run_1', detail({ output }));
+    return (await signalbox(['run', 'report', '--follow'])).out.split('\n').slice(1).join('\n');
+  };
+  expect(await shown(null)).toBe('');
+  expect(await shown({})).toBe('');
+  expect(await shown('done')).toBe('\n"done"\n');
+  expect(await shown({ text: Array.from({ length: 20 }, (_, i) => i).join('\n') })).toContain('  11\n  and 8 more lines\n');
+});
+
+test('a run that fails or is cancelled ends the command with 1 and what to do', async () => {
+  rest.on('POST /workflows/report/runs', { id: 'run_1', status: 'queued' }).on('GET /runs/run_1/events', events(event(1, 'run.failed')));
+  rest.on(
+    'GET /runs/run_1',
+    detail({ status: 'failed', output: null, error: { code: 'timeout', detail: 'analyse[1] took too long', next: 'Give it more time.' } }),
+  );
+  expect(await signalbox(['run', 'report', '--follow'])).toMatchObject({
+    exit: 1,
+    err: 'error: the run run_1 has failed: analyse[1] took too long\n  next: Give it more time.\n',
+  });
+  rest.on('GET /runs/run_1', detail({ status: 'cancelled', output: null, reason: 'cancelled by ana' }));
+  expect(await signalbox(['logs', 'run_1', '--follow'])).toMatchObject({
+    exit: 1,
+    err: 'error: the run run_1 was cancelled: cancelled by ana\n  next: See its steps: signalbox runs run_1\n',
+  });
+  rest.on('GET /runs/run_1', detail({ status: 'cancelled', output: null }));
+  expect((await signalbox(['logs', 'run_1', '--follow'])).err).toContain('run_1 was cancelled\n');
+  rest.on('GET /runs/run_1', detail());
+  expect((await signalbox(['logs', 'run_1', '--follow'])).exit).toBe(0);
+  rest.on('POST /workflows/report/runs', problem(404, 'not_found', 'there is no workflow report'));
+  expect((await signalbox(['run', 'report', '--follow'])).exit).toBe(5);
+});
+
+test('on a terminal a followed run is a tree, redrawn in place', async () => {
+  let isOver = false;
+  rest.on('POST /workflows/report/runs', { id: 'run_1', status: 'queued' });
+  rest.on('GET /runs/run_1', () =>
+    isOver ? detail() : detail({ status: 'running', endedAt: null, output: null, progress: { total: 12, done: 2 } }),
+  );
+  rest.on('GET /runs/run_1/events', async function* () {
+    yield sse(1, 'run.started', event(1, 'run.started'));
+    yield sse(2, 'step.started', event(2, 'step.started', { step: 'analyse[0]' }));
+    yield sse(2, 'step.progress', event(2, 'step.progress', { step: 'analyse[0]', message: 'read 3 of 9 files' }));
+    yield sse(2, 'step.progress', event(2, 'step.progress', { step: 'analyse[1]' }));
+    await pause(400);
+    isOver = true;
+    yield sse(3, 'step.succeeded', event(3, 'step.succeeded', { step: 'analyse[0]' }));
+    yield sse(4, 'run.succeeded', event(4, 'run.succeeded'));
+  });
+  const { out, exit } = await signalbox(['run', 'report', '--follow', '--no-color'], { terminal: 60, rows: 12 });
+  expect(exit).toBe(0);
+  const frames = out.split(/\u001b\[\d+F/);
+  expect(frames.length).toBeGreaterThan(2);
+  const frame = frames.find((one) => one.includes('read 3 of 9')) ?? '';
+  expect(frame.replaceAll('\u001b[K', '').replaceAll('\u001b[J', '')).toBe(
+    [
+      'report run_1  ◐ running  2 of 12 steps  10.0 s',
+      '✔ list      librarian/tree  0.50 s',
+      '◐ analyse   analyst  1 of 9  8.50 s',
+      '  ◐ analyse[0]  analyst  8.50 s  read 3 of 9 files',
+      '  ◐ analyse[1]  analyst  8.50 s',
+      '  ◐ analyse[2]  analyst  8.50 s',
+      '  ◐ analyse[3]  analyst  8.50 s',
+      '  ◐ analyse[4]  analyst  8.50 s',
+      '  ◐ analyse[5]  analyst  8.50 s',
+      '    and 2 more',
+      '◐ map       value  1 of 2',
+      '',
+    ].join('\n'),
+  );
+  expect(frames.at(-1)).toContain('report run_1  ✔ succeeded');
+});
+
+test('lost connections are told on standard error, and on a terminal in the tree', async () => {
+  let connection = 0;
+  rest.on('POST /workflows/report/runs', { id: 'run_1', status: 'queued' }).on('GET /runs/run_1', detail());
+  rest.on('GET /runs/run_1/events', async function* () {
+    connection++;
+    yield 'retry: 300\n\n';
+    await pause(1);
+    if (connection % 2 === 0) yield sse(2, 'run.succeeded', event(2, 'run.succeeded'));
+  });
+  const lost = 'the connection is lost (the server closed the stream); trying again\nthe connection is back\n';
+  expect((await signalbox(['run', 'report', '--follow'])).err).toBe(lost);
+  expect((await signalbox(['logs', 'run_1', '--follow'])).err).toBe(lost);
+  expect((await signalbox(['run', 'report', '--follow'], { terminal: 100 })).out).toContain(
+    'no news: the server closed the stream; trying again',
+  );
+});
+
+test('Ctrl-C leaves the run alone and says how to find it again', async () => {
+  rest.on('POST /workflows/report/runs', { id: 'run_1', status: 'queued' }).on('GET /runs/run_1', detail({ status: 'running' }));
+  rest.on('GET /runs/run_1/events', async function* () {
+    yield sse(1, 'run.started', event(1, 'run.started'));
+    await pause(2_000, undefined, { ref: false });
+  });
+  for (const args of [
+    ['run', 'report', '--follow'],
+    ['logs', 'run_1', '--follow'],
+  ]) {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new DOMException('interrupted', 'AbortError')), 100);
+    expect(await signalbox(args, { signal: controller.signal })).toMatchObject({
+      exit: 130,
+      err: 'error: no longer following; the run goes on\n  next: Follow it: signalbox logs run_1 --follow. End it: signalbox cancel run_1\n',
+    });
+  }
+  rest.on('GET /runs', () => pause(2_000, page([]), { ref: false }));
+  const signal = AbortSignal.abort(new DOMException('interrupted', 'AbortError'));
+  expect(await signalbox(['runs'], { signal })).toMatchObject({ exit: 130, err: 'error: interrupted\n' });
+});
+
+test('logs are all events so far, with their dates', async () => {
+  rest.on('GET /runs/run_1/events', ({ query }) =>
+    query['cursor'] ? page([event(2, 'run.succeeded')]) : page([event(1, 'run.started')], 'more'),
+  );
+  expect((await signalbox(['logs', 'run_1'])).out).toBe(
+    '2026-11-24 12:00:01.500  ◐ started   run\n2026-11-24 12:00:01.500  ✔ succeeded run\n',
+  );
+  expect(
+    (await signalbox(['logs', 'run_1', '--json'])).out
+      .trim()
+      .split('\n')
+      .map((one) => (JSON.parse(one) as { seq: number }).seq),
+  ).toEqual([1, 2]);
+  rest.on('GET /runs/run_1/events', problem(404, 'not_found', 'there is no run run_1'));
+  expect((await signalbox(['logs', 'run_1'])).exit).toBe(5);
+  expect((await signalbox(['logs', 'run_1', '--follow'])).exit).toBe(5);
+});
+
+test('cancel says how the run stands then', async () => {
+  rest.on('POST /runs/run_1/cancel', { id: 'run_1', status: 'cancelled', reason: 'cancelled by ana' });
+  expect((await signalbox(['cancel', 'run_1'])).out).toBe('run_1 cancelled: cancelled by ana\n');
+  rest.on('POST /runs/run_1/cancel', { id: 'run_1', status: 'cancelled', reason: null });
+  expect((await signalbox(['cancel', 'run_1'])).out).toBe('run_1 cancelled\n');
+  rest.on('POST /runs/run_1/cancel', problem(409, 'conflict', 'the run has succeeded'));
+  expect((await signalbox(['cancel', 'run_1'])).exit).toBe(6);
+});
