@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import type { ServiceName } from '@signalbox/shared/bus/contract.js';
+import { urlWith } from '../database/connect.ts';
+import { owningServices, roleOf } from '../database/services.ts';
+import type { DataLayout } from '../data-folder/layout.ts';
+
+export interface EnvironmentFacts {
+  layout: DataLayout;
+  /** The database's URL; user and password are each role's. */
+  databaseUrl: string;
+  passwordOf: (role: string) => string;
+  natsUrl: string;
+  credsFolder: string;
+  host: string;
+  port: number;
+  adminKey: string;
+  /** The launcher's own environment. */
+  inherited: Record<string, string | undefined>;
+}
+
+/** Variables of the launcher that every service may see. */
+const common = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'NODE_V8_COVERAGE', 'NODE_EXTRA_CA_CERTS'];
+
+/** Further ones, for the services that need them: nobody else can leak them. */
+const own: Partial<Record<ServiceName, readonly string[]>> = {
+  protocol: ['OPENAI_API_KEY', 'OPENAI_BASE_URL'],
+  'api-gateway': [
+    'ALLOWED_HOSTS',
+    'CORS_ORIGINS',
+    'BODY_MAX_BYTES',
+    'RATE_MAX',
+    'CONNECTIONS_MAX',
+    'STREAMS_MAX',
+    'TLS_CERT_FILE',
+    'TLS_KEY_FILE',
+    'SIGNALBOX_PUBLIC_URL',
+  ],
+};
+
+/** The whole environment of one service. */
+export function serviceEnvironment(service: ServiceName, facts: EnvironmentFacts): Record<string, string> {
+  const { layout, inherited } = facts;
+  const env: Record<string, string> = {};
+  for (const name of [...common, ...(own[service] ?? [])]) {
+    const value = inherited[name];
+    if (value !== undefined) env[name] = value;
+  }
+  env.NODE_COMPILE_CACHE = layout.compileCache;
+  env.NATS_URL = facts.natsUrl;
+  env.NATS_CREDS = join(facts.credsFolder, `${service}.creds`);
+  if (owningServices.includes(service)) {
+    for (const [variable, kind] of [
+      ['DATABASE_URL', 'request'],
+      ['SYSTEM_DATABASE_URL', 'system'],
+    ] as const) {
+      const user = roleOf(service, kind);
+      env[variable] = urlWith(facts.databaseUrl, { user, password: facts.passwordOf(user) });
+    }
+  }
+  const url = `http://${facts.host}:${facts.port}`;
+  if (service === 'api-gateway')
+    Object.assign(env, { HOST: facts.host, PORT: String(facts.port), PUBLIC_URL: inherited.SIGNALBOX_PUBLIC_URL ?? '' });
+  if (service === 'security') Object.assign(env, { ADMIN_KEY: facts.adminKey, MASTER_KEY_FILE: layout.masterKeyFile });
+  if (service === 'registry') env.SIGNALBOX_URL = url; // what runners give to the workers that they bring up
+  return env;
+}
