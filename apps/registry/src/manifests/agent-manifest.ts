@@ -1,13 +1,10 @@
 import type { FaultDetail } from '@signalbox/shared/errors/fault.js';
+import { checkForeignCommand } from '@signalbox/supervisor/foreign-command.js';
 import type { AgentManifest } from './manifest.ts';
 import { invalidManifest, parseManifest } from './parse-manifest.ts';
 import { skillSchemaFaults } from './skill-schemas.ts';
 
 const sections = ['mcp', 'worker', 'llm', 'http'] as const;
-
-/** Variables that make a program run other code than its command names: they are nobody's to set. */
-const hijackingVariables =
-  /^(?:NODE_OPTIONS|NODE_PATH|NODE_REPL_EXTERNAL_MODULE|LD_.*|DYLD_.*|BASH_ENV|ENV|IFS|SHELLOPTS|PATH|PYTHON(?:STARTUP|PATH|HOME)|PERL5?(?:OPT|LIB)|RUBY(?:OPT|LIB)|JAVA_TOOL_OPTIONS|GIT_.*|NPM_CONFIG_.*|SIGNALBOX_.*)$/;
 
 /** An agent's manifest that can be used, or `invalid` with every fault that was found. */
 export function parseAgentManifest(name: string, value: unknown): AgentManifest {
@@ -48,15 +45,24 @@ function workerFaults({ spec }: AgentManifest): FaultDetail[] {
       if (worker[field] !== undefined) faults.push({ pointer: `/spec/worker/${field}`, detail: 'is for the runner `local` alone' });
     }
   }
+  if (worker.command !== undefined) faults.push(...refusal('/spec/worker/command', () => checkForeignCommand(worker.command!, {})));
   for (const [variable, value] of Object.entries(worker.env ?? {})) {
-    if (hijackingVariables.test(variable))
-      faults.push({ pointer: `/spec/worker/env/${variable}`, detail: 'is a variable that no manifest may set' });
+    const pointer = `/spec/worker/env/${variable}`;
+    if (variable.startsWith('SIGNALBOX_')) faults.push({ pointer, detail: 'is a variable that Signalbox itself sets' });
+    else faults.push(...refusal(pointer, () => checkForeignCommand(['program'], { [variable]: value })));
     if (value.startsWith('secret://')) {
-      faults.push({
-        pointer: `/spec/worker/env/${variable}`,
-        detail: 'is a secret: a worker reads secrets through Signalbox, not from its environment',
-      });
+      faults.push({ pointer, detail: 'is a secret: a worker reads secrets through Signalbox, not from its environment' });
     }
   }
   return faults;
+}
+
+/** What the supervisor will not start, told where it stands. */
+function refusal(pointer: string, check: () => void): FaultDetail[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    return [{ pointer, detail: `is refused: ${(error as Error).message}` }];
+  }
 }

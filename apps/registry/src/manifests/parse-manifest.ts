@@ -83,10 +83,9 @@ function patternDetail(pattern: string): string {
 function unknownField({ params, parentSchema }: ErrorObject): string {
   const given = String((params as Record<string, unknown>)['additionalProperty']);
   const known = Object.keys((parentSchema?.['properties'] as object | undefined) ?? {});
-  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '');
-  const alike = known.find(
-    (name) => plain(name) === plain(given) || (given.length >= 3 && name.startsWith(given.slice(0, Math.max(3, given.length - 3)))),
-  );
+  const letters = (text: string): string => [...text.toLowerCase().replaceAll(/[^a-z]/g, '')].sort().join('');
+  const isBeginningOf = (name: string): boolean => given.length >= 3 && name.startsWith(given.slice(0, Math.max(3, given.length - 3)));
+  const alike = known.find((name) => letters(name) === letters(given) || isBeginningOf(name));
   return alike === undefined ? 'is not a known field' : `is not a known field; is ${alike} meant?`;
 }
 

@@ -1,0 +1,156 @@
+import { Injectable } from '@nestjs/common';
+import type { AgentKind, AgentStatus } from '@signalbox/shared/contracts/registry/agent.js';
+import { pageLimitDefault, decodeCursor } from '@signalbox/shared/bus/page.js';
+import type { EntityManager } from 'typeorm';
+import { changedRows, labelsWanted, rowsOf, searchPatterns } from '../database/sql.ts';
+import type { AgentManifest } from '../manifests/manifest.ts';
+import { descriptionOf, searchText } from './agent.ts';
+import type { AgentRow } from './agent-row.ts';
+
+/** Counts of the instances that beat, beside each agent. */
+const withCounts = `SELECT a.*, count(i.id)::int AS live, coalesce(sum(i.capacity), 0)::int AS capacity, coalesce(sum(i.in_flight), 0)::int AS in_flight
+  FROM agent AS a LEFT JOIN instance AS i ON i.workspace = a.workspace AND i.agent = a.name AND i.status <> 'gone'`;
+
+export interface AgentVersionRow {
+  version: number;
+  hash: string;
+  manifest: AgentManifest;
+  created_by: string;
+  created_at: Date;
+}
+
+export interface AgentQuery {
+  kind?: AgentKind;
+  status?: AgentStatus;
+  labels?: string[];
+  q?: string;
+  limit?: number;
+  cursor?: string;
+}
+
+/** Agents and their versions. Every method works in a transaction of one workspace, whose rows alone it sees. */
+@Injectable()
+export class AgentStore {
+  async find(tx: EntityManager, name: string): Promise<AgentRow | null> {
+    const rows = await rowsOf<AgentRow>(tx, `${withCounts} WHERE a.name = $1 GROUP BY a.workspace, a.name`, [name]);
+    return rows[0] ?? null;
+  }
+
+  /** Keeps others from changing the agent until the transaction ends. */
+  async lock(tx: EntityManager, name: string): Promise<{ id: string; version: number; hash: string } | null> {
+    const rows = await rowsOf<{ id: string; version: number; hash: string }>(
+      tx,
+      `SELECT id, version, hash FROM agent WHERE name = $1 FOR UPDATE`,
+      [name],
+    );
+    return rows[0] ?? null;
+  }
+
+  /** False when somebody else created it meanwhile. */
+  async insert(tx: EntityManager, workspace: string, id: string, manifest: AgentManifest, hash: string): Promise<boolean> {
+    const rows = await rowsOf(
+      tx,
+      `INSERT INTO agent (workspace, name, id, kind, description, labels, skills, search, version, hash, event_version, status, status_reason)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, 0, 'unknown', NULL) ON CONFLICT (workspace, name) DO NOTHING RETURNING name`,
+      [workspace, manifest.metadata.name, id, ...contentColumns(manifest), hash],
+    );
+    return rows.length === 1;
+  }
+
+  async update(tx: EntityManager, manifest: AgentManifest, version: number, hash: string): Promise<void> {
+    await tx.query(
+      `UPDATE agent SET kind = $2, description = $3, labels = $4, skills = $5, search = $6, version = $7, hash = $8,
+         probed = NULL, probe_note = NULL, updated_at = now() WHERE name = $1`,
+      [manifest.metadata.name, ...contentColumns(manifest), version, hash],
+    );
+  }
+
+  async insertVersion(
+    tx: EntityManager,
+    workspace: string,
+    agent: string,
+    { version, hash, manifest, createdBy }: { version: number; hash: string; manifest: AgentManifest; createdBy: string },
+  ): Promise<void> {
+    await tx.query(`INSERT INTO agent_version (workspace, agent, version, hash, manifest, created_by) VALUES ($1, $2, $3, $4, $5, $6)`, [
+      workspace,
+      agent,
+      version,
+      hash,
+      JSON.stringify(manifest),
+      createdBy,
+    ]);
+  }
+
+  /** A version of an agent: by its hash the newest that has it, else the current one. */
+  async version(tx: EntityManager, agent: Pick<AgentRow, 'id' | 'version'>, hash?: string): Promise<AgentVersionRow | null> {
+    const rows = await rowsOf<AgentVersionRow>(
+      tx,
+      `SELECT * FROM agent_version WHERE agent = $1 AND ${hash === undefined ? 'version = $2' : 'hash = $2'} ORDER BY version DESC LIMIT 1`,
+      [agent.id, hash ?? agent.version],
+    );
+    return rows[0] ?? null;
+  }
+
+  /** One more than asked for, the newest first. */
+  versions(tx: EntityManager, agent: string, limit: number, cursor: string | undefined): Promise<AgentVersionRow[]> {
+    const before = cursor === undefined ? null : versionIn(cursor);
+    return rowsOf<AgentVersionRow>(
+      tx,
+      `SELECT * FROM agent_version WHERE agent = $1 AND ($2::int IS NULL OR version < $2) ORDER BY version DESC LIMIT $3`,
+      [agent, before, limit + 1],
+    );
+  }
+
+  /** One more than asked for, in order of names. */
+  list(tx: EntityManager, { kind, status, labels, q, limit = pageLimitDefault, cursor }: AgentQuery): Promise<AgentRow[]> {
+    const [after = ''] = cursor === undefined ? [] : decodeCursor(cursor, 1);
+    return rowsOf<AgentRow>(
+      tx,
+      `${withCounts} WHERE a.name > $1 AND ($2::text IS NULL OR a.kind = $2) AND ($3::text IS NULL OR a.status = $3)
+         AND a.labels @> $4::jsonb AND a.search LIKE ALL ($5::text[])
+       GROUP BY a.workspace, a.name ORDER BY a.name LIMIT $6`,
+      [after, kind ?? null, status ?? null, labelsWanted(labels), searchPatterns(q), limit + 1],
+    );
+  }
+
+  async count(tx: EntityManager): Promise<number> {
+    const rows = await rowsOf<{ count: number }>(tx, `SELECT count(*)::int AS count FROM agent`);
+    return rows[0]!.count;
+  }
+
+  /** Deletes the agent with all that belongs to it. */
+  async delete(tx: EntityManager, name: string): Promise<void> {
+    await tx.query(`DELETE FROM instance WHERE agent = $1`, [name]);
+    await tx.query(`DELETE FROM step_history WHERE agent = $1`, [name]);
+    const rows = await changedRows<{ id: string }>(tx, `DELETE FROM agent WHERE name = $1 RETURNING id`, [name]);
+    await tx.query(`DELETE FROM agent_version WHERE agent = $1`, [rows[0]!.id]);
+  }
+
+  /** A started deployment that has the agent, by its name. */
+  async heldBy(tx: EntityManager, name: string): Promise<string | null> {
+    const rows = await rowsOf<{ name: string }>(
+      tx,
+      `SELECT name FROM deployment WHERE started AND EXISTS (
+         SELECT 1 FROM jsonb_array_elements(manifest -> 'spec' -> 'agents') AS member WHERE coalesce(member ->> 'agent', member ->> 'name') = $1
+       ) ORDER BY name LIMIT 1`,
+      [name],
+    );
+    return rows[0]?.name ?? null;
+  }
+}
+
+function contentColumns(manifest: AgentManifest): unknown[] {
+  const { metadata, spec } = manifest;
+  return [
+    spec.kind,
+    descriptionOf(manifest),
+    JSON.stringify(metadata.labels ?? {}),
+    JSON.stringify(spec.skills ?? []),
+    searchText(manifest),
+  ];
+}
+
+function versionIn(cursor: string): number {
+  const version = Number(decodeCursor(cursor, 1)[0]);
+  return Number.isSafeInteger(version) && version > 0 && version < 2 ** 31 ? version : 1;
+}

@@ -1,0 +1,56 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import { resolveAgent, type ResolveAgentReply, ResolveAgentRequest } from '@signalbox/shared/contracts/registry/resolve-agent.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
+import { InstanceStore } from '../instances/instance.store.ts';
+import { unknownAgent } from './agent.ts';
+import { agentView } from './agent-row.ts';
+import { AgentStore } from './agent.store.ts';
+
+/** Enough to choose from; the list of instances has the rest. */
+const instancesMax = 200;
+
+@Controller()
+export class ResolveAgentHandler {
+  constructor(
+    private readonly db: WorkspaceDatabase,
+    private readonly agents: AgentStore,
+    private readonly instances: InstanceStore,
+  ) {}
+
+  @Handles(resolveAgent)
+  handle(@Payload() { name, hash }: ResolveAgentRequest, @FromCaller() { workspace }: Caller): Promise<ResolveAgentReply> {
+    return this.db.inWorkspace(workspace, async (tx) => {
+      const row = await this.agents.find(tx, name);
+      if (row === null) throw unknownAgent(name);
+      const version = await this.agents.version(tx, row, hash);
+      if (version === null) throw new Fault('not_found', `the agent ${name} has no version ${hash}`, 'Look at its versions.');
+      const { id, status, statusReason, breaker } = agentView(row);
+      const { spec } = version.manifest;
+      const instances = row.live === 0 ? [] : await this.instances.beating(tx, name, instancesMax);
+      return {
+        id,
+        name,
+        kind: spec.kind,
+        version: version.version,
+        hash: version.hash,
+        spec: { ...spec },
+        skills: spec.skills ?? [],
+        ...(spec.concurrency !== undefined && { concurrency: spec.concurrency }),
+        ...(spec.timeoutMs !== undefined && { timeoutMs: spec.timeoutMs }),
+        status,
+        ...(statusReason !== undefined && { statusReason }),
+        ...(breaker !== undefined && { breaker }),
+        instances: instances.map((instance) => ({
+          instance: instance.instance,
+          status: instance.status,
+          capacity: instance.capacity,
+          inFlight: instance.in_flight,
+        })),
+      };
+    });
+  }
+}

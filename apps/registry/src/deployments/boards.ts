@@ -1,0 +1,105 @@
+import { Injectable } from '@nestjs/common';
+import type { Board } from '@signalbox/shared/contracts/registry/board.js';
+import type { DeploymentSummary } from '@signalbox/shared/contracts/registry/deployment.js';
+import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
+import type { EntityManager } from 'typeorm';
+import { rowsOf } from '../database/sql.ts';
+import { boardOf } from './board.ts';
+import type { DeploymentRow } from './deployment.store.ts';
+import type { AgentFact, Facts, InfrastructureFact } from './facts.ts';
+import { Infrastructure } from './infrastructure.ts';
+import { planOf, type Plan } from './plan.ts';
+import { StepStore } from './step.store.ts';
+
+/** A deployment with its plan, what is known of it, and its board. */
+export interface Stand {
+  row: DeploymentRow;
+  plan: Plan;
+  facts: Facts;
+  board: Board;
+}
+
+interface AgentFactRow {
+  name: string;
+  status: AgentFact['status'];
+  status_reason: string | null;
+  breaker: AgentFact['breaker'] | null;
+}
+
+/** Reads what boards are computed from, and computes them. */
+@Injectable()
+export class Boards {
+  constructor(
+    private readonly steps: StepStore,
+    private readonly infrastructure: Infrastructure,
+  ) {}
+
+  /** The services that the plans wait for: to be asked before a transaction begins, since it may take a moment. */
+  look(plans: readonly Plan[]): Promise<Map<string, InfrastructureFact>> {
+    return this.infrastructure.services(dependenciesOf(plans));
+  }
+
+  /** How each deployment stands now. */
+  async of(tx: EntityManager, rows: readonly DeploymentRow[], services: ReadonlyMap<string, InfrastructureFact>): Promise<Stand[]> {
+    if (rows.length === 0) return [];
+    const plans = rows.map((row) => planOf(row.manifest));
+    const names = [...new Set(plans.flatMap((plan) => plan.agents.map((agent) => agent.agent)))];
+    const agents = await this.agentFacts(tx, names);
+    const history = await this.steps.history(tx, names);
+    const infrastructure = new Map([...services, ...(await this.infrastructure.servers(tx, dependenciesOf(plans)))]);
+    const steps = await this.steps.of(
+      tx,
+      rows.map((row) => row.id),
+    );
+    return rows.map((row, index) => {
+      const facts: Facts = { steps: steps.get(row.id)!, agents, infrastructure, history, now: new Date(now()) };
+      const plan = plans[index]!;
+      return { row, plan, facts, board: boardOf(row.name, plan, facts) };
+    });
+  }
+
+  /** How one stands. Services are asked unless the caller did so already. */
+  async one(tx: EntityManager, row: DeploymentRow, services?: ReadonlyMap<string, InfrastructureFact>): Promise<Stand> {
+    const [stand] = await this.of(tx, [row], services ?? (await this.look([planOf(row.manifest)])));
+    return stand!;
+  }
+
+  private async agentFacts(tx: EntityManager, names: readonly string[]): Promise<Map<string, AgentFact>> {
+    const rows = await rowsOf<AgentFactRow>(tx, `SELECT name, status, status_reason, breaker FROM agent WHERE name = ANY($1)`, [names]);
+    return new Map(
+      rows.map((row) => [
+        row.name,
+        {
+          status: row.status,
+          ...(row.status_reason !== null && { statusReason: row.status_reason }),
+          ...(row.breaker !== null && { breaker: row.breaker! }),
+        },
+      ]),
+    );
+  }
+}
+
+function dependenciesOf(plans: readonly Plan[]): string[] {
+  return plans.flatMap((plan) => plan.agents.flatMap((agent) => agent.dependsOn));
+}
+
+/** A deployment as lists show it. */
+export function deploymentView({ row, board }: Pick<Stand, 'row' | 'board'>): DeploymentSummary {
+  return {
+    id: fromUuid('deployment', row.id),
+    name: row.name,
+    description: row.description,
+    labels: row.labels,
+    status: board.status,
+    progress: board.progress,
+    agents: board.agents.length,
+    done: board.agents.filter((agent) => agent.status === 'done').length,
+    eta: board.eta,
+    started: row.started,
+    version: row.version,
+    hash: row.hash,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
+}

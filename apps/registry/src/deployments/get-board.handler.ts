@@ -1,0 +1,33 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import type { Board } from '@signalbox/shared/contracts/registry/board.js';
+import { getBoard, GetBoardRequest } from '@signalbox/shared/contracts/registry/get-board.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
+import { Boards } from './boards.ts';
+import { unknownDeployment } from './deployment.ts';
+import { DeploymentStore } from './deployment.store.ts';
+
+/** A message holds 512 KiB; a board that is larger goes without the steps of its agents. */
+const bytesMax = 480 * 1024;
+
+@Controller()
+export class GetBoardHandler {
+  constructor(
+    private readonly db: WorkspaceDatabase,
+    private readonly deployments: DeploymentStore,
+    private readonly boards: Boards,
+  ) {}
+
+  @Handles(getBoard)
+  async handle(@Payload() { name }: GetBoardRequest, @FromCaller() { workspace }: Caller): Promise<Board> {
+    const { board } = await this.db.inWorkspace(workspace, async (tx) => {
+      const row = await this.deployments.find(tx, name);
+      if (row === null) throw unknownDeployment(name);
+      return this.boards.one(tx, row);
+    });
+    if (Buffer.byteLength(JSON.stringify(board)) <= bytesMax) return board;
+    return { ...board, agents: board.agents.map((agent) => ({ ...agent, steps: [] })) };
+  }
+}

@@ -1,0 +1,68 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import { reportStep, type ReportStepReply, ReportStepRequest } from '@signalbox/shared/contracts/registry/report-step.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
+import { Audit } from '@signalbox/shared/outbox/audit.js';
+import { changesBetween } from '../manifests/changes.ts';
+import { Boards } from './boards.ts';
+import { reportableStep, stepView, unknownDeployment } from './deployment.ts';
+import { DeploymentLog } from './deployment-log.ts';
+import { DeploymentStore } from './deployment.store.ts';
+import { pendingStep, stepKey, type StepFact } from './facts.ts';
+import { planOf } from './plan.ts';
+import { StepStore } from './step.store.ts';
+
+@Controller()
+export class ReportStepHandler {
+  constructor(
+    private readonly db: WorkspaceDatabase,
+    private readonly deployments: DeploymentStore,
+    private readonly steps: StepStore,
+    private readonly boards: Boards,
+    private readonly log: DeploymentLog,
+    private readonly audit: Audit,
+  ) {}
+
+  @Handles(reportStep)
+  handle(@Payload() report: ReportStepRequest, @FromCaller() caller: Caller): Promise<ReportStepReply> {
+    const { deployment, agent, step, state, note, dryRun = false } = report;
+    return this.db.inWorkspace(caller.workspace, async (tx) => {
+      const row = await this.deployments.find(tx, deployment, { lock: true });
+      if (row === null) throw unknownDeployment(deployment);
+      const plan = planOf(row.manifest);
+      const planned = reportableStep(plan, agent, step);
+      const before = (await this.steps.of(tx, [row.id])).get(row.id)!.get(stepKey(agent, step));
+      const next: StepFact = { state, fraction: state === 'done' ? 1 : 0, ...(note !== undefined && { note }), by: caller.principal };
+      const changes = changesBetween(reported(before), reported(next));
+      const action = changes.length === 0 ? 'unchanged' : before === undefined ? 'created' : 'updated';
+      if (action === 'unchanged' || dryRun) {
+        return { action, changes, resource: stepView(agent, planned, action === 'unchanged' ? (before ?? pendingStep) : next) };
+      }
+      const services = await this.boards.look([plan]);
+      const registered = plan.agents.find((candidate) => candidate.name === agent)!.agent;
+      const write = {
+        agent,
+        step,
+        source: planned.source,
+        state,
+        fraction: next.fraction,
+        ...(note !== undefined && { note }),
+        by: caller.principal,
+      };
+      const fact = await this.log.moveStep(tx, row, registered, write, services);
+      await this.audit.append(tx, caller, {
+        action: 'step.report',
+        target: `deployment ${deployment}`,
+        detail: { agent, step, state, ...(before && { before: before.state }) },
+      });
+      return { action, changes, resource: stepView(agent, planned, fact) };
+    });
+  }
+}
+
+/** What a report says, for comparison. */
+function reported(fact: StepFact | undefined): Record<string, unknown> {
+  return fact === undefined ? {} : { state: fact.state, ...(fact.note !== undefined && { note: fact.note }) };
+}

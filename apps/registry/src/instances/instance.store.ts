@@ -1,0 +1,198 @@
+import { Injectable } from '@nestjs/common';
+import { decodeCursor, pageLimitDefault } from '@signalbox/shared/bus/page.js';
+import type { Instance, InstanceStatus, RunnerKind } from '@signalbox/shared/contracts/registry/instance.js';
+import { instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { Outbox } from '@signalbox/shared/outbox/outbox.js';
+import type { EntityManager } from 'typeorm';
+import { changedRows, rowsOf } from '../database/sql.ts';
+import type { InstanceState } from './instance.ts';
+
+export interface InstanceRow {
+  workspace: string;
+  agent: string;
+  instance: string;
+  id: string;
+  status: InstanceStatus;
+  status_reason: string | null;
+  capacity: number;
+  in_flight: number;
+  skills: string[] | null;
+  runner: RunnerKind;
+  event_version: string;
+  started_at: Date;
+  last_beat_at: Date;
+}
+
+/** One beat to be written. */
+export interface BeatWrite {
+  id: string;
+  inFlight: number;
+  /** How long ago it came, in milliseconds. */
+  ageMs: number;
+}
+
+/** An instance as it is shown. */
+export function instanceView(row: InstanceRow): Instance {
+  return {
+    id: fromUuid('instance', row.id),
+    agent: row.agent,
+    instance: row.instance,
+    status: row.status,
+    ...(row.status_reason !== null && { statusReason: row.status_reason }),
+    capacity: row.capacity,
+    inFlight: row.in_flight,
+    runner: row.runner,
+    lastBeatAt: row.last_beat_at.toISOString(),
+    startedAt: row.started_at.toISOString(),
+  };
+}
+
+/** Instances. Methods work in a transaction of one workspace, but for those that say otherwise. */
+@Injectable()
+export class InstanceStore {
+  constructor(private readonly outbox: Outbox) {}
+
+  async find(tx: EntityManager, agent: string, instance: string): Promise<InstanceRow | null> {
+    const rows = await rowsOf<InstanceRow>(tx, `SELECT * FROM instance WHERE agent = $1 AND instance = $2`, [agent, instance]);
+    return rows[0] ?? null;
+  }
+
+  /** Those that may be given work or still have some, the least busy first. */
+  beating(tx: EntityManager, agent: string, max: number): Promise<InstanceRow[]> {
+    return rowsOf<InstanceRow>(
+      tx,
+      `SELECT * FROM instance WHERE agent = $1 AND status <> 'gone' ORDER BY in_flight::float8 / greatest(capacity, 1), instance LIMIT $2`,
+      [agent, max],
+    );
+  }
+
+  /** One more than asked for, by agent and name. */
+  list(
+    tx: EntityManager,
+    {
+      agent,
+      status,
+      q,
+      limit = pageLimitDefault,
+      cursor,
+    }: { agent?: string; status?: InstanceStatus; q?: string; limit?: number; cursor?: string },
+  ): Promise<InstanceRow[]> {
+    const [afterAgent = '', afterName = ''] = cursor === undefined ? [] : decodeCursor(cursor, 2);
+    return rowsOf<InstanceRow>(
+      tx,
+      `SELECT * FROM instance WHERE (agent, instance) > ($1, $2) AND ($3::text IS NULL OR agent = $3) AND ($4::text IS NULL OR status = $4)
+         AND position(lower($5) IN lower(agent || ' ' || instance)) > 0
+       ORDER BY agent, instance LIMIT $6`,
+      [afterAgent, afterName, agent ?? null, status ?? null, q ?? '', limit + 1],
+    );
+  }
+
+  async beatingCount(tx: EntityManager, agent: string): Promise<number> {
+    const rows = await rowsOf<{ count: number }>(tx, `SELECT count(*)::int AS count FROM instance WHERE agent = $1 AND status <> 'gone'`, [
+      agent,
+    ]);
+    return rows[0]!.count;
+  }
+
+  /** Writes an instance as a beat left it, and tells it. `skills` stays as it was where none are given. */
+  async put(
+    tx: EntityManager,
+    row: { workspace: string; agent: string; instance: string; id: string; state: InstanceState; skills?: string[]; reason?: string },
+  ): Promise<InstanceRow> {
+    const { workspace, agent, instance, id, state, skills, reason } = row;
+    const [written] = await rowsOf<InstanceRow>(
+      tx,
+      `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, runner, event_version)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+         CASE WHEN EXISTS (SELECT 1 FROM runner_process WHERE registered_agent = $2 AND instance = $3) THEN 'local' ELSE 'external' END, 1)
+       ON CONFLICT (workspace, agent, instance) DO UPDATE SET status = excluded.status, status_reason = excluded.status_reason, is_lost = false,
+         capacity = excluded.capacity, in_flight = excluded.in_flight, skills = coalesce(excluded.skills, i.skills), runner = excluded.runner,
+         event_version = i.event_version + 1, last_beat_at = now(),
+         started_at = CASE WHEN i.status = 'gone' THEN now() ELSE i.started_at END
+       RETURNING *`,
+      [workspace, agent, instance, id, state.status, reason ?? null, state.capacity, state.inFlight, skills ?? null],
+    );
+    // Losses count since somebody came last: one who came makes up for them.
+    if (state.status === 'live') await this.forgetLosses(tx, agent);
+    await this.tell(tx, written!);
+    return written!;
+  }
+
+  /** Lost instances of the agent are only gone from now on. */
+  async forgetLosses(tx: EntityManager, agent: string): Promise<void> {
+    await tx.query(`UPDATE instance SET is_lost = false WHERE agent = $1 AND is_lost`, [agent]);
+  }
+
+  /** Marks an instance as gone whose process is known to have ended. The agent must be locked. */
+  async leave(tx: EntityManager, agent: string, instance: string, reason: string, isLost: boolean): Promise<void> {
+    const rows = await changedRows<InstanceRow>(
+      tx,
+      `UPDATE instance SET status = 'gone', status_reason = $3, is_lost = $4, in_flight = 0, event_version = event_version + 1
+       WHERE agent = $1 AND instance = $2 AND status <> 'gone' RETURNING *`,
+      [agent, instance, reason, isLost],
+    );
+    for (const row of rows) await this.tell(tx, row);
+  }
+
+  /** Marks those as gone whose last beat is older than the limit still, when looked at again under their lock. */
+  async markLost(tx: EntityManager, agent: string, limitMs: number): Promise<InstanceRow[]> {
+    const rows = await changedRows<InstanceRow>(
+      tx,
+      `UPDATE instance SET status = 'gone', status_reason = 'it missed its beats', is_lost = true, in_flight = 0, event_version = event_version + 1
+       WHERE agent = $1 AND status <> 'gone' AND last_beat_at < now() - $2 * interval '1 millisecond' RETURNING *`,
+      [agent, limitMs],
+    );
+    for (const row of rows) await this.tell(tx, row);
+    return rows;
+  }
+
+  /** Writes beats of any workspace, by the system's role; answers the ids that were there and not gone. */
+  async writeBeats(tx: EntityManager, beats: readonly BeatWrite[]): Promise<Set<string>> {
+    const rows = await changedRows<{ id: string }>(
+      tx,
+      `UPDATE instance AS i SET in_flight = b.in_flight, last_beat_at = greatest(i.last_beat_at, now() - b.age * interval '1 millisecond')
+       FROM unnest($1::uuid[], $2::int[], $3::float8[]) AS b(id, in_flight, age) WHERE i.id = b.id AND i.status <> 'gone' RETURNING i.id`,
+      [beats.map((beat) => beat.id), beats.map((beat) => beat.inFlight), beats.map((beat) => beat.ageMs)],
+    );
+    return new Set(rows.map((row) => row.id));
+  }
+
+  /** Agents of any workspace that have an instance past the limit, by the system's role. */
+  late(tx: EntityManager, limitMs: number, max: number): Promise<{ workspace: string; agent: string }[]> {
+    return rowsOf(
+      tx,
+      `SELECT DISTINCT workspace, agent FROM
+         (SELECT workspace, agent FROM instance WHERE status <> 'gone' AND last_beat_at < now() - $1 * interval '1 millisecond'
+          ORDER BY last_beat_at LIMIT $2) AS late`,
+      [limitMs, max],
+    );
+  }
+
+  /** Forgets instances of any workspace that are gone for so long, by the system's role; answers their agents. */
+  async forget(tx: EntityManager, ageMs: number, max: number): Promise<{ workspace: string; agent: string }[]> {
+    return changedRows(
+      tx,
+      `DELETE FROM instance WHERE id IN
+         (SELECT id FROM instance WHERE status = 'gone' AND last_beat_at < now() - $1 * interval '1 millisecond' LIMIT $2)
+       RETURNING workspace, agent`,
+      [ageMs, max],
+    );
+  }
+
+  private async tell(tx: EntityManager, row: InstanceRow): Promise<void> {
+    await this.outbox.append(tx, instanceChanged, {
+      workspace: row.workspace,
+      entity: row.id,
+      version: Number(row.event_version),
+      payload: {
+        id: fromUuid('instance', row.id),
+        agent: row.agent,
+        instance: row.instance,
+        status: row.status,
+        ...(row.status_reason !== null && { statusReason: row.status_reason }),
+        capacity: row.capacity,
+      },
+    });
+  }
+}

@@ -1,0 +1,37 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { instanceStatuses } from '@signalbox/shared/contracts/registry/instance.js';
+import { afterBeat } from './instance.ts';
+
+const states = fc.record({
+  status: fc.constantFrom(...instanceStatuses),
+  capacity: fc.integer({ min: 0, max: 9 }),
+  inFlight: fc.integer({ min: 0, max: 9 }),
+});
+
+test('a beat like the one before is no change, whatever the instance is busy with', () => {
+  fc.assert(
+    fc.property(states, fc.integer({ min: 0, max: 9 }), (state, inFlight) => {
+      const once = afterBeat(state, { ...state, inFlight });
+      expect(once.isChange).toBe(false);
+      expect(once.next.status).toBe(state.status);
+    }),
+  );
+});
+
+test('what is told is exactly another status or capacity, or an instance that nobody knew', () => {
+  fc.assert(
+    fc.property(states, states, (before, beat) => {
+      expect(afterBeat(before, beat).isChange).toBe(before.status !== beat.status || before.capacity !== beat.capacity);
+      expect(afterBeat(null, beat).isChange).toBe(true);
+    }),
+  );
+});
+
+test('a beat without a status is of a live instance, and one that is gone has nothing in flight', () => {
+  expect(afterBeat({ status: 'gone', capacity: 1, inFlight: 0 }, { capacity: 1, inFlight: 1 })).toEqual({
+    next: { status: 'live', capacity: 1, inFlight: 1 },
+    isChange: true,
+  });
+  expect(afterBeat(null, { status: 'gone', capacity: 1, inFlight: 1 }).next.inFlight).toBe(0);
+});

@@ -1,0 +1,25 @@
+import type { BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
+import type { InstanceStatus } from '@signalbox/shared/contracts/registry/instance.js';
+
+/** What is kept of an instance between its beats. */
+export interface InstanceState {
+  status: InstanceStatus;
+  capacity: number;
+  inFlight: number;
+}
+
+export interface AfterBeat {
+  next: InstanceState;
+  /** Status or capacity is another than before: to be written and told at once. A mere beat is not. */
+  isChange: boolean;
+}
+
+/** An instance after a beat; `before` is null for one that was not known. A beat of one that was gone brings it back. */
+export function afterBeat(before: InstanceState | null, beat: Pick<BeatInstanceRequest, 'status' | 'capacity' | 'inFlight'>): AfterBeat {
+  const next: InstanceState = {
+    status: beat.status ?? 'live',
+    capacity: beat.capacity,
+    inFlight: beat.status === 'gone' ? 0 : beat.inFlight,
+  };
+  return { next, isChange: before === null || before.status !== next.status || before.capacity !== next.capacity };
+}

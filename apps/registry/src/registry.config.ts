@@ -1,0 +1,23 @@
+import { IsInt, IsString, Matches, Max, Min } from 'class-validator';
+import { ServiceConfig } from '@signalbox/shared/config/service-config.js';
+
+/** Configuration of the registry, beside what every service needs. */
+export class RegistryConfig extends ServiceConfig {
+  /** How often an instance must beat. */
+  @IsInt() @Min(100) @Max(60_000) heartbeatMs = 2_000;
+
+  /** So many beats may be missed before an instance counts as gone. */
+  @IsInt() @Min(1) @Max(100) missedBeats = 3;
+
+  /** Where workers that the local runner starts find the gateway. */
+  @Matches(/^https?:\/\//) gatewayUrl = 'http://127.0.0.1:7420';
+
+  /** The folder that `worker.cwd` of manifests is relative to. */
+  @IsString() runnerCwd = '.';
+
+  /** Where programs of local workers are looked for. */
+  @IsString() path = '/usr/local/bin:/usr/bin:/bin';
+
+  /** How long a replica holds a deployment that it does not renew. */
+  @IsInt() @Min(1_000) @Max(60_000) deploymentLeaseMs = 4_000;
+}

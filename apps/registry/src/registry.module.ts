@@ -1,0 +1,96 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { ServiceModule } from '@signalbox/shared/service/service-module.js';
+import { AgentHealth } from './agents/agent-health.ts';
+import { AgentStore } from './agents/agent.store.ts';
+import { ApplyAgentHandler } from './agents/apply-agent.handler.ts';
+import { BreakerListener } from './agents/breaker.listener.ts';
+import { DeleteAgentHandler } from './agents/delete-agent.handler.ts';
+import { GetAgentHandler } from './agents/get-agent.handler.ts';
+import { ListAgentVersionsHandler } from './agents/list-agent-versions.handler.ts';
+import { ListAgentsHandler } from './agents/list-agents.handler.ts';
+import { ResolveAgentHandler } from './agents/resolve-agent.handler.ts';
+import { Advance } from './bring-up/advance.ts';
+import { BringUp } from './bring-up/bring-up.ts';
+import { ContractStep } from './bring-up/contract-step.ts';
+import { McpTools } from './bring-up/mcp-tools.ts';
+import { ProbeStep } from './bring-up/probe-step.ts';
+import { RegisteredAgents } from './bring-up/registered-agents.ts';
+import { RunnerStep } from './bring-up/runner-step.ts';
+import { Takeover } from './bring-up/takeover.ts';
+import { TrafficStep } from './bring-up/traffic-step.ts';
+import { ApplyDeploymentHandler } from './deployments/apply-deployment.handler.ts';
+import { Boards } from './deployments/boards.ts';
+import { DeleteDeploymentHandler } from './deployments/delete-deployment.handler.ts';
+import { DeploymentLog } from './deployments/deployment-log.ts';
+import { DeploymentStore } from './deployments/deployment.store.ts';
+import { GetBoardHandler } from './deployments/get-board.handler.ts';
+import { GetDeploymentHandler } from './deployments/get-deployment.handler.ts';
+import { Infrastructure } from './deployments/infrastructure.ts';
+import { ListDeploymentsHandler } from './deployments/list-deployments.handler.ts';
+import { ReportStepHandler } from './deployments/report-step.handler.ts';
+import { StartDeploymentHandler } from './deployments/start-deployment.handler.ts';
+import { StepStore } from './deployments/step.store.ts';
+import { StopDeploymentHandler } from './deployments/stop-deployment.handler.ts';
+import { BeatBook } from './instances/beat-book.ts';
+import { BeatInstanceHandler } from './instances/beat-instance.handler.ts';
+import { InstanceWatch } from './instances/instance-watch.ts';
+import { InstanceStore } from './instances/instance.store.ts';
+import { ListInstancesHandler } from './instances/list-instances.handler.ts';
+import { GetSchemaHandler } from './manifests/get-schema.handler.ts';
+import { RegistryConfig } from './registry.config.ts';
+import { LocalRunner } from './runners/local-runner.ts';
+import { ProcessStore } from './runners/process.store.ts';
+
+/** Who exists, who is healthy, and how deployments come up. */
+@Module({})
+export class RegistryModule {
+  static forRoot(config: RegistryConfig): DynamicModule {
+    return {
+      module: RegistryModule,
+      imports: [ServiceModule.forRoot({ name: 'registry', config, entities: [] })],
+      controllers: [
+        ApplyAgentHandler,
+        GetAgentHandler,
+        ResolveAgentHandler,
+        ListAgentsHandler,
+        ListAgentVersionsHandler,
+        DeleteAgentHandler,
+        BreakerListener,
+        BeatInstanceHandler,
+        ListInstancesHandler,
+        ApplyDeploymentHandler,
+        GetDeploymentHandler,
+        ListDeploymentsHandler,
+        GetBoardHandler,
+        ReportStepHandler,
+        StartDeploymentHandler,
+        StopDeploymentHandler,
+        DeleteDeploymentHandler,
+        GetSchemaHandler,
+      ],
+      providers: [
+        AgentStore,
+        AgentHealth,
+        InstanceStore,
+        BeatBook,
+        InstanceWatch,
+        DeploymentStore,
+        StepStore,
+        Infrastructure,
+        Boards,
+        DeploymentLog,
+        ProcessStore,
+        LocalRunner,
+        RegisteredAgents,
+        McpTools,
+        RunnerStep,
+        ProbeStep,
+        ContractStep,
+        TrafficStep,
+        Advance,
+        Takeover,
+        BringUp,
+      ],
+    };
+  }
+}
