@@ -66,7 +66,7 @@ export class AdminKeyImport {
     await this.revocations.append(tx, workspace, [...replaced, ...sessions]);
     const uuid = newUuid();
     const facts = { uuid, name: 'administrator of the installation', hash, scopes: [], createdBy: self.principal, isPreset: true };
-    await this.keys.add(tx, workspace, { uuid: principal, kind: 'user', name: 'admin' }, facts);
+    await this.keys.add(tx, workspace, { uuid: principal, kind: 'user', name: 'admin', roles: ['admin'] }, facts);
     await this.audit.append(
       tx,
       { workspace, ...self },

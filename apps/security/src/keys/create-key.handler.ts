@@ -7,7 +7,7 @@ import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
-import { requireKeyholder, requireWithin, type PrincipalEntry } from '../principals/principal.ts';
+import { requireKeyholder, requireRolesOf, requireWithin, type PrincipalEntry } from '../principals/principal.ts';
 import { PrincipalStore } from '../principals/principal.store.ts';
 import { shownKey } from './key.ts';
 import { KeyMaker } from './key-maker.ts';
@@ -24,7 +24,7 @@ export class CreateKeyHandler {
   @Handles(createKey)
   async handle(@Payload() request: CreateKeyRequest, @FromCaller() caller: Caller): Promise<CreateKeyReply> {
     const { workspace } = caller;
-    const { name, scopes = [], expiresInS } = request;
+    const { name, roles, scopes = [], expiresInS } = request;
     if (request.agent && request.principal !== undefined) {
       throw new Fault('invalid', 'a key speaks for one principal', 'Give `principal` or `agent`, not both.', {
         errors: [{ pointer: '/principal', detail: 'cannot stand beside /agent' }],
@@ -33,14 +33,15 @@ export class CreateKeyHandler {
     const { entry, key } = await this.db.inWorkspace(workspace, async (tx) => {
       const principal = await this.principalOf(tx, workspace, request, caller);
       requireKeyholder(caller, principal);
-      requireWithin(caller, principal.roles, scopes);
+      requireWithin(caller, roles ?? principal.roles, scopes);
+      requireRolesOf(principal, roles ?? []);
       if (principal.disabledAt) throw new Fault('conflict', `${principal.id} is disabled`, 'Enable it first.');
-      const made = await this.maker.make(tx, workspace, principal, { name, scopes, expiresInS, createdBy: caller.principal });
+      const made = await this.maker.make(tx, workspace, principal, { name, roles, scopes, expiresInS, createdBy: caller.principal });
       const shown = shownKey(made.entry);
       await this.audit.append(tx, caller, {
         action: 'key.create',
         target: `key ${shown.id}`,
-        detail: { name, principal: principal.id, roles: principal.roles, scopes, expiresAt: shown.expiresAt },
+        detail: { name, principal: principal.id, roles: shown.roles, scopes, expiresAt: shown.expiresAt },
       });
       return made;
     });

@@ -18,7 +18,7 @@ export class KeyMaker {
   async make(
     tx: EntityManager,
     workspace: string,
-    principal: Pick<PrincipalEntry, 'uuid' | 'kind' | 'name'>,
+    principal: Pick<PrincipalEntry, 'uuid' | 'kind' | 'name' | 'roles'>,
     facts: Omit<NewKey, 'uuid' | 'hash'>,
   ): Promise<{ entry: KeyEntry; key: string }> {
     const uuid = newUuid();

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { KeyState } from '@signalbox/shared/contracts/security/list-keys.js';
 import type { PrincipalKind } from '@signalbox/shared/contracts/security/principal.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import type { Role } from '@signalbox/shared/identity/roles.js';
 import { fromUuid, toUuid } from '@signalbox/shared/ids/ids.js';
 import type { PrincipalEntry } from '../principals/principal.ts';
 import type { KeyEntry } from './key.ts';
@@ -13,6 +14,8 @@ interface KeyRow {
   principal: string;
   principal_kind: PrincipalKind;
   principal_name: string;
+  principal_roles: Role[];
+  roles: Role[] | null;
   scopes: string[];
   created_at: Date;
   created_by: string;
@@ -25,6 +28,7 @@ export interface NewKey {
   uuid: string;
   name: string;
   hash: Buffer;
+  roles?: readonly Role[] | undefined;
   scopes: readonly string[];
   createdBy: string;
   /** Seconds from now. */
@@ -32,7 +36,7 @@ export interface NewKey {
   isPreset?: boolean;
 }
 
-const columns = `k.id, k.name, k.principal, p.kind AS principal_kind, p.name AS principal_name, k.scopes, k.created_at, k.created_by, k.expires_at,
+const columns = `k.id, k.name, k.principal, p.kind AS principal_kind, p.name AS principal_name, p.roles AS principal_roles, k.roles, k.scopes, k.created_at, k.created_by, k.expires_at,
   k.last_used_at, k.revoked_at`;
 const source = `api_key k JOIN principal p ON p.workspace = k.workspace AND p.id = k.principal`;
 
@@ -48,20 +52,20 @@ export class KeyStore {
   async add(
     tx: EntityManager,
     workspace: string,
-    principal: Pick<PrincipalEntry, 'uuid' | 'kind' | 'name'>,
-    { uuid, name, hash, scopes, createdBy, expiresInS, isPreset = false }: NewKey,
+    principal: Pick<PrincipalEntry, 'uuid' | 'kind' | 'name' | 'roles'>,
+    { uuid, name, hash, roles, scopes, createdBy, expiresInS, isPreset = false }: NewKey,
   ): Promise<KeyEntry> {
     const rows: { created_at: Date; expires_at: Date | null }[] = await tx.query(
-      `INSERT INTO api_key (workspace, id, principal, name, hash, scopes, created_by, expires_at, is_preset)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8::float8 * interval '1 second', $9) RETURNING created_at, expires_at`,
-      [workspace, uuid, principal.uuid, name, hash, scopes, createdBy, expiresInS ?? null, isPreset],
+      `INSERT INTO api_key (workspace, id, principal, name, hash, roles, scopes, created_by, expires_at, is_preset)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9::float8 * interval '1 second', $10) RETURNING created_at, expires_at`,
+      [workspace, uuid, principal.uuid, name, hash, roles ?? null, scopes, createdBy, expiresInS ?? null, isPreset],
     );
     const { created_at, expires_at } = rows[0]!;
-    const { kind, name: principalName } = principal;
     return {
       uuid,
       name,
-      principal: { uuid: principal.uuid, kind, name: principalName },
+      principal,
+      roles: roles ? [...roles] : null,
       scopes: [...scopes],
       createdAt: created_at,
       createdBy,
@@ -124,7 +128,8 @@ function entryOf(row: KeyRow): KeyEntry {
   return {
     uuid: row.id,
     name: row.name,
-    principal: { uuid: row.principal, kind: row.principal_kind, name: row.principal_name },
+    principal: { uuid: row.principal, kind: row.principal_kind, name: row.principal_name, roles: row.principal_roles },
+    roles: row.roles,
     scopes: row.scopes,
     createdAt: row.created_at,
     createdBy: row.created_by,

@@ -55,6 +55,7 @@ export const up: string[] = [
     principal uuid NOT NULL,
     name text NOT NULL,
     hash bytea NOT NULL UNIQUE,
+    roles text[],
     scopes text[] NOT NULL,
     is_preset boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -119,7 +120,7 @@ export const up: string[] = [
   `CREATE FUNCTION find_key(given bytea) RETURNS TABLE (${credentialColumns}) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
    BEGIN
      RETURN QUERY
-     SELECT k.workspace, k.id, p.id, p.kind, p.name, p.roles, p.roles, k.scopes, ''::text, k.expires_at,
+     SELECT k.workspace, k.id, p.id, p.kind, p.name, p.roles, coalesce(k.roles, p.roles), k.scopes, ''::text, k.expires_at,
        CASE WHEN k.revoked_at IS NOT NULL THEN 'revoked' WHEN k.expires_at <= clock_timestamp() THEN 'expired'
             WHEN p.disabled_at IS NOT NULL THEN 'disabled' END
      FROM api_key k JOIN principal p ON p.workspace = k.workspace AND p.id = k.principal
@@ -130,7 +131,7 @@ export const up: string[] = [
   `CREATE FUNCTION find_session(given bytea, idle interval) RETURNS TABLE (${credentialColumns}) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
    BEGIN
      RETURN QUERY
-     SELECT s.workspace, s.id, p.id, p.kind, p.name, p.roles, p.roles, k.scopes, ''::text, s.expires_at,
+     SELECT s.workspace, s.id, p.id, p.kind, p.name, p.roles, coalesce(k.roles, p.roles), k.scopes, ''::text, s.expires_at,
        CASE WHEN s.ended_at IS NOT NULL THEN 'ended' WHEN s.expires_at <= clock_timestamp() THEN 'expired'
             WHEN s.last_used_at + idle <= clock_timestamp() THEN 'idle' WHEN k.revoked_at IS NOT NULL THEN 'revoked'
             WHEN k.expires_at <= clock_timestamp() THEN 'expired' WHEN p.disabled_at IS NOT NULL THEN 'disabled' END

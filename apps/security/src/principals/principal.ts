@@ -28,6 +28,12 @@ export function requireWithin(caller: Rights, roles: readonly Role[], scopes: re
   );
 }
 
+/** `forbidden` when the roles of a key are more than its principal has. */
+export function requireRolesOf({ id, roles: held }: Pick<PrincipalEntry, 'id' | 'roles'>, roles: readonly Role[]): void {
+  if (areRightsWithin({ roles: held, scopes: [] }, { roles, scopes: [] })) return;
+  throw new Fault('forbidden', `${id} does not have these roles itself`, 'Give the key fewer roles, or the principal more.');
+}
+
 /** `forbidden` unless the caller may make or end keys of the principal: an administrator of any, others of agents and their own. */
 export function requireKeyholder(caller: Rights, target: Pick<PrincipalEntry, 'id' | 'kind'>): void {
   if (caller.roles.includes('admin') || target.kind === 'agent' || target.id === caller.principal) return;

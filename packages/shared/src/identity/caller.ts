@@ -23,9 +23,12 @@ export interface Caller {
   readonly tokenFor: TokenSource;
 }
 
+/** The permission of what everybody who is known may do, whatever the role and scopes. */
+export const anyCaller = 'any';
+
 /** Whether the caller may do it. */
 export function may(caller: Pick<Caller, 'roles' | 'scopes'>, permission: string): boolean {
-  return allows(caller.roles, caller.scopes, permission);
+  return permission === anyCaller || allows(caller.roles, caller.scopes, permission);
 }
 
 /** Throws `forbidden`, naming the permission, when the caller may not do it. */

@@ -73,6 +73,16 @@ export class IdentityBroker {
     return { caller, credentialId: traded.issued.credentialId };
   }
 
+  /** The caller of a credential that was traded and still lives, without asking anybody; null: ask. */
+  callerIfKnown(kind: CredentialKind, credential: string): Caller | null {
+    const ref = refOf(kind, credential);
+    const key = keyOf(ref, this.bus.service);
+    const known = this.cache.get(key);
+    if (!known || known.issued.expiresAt <= now()) return null;
+    this.use(key, ref, this.bus.service, known);
+    return (known.caller ??= this.callerOfReply(ref, known.issued));
+  }
+
   private callerOfReply(ref: CredentialRef, issued: IssueIdentityReply): Caller {
     const { workspace, principal, name, roles, scopes, credentialId } = issued;
     const tokenFor = async (audience: ServiceName): Promise<string> => (await this.trade(ref, audience)).issued.token;
@@ -86,15 +96,16 @@ export class IdentityBroker {
   }
 
   private async trade(ref: CredentialRef, audience: ServiceName): Promise<Traded> {
-    const key = `${ref.kind} ${audience} ${ref.digest}`;
+    const key = keyOf(ref, audience);
     const known = this.cache.get(key);
-    const at = now();
-    if (known && known.issued.expiresAt > at) {
-      if (this.cache.size > cacheMax / 2) this.touch(key, known);
-      if (known.renewAt <= at && ref.kind !== 'token') this.renew(key, ref, audience, known);
-      return known;
-    }
-    return this.askOnce(key, ref, audience);
+    if (!known || known.issued.expiresAt <= now()) return this.askOnce(key, ref, audience);
+    this.use(key, ref, audience, known);
+    return known;
+  }
+
+  private use(key: string, ref: CredentialRef, audience: ServiceName, known: Traded): void {
+    if (this.cache.size > cacheMax / 2) this.touch(key, known);
+    if (known.renewAt <= now() && ref.kind !== 'token') this.renew(key, ref, audience, known);
   }
 
   /** Keeps the order of last use; not worth its time while the cache is far from full. */
@@ -142,6 +153,10 @@ export class IdentityBroker {
         break;
       }
   }
+}
+
+function keyOf({ kind, digest }: CredentialRef, audience: ServiceName): string {
+  return `${kind} ${audience} ${digest}`;
 }
 
 function refOf(kind: CredentialKind, credential: string): CredentialRef {

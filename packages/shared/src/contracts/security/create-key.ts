@@ -1,8 +1,10 @@
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
+  ArrayMinSize,
   ArrayUnique,
   IsArray,
+  IsIn,
   IsInt,
   IsOptional,
   IsString,
@@ -14,7 +16,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
-import { scopePattern } from '../../identity/roles.ts';
+import { roles, scopePattern, type Role } from '../../identity/roles.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { Key } from './key.ts';
 import { principalPattern } from './principal.ts';
@@ -38,7 +40,10 @@ export class CreateKeyRequest {
   /** Instead of `principal`: the agent that it speaks for, with the role `agent`; it becomes a principal if it is none yet. */
   @IsOptional() @ValidateNested() @Type(() => AgentPrincipal) agent?: AgentPrincipal;
 
-  /** Narrows the principal's roles; absent or empty: it does not. A caller whose own key is narrowed must narrow at least as much. */
+  /** Fewer rights than the principal's roles give, for a key that another program holds; absent: the principal's own, also when they change. */
+  @IsOptional() @IsArray() @ArrayMinSize(1) @ArrayMaxSize(roles.length) @ArrayUnique() @IsIn(roles, { each: true }) roles?: Role[];
+
+  /** Narrows the roles; absent or empty: it does not. A caller whose own key is narrowed must narrow at least as much. */
   @IsOptional() @IsArray() @ArrayMaxSize(64) @ArrayUnique() @Matches(scopePattern, { each: true }) scopes?: string[];
 
   /** Seconds from now; absent: it does not expire. */
@@ -51,7 +56,7 @@ export class CreateKeyReply extends Key {
 }
 
 /**
- * Makes an API key. Rights never grow: the principal's roles and the key's scopes must be within the caller's own. Who is no administrator makes
+ * Makes an API key. Rights never grow: the key's roles and scopes must be within the principal's and the caller's own. Who is no administrator makes
  * keys only for itself and for agents.
  */
 export const createKey = defineContract({

@@ -1,4 +1,5 @@
-import { IsArray, IsISO8601, IsOptional, IsString, Matches } from 'class-validator';
+import { IsArray, IsIn, IsISO8601, IsOptional, IsString, Matches } from 'class-validator';
+import { roles, type Role } from '../../identity/roles.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { principalPattern } from './principal.ts';
 
@@ -8,7 +9,9 @@ export class Key {
   @IsString() name!: string;
   @Matches(principalPattern) principal!: string;
   @IsString() principalName!: string;
-  /** What the key narrows the principal's roles to, as `runs:read` or `tools:*`; empty: all that the roles allow. */
+  /** The principal's, or fewer where the key was made so. */
+  @IsArray() @IsIn(roles, { each: true }) roles!: Role[];
+  /** What the key narrows its roles to, as `runs:read` or `tools:*`; empty: all that the roles allow. */
   @IsArray() @IsString({ each: true }) scopes!: string[];
   @IsISO8601() createdAt!: string;
   /** The principal that made it, or `service:security` for the key of the configuration. */
