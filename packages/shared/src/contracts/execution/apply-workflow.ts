@@ -16,12 +16,13 @@ import {
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { WorkflowView } from './workflow-view.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export class ApplyWorkflowRequest {
   @Matches(namePattern) name!: string;
 
   /** The manifest as an object; or `source`. */
-  @IsOptional() @IsObject() manifest?: Record<string, unknown>;
+  @IsOptional() @Opaque() @IsObject() manifest?: Record<string, unknown>;
 
   /** The manifest as YAML text, of at most 256 KiB: faults then name line and column. */
   @IsOptional() @IsString() @MaxLength(262_144) source?: string;
@@ -36,8 +37,8 @@ export class ApplyWorkflowRequest {
 export class ManifestChange {
   /** Where, as a JSON Pointer into the manifest. */
   @IsString() path!: string;
-  @Allow() from?: unknown;
-  @Allow() to?: unknown;
+  @Opaque() @Allow() from?: unknown;
+  @Opaque() @Allow() to?: unknown;
 }
 
 export class ApplyWorkflowReply {

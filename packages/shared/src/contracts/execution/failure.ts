@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsNumber, IsOptional, IsString, MaxLength, Min, ValidateNested } from 'class-validator';
 import { faultStatus, type FaultCode } from '../../errors/fault.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export const faultCodes = Object.keys(faultStatus) as FaultCode[];
 
@@ -24,7 +25,7 @@ export class Usage {
 /** How a task ended: an output, or an error. */
 export class TaskResult {
   /** Any JSON value. Absent with an error. */
-  @IsOptional() output?: unknown;
+  @IsOptional() @Opaque() output?: unknown;
   @IsOptional() @ValidateNested() @Type(() => Failure) error?: Failure;
   @IsOptional() @ValidateNested() @Type(() => Usage) usage?: Usage;
 }

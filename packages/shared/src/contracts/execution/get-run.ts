@@ -1,8 +1,9 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { IsArray, IsOptional, IsString, Matches } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { RunView, StepView } from './run-view.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export class GetRunRequest {
   @Matches(idPattern('run')) run!: string;
@@ -10,7 +11,7 @@ export class GetRunRequest {
 
 export class GetRunReply extends RunView {
   /** In the workflow's order, items after their number; at most 500, the rest by `list-steps` from `nextSteps` on. */
-  @IsArray() @ValidateNested({ each: true }) @Type(() => StepView) steps!: StepView[];
+  @Opaque() @IsArray() @Type(() => StepView) steps!: StepView[];
   @IsOptional() @IsString() nextSteps!: string | null;
 }
 

@@ -2,6 +2,7 @@ import { IsObject, Matches } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { WorkflowView } from './workflow-view.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export class GetWorkflowRequest {
   @Matches(namePattern) name!: string;
@@ -9,7 +10,7 @@ export class GetWorkflowRequest {
 
 export class GetWorkflowReply extends WorkflowView {
   /** As it was applied. */
-  @IsObject() manifest!: Record<string, unknown>;
+  @Opaque() @IsObject() manifest!: Record<string, unknown>;
 }
 
 /** One workflow with its manifest. */

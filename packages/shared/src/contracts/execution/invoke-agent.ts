@@ -2,6 +2,7 @@ import { IsInt, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min } f
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { RunView } from './run-view.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export class InvokeAgentRequest {
   @Matches(namePattern) agent!: string;
@@ -10,7 +11,7 @@ export class InvokeAgentRequest {
   @IsOptional() @IsString() @MaxLength(128) skill?: string;
 
   /** Any JSON value, `{}` if absent. At most 256 KiB. */
-  @IsOptional() input?: unknown;
+  @IsOptional() @Opaque() input?: unknown;
 
   @IsOptional() @IsObject() labels?: Record<string, string>;
 

@@ -1,8 +1,9 @@
 import { Type } from 'class-transformer';
-import { Allow, ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { Allow, ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { taskPattern } from './task-id.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export class LeaseTasksRequest {
   @Matches(namePattern) agent!: string;
@@ -27,7 +28,7 @@ export class LeasedTask {
   /** The step's key, `analyse[3]` for an item. */
   @IsString() step!: string;
   @IsOptional() @IsString() skill!: string | null;
-  @Allow() input!: unknown;
+  @Opaque() @Allow() input!: unknown;
   /** Epoch milliseconds by which it must be completed. */
   @IsInt() deadline!: number;
   /** The same for every attempt of this step. */
@@ -35,7 +36,7 @@ export class LeasedTask {
 }
 
 export class LeaseTasksReply {
-  @IsArray() @ValidateNested({ each: true }) @Type(() => LeasedTask) tasks!: LeasedTask[];
+  @Opaque() @IsArray() @Type(() => LeasedTask) tasks!: LeasedTask[];
   /** Tasks of this instance that are to be stopped. */
   @IsArray() @IsString({ each: true }) cancelled!: string[];
 }

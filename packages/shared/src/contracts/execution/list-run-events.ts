@@ -1,8 +1,9 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsInt, IsOptional, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { RunEventView } from './run-event.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export class ListRunEventsRequest {
   @Matches(idPattern('run')) run!: string;
@@ -13,7 +14,7 @@ export class ListRunEventsRequest {
 }
 
 export class ListRunEventsReply {
-  @IsArray() @ValidateNested({ each: true }) @Type(() => RunEventView) data!: RunEventView[];
+  @Opaque() @IsArray() @Type(() => RunEventView) data!: RunEventView[];
   /** Whether there are more now. */
   @IsBoolean() hasMore!: boolean;
   /** Whether the run has ended: with `hasMore` false nothing will follow. */

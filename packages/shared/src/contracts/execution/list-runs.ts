@@ -1,8 +1,9 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { RunView, runStatuses, type RunStatus } from './run-view.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export class ListRunsRequest extends PageRequest {
   /** Any of these; all if absent. */
@@ -14,7 +15,7 @@ export class ListRunsRequest extends PageRequest {
 }
 
 export class ListRunsReply {
-  @IsArray() @ValidateNested({ each: true }) @Type(() => RunView) data!: RunView[];
+  @Opaque() @IsArray() @Type(() => RunView) data!: RunView[];
   @IsOptional() @IsString() nextCursor!: string | null;
 }
 

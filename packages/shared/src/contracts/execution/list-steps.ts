@@ -1,16 +1,17 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { IsArray, IsOptional, IsString, Matches } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { StepView } from './run-view.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export class ListStepsRequest extends PageRequest {
   @Matches(idPattern('run')) run!: string;
 }
 
 export class ListStepsReply {
-  @IsArray() @ValidateNested({ each: true }) @Type(() => StepView) data!: StepView[];
+  @Opaque() @IsArray() @Type(() => StepView) data!: StepView[];
   @IsOptional() @IsString() nextCursor!: string | null;
 }
 

@@ -1,13 +1,14 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsOptional, IsString, ValidateNested } from 'class-validator';
+import { IsArray, IsOptional, IsString } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { WorkflowView } from './workflow-view.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export class ListWorkflowsRequest extends PageRequest {}
 
 export class ListWorkflowsReply {
-  @IsArray() @ValidateNested({ each: true }) @Type(() => WorkflowView) data!: WorkflowView[];
+  @Opaque() @IsArray() @Type(() => WorkflowView) data!: WorkflowView[];
   @IsOptional() @IsString() nextCursor!: string | null;
 }
 

@@ -3,6 +3,7 @@ import { Allow, IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested 
 import { defineEvent } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { Failure } from './failure.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export const runEventTypes = [
   'run.started',
@@ -37,7 +38,7 @@ export class RunEventView {
   @IsOptional() @IsString() instance?: string;
   @IsOptional() @ValidateNested() @Type(() => Failure) error?: Failure;
   /** Cut when it is large: `{ "truncated": true, "bytes": 123456, "preview": "…" }`. */
-  @Allow() output?: unknown;
+  @Opaque() @Allow() output?: unknown;
   @IsOptional() @IsString() message?: string;
   /** Of `step.progress`: how much is done, 0 to 1. */
   @IsOptional() @Allow() fraction?: number;

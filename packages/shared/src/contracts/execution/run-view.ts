@@ -2,6 +2,7 @@ import { Type } from 'class-transformer';
 import { Allow, IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
 import { idPattern } from '../../ids/ids.ts';
 import { Failure, Usage } from './failure.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export const runStatuses = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -36,9 +37,9 @@ export class RunView {
   @IsOptional() @IsString() reason!: string | null;
   @IsObject() labels!: Record<string, string>;
   /** Absent in lists; read the run for it. */
-  @Allow() input?: unknown;
+  @Opaque() @Allow() input?: unknown;
   /** Absent in lists, and null until the run has succeeded. */
-  @Allow() output?: unknown;
+  @Opaque() @Allow() output?: unknown;
   @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
   /** The run that started this one as a step. */
   @IsOptional() @Matches(idPattern('run')) parent!: string | null;
@@ -90,7 +91,7 @@ export class StepView {
   @IsBoolean() onCriticalPath!: boolean;
   @IsArray() @ValidateNested({ each: true }) @Type(() => AttemptView) attempts!: AttemptView[];
   /** Cut in lists when it is large: `{ "truncated": true, "bytes": 123456, "preview": "…" }`. */
-  @Allow() input!: unknown;
-  @Allow() output!: unknown;
+  @Opaque() @Allow() input!: unknown;
+  @Opaque() @Allow() output!: unknown;
   @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
 }

@@ -2,6 +2,7 @@ import { IsInt, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min } f
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { RunView } from './run-view.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 /** Labels of one run: more are refused. */
 export const labelsMax = 32;
@@ -10,7 +11,7 @@ export class StartRunRequest {
   @Matches(namePattern) workflow!: string;
 
   /** What the workflow's `input` schema allows; `{}` if absent. At most 256 KiB. */
-  @IsOptional() input?: unknown;
+  @IsOptional() @Opaque() input?: unknown;
 
   /** Names and values to find the run by, of at most 63 and 255 characters. */
   @IsOptional() @IsObject() labels?: Record<string, string>;

@@ -1,5 +1,6 @@
 import { Allow, IsInt, IsObject, IsOptional, IsString, Matches } from 'class-validator';
 import { namePattern } from '../../ids/ids.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 /** A workflow that can be started. */
 export class WorkflowView {
@@ -12,7 +13,7 @@ export class WorkflowView {
   @IsInt() version!: number;
   @IsInt() steps!: number;
   /** JSON Schema of the input, where the workflow has one. */
-  @Allow() input!: unknown;
+  @Opaque() @Allow() input!: unknown;
   @IsString() createdAt!: string;
   @IsString() updatedAt!: string;
 }
