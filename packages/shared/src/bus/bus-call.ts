@@ -1,11 +1,11 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { Caller } from '../identity/caller.ts';
+import type { CallLife } from './call-life.ts';
 import type { ServiceName } from './contract.ts';
 
 interface BusCallOptions {
   subject: string;
-  deadline: number;
-  signal: AbortSignal;
+  life: CallLife;
   caller?: Caller;
   fromService?: ServiceName;
 }
@@ -21,11 +21,11 @@ export class BusCall extends BaseRpcContext<[BusCallOptions]> {
   }
   /** Epoch milliseconds (the database's clock). */
   get deadline(): number {
-    return this.args[0].deadline;
+    return this.args[0].life.deadline;
   }
   /** Aborted when the caller gives up or the deadline has passed. */
   get signal(): AbortSignal {
-    return this.args[0].signal;
+    return this.args[0].life.signal;
   }
   get caller(): Caller | undefined {
     return this.args[0].caller;

@@ -8,6 +8,7 @@ import { childTraceparent, inCall } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
 import { BusCall } from './bus-call.ts';
+import { CallLife } from './call-life.ts';
 import { messageMaxBytes, type Contract, type ServiceName } from './contract.ts';
 import { EventConsumers } from './event-consumers.ts';
 import type { HandlerExtras } from './handles.ts';
@@ -34,7 +35,7 @@ type MessageHandler = (data: unknown, context: unknown) => Promise<unknown>;
 
 /** Nest's transport over our contracts: nothing that is no contract is heard, and no handler sees what was not checked. */
 export class BusServer extends Server {
-  private readonly inFlight = new Map<string, AbortController>();
+  private readonly inFlight = new Map<string, CallLife>();
   private readonly subscriptions: Subscription[] = [];
   private readonly consumers: EventConsumers;
   private isDraining = false;
@@ -65,7 +66,7 @@ export class BusServer extends Server {
     this.subscriptions.push(
       connection.subscribe(cancelSubject(service), {
         callback: (error, message) => {
-          if (!error) this.inFlight.get(message.string())?.abort(new Fault('cancelled', 'the caller waits no more', 'Ask again.'));
+          if (!error) this.inFlight.get(message.string())?.end(new Fault('cancelled', 'the caller waits no more', 'Ask again.'));
         },
       }),
     );
@@ -137,28 +138,21 @@ export class BusServer extends Server {
     const request = validate(contract.request, parseJson(message.data, contract.maxBytes));
 
     const callId = given?.get(header.call) ?? '';
-    const controller = new AbortController();
-    if (callId) this.inFlight.set(callId, controller);
-    const timer = setTimeout(
-      () => controller.abort(new Fault('timeout', 'the deadline has passed', 'Allow more time.')),
-      Math.min(deadline - now(), 2_147_483_647),
-    );
+    const life = new CallLife(deadline);
+    if (callId) this.inFlight.set(callId, life);
     try {
-      const call = new BusCall({ subject: message.subject, deadline, signal: controller.signal, ...who });
-      const reply = await inCall(
-        { traceparent: childTraceparent(given?.get(header.traceparent)), deadline, signal: controller.signal },
-        async () => {
-          const result = await handler(request, call);
-          return isObservable(result) ? await firstValueFrom(result) : result;
-        },
-      );
-      controller.signal.throwIfAborted(); // whoever asked was told so already
+      const call = new BusCall({ subject: message.subject, life, ...who });
+      const reply = await inCall({ traceparent: childTraceparent(given?.get(header.traceparent)), life }, async () => {
+        const result = await handler(request, call);
+        return isObservable(result) ? await firstValueFrom(result) : result;
+      });
+      life.throwIfOver(); // whoever asked was told so already
       return checkedReply(contract, reply);
     } catch (thrown) {
       if ('caller' in who && thrown instanceof Fault && thrown.code === 'forbidden') this.options.onDenied?.(who.caller, contract.subject);
       throw thrown;
     } finally {
-      clearTimeout(timer);
+      life.done();
       if (callId) this.inFlight.delete(callId);
     }
   }
@@ -189,7 +183,7 @@ export class BusServer extends Server {
     await this.consumers.stop();
     for (const subscription of this.subscriptions) if (!subscription.isClosed()) subscription.unsubscribe();
     for (let waited = 0; this.serving > 0 && waited < drainMs; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const controller of this.inFlight.values()) controller.abort(new Fault('unavailable', 'the service is stopping', 'Try again.'));
+    for (const life of this.inFlight.values()) life.end(new Fault('unavailable', 'the service is stopping', 'Try again.'));
   }
 
   override on(): void {

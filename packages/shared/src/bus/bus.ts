@@ -70,8 +70,8 @@ export class Bus {
     options: RequestOptions = {},
   ): Promise<Reply> {
     const call = currentCall();
-    const signal = options.signal ?? call?.signal;
-    const deadline = Math.min(now() + (options.timeoutMs ?? contract.timeoutMs), call?.deadline ?? Infinity);
+    const signal = options.signal ?? call?.life?.signal;
+    const deadline = Math.min(now() + (options.timeoutMs ?? contract.timeoutMs), call?.life?.deadline ?? Infinity);
     for (let attempt = 0; ; attempt++) {
       signal?.throwIfAborted();
       try {

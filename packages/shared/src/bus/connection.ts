@@ -23,6 +23,7 @@ export async function connectBus({ natsUrl, natsCreds, name }: BusConnectionOpti
     maxPingOut: 2,
     waitOnFirstConnect: true,
     ignoreAuthErrorAbort: true,
+    noAsyncTraces: true,
     ...(natsCreds && { authenticator: credsAuthenticator(await readFile(natsCreds)) }),
   });
   void watch(connection);

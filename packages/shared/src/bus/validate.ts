@@ -1,4 +1,5 @@
-import { plainToInstance } from 'class-transformer';
+import { plainToInstance, TransformationType } from 'class-transformer';
+import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { validateSync, type ValidationError } from 'class-validator';
 import { Fault, type FaultDetail } from '../errors/fault.ts';
 import type { MessageClass } from './contract.ts';
@@ -23,15 +24,40 @@ export function validate<T extends object>(type: MessageClass<T>, value: unknown
   return instance;
 }
 
-/** Opaque fields are put in as they are, after the rest was converted. */
+/** Which fields of a class class-transformer has something to do for, found once. */
+const convertedFields = new WeakMap<MessageClass, Map<string, boolean>>();
+
+function isConverted(type: MessageClass, field: string): boolean {
+  let fields = convertedFields.get(type);
+  if (!fields) convertedFields.set(type, (fields = new Map()));
+  let converted = fields.get(field);
+  if (converted === undefined) {
+    converted =
+      !opaqueFieldsOf(type).includes(field) &&
+      (defaultMetadataStorage.findTypeMetadata(type, field) !== undefined ||
+        defaultMetadataStorage.findTransformMetadatas(type, field, TransformationType.PLAIN_TO_CLASS).length > 0);
+    if (fields.size < fieldsMax) fields.set(field, converted);
+  }
+  return converted;
+}
+
+/** Names of unknown fields are input: they are not kept without end. */
+const fieldsMax = 64;
+
+/** Only fields that `@Type` or `@Transform` say something of are converted; all others are put in as they are. */
 function instanceOf<T extends object>(type: MessageClass<T>, value: object): T {
-  const opaque = opaqueFieldsOf(type).filter((field) => Object.hasOwn(value, field));
-  if (opaque.length === 0) return plainToInstance(type, value);
-  const rest: Record<string, unknown> = { ...value };
-  for (const field of opaque) delete rest[field];
-  const instance = plainToInstance(type, rest);
-  for (const field of opaque) (instance as Record<string, unknown>)[field] = (value as Record<string, unknown>)[field];
-  return instance;
+  const instance = new type() as Record<string, unknown>;
+  let rest: Record<string, unknown> | null = null;
+  for (const [field, given] of Object.entries(value)) {
+    if (field === '__proto__') throw new Fault('invalid', 'a field named __proto__ is not allowed', 'Leave it out.');
+    if (isConverted(type, field)) (rest ??= {})[field] = given;
+    else instance[field] = given;
+  }
+  if (rest) {
+    const converted = plainToInstance(type, rest) as Record<string, unknown>;
+    for (const field of Object.keys(rest)) instance[field] = converted[field];
+  }
+  return instance as T;
 }
 
 function invalidFault(errors: ValidationError[]): Fault {

@@ -1,14 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
+import type { CallLife } from '../bus/call-life.ts';
 
 /** What belongs to the call being served: it follows every further call that is made for it. */
 export interface CallContext {
   /** W3C Trace Context `traceparent` of this hop. */
   traceparent: string;
-  /** Epoch milliseconds after which nobody waits for the answer. */
-  deadline?: number;
-  /** Aborted when nobody waits any more. */
-  signal?: AbortSignal;
+  /** Until when somebody waits; absent for what nobody asked for. */
+  life?: CallLife;
 }
 
 const storage = new AsyncLocalStorage<CallContext>();
@@ -25,9 +24,20 @@ export function currentCall(): CallContext | undefined {
 
 const traceparentPattern = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/;
 
+/** Random bytes taken from the system many at a time: one call for each span would cost more than all else of it. */
+const pool = Buffer.allocUnsafe(24 * 256);
+let poolAt = pool.length;
+
+function randomHex(bytes: number): string {
+  if (poolAt + bytes > pool.length) {
+    randomFillSync(pool);
+    poolAt = 0;
+  }
+  return pool.toString('hex', poolAt, (poolAt += bytes));
+}
+
 /** The `traceparent` of a new span: below `parent` if that is well-formed, else the first of a new trace. */
 export function childTraceparent(parent?: string): string {
-  const random = randomBytes(24).toString('hex');
   const match = parent === undefined ? null : traceparentPattern.exec(parent);
-  return `00-${match?.[1] ?? random.slice(0, 32)}-${random.slice(32)}-${match?.[2] ?? '01'}`;
+  return `00-${match?.[1] ?? randomHex(16)}-${randomHex(8)}-${match?.[2] ?? '01'}`;
 }
