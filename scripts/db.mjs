@@ -1,0 +1,9 @@
+// `npm run db:migrate [-- --plan]`, `npm run db:rollback -- SERVICE`, `npm run db:backup [-- FILE]`, `npm run db:restore -- FILE`.
+import { join } from 'node:path';
+import { handOver } from './hand-over.mjs';
+import { prepare, root, script } from './prepare.mjs';
+
+await script(async () => {
+  await prepare();
+  return handOver(join(root, 'packages', 'stack', 'dist', 'launch', 'database-commands.js'), process.argv.slice(2));
+});
