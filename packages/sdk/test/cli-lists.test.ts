@@ -104,7 +104,7 @@ test('servers are a table, one server a page with its last words', async () => {
     tools: 0,
     restarts: 5,
     nextAttemptAt: '2026-11-24T12:01:00Z',
-    startedAt: null,
+    startedAt: undefined,
   };
   rest.on('GET /mcp-servers', page([server]));
   rest.on('GET /mcp-servers/filesystem', {
@@ -115,11 +115,11 @@ test('servers are a table, one server a page with its last words', async () => {
   rest.on('GET /mcp-servers/memory', {
     ...server,
     name: 'memory',
-    statusReason: null,
+    statusReason: undefined,
     status: 'ready',
-    containment: null,
+    containment: undefined,
     startedAt: '2026-11-24T12:00:00Z',
-    nextAttemptAt: null,
+    nextAttemptAt: undefined,
     serverInfo: null,
     stderr: [],
   });
@@ -157,7 +157,7 @@ test('tools are a table, one tool shows what it takes', async () => {
     inputSchema: { type: 'object' },
     outputSchema: { type: 'string' },
   };
-  rest.on('GET /tools', page([{ ...tool, name: 'list', outputSchema: null }, tool]));
+  rest.on('GET /tools', page([{ ...tool, name: 'list', outputSchema: undefined }, tool]));
   expect((await signalbox(['tools'])).out).toBe('TOOL     DESCRIPTION\nfs/list  Reads a file\nfs/read  Reads a file\n');
   await signalbox(['tools', 'fs']);
   expect(rest.seen.at(-1)?.query).toEqual({ server: 'fs', limit: '50' });
@@ -204,7 +204,7 @@ test('status shows the services and how all else stands; a service that is down 
     ].join('\n'),
   );
   expect(good.exit).toBe(0);
-  const down = { ...up, name: 'context', status: 'down', uptimeS: null, latencyMs: null, memoryBytes: null, detail: 'it does not answer' };
+  const down = { ...up, name: 'context', status: 'down', uptimeS: undefined, latencyMs: undefined, memoryBytes: undefined, detail: 'it does not answer' };
   rest
     .on('GET /system/services', page([up, down]))
     .on('GET /runs', problem(404, 'not_found', 'none'))

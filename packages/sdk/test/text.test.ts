@@ -6,7 +6,6 @@ import { ago, between, bytes, count, dayRange, duration, percent } from '../src/
 import { bold, join, line, red } from '../src/cli/text/styled.ts';
 import { table } from '../src/cli/text/table.ts';
 
-/* eslint-disable no-control-regex -- control characters are what this is about */
 const steering = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 const nasty = fc.string({

@@ -25,7 +25,7 @@ export const excluded = [
 ];
 
 /** Files in one call: their texts together should stay well under a message of the bus (512 KiB). */
-const batchFiles = 16;
+const batchFiles = 12;
 /** Calls at once of one task: more only queue up at the server, which answers one after another. */
 const callsAtOnce = 3;
 
@@ -83,7 +83,8 @@ export class Library {
       return splitTexts(await this.#call('read_multiple_files', { paths }), paths);
     } catch (error) {
       // Too much for one message: half of it may fit. A single file that does not is left out.
-      if (!(error instanceof ApiError) || (error.code !== 'limited' && error.code !== 'invalid')) throw error;
+      const isTooLarge = error instanceof ApiError && error.code === 'limited' && error.retryAfterMs === undefined;
+      if (!isTooLarge) throw error;
       if (paths.length === 1) return [];
       const half = Math.ceil(paths.length / 2);
       return [...(await this.#readBatch(paths.slice(0, half))), ...(await this.#readBatch(paths.slice(half)))];

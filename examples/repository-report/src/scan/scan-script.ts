@@ -77,12 +77,16 @@ function exportsOf(masked: Masked): Export[] {
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+const declaring = /^(?:async\s+)?(?:function|class|const|let|var|interface|type|enum)\s*\*?\s*([\w$]+)/gm;
+
+/** Where a name is declared at the top of a file; -1 where it is not. */
 function declarationOf(code: string, name: string): number {
-  const escaped = name.replace(/[^\w]/g, '\\$&');
-  return (
-    new RegExp(`^(?:async\\s+)?(?:function|class|const|let|var|interface|type|enum)\\s*\\*?\\s*${escaped}\\b`, 'm').exec(code)?.index ?? -1
-  );
+  for (const match of code.matchAll(declaring)) if (match[1] === name) return match.index;
+  return -1;
 }
+
+/** A line that begins a statement: what is above it belongs to that. */
+const declarationStart = /^\s*(?:export|import|const|let|var|function|class|interface|type|enum|async|abstract|declare)\b/m;
 
 /** Whether a doc comment stands right before, decorators in between allowed. */
 function hasDocBefore({ code, comments }: Masked, at: number): boolean {
@@ -90,7 +94,7 @@ function hasDocBefore({ code, comments }: Masked, at: number): boolean {
   const doc = comments.findLast((comment) => comment.isDoc && comment.end <= at);
   if (!doc) return false;
   const between = code.slice(doc.end, at).trim();
-  return between === '' || (between.startsWith('@') && !/[;}]\s*\n\s*(?:export|import|const|let|function|class)\b/.test(between));
+  return between === '' || (between.startsWith('@') && !declarationStart.test(between));
 }
 
 function lineCounts(source: string, { code, comments }: Masked): { code: number; comments: number; blank: number } {

@@ -1,6 +1,6 @@
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
-import type { Applied, ApplyQuery, Manifest } from './schema.ts';
+import type { Applied, ApplyQuery, Labels, Manifest } from './schema.ts';
 import { path } from './transport.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
@@ -9,15 +9,19 @@ export type McpServerStatus = 'starting' | 'ready' | 'degraded' | 'failed' | 'st
 export interface McpServer {
   id: string;
   name: string;
+  description: string;
+  labels: Labels;
   transport: 'stdio' | 'streamable-http' | (string & {});
   status: McpServerStatus;
-  statusReason?: string | null;
-  /** How well a stdio server is contained: `strong`, `medium`, `basic` or `none`. */
-  containment: string | null;
+  statusReason?: string;
+  /** How well the process of a stdio server is kept from the rest of the machine. */
+  containment?: 'none' | 'basic' | 'medium' | 'strong';
   tools: number;
   restarts: number;
-  nextAttemptAt: string | null;
-  startedAt: string | null;
+  nextAttemptAt?: string;
+  /** Since when it is ready. */
+  startedAt?: string;
+  version: number;
   createdAt: string;
   updatedAt: string;
 }
@@ -26,7 +30,9 @@ export interface McpServer {
 export interface McpServerDetail extends McpServer {
   /** The last lines that it wrote to its standard error. */
   stderr: string[];
-  serverInfo: { name: string; version: string; [key: string]: unknown } | null;
+  /** What it says of itself; null until it answered once. */
+  serverInfo: { name?: string; version?: string; [key: string]: unknown } | null;
+  manifest: Manifest<McpServerSpec>;
 }
 
 /** `spec` of a manifest of kind McpServer. */
@@ -37,6 +43,7 @@ export type McpServerSpec = (
 
 export interface McpServerQuery extends ListQuery {
   status?: McpServerStatus | undefined;
+  transport?: McpServer['transport'] | undefined;
 }
 
 /** `/mcp-servers`: the upstream MCP servers. */

@@ -5,12 +5,16 @@ import type { RequestOptions, Transport } from './transport.ts';
 
 export interface ServiceStatus {
   name: string;
-  status: 'up' | 'down';
-  version: string | null;
-  uptimeS: number | null;
-  latencyMs: number | null;
-  memoryBytes: number | null;
-  detail?: string | null;
+  status: 'up' | 'degraded' | 'down';
+  version?: string;
+  uptimeS?: number;
+  /** Of the last health call over the bus. */
+  latencyMs?: number;
+  memoryBytes?: number;
+  /** Why it is not up. */
+  detail?: string;
+  /** When it was last asked. */
+  checkedAt: string;
 }
 
 /** Who the key or session speaks for. */

@@ -7,11 +7,11 @@ import type { RequestOptions, Transport } from './transport.ts';
 export interface Tool {
   server: string;
   name: string;
-  title?: string | null;
+  title?: string;
   description: string;
   inputSchema: JsonSchema;
-  outputSchema?: JsonSchema | null;
-  annotations?: Record<string, unknown> | null;
+  outputSchema?: JsonSchema;
+  annotations?: Record<string, unknown>;
 }
 
 /** One piece of a tool's answer (MCP 2025-11-25, content blocks). */

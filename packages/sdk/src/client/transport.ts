@@ -1,4 +1,5 @@
-import { ApiError, ConnectionError, errorOf } from './api-error.ts';
+import { ConnectionError, errorOf } from './api-error.ts';
+import type { ApiError } from './api-error.ts';
 
 /** How a client reaches Signalbox. */
 export interface ClientOptions {

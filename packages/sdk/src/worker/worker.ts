@@ -29,8 +29,10 @@ export interface WorkerOptions {
   /** The pause before the first reconnect and the longest one, milliseconds. */
   reconnect?: { firstMs: number; maxMs: number } | undefined;
   /** Where it says what happens. Default: one line each on standard error. */
-  log?: ((sentence: string, fields: Record<string, unknown>) => void) | undefined;
+  log?: ((sentence: string, fields: LogFields) => void) | undefined;
 }
+
+export type LogFields = Record<string, string | number | undefined>;
 
 /** A handle on a running worker. */
 export interface Worker {
@@ -216,7 +218,7 @@ function instanceName(): string {
   return `${host.slice(0, 40) || 'host'}-${process.pid}-${randomUUID().slice(0, 8)}`;
 }
 
-function logLine(sentence: string, fields: Record<string, unknown>): void {
-  const detail = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${String(value)}`]));
+function logLine(sentence: string, fields: LogFields): void {
+  const detail = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
   process.stderr.write(`${new Date().toISOString()} worker: ${[sentence, ...detail].join(' ')}\n`);
 }

@@ -26,7 +26,7 @@ export function addServers(program: Command, io: Io): void {
         line`${bold(server.name)}  ${state(server.status)}${server.statusReason ? `: ${server.statusReason}` : ''}`,
         '',
         line`transport    ${server.transport}`,
-        ...(server.serverInfo ? [line`server       ${server.serverInfo.name} ${server.serverInfo.version}`] : []),
+        ...(server.serverInfo ? [line`server       ${server.serverInfo.name ?? ''} ${server.serverInfo.version ?? ''}`] : []),
         ...(server.containment ? [line`containment  ${server.containment}`] : []),
         line`tools        ${server.tools}`,
         line`restarts     ${server.restarts}`,

@@ -39,7 +39,7 @@ export function addStatus(program: Command, io: Io): void {
         .take(overviewMax)
         .catch(() => null),
     ]);
-    const down = services.filter((service) => service.status !== 'up');
+    const down = services.filter((service) => service.status === 'down');
     out.json({
       url,
       services,
@@ -54,13 +54,13 @@ export function addStatus(program: Command, io: Io): void {
         [
           { title: 'SERVICE', cell: (service) => service.name },
           { title: 'STATUS', cell: (service) => state(service.status) },
-          { title: 'UP FOR', cell: (service) => (service.uptimeS === null ? '' : duration(service.uptimeS * 1000)), align: 'right' },
+          { title: 'UP FOR', cell: (service) => (service.uptimeS === undefined ? '' : duration(service.uptimeS * 1000)), align: 'right' },
           {
             title: 'ANSWERS IN',
-            cell: (service) => (service.latencyMs === null ? '' : `${service.latencyMs.toFixed(1)} ms`),
+            cell: (service) => (service.latencyMs === undefined ? '' : `${service.latencyMs.toFixed(1)} ms`),
             align: 'right',
           },
-          { title: 'MEMORY', cell: (service) => (service.memoryBytes === null ? '' : bytes(service.memoryBytes)), align: 'right' },
+          { title: 'MEMORY', cell: (service) => (service.memoryBytes === undefined ? '' : bytes(service.memoryBytes)), align: 'right' },
           { title: 'DETAIL', cell: (service) => service.detail ?? '', isFlexible: true },
         ],
         services,

@@ -1,5 +1,3 @@
-/* eslint-disable no-control-regex -- control characters are what this is about */
-
 /** CSI, OSC, DCS and the other escape sequences of ECMA-48, whole, so that nothing of them is left as text. */
 const escapes =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|(?:\u001b[PX^_]|[\u0090\u0098\u009e\u009f])[^\u001b\u009c]*(?:\u001b\\|\u009c)|\u001b[ -/]*[0-~]/g;

@@ -30,7 +30,7 @@ export function runLines(run: RunDetail, view: RunView): Styled[] {
   const names = [...groups].map(([name, steps]) => (steps.length === 1 && steps[0]?.index === null ? (steps[0]?.key ?? name) : name));
   const width = Math.max(8, ...names.map((name) => name.length));
   for (const [name, steps] of groups) lines.push(...groupLines(name, steps, width, view));
-  if (run.error) lines.push('' as never, line`${red('failed')}: ${run.error.detail}${run.error.next ? ` ${run.error.next}` : ''}`);
+  if (run.error) lines.push(join([]), line`${red('failed')}: ${run.error.detail}${run.error.next ? ` ${run.error.next}` : ''}`);
   return lines.map((one) => join([one]).cut(view.columns));
 }
 
@@ -45,7 +45,7 @@ function groupLines(name: string, steps: readonly Step[], width: number, view: R
   const done = counted.filter((step) => step.status === 'succeeded' || step.status === 'skipped').length;
   const starts = counted.flatMap((step) => (step.startedAt ? [step.startedAt] : [])).sort();
   const ends = counted.map((step) => step.endedAt);
-  const end = ends.every((one) => one !== null && one !== undefined) ? (ends as string[]).sort().at(-1) : null;
+  const end = ends.every((one) => one !== null && one !== undefined) ? ends.sort().at(-1) : null;
   const lines = [
     line`${lamp(shownStatus)} ${name.padEnd(width)}  ${target(only)}  ${dim(`${done} of ${counted.length}`)}  ${between(starts[0], end, view.now)}`,
   ];
