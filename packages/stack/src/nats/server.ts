@@ -72,8 +72,19 @@ export class NatsServer {
   }
 }
 
+/** Whom the server trusts, as part of its configuration. */
+export function trustConfiguration({ operatorJwt, systemAccount, account }: NatsTrust): string {
+  return `operator: ${operatorJwt}
+system_account: ${systemAccount.id}
+resolver: MEMORY
+resolver_preload: {
+  ${systemAccount.id}: ${systemAccount.jwt}
+  ${account.id}: ${account.jwt}
+}
+`;
+}
+
 function configuration({ folder, trust, port }: NatsServerOptions): string {
-  const { operatorJwt, systemAccount, account } = trust;
   return `# Written at each start of Signalbox.
 server_name: signalbox
 listen: "127.0.0.1:${port ?? -1}"
@@ -82,14 +93,7 @@ ports_file_dir: ${JSON.stringify(folder)}
 max_payload: 1MB
 max_connections: 512
 ping_interval: "10s"
-operator: ${operatorJwt}
-system_account: ${systemAccount.id}
-resolver: MEMORY
-resolver_preload: {
-  ${systemAccount.id}: ${systemAccount.jwt}
-  ${account.id}: ${account.jwt}
-}
-jetstream: {
+${trustConfiguration(trust)}jetstream: {
   store_dir: ${JSON.stringify(join(folder, 'jetstream'))}
   max_memory_store: 64MB
   max_file_store: 1GB
