@@ -170,7 +170,7 @@ test('relative folders of commands become absolute, against the file', async () 
   keeping('/mcp-servers/s');
   keeping('/agents/a');
   keeping('/agents/b');
-  const server = '{ transport: stdio, command: [node, x.js], roots: [data, /abs], cwd: .. }';
+  const server = '{ transport: stdio, command: [node, x.js], roots: [data, /abs, { path: out, access: write }, "${state}/x"], cwd: .. }';
   const worker = '{ kind: worker, worker: { runner: local, command: [node, w.js] } }';
   await file(
     'sub/s.yaml',
@@ -181,7 +181,7 @@ test('relative folders of commands become absolute, against the file', async () 
   expect(bodies['/mcp-servers/s']).toEqual({
     transport: 'stdio',
     command: ['node', 'x.js'],
-    roots: [`${folder.path}/sub/data`, '/abs'],
+    roots: [`${folder.path}/sub/data`, '/abs', { path: `${folder.path}/sub/out`, access: 'write' }, '${state}/x'],
     cwd: folder.path,
   });
   expect(bodies['/agents/a']).toMatchObject({ worker: { cwd: `${folder.path}/sub` } });
@@ -211,7 +211,7 @@ test('a bundle chooses its files by the environment and fills in its parameters'
     manifest(
       'McpServer',
       's',
-      "{ transport: stdio, command: [node, '${folders}', '--size=${size}', '--all=${folders}'], env: { N: '${size}', T: '${title}' }, x: '${{ input.folders }}', f: '${folders}', n: '${size}' }",
+      "{ transport: stdio, command: [node, '${folders}', '--size=${size}', '--all=${folders}'], env: { N: '${size}', T: '${title}', S: '${state}/x' }, x: '${{ input.folders }}', f: '${folders}', n: '${size}' }",
     ),
   );
   await file('set/model.yaml', manifest('Agent', 'model', "{ model: '${model}' }"));
@@ -225,7 +225,7 @@ test('a bundle chooses its files by the environment and fills in its parameters'
   expect((rest.seen[0]?.body as { spec: object }).spec).toEqual({
     transport: 'stdio',
     command: ['node', data, '--size=3', `--all=["${data}"]`],
-    env: { N: 3, T: 'none' },
+    env: { N: 3, T: 'none', S: '${state}/x' },
     x: '${{ input.folders }}',
     f: [data],
     n: 3,

@@ -114,17 +114,16 @@ test('without a name the only board is shown, several are listed, none is said s
 
 test('a watched board is redrawn on a terminal and told anew where it changed in a pipe', async () => {
   let n = 0;
-  rest.on('GET /deployments/nine/board', () => board([agent('a', ++n < 3 ? 'active' : 'done')]));
+  rest.on('GET /deployments/nine/board', () => board([agent('a', 'active', { progress: ++n / 100 })]));
   const watch = (more: Surroundings, args: string[] = []): Promise<Printed> => {
-    n = 0;
     const controller = new AbortController();
     setTimeout(() => controller.abort(new DOMException('interrupted', 'AbortError')), 2_500);
     return signalbox(['board', 'nine', '--watch', ...args], { signal: controller.signal, ...more });
   };
   const [live, piped, json] = await Promise.all([watch({ terminal: 80 }), watch({}), watch({}, ['--json'])]);
   expect(live.out.split(/\u001b\[\d+F/).length).toBeGreaterThanOrEqual(2);
-  expect(piped.out.match(/AGENT/g)?.length).toBeLessThan(3);
-  expect(json.out.trim().split('\n').length).toBeGreaterThanOrEqual(1);
+  expect(piped.out.match(/AGENT/g)?.length).toBeGreaterThanOrEqual(2);
+  expect(json.out.trim().split('\n').length).toBeGreaterThanOrEqual(2);
   expect([live.exit, piped.exit, json.exit]).toEqual([0, 0, 0]);
   rest.on('GET /deployments/nine/board', problem(404, 'not_found', 'there is no deployment nine'));
   expect((await signalbox(['board', 'nine', '--watch'])).exit).toBe(5);

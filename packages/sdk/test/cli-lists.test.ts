@@ -204,7 +204,15 @@ test('status shows the services and how all else stands; a service that is down 
     ].join('\n'),
   );
   expect(good.exit).toBe(0);
-  const down = { ...up, name: 'context', status: 'down', uptimeS: undefined, latencyMs: undefined, memoryBytes: undefined, detail: 'it does not answer' };
+  const down = {
+    ...up,
+    name: 'context',
+    status: 'down',
+    uptimeS: undefined,
+    latencyMs: undefined,
+    memoryBytes: undefined,
+    detail: 'it does not answer',
+  };
   rest
     .on('GET /system/services', page([up, down]))
     .on('GET /runs', problem(404, 'not_found', 'none'))
@@ -316,14 +324,14 @@ test('one run is a tree of its steps', async () => {
 test('whoami tells person, rights and place', async () => {
   rest.on('GET /whoami', {
     workspace: 'w1',
-    workspaceName: 'default',
+
     principal: 'user_1',
     name: 'ana',
     roles: ['admin'],
     scopes: ['runs:read'],
   });
   expect((await signalbox(['whoami'])).out).toBe(
-    `ana (user_1)\nroles      admin\nscopes     runs:read\nworkspace  default\nat         ${rest.url} (SIGNALBOX_URL)\n`,
+    `ana (user_1)\nroles      admin\nscopes     runs:read\nworkspace  w1\nat         ${rest.url} (SIGNALBOX_URL)\n`,
   );
   rest.on('GET /whoami', { workspace: 'w1', principal: 'user_1', name: 'ana', roles: [], scopes: [] });
   expect((await signalbox(['whoami', '--url', rest.url])).out).toContain(`workspace  w1\nat         ${rest.url} (--url)`);

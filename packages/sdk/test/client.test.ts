@@ -21,10 +21,10 @@ afterEach(() => rest.stop());
 
 test('a request carries the key, the extra headers and its query', async () => {
   rest.on('GET /agents', page([{ name: 'a' }]));
-  await client.agents.list({ kind: 'worker', labels: ['a=1', 'b=2'], q: undefined, limit: 2 }).first();
+  await client.agents.list({ kind: 'worker', label: ['a=1', 'b=2'], q: undefined, limit: 2 }).first();
   const [seen] = rest.seen;
   expect(seen?.headers).toMatchObject({ authorization: 'Bearer sbx_test', 'x-extra': 'yes', accept: 'application/json' });
-  expect(seen?.query).toEqual({ kind: 'worker', labels: 'b=2', limit: '2' });
+  expect(seen?.query).toEqual({ kind: 'worker', label: 'b=2', limit: '2' });
 });
 
 test('a key may be given by a function, asked before each request, or be absent', async () => {
@@ -81,6 +81,7 @@ test('every resource asks at its address', async () => {
     '/tools',
     '/workflows',
     '/runs/r/events',
+    '/runs/r/steps',
     '/deployments',
     '/artifacts',
   ]) {
@@ -95,7 +96,8 @@ test('every resource asks at its address', async () => {
   await client.agents.remove('a');
   await client.agents.versions('a').first();
   await client.agents.list().first();
-  await client.agents.invoke('a', { skill: 's', input: 1 });
+  await client.agents.invoke('a', { skill: 's', input: 1, waitMs: 5 });
+  await client.agents.invoke('a');
   await client.instances.list({ agent: 'a' }).first();
   await client.mcpServers.list().first();
   await client.mcpServers.get('s');
@@ -110,6 +112,7 @@ test('every resource asks at its address', async () => {
   await client.workflows.remove('w');
   await client.workflows.start('w', { input: { n: 1 } }, { idempotencyKey: 'mine' });
   await client.runs.get('r');
+  await client.runs.steps('r').first();
   await client.runs.step('r', 'a[3]');
   await client.runs.cancel('r');
   await client.runs.eventPage('r', { limit: 5 });

@@ -71,7 +71,21 @@ export interface AgentQuery extends ListQuery {
   kind?: AgentKind | undefined;
   status?: AgentStatus | undefined;
   /** Only agents with all of these labels, each as `team=payments`. */
-  labels?: readonly string[] | undefined;
+  label?: readonly string[] | undefined;
+}
+
+/** A call to an agent. */
+export interface Invocation {
+  /** May be left out where the agent has one. */
+  skill?: string | undefined;
+  input?: unknown;
+  labels?: Labels | undefined;
+  /** Another agent, for when this one cannot. */
+  fallback?: string | undefined;
+  /** How long one attempt may take, milliseconds. */
+  timeoutMs?: number | undefined;
+  /** How long to wait for the end before answering; 0 if absent. */
+  waitMs?: number | undefined;
 }
 
 /** `/agents`: who can be invoked. */
@@ -109,12 +123,17 @@ export class Agents {
     return new Pages(this.#http, path`/agents/${name}/versions`, query, options);
   }
 
-  /** Calls one skill: the call is a run of one step, which is answered at once. */
-  invoke(
-    name: string,
-    call: { skill?: string | undefined; input?: unknown; labels?: Labels | undefined },
-    options: CreateOptions = {},
-  ): Promise<Run> {
-    return this.#http.json({ method: 'POST', path: path`/agents/${name}/invoke`, body: call, creates: true, ...options });
+  /** Calls one skill: the call is a run of one step. Answers with the run as it stands after `waitMs` (at most 55,000), or when it has ended. */
+  invoke(name: string, call: Invocation = {}, options: CreateOptions = {}): Promise<Run> {
+    const { waitMs, ...body } = call;
+    return this.#http.json({
+      method: 'POST',
+      path: path`/agents/${name}/invoke`,
+      query: { waitMs },
+      body,
+      creates: true,
+      timeoutMs: 30_000 + (waitMs ?? 0),
+      ...options,
+    });
   }
 }

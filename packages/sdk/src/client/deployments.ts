@@ -136,6 +136,12 @@ export interface StepReport {
   note?: string;
 }
 
+export interface DeploymentQuery extends ListQuery {
+  status?: DeploymentStatus | undefined;
+  /** Only deployments with all of these labels, each as `team=payments`. */
+  label?: readonly string[] | undefined;
+}
+
 /** `/deployments`: sets of agents that are brought up in order, and their boards. */
 export class Deployments {
   readonly #http: Transport;
@@ -144,7 +150,7 @@ export class Deployments {
     this.#http = http;
   }
 
-  list(query: ListQuery = {}, options: RequestOptions = {}): Pages<Deployment> {
+  list(query: DeploymentQuery = {}, options: RequestOptions = {}): Pages<Deployment> {
     return new Pages(this.#http, '/deployments', query, options);
   }
 

@@ -4,6 +4,7 @@ import type { Applied, ApplyQuery, Labels, Manifest } from './schema.ts';
 import { path } from './transport.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
+export type Containment = 'none' | 'basic' | 'medium' | 'strong';
 export type McpServerStatus = 'starting' | 'ready' | 'degraded' | 'failed' | 'stopped';
 
 export interface McpServer {
@@ -15,7 +16,7 @@ export interface McpServer {
   status: McpServerStatus;
   statusReason?: string;
   /** How well the process of a stdio server is kept from the rest of the machine. */
-  containment?: 'none' | 'basic' | 'medium' | 'strong';
+  containment?: Containment;
   tools: number;
   restarts: number;
   nextAttemptAt?: string;
@@ -37,7 +38,15 @@ export interface McpServerDetail extends McpServer {
 
 /** `spec` of a manifest of kind McpServer. */
 export type McpServerSpec = (
-  | { transport: 'stdio'; command: string[]; env?: Record<string, string>; cwd?: string; roots?: string[] }
+  | {
+      transport: 'stdio';
+      command: string[];
+      env?: Record<string, string>;
+      cwd?: string;
+      roots?: (string | { path: string; access: 'read' | 'write' })[];
+      network?: boolean;
+      containment?: Containment;
+    }
   | { transport: 'streamable-http'; url: string; headers?: Record<string, string> }
 ) & { startTimeoutMs?: number; callTimeoutMs?: number; restart?: unknown };
 

@@ -105,7 +105,10 @@ export interface RunEvent {
 
 export interface RunQuery extends ListQuery {
   workflow?: string | undefined;
-  status?: RunStatus | undefined;
+  /** Any of these. */
+  status?: RunStatus | readonly RunStatus[] | undefined;
+  /** Only runs with all of these labels, each as `name=value`. */
+  labels?: readonly string[] | undefined;
 }
 
 /** Whether a run has ended. */
@@ -129,6 +132,11 @@ export class Runs {
 
   get(id: string, options: RequestOptions = {}): Promise<RunDetail> {
     return this.#http.json({ method: 'GET', path: path`/runs/${id}`, ...options });
+  }
+
+  /** The steps page by page: for runs with thousands of them. */
+  steps(id: string, query: ListQuery = {}, options: RequestOptions = {}): Pages<Step> {
+    return new Pages(this.#http, path`/runs/${id}/steps`, query, options);
   }
 
   /** One step with its whole input and output. */

@@ -24,7 +24,8 @@ export interface WhoAmI {
   name: string;
   roles: string[];
   scopes: string[];
-  [key: string]: unknown;
+  /** The key or session that says so. */
+  credential?: string;
 }
 
 export type SystemEventType =

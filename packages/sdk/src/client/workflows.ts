@@ -49,6 +49,15 @@ export interface WorkflowSpec {
   outputs?: Record<string, unknown>;
 }
 
+/** How a run is started. */
+export interface Start {
+  input?: unknown;
+  /** To find the run by. */
+  labels?: Labels | undefined;
+  /** Ends the run after this time, milliseconds, if the workflow does not do so earlier. */
+  timeoutMs?: number | undefined;
+}
+
 /** `/workflows`: what can be run. */
 export class Workflows {
   readonly #http: Transport;
@@ -80,7 +89,7 @@ export class Workflows {
   }
 
   /** Starts a run and answers at once; follow it by `runs.follow`. */
-  start(name: string, start: { input?: unknown; labels?: Labels | undefined } = {}, options: CreateOptions = {}): Promise<Run> {
+  start(name: string, start: Start = {}, options: CreateOptions = {}): Promise<Run> {
     return this.#http.json({ method: 'POST', path: path`/workflows/${name}/runs`, body: start, creates: true, ...options });
   }
 }

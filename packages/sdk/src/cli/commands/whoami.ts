@@ -15,7 +15,7 @@ export function addWhoami(program: Command, io: Io): void {
       line`${bold(who.name)} (${who.principal})`,
       line`roles      ${who.roles.join(', ')}`,
       ...(who.scopes.length > 0 ? [line`scopes     ${who.scopes.join(', ')}`] : []),
-      line`workspace  ${typeof who['workspaceName'] === 'string' ? who['workspaceName'] : who.workspace}`,
+      line`workspace  ${who.workspace}`,
       line`at         ${url} (${source})`,
     );
   });

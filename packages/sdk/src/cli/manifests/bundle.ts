@@ -82,9 +82,13 @@ export function fill(document: unknown, values: ReadonlyMap<string, unknown>, wh
 /** `${name}`, but not the `${{ … }}` of workflows. */
 const placeholder = /\$\{([A-Za-z][A-Za-z0-9_-]*)\}/g;
 
+/** Names that mean something to a service, which puts them in itself: `${state}` is the folder that an MCP server may write to. */
+const servicesOwn: ReadonlySet<string> = new Set(['state']);
+
 function fillText(text: string, values: ReadonlyMap<string, unknown>, where: string): unknown {
   const valueOf = (name: string): unknown => {
     if (values.has(name)) return values.get(name);
+    if (servicesOwn.has(name)) return `\${${name}}`;
     throw new CliFailure(
       exitCode.usage,
       `${where} uses \${${name}}, which is no parameter`,

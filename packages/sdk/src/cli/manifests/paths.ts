@@ -23,9 +23,13 @@ export function resolvePaths(manifest: Manifest, folder: string): Manifest {
 }
 
 function placed(places: Places, folder: string): Places {
-  const absolute = (path: unknown): unknown => (typeof path === 'string' && !isAbsolute(path) ? resolve(folder, path) : path);
+  // `${state}` is a folder that the service knows.
+  const absolute = (path: unknown): unknown =>
+    typeof path === 'string' && !isAbsolute(path) && !path.startsWith('${') ? resolve(folder, path) : path;
+  const root = (one: unknown): unknown =>
+    one !== null && typeof one === 'object' && 'path' in one ? { ...one, path: absolute(one.path) } : absolute(one);
   return {
     cwd: absolute(places.cwd ?? '.'),
-    ...(Array.isArray(places.roots) && { roots: places.roots.map(absolute) }),
+    ...(Array.isArray(places.roots) && { roots: places.roots.map(root) }),
   };
 }
