@@ -1,7 +1,7 @@
 import type { Json } from '../core/json.ts';
-import { escape } from './template.ts';
 
 export interface Difference {
+  /** `spec.steps.read.retry.attempts`, `spec.steps.read.needs[0]`. */
   path: string;
   from?: Json;
   to?: Json;
@@ -10,13 +10,13 @@ export interface Difference {
 /** More differences than these say only that much has changed. */
 const differencesMax = 200;
 
-/** Where two manifests differ, as JSON Pointers. */
+/** Where two manifests differ. */
 export function diff(from: Json | undefined, to: Json | undefined, path = '', found: Difference[] = []): Difference[] {
   if (found.length >= differencesMax) return found;
   if (isObject(from) && isObject(to)) {
-    for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) diff(from[key], to[key], `${path}/${escape(key)}`, found);
+    for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) diff(from[key], to[key], path === '' ? key : `${path}.${key}`, found);
   } else if (Array.isArray(from) && Array.isArray(to)) {
-    for (let index = 0; index < Math.max(from.length, to.length); index++) diff(from[index], to[index], `${path}/${index}`, found);
+    for (let index = 0; index < Math.max(from.length, to.length); index++) diff(from[index], to[index], `${path}[${index}]`, found);
   } else if (from !== to) {
     found.push({ path, ...(from !== undefined && { from }), ...(to !== undefined && { to }) });
   }

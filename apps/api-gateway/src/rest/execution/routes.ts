@@ -1,4 +1,37 @@
 import type { Type } from '@nestjs/common';
+import { AcceptWorkRoute } from '../../workers/accept-work.route.ts';
+import { BeatWorkRoute } from '../../workers/beat-work.route.ts';
+import { CompleteWorkRoute } from '../../workers/complete-work.route.ts';
+import { LeaseTasksRoute } from '../../workers/lease-tasks.route.ts';
+import { ApplyWorkflowRoute } from './apply-workflow.route.ts';
+import { CancelRunRoute } from './cancel-run.route.ts';
+import { DeleteWorkflowRoute } from './delete-workflow.route.ts';
+import { FollowRunRoute } from './follow-run.route.ts';
+import { GetRunRoute } from './get-run.route.ts';
+import { GetStepRoute } from './get-step.route.ts';
+import { GetWorkflowRoute } from './get-workflow.route.ts';
+import { InvokeAgentRoute } from './invoke-agent.route.ts';
+import { ListRunsRoute } from './list-runs.route.ts';
+import { ListStepsRoute } from './list-steps.route.ts';
+import { ListWorkflowsRoute } from './list-workflows.route.ts';
+import { StartRunRoute } from './start-run.route.ts';
 
 /** The REST routes of `execution`: one controller an operation, `<operation>.route.ts`. */
-export const executionRoutes: Type[] = [];
+export const executionRoutes: Type[] = [
+  AcceptWorkRoute,
+  ApplyWorkflowRoute,
+  BeatWorkRoute,
+  CancelRunRoute,
+  CompleteWorkRoute,
+  DeleteWorkflowRoute,
+  FollowRunRoute,
+  GetRunRoute,
+  GetStepRoute,
+  GetWorkflowRoute,
+  InvokeAgentRoute,
+  LeaseTasksRoute,
+  ListRunsRoute,
+  ListStepsRoute,
+  ListWorkflowsRoute,
+  StartRunRoute,
+];

@@ -35,7 +35,7 @@ export class ApplyWorkflowRequest {
 }
 
 export class ManifestChange {
-  /** Where, as a JSON Pointer into the manifest. */
+  /** Where in the manifest, as `spec.steps.read.needs[0]`. */
   @IsString() path!: string;
   @Opaque() @Allow() from?: unknown;
   @Opaque() @Allow() to?: unknown;

@@ -1,0 +1,42 @@
+import { Body, Controller, Param, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { IsInt, IsObject, IsOptional, Max, Min } from 'class-validator';
+import { Bus } from '@signalbox/shared/bus/bus.js';
+import { Opaque } from '@signalbox/shared/bus/opaque.js';
+import { startRun, type StartRunReply } from '@signalbox/shared/contracts/execution/start-run.js';
+import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { IdempotencyKey } from '../../platform/idempotency-key.ts';
+import { Operation } from '../../platform/operation.ts';
+
+class StartRunBody {
+  /** What the workflow's input schema allows; `{}` if absent. */
+  @IsOptional() @Opaque() input?: unknown;
+  /** Names and values to find the run by. */
+  @IsOptional() @Opaque() @IsObject() labels?: Record<string, string>;
+  /** Ends the run after this time, if the workflow does not do so earlier. */
+  @IsOptional() @IsInt() @Min(1) @Max(2_592_000_000) timeoutMs?: number;
+}
+
+@Controller('api/v1/workflows')
+export class StartRunRoute {
+  constructor(private readonly bus: Bus) {}
+
+  @Post(':name/runs')
+  @Operation(startRun, {
+    summary: 'Start a workflow',
+    description: 'Answers when the start is kept: from then on the run ends, whatever dies. Follow it at `/runs/{id}/events`.',
+    body: StartRunBody,
+    status: 202,
+  })
+  async handle(
+    @Param('name') workflow: string,
+    @Body() body: StartRunBody,
+    @IdempotencyKey() idempotencyKey: string | undefined,
+    @FromCaller() caller: Caller,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StartRunReply> {
+    const run = await this.bus.request(startRun, { workflow, ...body, ...(idempotencyKey !== undefined && { idempotencyKey }) }, caller);
+    reply.header('location', `/api/v1/runs/${run.id}`);
+    return run;
+  }
+}

@@ -1,0 +1,221 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bus } from '@signalbox/shared/bus/bus.js';
+import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
+import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
+import { completeWork, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
+import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
+import type { Instances } from './instances.ts';
+import type { FromWorker, ToWorker } from './worker-messages.ts';
+
+/** Workers beat this often; the run's owner gives up a task after three beats that did not come. */
+export const heartbeatMs = 2_000;
+/** How long one question for tasks waits. */
+const leaseWaitMs = 25_000;
+const retryMs = 250;
+const retryMaxMs = 2_000;
+/** Attempts to accept a task while its owner cannot be reached; then the worker is told to drop it. */
+const acceptAttempts = 4;
+
+export interface SessionPorts {
+  send(message: ToWorker): void;
+  close(code: number, reason: string): void;
+}
+
+/** One worker on one connection: asks for tasks with what the worker can still take, and carries what it says to the tasks' owners. */
+export class WorkerSession {
+  private hello: (FromWorker & { type: 'hello' }) | null = null;
+  private readonly held = new Set<string>();
+  private readonly closed = new AbortController();
+  private isDraining = false;
+  private wake: (() => void) | undefined;
+
+  constructor(
+    private readonly bus: Bus,
+    private readonly caller: Caller,
+    private readonly instances: Instances,
+    private readonly ports: SessionPorts,
+  ) {}
+
+  get isGreeted(): boolean {
+    return this.hello !== null;
+  }
+
+  /** Takes one message in. Never rejects: what goes wrong is told to the worker. */
+  async hear(message: FromWorker): Promise<void> {
+    try {
+      if (message.type === 'hello') return await this.greet(message);
+      if (this.hello === null) return this.ports.close(1008, 'the first message must be hello');
+      switch (message.type) {
+        case 'accepted':
+          return await this.accept(message.task);
+        case 'beat':
+          return await this.beat(message.tasks);
+        case 'progress':
+          return await this.progress(message);
+        case 'complete':
+          return await this.complete(message);
+        case 'drain':
+          return this.drain();
+      }
+    } catch (thrown) {
+      this.fail(thrown);
+    }
+  }
+
+  /** The connection is gone. Its tasks go on if the worker comes back in time. */
+  close(): void {
+    this.closed.abort();
+    this.wake?.();
+    if (this.hello) this.instances.left(this.caller, this.hello.agent, this.hello.instance, this.isDraining && this.held.size === 0);
+  }
+
+  private async greet(hello: FromWorker & { type: 'hello' }): Promise<void> {
+    if (this.hello !== null) return this.ports.close(1008, 'hello was said before');
+    this.hello = hello;
+    await this.instances.came(this.caller, hello);
+    if (this.closed.signal.aborted) return;
+    this.ports.send({ type: 'welcome', instance: hello.instance, heartbeatMs });
+    void this.leaseOn(hello).catch((thrown: unknown) => this.fail(thrown));
+  }
+
+  private async leaseOn({ agent, instance, capacity, skills }: FromWorker & { type: 'hello' }): Promise<void> {
+    const { signal } = this.closed;
+    let pause = retryMs;
+    while (!signal.aborted && !this.isDraining) {
+      const credit = capacity - this.held.size;
+      if (credit <= 0) {
+        await new Promise<void>((resolve) => (this.wake = resolve));
+        continue;
+      }
+      try {
+        const { tasks, cancelled } = await this.bus.request(
+          leaseTasks,
+          { agent, instance, credit, waitMs: leaseWaitMs, ...(skills.length > 0 && { skills }) },
+          this.caller,
+          { signal, timeoutMs: leaseWaitMs + 5_000 },
+        );
+        pause = retryMs;
+        this.cancel(cancelled);
+        for (const { deadline, ...task } of tasks) {
+          this.held.add(task.task);
+          this.ports.send({ type: 'task', ...task, skill: task.skill ?? null, deadline: new Date(deadline).toISOString() });
+        }
+      } catch (thrown) {
+        const fault = Fault.from(thrown);
+        if (signal.aborted) return;
+        if (!isPassing(fault)) throw thrown;
+        await sleep(Math.max(pause, Math.min(retryMaxMs, fault.retryAfterMs ?? 0)), undefined, { signal }).catch(() => undefined);
+        pause = Math.min(retryMaxMs, pause * 2);
+      }
+    }
+  }
+
+  private async accept(task: string): Promise<void> {
+    const instance = this.hello?.instance as string;
+    this.held.add(task);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.bus.request(acceptWork, { task, instance }, this.caller, { shard: shardOfTask(task) });
+        this.ports.send({ type: 'start', task });
+        return;
+      } catch (thrown) {
+        const fault = Fault.from(thrown);
+        if (isPassing(fault) && attempt < acceptAttempts && !this.closed.signal.aborted) {
+          await sleep(retryMs * attempt);
+          continue;
+        }
+        return this.refuse(task, fault);
+      }
+    }
+  }
+
+  private async beat(tasks: readonly string[]): Promise<void> {
+    const { agent, instance, capacity } = this.hello as FromWorker & { type: 'hello' };
+    this.instances.beat(this.caller, { agent, instance, capacity, inFlight: tasks.length, isDraining: this.isDraining });
+    // A worker that came back still has what it had: it counts against its capacity.
+    for (const task of tasks) this.held.add(task);
+    const byShard = Map.groupBy(tasks, shardOfTask);
+    await Promise.all(
+      [...byShard].map(async ([shard, own]) => {
+        for (let at = 0; at < own.length; at += 256) {
+          await this.tellOwner(shard, { instance, tasks: own.slice(at, at + 256) });
+        }
+      }),
+    );
+  }
+
+  private async progress({ task, message, fraction }: FromWorker & { type: 'progress' }): Promise<void> {
+    const instance = this.hello?.instance as string;
+    await this.tellOwner(shardOfTask(task), { instance, tasks: [task], message, ...(fraction !== undefined && { fraction }) });
+  }
+
+  private async tellOwner(shard: number, body: { instance: string; tasks: string[]; message?: string; fraction?: number }): Promise<void> {
+    try {
+      const { cancelled } = await this.bus.request(beatWork, body, this.caller, { shard });
+      this.cancel(cancelled);
+    } catch (thrown) {
+      // The next beat comes soon.
+      if (!isPassing(Fault.from(thrown))) throw thrown;
+    }
+  }
+
+  private cancel(tasks: readonly string[]): void {
+    for (const task of tasks) {
+      this.held.delete(task);
+      this.ports.send({ type: 'cancel', task, reason: 'nobody wants it any more' });
+    }
+    if (tasks.length > 0) this.wake?.();
+  }
+
+  private async complete({ type: _, task, ...result }: FromWorker & { type: 'complete' }): Promise<void> {
+    const instance = this.hello?.instance as string;
+    const shard = shardOfTask(task);
+    try {
+      await this.bus.request(completeWork, { task, instance, ...result } as CompleteWorkRequest, this.caller, { shard });
+      this.done({ type: 'completed', task });
+    } catch (thrown) {
+      const fault = Fault.from(thrown);
+      // Without an answer the worker sends it again.
+      if (isPassing(fault)) return;
+      if (fault.code !== 'invalid') return this.refuse(task, fault);
+      // A result that cannot be kept ends the attempt all the same, with why.
+      const error = { code: 'invalid' as const, detail: `the result was refused: ${fault.detail}`, next: fault.next };
+      await this.bus.request(completeWork, { task, instance, error }, this.caller, { shard });
+      this.done({ type: 'completed', task });
+    }
+  }
+
+  private drain(): void {
+    this.isDraining = true;
+    this.wake?.();
+    const { agent, instance, capacity } = this.hello as FromWorker & { type: 'hello' };
+    this.instances.beat(this.caller, { agent, instance, capacity, inFlight: this.held.size, isDraining: true });
+  }
+
+  private refuse(task: string, fault: Fault): void {
+    this.done({ type: 'refused', task, detail: fault.detail });
+  }
+
+  private done(message: ToWorker & { task: string }): void {
+    this.held.delete(message.task);
+    this.ports.send(message);
+    this.wake?.();
+  }
+
+  private fail(thrown: unknown): void {
+    if (this.closed.signal.aborted) return;
+    const { code, detail, next } = Fault.from(thrown);
+    if (code === 'internal') log.error('a worker’s connection failed', { err: thrown });
+    this.ports.send({ type: 'error', code, detail, next });
+    this.ports.close(code === 'internal' ? 1011 : 1008, detail.slice(0, 100));
+  }
+}
+
+/** Whether asking again soon can help: the connection is kept. */
+function isPassing({ code }: Fault): boolean {
+  return code === 'unavailable' || code === 'timeout' || code === 'limited' || code === 'cancelled';
+}
