@@ -465,6 +465,37 @@ test('a wrong key ends the worker with the problem', async () => {
   await expect(running).rejects.toMatchObject({ status: 401, code: 'unauthenticated', message: 'the key is not known', next: 'Make one.' });
 });
 
+test('a gateway that does not take the agent ends the worker before it begins; a later complaint does not', async () => {
+  const { running } = start({ one: { run: () => 1 } });
+  const link = await gateway.link();
+  await link.next('hello');
+  link.send({ type: 'error', code: 'not_found', detail: 'there is no agent analyst', next: 'Apply it.' });
+  link.socket.close(1008, 'there is no agent analyst');
+  await expect(running).rejects.toMatchObject({ code: 'not_found', message: 'there is no agent analyst', next: 'Apply it.' });
+  start({ one: { run: () => 1 } });
+  const second = await gateway.link();
+  await second.welcome();
+  second.send({ type: 'error' });
+  second.socket.close(1011);
+  await (await gateway.link()).welcome();
+});
+
+test('a task without a skill goes to the only one, and to none where there are several', async () => {
+  start({ one: { run: () => 1 } });
+  const link = await gateway.link();
+  await link.welcome();
+  await begin(link, offer('task_1', 'x', {}, { skill: null }));
+  expect((await link.next('complete'))['output']).toBe(1);
+  link.send({ type: 'completed', task: 'task_1' });
+  await started?.handle.stop();
+  start({ one: { run: () => 1 }, two: { run: () => 2 } });
+  const other = await gateway.link();
+  await other.welcome();
+  await begin(other, offer('task_2', 'x', {}, { skill: null }));
+  expect((await other.next('complete'))['error']).toMatchObject({ code: 'invalid', detail: 'this worker has no skill by default' });
+  other.send({ type: 'completed', task: 'task_2' });
+});
+
 test('a gateway that is busy, down or silent is tried again', async () => {
   gateway.refuse = { status: 503, body: 'starting', headers: { 'retry-after': '0' }, times: 2 };
   start({ one: { run: () => 1 } });

@@ -21,7 +21,8 @@ export interface TaskOffer {
   attempt: number;
   run: string;
   step: string;
-  skill: string;
+  /** Null: the agent's only one. */
+  skill: string | null;
   input: unknown;
   /** ISO 8601; after it the attempt counts as timed out. */
   deadline: string | number | null;

@@ -50,7 +50,7 @@ export class TaskBook {
     const report = (message: string, fraction?: number): void => {
       if (entry.state === 'running') this.#send({ type: 'progress', task, message, ...(fraction !== undefined && { fraction }) });
     };
-    void runTask(entry.offer, this.#skills.get(entry.offer.skill), this.#client, entry.controller, report).then((outcome) => {
+    void runTask(entry.offer, this.#skillOf(entry.offer), this.#client, entry.controller, report).then((outcome) => {
       entry.state = 'ended';
       entry.outcome = outcome;
       // A superseded attempt has no place here any more, and its result nobody to take it.
@@ -105,6 +105,11 @@ export class TaskBook {
         resolve(true);
       });
     });
+  }
+
+  #skillOf({ skill }: TaskOffer): ReadySkill | undefined {
+    if (skill !== null) return this.#skills.get(skill);
+    return this.#skills.size === 1 ? this.#skills.values().next().value : undefined;
   }
 
   #repeat({ offer: { task }, state, outcome }: Entry): void {

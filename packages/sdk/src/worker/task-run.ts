@@ -11,6 +11,7 @@ export type Outcome = { output: unknown } | { error: RunError };
 
 /** A skill with its compiled checks. */
 export interface ReadySkill {
+  name: string;
   skill: WorkerSkill;
   checkInput: Check;
   checkOutput: Check;
@@ -47,15 +48,12 @@ export async function runTask(
   controller: AbortController,
   report: (message: string, fraction?: number) => void,
 ): Promise<Outcome> {
+  const skill = offer.skill ?? ready?.name ?? 'by default';
   if (!ready) {
-    return failure(
-      'invalid',
-      `this worker has no skill ${offer.skill}`,
-      'Compare the skill with those of the agent (signalbox agents NAME).',
-    );
+    return failure('invalid', `this worker has no skill ${skill}`, 'Compare the skill with those of the agent (signalbox agents NAME).');
   }
   const inputFault = ready.checkInput(offer.input);
-  if (inputFault !== null) return failure('invalid', `the input of ${offer.skill} does not fit: ${inputFault}`, 'Correct the step’s with.');
+  if (inputFault !== null) return failure('invalid', `the input of ${skill} does not fit: ${inputFault}`, 'Correct the step’s with.');
   const deadline = offer.deadline === null || offer.deadline === undefined ? null : new Date(offer.deadline);
   const leftMs = deadline === null ? timerMaxMs : deadline.getTime() - Date.now();
   if (leftMs <= 0) return failure('timeout', 'the deadline had passed before the task began', 'Give the step a longer timeout.');
@@ -74,7 +72,7 @@ export async function runTask(
   };
   try {
     const output: unknown = await ready.skill.run(offer.input, ctx);
-    return checked(output ?? null, ready, offer.skill);
+    return checked(output ?? null, ready, skill);
   } catch (error) {
     return { error: errorOf(error, controller.signal) };
   } finally {

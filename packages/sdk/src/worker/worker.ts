@@ -45,6 +45,8 @@ export interface Worker {
 
 /** After aborting what still ran at the end of the drain there is this long to deliver the outcomes. */
 const lastWordMs = 500;
+/** Before the welcome these mean that key and agent do not fit: no later try can succeed. */
+const refusals: ReadonlySet<string> = new Set(['unauthenticated', 'forbidden', 'not_found', 'invalid']);
 /** Until the gateway says its own. */
 const heartbeatDefaultMs = 5_000;
 
@@ -72,6 +74,8 @@ class DialingWorker implements Worker {
   readonly #ended = new AbortController();
   #connection: Connection | null = null;
   #welcome: ((heartbeatMs: number) => void) | null = null;
+  /** What the gateway said before it closed the connection. */
+  #complaint: ApiError | null = null;
   #draining: Promise<void> | null = null;
 
   constructor(options: WorkerOptions) {
@@ -86,7 +90,7 @@ class DialingWorker implements Worker {
     const skills = new Map<string, ReadySkill>();
     for (const [name, skill] of Object.entries(options.skills)) {
       const checkInput = checkOf(skill.input, `the input schema of ${name}`);
-      skills.set(name, { skill, checkInput, checkOutput: checkOf(skill.output, `the output schema of ${name}`) });
+      skills.set(name, { name, skill, checkInput, checkOutput: checkOf(skill.output, `the output schema of ${name}`) });
     }
     this.#book = new TaskBook(skills, new SignalboxClient({ url, apiKey: this.#apiKey }), (message) => this.#send(message));
   }
@@ -117,7 +121,7 @@ class DialingWorker implements Worker {
         if (await this.#session()) attempt = 0;
       } catch (error) {
         // The key is wrong or the agent is not its own: asking again cannot help, and a runner should see it.
-        if (error instanceof ApiError && [400, 401, 403, 404].includes(error.status)) throw error;
+        if (error instanceof ApiError && (refusals.has(error.code) || [400, 401, 403, 404].includes(error.status))) throw error;
         if (error instanceof ApiError) waitMs = error.retryAfterMs;
         this.#log('cannot connect', { because: (error as Error).message });
       }
@@ -148,11 +152,14 @@ class DialingWorker implements Worker {
     }));
     const { agent } = this.#options;
     this.#send({ type: 'hello', agent, instance: this.instance, capacity: this.#draining ? 0 : this.#capacity, skills });
+    this.#complaint = null;
     const because = await connection.closed;
     clearInterval(beating);
     this.#connection = null;
     this.#welcome = null;
     if (!this.#ended.signal.aborted) this.#log('the connection is lost', { because });
+    const complaint = this.#complaint as ApiError | null;
+    if (!isWelcome && complaint) throw complaint;
     return isWelcome;
   }
 
@@ -175,6 +182,11 @@ class DialingWorker implements Worker {
         this.#log('the gateway refused', { task: message.task, because: message.detail });
         return;
       case 'error':
+        this.#complaint = new ApiError(0, {
+          code: message.code ?? 'internal',
+          detail: message.detail ?? 'no reason',
+          next: message.next ?? '',
+        });
         this.#log('the gateway reports an error', { code: message.code, because: message.detail, next: message.next });
         return;
       default:
