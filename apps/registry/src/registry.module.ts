@@ -8,6 +8,7 @@ import { DeleteAgentHandler } from './agents/delete-agent.handler.ts';
 import { GetAgentHandler } from './agents/get-agent.handler.ts';
 import { ListAgentVersionsHandler } from './agents/list-agent-versions.handler.ts';
 import { ListAgentsHandler } from './agents/list-agents.handler.ts';
+import { McpServerListener } from './agents/mcp-server.listener.ts';
 import { ResolveAgentHandler } from './agents/resolve-agent.handler.ts';
 import { Advance } from './bring-up/advance.ts';
 import { BringUp } from './bring-up/bring-up.ts';
@@ -56,6 +57,7 @@ export class RegistryModule {
         ListAgentVersionsHandler,
         DeleteAgentHandler,
         BreakerListener,
+        McpServerListener,
         BeatInstanceHandler,
         ListInstancesHandler,
         ApplyDeploymentHandler,

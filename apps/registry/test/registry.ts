@@ -15,12 +15,12 @@ export const otherWorkspace = '01900000-0000-7000-8000-0000000000ff';
 export interface RegistryUnderTest extends AsyncDisposable {
   service: ServiceUnderTest;
   /** Keys made for workers that were not taken back. */
-  keys: Map<string, { agent: string }>;
+  keys: Map<string, { id: string; agent: string }>;
 }
 
 /** The registry on real NATS and PostgreSQL, beats fast enough for tests; `security` is answered for. */
 export async function startRegistry(env: Record<string, string> = {}): Promise<RegistryUnderTest> {
-  const keys = new Map<string, { agent: string }>();
+  const keys = new Map<string, { id: string; agent: string }>();
   // The configuration is read at each start, as in `main.ts`.
   const module = (): DynamicModule => RegistryModule.forRoot(loadConfig(RegistryConfig));
   const service = await startService(module as unknown as () => Type, {
@@ -29,10 +29,19 @@ export async function startRegistry(env: Record<string, string> = {}): Promise<R
     before: async (peers) => {
       await peers.answer(createKey, ({ agent, name }) => {
         const id = newId('key');
-        keys.set(id, { agent: agent!.name });
+        keys.set(id, { id: agent!.id, agent: agent!.name });
         const at = new Date().toISOString();
         return {
-          ...{ id, name, principal: agent!.id, principalName: agent!.name, scopes: [], createdAt: at, createdBy: 'user_test' },
+          ...{
+            id,
+            name,
+            principal: agent!.id,
+            principalName: agent!.name,
+            scopes: [],
+            roles: ['agent' as const],
+            createdAt: at,
+            createdBy: 'user_test',
+          },
           ...{ expiresAt: null, lastUsedAt: null, revokedAt: null, key: `sbx_test_${id}` },
         };
       });
@@ -41,7 +50,16 @@ export async function startRegistry(env: Record<string, string> = {}): Promise<R
         keys.delete(id);
         const at = new Date().toISOString();
         return {
-          ...{ id, name: 'worker', principal: newId('agent'), principalName: agent, scopes: [], createdAt: at, createdBy: 'user_test' },
+          ...{
+            id,
+            name: 'worker',
+            principal: newId('agent'),
+            principalName: agent,
+            scopes: [],
+            roles: ['agent' as const],
+            createdAt: at,
+            createdBy: 'user_test',
+          },
           ...{ expiresAt: null, lastUsedAt: null, revokedAt: at },
         };
       });

@@ -36,6 +36,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
   private round: Promise<void> | null = null;
   private heldAt = -Infinity;
   private rows: DeploymentRow[] = [];
+  private pokes = 0;
   private isStopping = false;
 
   constructor(
@@ -54,6 +55,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** Looks at once instead of at the next turn: something was started, stopped or has changed. */
   poke(): void {
     this.heldAt = -Infinity;
+    this.pokes++;
     for (const held of this.held.values()) held.nextAt = 0;
     this.wake();
   }
@@ -105,13 +107,14 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     const held = this.held.get(row.id) ?? { startedAt: 0, advancing: null, nextAt: 0 };
     this.held.set(row.id, held);
     if (held.advancing || performance.now() < held.nextAt) return;
+    const { pokes } = this;
     held.advancing = (row.started ? this.advanceOnce(row, held) : this.takeover.letGo(row).then(() => calmMs))
       .catch((err: unknown) => {
         log.warn('a deployment did not advance', { deployment: row.name, err });
         return calmMs;
       })
       .then((pauseMs) => {
-        held.nextAt = performance.now() + pauseMs;
+        held.nextAt = pokes === this.pokes ? performance.now() + pauseMs : 0;
         held.advancing = null;
       });
   }

@@ -71,7 +71,10 @@ function compareNames(declared: string[], offered: string[] | null, verb: string
   if (missing.length > 0) return `it ${verb} no ${missing.join(', ')}`;
   return {
     state: 'done',
-    note: declared.length === 0 ? `it ${verb} ${offered.length} skills` : `it ${verb} all ${declared.length} skills of its manifest`,
+    note:
+      declared.length === 0
+        ? `it ${verb} ${offered.length} skills`
+        : `it ${verb} ${declared.length === 1 ? 'the skill' : `all ${declared.length} skills`} of its manifest`,
   };
 }
 

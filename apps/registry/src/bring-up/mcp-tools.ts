@@ -1,13 +1,30 @@
 import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
-import { Fault } from '@signalbox/shared/errors/fault.js';
+import { listTools } from '@signalbox/shared/contracts/mcp-server/list-tools.js';
 
+/** Pages of one server's tools that are read at most. */
+const pagesMax = 20;
+
+/** What an MCP server offers, asked with the rights behind a deployment's grant. */
 @Injectable()
 export class McpTools {
   constructor(private readonly bus: Bus) {}
 
+  /** The names of a server's tools. `not_found` when there is no such server. */
   async namesOf(server: string, grant: string): Promise<string[]> {
-    await this.bus.as(grant);
-    throw new Fault('unavailable', `${server}`, '');
+    const caller = await this.bus.as(grant);
+    const names: string[] = [];
+    let cursor: string | null = null;
+    for (let page = 0; page < pagesMax; page++) {
+      const { data, nextCursor }: { data: { name: string }[]; nextCursor: string | null } = await this.bus.request(
+        listTools,
+        { server, limit: 200, ...(cursor !== null && { cursor }) },
+        caller,
+      );
+      names.push(...data.map(({ name }) => name));
+      if (nextCursor === null) break;
+      cursor = nextCursor;
+    }
+    return names;
   }
 }

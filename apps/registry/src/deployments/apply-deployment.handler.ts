@@ -14,6 +14,7 @@ import { Audit } from '@signalbox/shared/outbox/audit.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { EntityManager } from 'typeorm';
 import { nextVersion } from '../agents/agent.ts';
+import { BringUp } from '../bring-up/bring-up.ts';
 import { changesBetween } from '../manifests/changes.ts';
 import { contentHash } from '../manifests/content-hash.ts';
 import type { DeploymentManifest } from '../manifests/manifest.ts';
@@ -43,13 +44,16 @@ export class ApplyDeploymentHandler {
     private readonly boards: Boards,
     private readonly log: DeploymentLog,
     private readonly audit: Audit,
+    private readonly bringUp: BringUp,
   ) {}
 
   @Handles(applyDeployment)
   async handle(@Payload() request: ApplyDeploymentRequest, @FromCaller() caller: Caller): Promise<ApplyDeploymentReply> {
     const { manifest, plan } = parseDeploymentManifest(request.name, request.manifest);
     const services = await this.boards.look([plan]);
-    return this.db.inWorkspace(caller.workspace, (tx) => this.apply(tx, { manifest, plan, services }, request, caller));
+    const reply = await this.db.inWorkspace(caller.workspace, (tx) => this.apply(tx, { manifest, plan, services }, request, caller));
+    this.bringUp.poke();
+    return reply;
   }
 
   private async apply(tx: EntityManager, apply: Apply, request: ApplyDeploymentRequest, caller: Caller): Promise<ApplyDeploymentReply> {

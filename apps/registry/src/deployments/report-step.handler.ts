@@ -5,6 +5,8 @@ import { reportStep, type ReportStepReply, ReportStepRequest } from '@signalbox/
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
+import type { EntityManager } from 'typeorm';
+import { BringUp } from '../bring-up/bring-up.ts';
 import { changesBetween } from '../manifests/changes.ts';
 import { Boards } from './boards.ts';
 import { reportableStep, stepView, unknownDeployment } from './deployment.ts';
@@ -23,42 +25,48 @@ export class ReportStepHandler {
     private readonly boards: Boards,
     private readonly log: DeploymentLog,
     private readonly audit: Audit,
+    private readonly bringUp: BringUp,
   ) {}
 
   @Handles(reportStep)
-  handle(@Payload() report: ReportStepRequest, @FromCaller() caller: Caller): Promise<ReportStepReply> {
+  async handle(@Payload() report: ReportStepRequest, @FromCaller() caller: Caller): Promise<ReportStepReply> {
+    const reply = await this.db.inWorkspace(caller.workspace, (tx) => this.report(tx, report, caller));
+    this.bringUp.poke();
+    return reply;
+  }
+
+  private async report(tx: EntityManager, report: ReportStepRequest, caller: Caller): Promise<ReportStepReply> {
     const { deployment, agent, step, state, note, dryRun = false } = report;
-    return this.db.inWorkspace(caller.workspace, async (tx) => {
-      const row = await this.deployments.find(tx, deployment, { lock: true });
-      if (row === null) throw unknownDeployment(deployment);
-      const plan = planOf(row.manifest);
-      const planned = reportableStep(plan, agent, step);
-      const before = (await this.steps.of(tx, [row.id])).get(row.id)!.get(stepKey(agent, step));
-      const next: StepFact = { state, fraction: state === 'done' ? 1 : 0, ...(note !== undefined && { note }), by: caller.principal };
-      const changes = changesBetween(reported(before), reported(next));
-      const action = changes.length === 0 ? 'unchanged' : before === undefined ? 'created' : 'updated';
-      if (action === 'unchanged' || dryRun) {
-        return { action, changes, resource: stepView(agent, planned, action === 'unchanged' ? (before ?? pendingStep) : next) };
-      }
-      const services = await this.boards.look([plan]);
-      const registered = plan.agents.find((candidate) => candidate.name === agent)!.agent;
-      const write = {
-        agent,
-        step,
-        source: planned.source,
-        state,
-        fraction: next.fraction,
-        ...(note !== undefined && { note }),
-        by: caller.principal,
-      };
-      const fact = await this.log.moveStep(tx, row, registered, write, services);
-      await this.audit.append(tx, caller, {
-        action: 'step.report',
-        target: `deployment ${deployment}`,
-        detail: { agent, step, state, ...(before && { before: before.state }) },
-      });
-      return { action, changes, resource: stepView(agent, planned, fact) };
+
+    const row = await this.deployments.find(tx, deployment, { lock: true });
+    if (row === null) throw unknownDeployment(deployment);
+    const plan = planOf(row.manifest);
+    const planned = reportableStep(plan, agent, step);
+    const before = (await this.steps.of(tx, [row.id])).get(row.id)!.get(stepKey(agent, step));
+    const next: StepFact = { state, fraction: state === 'done' ? 1 : 0, ...(note !== undefined && { note }), by: caller.principal };
+    const changes = changesBetween(reported(before), reported(next));
+    const action = changes.length === 0 ? 'unchanged' : before === undefined ? 'created' : 'updated';
+    if (action === 'unchanged' || dryRun) {
+      return { action, changes, resource: stepView(agent, planned, action === 'unchanged' ? (before ?? pendingStep) : next) };
+    }
+    const services = await this.boards.look([plan]);
+    const registered = plan.agents.find((candidate) => candidate.name === agent)!.agent;
+    const write = {
+      agent,
+      step,
+      source: planned.source,
+      state,
+      fraction: next.fraction,
+      ...(note !== undefined && { note }),
+      by: caller.principal,
+    };
+    const fact = await this.log.moveStep(tx, row, registered, write, services);
+    await this.audit.append(tx, caller, {
+      action: 'step.report',
+      target: `deployment ${deployment}`,
+      detail: { agent, step, state, ...(before && { before: before.state }) },
     });
+    return { action, changes, resource: stepView(agent, planned, fact) };
   }
 }
 

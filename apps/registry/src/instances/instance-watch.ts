@@ -7,9 +7,9 @@ import { BeatBook } from './beat-book.ts';
 import { InstanceStore } from './instance.store.ts';
 
 /** Often enough that a missed limit is seen well within a second. */
-const everyMs = 250;
+const everyMs = 500;
 /** A round this late was held up: beats that were sent meanwhile may have been missed. */
-const heldUpMs = 1_000;
+const heldUpMs = 1_500;
 /** Instances that are gone are shown for an hour. */
 const keepMs = 3_600_000;
 const forgetEveryMs = 60_000;

@@ -68,9 +68,11 @@ export const up: string[] = [
   `CREATE INDEX instance_beating ON instance (last_beat_at) WHERE status <> 'gone'`,
   `CREATE INDEX instance_gone ON instance (last_beat_at) WHERE status = 'gone'`,
   ...inWorkspaceOnly('instance'),
+  // What events of mcp-server said last. Identifiers rise in time: a newer one is a newer server of that name.
   `CREATE TABLE mcp_server (
     workspace uuid NOT NULL,
     name text NOT NULL,
+    id text COLLATE "C" NOT NULL,
     status text NOT NULL,
     status_reason text,
     event_version bigint NOT NULL,

@@ -1,4 +1,35 @@
 import type { Type } from '@nestjs/common';
+import { ApplyAgentRoute } from './apply-agent.route.ts';
+import { ApplyDeploymentRoute } from './apply-deployment.route.ts';
+import { DeleteAgentRoute } from './delete-agent.route.ts';
+import { DeleteDeploymentRoute } from './delete-deployment.route.ts';
+import { GetAgentRoute } from './get-agent.route.ts';
+import { GetBoardRoute } from './get-board.route.ts';
+import { GetDeploymentRoute } from './get-deployment.route.ts';
+import { GetSchemaRoute } from './get-schema.route.ts';
+import { ListAgentVersionsRoute } from './list-agent-versions.route.ts';
+import { ListAgentsRoute } from './list-agents.route.ts';
+import { ListDeploymentsRoute } from './list-deployments.route.ts';
+import { ListInstancesRoute } from './list-instances.route.ts';
+import { ReportStepRoute } from './report-step.route.ts';
+import { StartDeploymentRoute } from './start-deployment.route.ts';
+import { StopDeploymentRoute } from './stop-deployment.route.ts';
 
 /** The REST routes of `registry`: one controller an operation, `<operation>.route.ts`. */
-export const registryRoutes: Type[] = [];
+export const registryRoutes: Type[] = [
+  ListAgentsRoute,
+  GetAgentRoute,
+  ApplyAgentRoute,
+  DeleteAgentRoute,
+  ListAgentVersionsRoute,
+  ListInstancesRoute,
+  ListDeploymentsRoute,
+  GetDeploymentRoute,
+  ApplyDeploymentRoute,
+  DeleteDeploymentRoute,
+  GetBoardRoute,
+  StartDeploymentRoute,
+  StopDeploymentRoute,
+  ReportStepRoute,
+  GetSchemaRoute,
+];

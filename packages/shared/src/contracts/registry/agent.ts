@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
+import { Opaque } from '../../bus/opaque.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 
 export const agentKinds = ['mcp', 'worker', 'llm', 'http'] as const;
@@ -20,8 +21,8 @@ export class Skill {
   @IsString() @MaxLength(128) name!: string;
   @IsString() @MaxLength(4_096) description!: string;
   /** JSON Schema of the input; absent: anything. */
-  @IsOptional() @IsObject() inputSchema?: Record<string, unknown>;
-  @IsOptional() @IsObject() outputSchema?: Record<string, unknown>;
+  @IsOptional() @IsObject() @Opaque() inputSchema?: Record<string, unknown>;
+  @IsOptional() @IsObject() @Opaque() outputSchema?: Record<string, unknown>;
 }
 
 /** How much of an agent is there now. */

@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, Matches, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { Agent } from './agent.ts';
 import { applyActions, Change, type ApplyAction } from './apply-reply.ts';
@@ -10,7 +11,7 @@ export class ApplyAgentRequest {
   @Matches(namePattern) name!: string;
 
   /** The whole manifest; the published JSON Schema says what is in it. */
-  @IsObject() manifest!: Record<string, unknown>;
+  @IsObject() @Opaque() manifest!: Record<string, unknown>;
 
   /** Only say what would change. */
   @IsOptional() @IsBoolean() dryRun?: boolean;

@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, Matches, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { applyActions, Change, type ApplyAction } from './apply-reply.ts';
 import { DeploymentSummary } from './deployment.ts';
@@ -8,7 +9,7 @@ import { DeploymentSummary } from './deployment.ts';
 export class ApplyDeploymentRequest {
   /** The name that the manifest must carry. */
   @Matches(namePattern) name!: string;
-  @IsObject() manifest!: Record<string, unknown>;
+  @IsObject() @Opaque() manifest!: Record<string, unknown>;
   /** Only say what would change. */
   @IsOptional() @IsBoolean() dryRun?: boolean;
   /** The version last seen; 0: it must not exist yet; absent: whatever it is. */

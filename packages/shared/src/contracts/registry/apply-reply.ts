@@ -1,4 +1,5 @@
 import { IsOptional, IsString } from 'class-validator';
+import { Opaque } from '../../bus/opaque.ts';
 
 export const applyActions = ['created', 'updated', 'unchanged'] as const;
 export type ApplyAction = (typeof applyActions)[number];
@@ -8,7 +9,7 @@ export class Change {
   /** Where in the manifest, as `spec.agents[2].dependsOn[0]`. */
   @IsString() path!: string;
   /** Absent where nothing stood before. */
-  @IsOptional() from?: unknown;
+  @IsOptional() @Opaque() from?: unknown;
   /** Absent where nothing stands any more. */
-  @IsOptional() to?: unknown;
+  @IsOptional() @Opaque() to?: unknown;
 }

@@ -22,7 +22,7 @@ export class AgentChanged {
 export const agentChanged = defineEvent({
   subject: 'sb.event.registry.agent.changed',
   payload: AgentChanged,
-  listeners: ['execution', 'protocol', 'registry'],
+  listeners: ['execution', 'protocol'],
 });
 
 export class InstanceChanged {

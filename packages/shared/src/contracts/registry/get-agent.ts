@@ -1,5 +1,6 @@
 import { IsObject, Matches } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { Agent } from './agent.ts';
 
@@ -9,7 +10,7 @@ export class GetAgentRequest {
 
 export class GetAgentReply extends Agent {
   /** The manifest as it was applied. */
-  @IsObject() manifest!: Record<string, unknown>;
+  @IsObject() @Opaque() manifest!: Record<string, unknown>;
 }
 
 /** One agent with its manifest. */

@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsISO8601, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { DeploymentStep, DeploymentSummary } from './deployment.ts';
 
@@ -10,7 +11,7 @@ export class GetDeploymentRequest {
 
 export class GetDeploymentReply extends DeploymentSummary {
   /** The manifest as it was applied. */
-  @IsObject() manifest!: Record<string, unknown>;
+  @IsObject() @Opaque() manifest!: Record<string, unknown>;
   @IsArray() @ValidateNested({ each: true }) @Type(() => DeploymentStep) steps!: DeploymentStep[];
   @IsOptional() @IsISO8601() startedAt?: string;
 }

@@ -1,5 +1,6 @@
 import { IsIn, IsObject } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
 
 export const manifestKinds = ['Agent', 'Deployment', 'StepReport'] as const;
 /** Kinds of manifests that the registry takes. */
@@ -10,7 +11,7 @@ export class GetSchemaRequest {
 }
 
 export class GetSchemaReply {
-  @IsObject() schema!: Record<string, unknown>;
+  @IsObject() @Opaque() schema!: Record<string, unknown>;
 }
 
 /** The JSON Schema (draft 2020-12) that manifests of a kind are checked against. */

@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsInt, IsISO8601, IsObject, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { hashPattern } from './agent.ts';
@@ -17,7 +18,7 @@ export class AgentVersion {
   /** Who applied it. */
   @IsString() createdBy!: string;
   @IsISO8601() createdAt!: string;
-  @IsObject() manifest!: Record<string, unknown>;
+  @IsObject() @Opaque() manifest!: Record<string, unknown>;
 }
 
 export class ListAgentVersionsReply {

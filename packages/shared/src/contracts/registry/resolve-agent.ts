@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import {
   agentKinds,
@@ -37,7 +38,7 @@ export class ResolveAgentReply {
   @IsInt() @Min(1) version!: number;
   @Matches(hashPattern) hash!: string;
   /** `spec` of the manifest of this version: `mcp`, `worker`, `llm` or `http` holds what the kind needs. Secrets are references. */
-  @IsObject() spec!: Record<string, unknown>;
+  @IsObject() @Opaque() spec!: Record<string, unknown>;
   /** Declared skills. Empty for an `mcp` agent that declares none: each tool of `spec.mcp.server` (or those in `spec.mcp.tools`) is a skill of that name. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => Skill) skills!: Skill[];
   /** Tasks of this agent at once, over all instances; absent: as many as the instances take. */

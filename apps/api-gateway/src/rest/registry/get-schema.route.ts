@@ -1,0 +1,36 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { IsObject } from 'class-validator';
+import { Bus } from '@signalbox/shared/bus/bus.js';
+import { getMcpServerSchema } from '@signalbox/shared/contracts/mcp-server/get-mcp-server-schema.js';
+import { getSchema, manifestKinds, type ManifestKind } from '@signalbox/shared/contracts/registry/get-schema.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { Operation } from '../../platform/operation.ts';
+
+class JsonSchemaReply {
+  /** A JSON Schema (draft 2020-12): this document itself is the answer. */
+  @IsObject() properties!: Record<string, unknown>;
+}
+
+@Controller('api/v1/schemas')
+export class GetSchemaRoute {
+  constructor(private readonly bus: Bus) {}
+
+  @Get(':kind')
+  @Operation(getSchema, {
+    summary: 'The JSON Schema of a kind of manifest',
+    description: 'For editors and for checks before anything is applied.',
+    reply: JsonSchemaReply,
+  })
+  async handle(@Param('kind') kind: string, @FromCaller() caller: Caller): Promise<object> {
+    if (kind === 'McpServer') return (await this.bus.request(getMcpServerSchema, {}, caller)).schema;
+    if (!manifestKinds.includes(kind as ManifestKind)) {
+      throw new Fault(
+        'not_found',
+        `there is no kind ${kind.slice(0, 80)}`,
+        `Ask for one of ${[...manifestKinds, 'McpServer'].join(', ')}.`,
+      );
+    }
+    return (await this.bus.request(getSchema, { kind: kind as ManifestKind }, caller)).schema;
+  }
+}
