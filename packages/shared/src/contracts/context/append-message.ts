@@ -1,4 +1,5 @@
 import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { Opaque } from '../../bus/opaque.ts';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { Message, messageRoles, type MessageRole } from './thread.ts';
@@ -7,7 +8,7 @@ export class AppendMessageRequest {
   @Matches(idPattern('thread')) thread!: string;
   @IsIn(messageRoles) role!: MessageRole;
   /** Any JSON value, at most 256 KiB encoded. */
-  @IsOptional() content: unknown;
+  @IsOptional() @Opaque() content: unknown;
   @IsOptional() @IsString() @MaxLength(128) name?: string;
   @IsOptional() @Matches(idPattern('run')) run?: string;
   /** The same key again in this thread gives the same message; with another content, `conflict`. */

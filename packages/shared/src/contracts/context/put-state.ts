@@ -1,10 +1,11 @@
 import { IsInt, IsOptional, Min } from 'class-validator';
+import { Opaque } from '../../bus/opaque.ts';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { StateAddress } from './state.ts';
 
 export class PutStateRequest extends StateAddress {
   /** Any JSON value, at most 256 KiB encoded. */
-  @IsOptional() value: unknown;
+  @IsOptional() @Opaque() value: unknown;
 
   /** The version last seen; 0: the key must not exist yet; absent: overwrite. */
   @IsOptional() @IsInt() @Min(0) expectedVersion?: number;

@@ -1,4 +1,5 @@
 import { Allow, IsInt, IsISO8601, IsString, Matches, Min } from 'class-validator';
+import { Opaque } from '../../bus/opaque.ts';
 
 /** Whose keys they are: `workspace`, a run (`run_…`) or an agent (`agent:<name>`). */
 export const stateScopePattern = /^(?:workspace|run_[0-7][0-9a-hjkmnp-tv-z]{25}|agent:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/;
@@ -17,7 +18,7 @@ export class StateAddress {
 export class StateEntry extends StateAddress {
   /** Rises by one with every write and deletion of the key, and never begins anew. */
   @IsInt() @Min(1) version!: number;
-  @Allow() value!: unknown;
+  @Allow() @Opaque() value!: unknown;
   @IsISO8601() updatedAt!: string;
   /** The principal that wrote it. */
   @IsString() updatedBy!: string;

@@ -1,4 +1,5 @@
 import { Allow, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, Matches, Min } from 'class-validator';
+import { Opaque } from '../../bus/opaque.ts';
 import { idPattern } from '../../ids/ids.ts';
 
 export const messageRoles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
@@ -26,7 +27,7 @@ export class Message {
   @IsInt() @Min(1) seq!: number;
   @IsIn(messageRoles) role!: MessageRole;
   /** Text, or parts as the OpenAI API has them. */
-  @Allow() content!: unknown;
+  @Allow() @Opaque() content!: unknown;
   /** The agent or person that speaks, where that is not the principal. */
   @IsOptional() @IsString() name!: string | null;
   @IsOptional() @IsString() run!: string | null;

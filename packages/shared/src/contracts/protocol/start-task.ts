@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
+import { Opaque } from '../../bus/opaque.ts';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { artifactNamePattern, mediaTypePattern, stepKeyPattern } from '../context/artifact.ts';
@@ -14,7 +15,7 @@ export class ArtifactTarget {
   /** `text/plain` for text, `application/json` for all else, if absent. */
   @IsOptional() @Matches(mediaTypePattern) @MaxLength(255) mediaType?: string;
   /** Text as it is; any other value as JSON. */
-  @IsOptional() content: unknown;
+  @IsOptional() @Opaque() content: unknown;
 }
 
 /** Exactly one of `agent`, `tool` and `artifact` says what is to be done. */
@@ -34,7 +35,7 @@ export class StartTaskRequest {
   @IsOptional() @ValidateNested() @Type(() => ArtifactTarget) artifact?: ArtifactTarget;
 
   /** For agents and tools: any JSON value, `{}` if absent. */
-  @IsOptional() input?: unknown;
+  @IsOptional() @Opaque() input?: unknown;
 
   /** Epoch milliseconds (the database's clock) by which it must be completed. */
   @IsInt() @Min(0) deadline!: number;

@@ -1,0 +1,49 @@
+import { Module } from '@nestjs/common';
+import { loadConfig } from '@signalbox/shared/config/config.js';
+import { ServiceModule } from '@signalbox/shared/service/service-module.js';
+import { Breakers } from './breakers/breakers.ts';
+import { BreakerStore } from './breakers/breaker.store.ts';
+import { ListBreakersHandler } from './breakers/list-breakers.handler.ts';
+import { ListModelsHandler } from './models/list-models.handler.ts';
+import { LlmAgent } from './models/llm-agent.ts';
+import { Providers } from './models/providers.ts';
+import { Toolboxes } from './models/toolbox.ts';
+import { ProtocolConfig } from './protocol.config.ts';
+import { AgentTargets } from './targets/agent-targets.ts';
+import { HttpAgent } from './targets/http-agent.ts';
+import { Targets } from './targets/targets.ts';
+import { ToolCaller } from './targets/tool-caller.ts';
+import { ToolProgressListener } from './targets/tool-progress.listener.ts';
+import { ArtifactWriter } from './tasks/artifact-writer.ts';
+import { Beats } from './tasks/beats.ts';
+import { CancelTasksHandler } from './tasks/cancel-tasks.handler.ts';
+import { Completer } from './tasks/completer.ts';
+import { GetTaskStatusHandler } from './tasks/get-task-status.handler.ts';
+import { OutputLimit } from './tasks/output-limit.ts';
+import { StartTaskHandler } from './tasks/start-task.handler.ts';
+import { TaskGrants } from './tasks/task-grant.ts';
+import { TaskRunner } from './tasks/task-runner.ts';
+
+/** Speaks to models, and to agents and tools that are called. */
+@Module({
+  imports: [ServiceModule.forRoot({ name: 'protocol', config: loadConfig(ProtocolConfig), entities: [] })],
+  controllers: [StartTaskHandler, CancelTasksHandler, GetTaskStatusHandler, ListBreakersHandler, ListModelsHandler, ToolProgressListener],
+  providers: [
+    TaskRunner,
+    Beats,
+    Completer,
+    OutputLimit,
+    ArtifactWriter,
+    TaskGrants,
+    Targets,
+    AgentTargets,
+    HttpAgent,
+    ToolCaller,
+    LlmAgent,
+    Toolboxes,
+    Providers,
+    Breakers,
+    BreakerStore,
+  ],
+})
+export class ProtocolModule {}

@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import { Breakers } from '../breakers/breakers.ts';
+import { ArtifactWriter } from '../tasks/artifact-writer.ts';
+import type { TaskCall } from '../tasks/task.ts';
+import { untilAborted } from '../tasks/until-aborted.ts';
+import { AgentTargets } from './agent-targets.ts';
+import { artifactContent } from './artifact-target.ts';
+import { splitTool } from './tool-name.ts';
+import { ToolCaller } from './tool-caller.ts';
+
+/** Does what a task asks of its target. */
+@Injectable()
+export class Targets {
+  constructor(
+    private readonly breakers: Breakers,
+    private readonly agents: AgentTargets,
+    private readonly tools: ToolCaller,
+    private readonly artifacts: ArtifactWriter,
+  ) {}
+
+  /** The target's output. Rejects with a Fault that says what went wrong there. */
+  async perform(call: TaskCall): Promise<unknown> {
+    const { agent, tool, artifact } = call.request;
+    const { workspace } = call.caller;
+    if (agent !== undefined) {
+      const work = await this.agents.prepare(call, agent);
+      return this.breakers.call(workspace, `agent/${agent}`, () => untilAborted(work(), call.signal));
+    }
+    if (tool !== undefined) {
+      const { server, name } = splitTool(tool);
+      return this.breakers.call(workspace, `mcp-server/${server}`, () =>
+        untilAborted(this.tools.outputOf(call, server, name, call.request.input ?? {}), call.signal),
+      );
+    }
+    const { id, name, mediaType, size, sha256 } = await this.artifacts.write(call, { ...artifactContent(artifact!), purpose: 'artifact' });
+    return { id, name, mediaType, size, sha256 };
+  }
+}
