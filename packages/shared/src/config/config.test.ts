@@ -1,4 +1,7 @@
 import 'reflect-metadata';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { IsArray, IsBoolean, IsInt, IsString, Max, MinLength } from 'class-validator';
 import { ConfigError, loadConfig } from './config.ts';
@@ -27,4 +30,13 @@ test('all faults are said at once, by the names of their variables', () => {
   const load = (): unknown => loadConfig(Example, { MAX_THINGS: 'many', NAME: 'x', IS_OPEN: 'perhaps' });
   expect(load).toThrow(ConfigError);
   expect(load).toThrow(/MAX_THINGS[^]*NAME[^]*IS_OPEN/);
+});
+
+test('a value may stand in a file, as containers mount secrets', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sb-config-'));
+  const file = join(folder, 'name');
+  await writeFile(file, 'from a file\n');
+  expect(loadConfig(Example, { NAME_FILE: file }).name).toBe('from a file');
+  expect(() => loadConfig(Example, { NAME_FILE: join(folder, 'none') })).toThrow(/NAME_FILE: ENOENT/);
+  await rm(folder, { recursive: true });
 });

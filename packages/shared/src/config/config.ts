@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 
@@ -18,13 +19,16 @@ export class ConfigError extends Error {
 
 /**
  * Reads a configuration class from the environment. Properties' defaults are their initial values; numbers and booleans are converted by the
- * declared type, lists are split at commas. Throws a ConfigError that names every fault.
+ * declared type, lists are split at commas. `NAME_FILE` names a file that holds the value of `NAME`, as containers mount secrets. Throws a
+ * ConfigError that names every fault.
  */
 export function loadConfig<T extends object>(type: new () => T, environment: Environment = process.env): T {
   const target = new type();
   const read: Record<string, unknown> = {};
   for (const property of Object.keys(target)) {
-    const text = environment[variableOf(property)];
+    const variable = variableOf(property);
+    const file = environment[`${variable}_FILE`];
+    const text = file && !(`${property}File` in target) ? readSecret(variable, file) : environment[variable];
     if (text === undefined || text === '') continue;
     const fallback = (target as Record<string, unknown>)[property];
     read[property] = convert(text, fallback);
@@ -35,6 +39,14 @@ export function loadConfig<T extends object>(type: new () => T, environment: Env
   );
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
+}
+
+function readSecret(variable: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new ConfigError([`${variable}_FILE: ${(error as Error).message}`]);
+  }
 }
 
 function convert(text: string, fallback: unknown): unknown {

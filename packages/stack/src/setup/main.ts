@@ -4,6 +4,7 @@
  *
  *   node dist/setup/main.js prepare    ADMIN_DATABASE_URL, DATABASE_HOST, SETUP_DIR: everything, into folders (one a service) below SETUP_DIR
  *   node dist/setup/main.js migrate    the same without NATS and folders: roles, schemas, pending migrations
+ *   node dist/setup/main.js key        the administrator's key on standard output
  *   node dist/setup/main.js manifests  Kubernetes Secrets and the ConfigMap of NATS on standard output, from the same SETUP_DIR
  */
 import { fileURLToPath } from 'node:url';
@@ -17,8 +18,8 @@ const commands: Record<string, () => Promise<void>> = {
     await writeFolders(required('SETUP_DIR'), keys, required('DATABASE_HOST'));
   },
   migrate: async () => prepareDatabase(required('ADMIN_DATABASE_URL'), await openKeys(required('SETUP_DIR')), root),
-  manifests: async () =>
-    process.stdout.write(await manifests(await openKeys(required('SETUP_DIR')), required('DATABASE_HOST'))) as unknown as void,
+  key: async () => console.log((await openKeys(required('SETUP_DIR'))).adminKey),
+  manifests: async () => console.log(await manifests(await openKeys(required('SETUP_DIR')), required('DATABASE_HOST'))),
 };
 
 /** Where `apps/<service>/dist/migrations` are: beside this package, in the workspace as in the image. */
