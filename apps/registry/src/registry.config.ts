@@ -10,7 +10,7 @@ export class RegistryConfig extends ServiceConfig {
   @IsInt() @Min(1) @Max(100) missedBeats = 3;
 
   /** Where workers that the local runner starts find the gateway. */
-  @Matches(/^https?:\/\//) gatewayUrl = 'http://127.0.0.1:7420';
+  @Matches(/^https?:\/\//) signalboxUrl = 'http://127.0.0.1:7420';
 
   /** The folder that `worker.cwd` of manifests is relative to. */
   @IsString() runnerCwd = '.';

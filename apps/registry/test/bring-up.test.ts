@@ -24,7 +24,7 @@ const workerFile = fileURLToPath(new URL('beating-worker.mjs', import.meta.url))
 let registry: RegistryUnderTest;
 const gateway = new BeatGateway(() => registry);
 beforeAll(async () => {
-  registry = await startRegistry({ GATEWAY_URL: await gateway.start(), RUNNER_CWD: fileURLToPath(new URL('.', import.meta.url)) });
+  registry = await startRegistry({ SIGNALBOX_URL: await gateway.start(), RUNNER_CWD: fileURLToPath(new URL('.', import.meta.url)) });
 }, 60_000);
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();

@@ -64,7 +64,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.isStopping = true;
     if (this.timer) clearInterval(this.timer);
     await this.round;
-    await Promise.all([...this.held.values()].map((held) => held.advancing));
+    await Promise.all([...this.held.values()].map((held) => held.advancing ?? Promise.resolve()));
     await this.runner.stopAll();
     await this.system
       .run((tx) => this.deployments.release(tx, this.owner))

@@ -179,7 +179,7 @@ export class LocalRunner {
         home: tmpdir(),
         extra: {
           ...worker.env,
-          SIGNALBOX_URL: this.config.gatewayUrl,
+          SIGNALBOX_URL: this.config.signalboxUrl,
           SIGNALBOX_API_KEY: slot.key!.key,
           SIGNALBOX_AGENT: registered.name,
           SIGNALBOX_INSTANCE: slot.instance,
