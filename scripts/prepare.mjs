@@ -56,11 +56,16 @@ async function install() {
   const { code, output } = await run(command, [...args, 'install', '--frozen-lockfile', '--prefer-offline'], { isQuiet: true });
   if (code !== 0) {
     process.stderr.write(output);
+    const isOffline = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|fetch failed/i.test(output);
+    if (isOffline) {
+      throw new Stop(
+        'The packages could not be installed: the package registry cannot be reached.',
+        'Connect this machine to the network, or set npm’s `registry` to one that it reaches, and start again. Later starts need no network.',
+      );
+    }
     throw new Stop(
-      /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|network/i.test(output)
-        ? 'The packages could not be installed: the package registry cannot be reached.'
-        : 'The packages could not be installed; what the package manager said stands above.',
-      'Connect this machine to the network (or set npm’s `registry` to one that it reaches) and start again.',
+      'The packages could not be installed; what the package manager said stands above.',
+      'Correct what it names and start again.',
     );
   }
   mkdirSync(dirname(installStamp), { recursive: true });

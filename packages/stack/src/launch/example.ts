@@ -41,7 +41,10 @@ export async function runExample({ root, url, key, report, signal }: ExampleFact
   };
   report.line();
   report.line(`The example ${exampleName}: four agents write a report about this repository.`);
-  const isDone = (await run('apply', '-f', `examples/${exampleName}`, '--yes')) && (await run('run', exampleName, '--follow'));
+  const isDone =
+    (await run('apply', '-f', `examples/${exampleName}`, '--yes')) &&
+    (await run('deploy', exampleName, '--yes', '--follow')) &&
+    (await run('run', exampleName, '--follow'));
   if (!isDone && !signal.aborted) {
     report.line(`  The example did not end well. Signalbox runs on; try again by: npx signalbox run ${exampleName} --follow`);
   }
