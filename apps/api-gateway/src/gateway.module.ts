@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { APP_FILTER } from '@nestjs/core';
 import { ServiceModule } from '@signalbox/shared/service/service-module.js';
 import { version } from '@signalbox/shared/service/ping.js';
 import { AuthModule } from './auth/auth.module.ts';
@@ -10,7 +10,6 @@ import { GatewayConfig } from './gateway.config.ts';
 import { McpDoorModule } from './mcp/mcp-door.module.ts';
 import { OpenAiDoorModule } from './openai/openai-door.module.ts';
 import { OpenStreams } from './platform/open-streams.ts';
-import { OwnPermissionGuard } from './platform/own-permission.guard.ts';
 import { ProblemFilter } from './platform/problem.filter.ts';
 import { allRoutes } from './rest/all-routes.ts';
 import { ServiceWatch } from './system/service-watch.ts';
@@ -29,7 +28,6 @@ export class GatewayModule {
         OpenStreams,
         ServiceWatch,
         { provide: APP_FILTER, useClass: ProblemFilter },
-        { provide: APP_GUARD, useClass: OwnPermissionGuard },
         {
           provide: openApiJson,
           useFactory: () => JSON.stringify(openApiDocument(allRoutes, version, config.publicUrl || '/')),

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { OwnPermissionGuard } from '../platform/own-permission.guard.ts';
 import { AuthGuard } from './auth.guard.ts';
 import { Authenticator } from './authenticator.ts';
 import { GuessLimit } from './guess-limit.ts';
@@ -7,7 +8,13 @@ import { GuessLimit } from './guess-limit.ts';
 /** Who may come in: the guard of every route, and the authenticator for doors that are no routes. */
 @Global()
 @Module({
-  providers: [GuessLimit, Authenticator, { provide: APP_GUARD, useClass: AuthGuard }],
+  providers: [
+    GuessLimit,
+    Authenticator,
+    // in this order, which Nest keeps within a module only: who it is, then what it may do
+    { provide: APP_GUARD, useClass: AuthGuard },
+    { provide: APP_GUARD, useClass: OwnPermissionGuard },
+  ],
   exports: [Authenticator, GuessLimit],
 })
 export class AuthModule {}

@@ -2,10 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 
-const scriptPath = join(
-  dirname(createRequire(import.meta.url).resolve('@scalar/api-reference/package.json')),
-  'dist/browser/standalone.js',
-);
+const scriptPath = join(dirname(createRequire(import.meta.url).resolve('@scalar/api-reference')), 'browser/standalone.js');
 
 const configuration = JSON.stringify({
   url: '/api/openapi.json',
