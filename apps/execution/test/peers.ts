@@ -45,7 +45,7 @@ export async function startExecution(agents: Record<string, TestAgent>, options:
           spec: {},
           skills: (agent.skills ?? []).map((skill) => ({ name: skill, description: '' })),
           ...(agent.concurrency !== undefined && { concurrency: agent.concurrency }),
-          status: 'healthy',
+          status: 'healthy' as const,
           instances: [],
         };
       });

@@ -1,3 +1,4 @@
+import { expect, test } from '@jest/globals';
 import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';

@@ -22,6 +22,8 @@ export class Children {
     private readonly system: SystemDatabase,
     private readonly owner: Owner,
     private readonly definitions: Definitions,
+    /** Loads a run that lives and is not here, and fences whoever had it. */
+    private readonly adopt: (run: string) => Promise<void>,
   ) {}
 
   start(parent: LiveRun, effect: StartChild): void {
@@ -86,8 +88,10 @@ export class Children {
       return undefined;
     } catch (thrown) {
       if (!(thrown instanceof AppendLost)) throw thrown;
-      // It was started before: by the owner before us, who told nobody.
-      return this.ended(workspace, effect.run);
+      // It was started before, by the owner before us, who told nobody: it has ended, or is ours to go on with.
+      const end = await this.ended(workspace, effect.run);
+      if (!end) await this.adopt(effect.run);
+      return end;
     }
   }
 

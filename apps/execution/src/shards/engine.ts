@@ -72,7 +72,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.events = new RunEvents(bus, system);
     this.recovery = new Recovery(system, this.owner, definitions);
     this.days = new Days(system, config.runKeepDays);
-    this.children = new Children(system, this.owner, definitions);
+    this.children = new Children(system, this.owner, definitions, (run) => this.adopt(run));
     this.owner.connect({
       dispatch: (run, effect) => this.dispatcher.dispatch(run, effect),
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
@@ -169,12 +169,16 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   private async reload(run: LiveRun): Promise<void> {
     try {
       for (const task of [...this.dispatcher.tasks.values()]) if (task.run === run) this.dispatcher.drop(task);
-      if (run.isUnborn) return;
-      const again = await this.recovery.loadOne(run.uuid, this.lease.epoch);
-      if (again) this.openAgain(again);
+      if (!run.isUnborn) await this.adopt(run.uuid);
     } catch (err) {
       log.error('a run was not loaded again', { run: run.id, err });
     }
+  }
+
+  private async adopt(uuid: string): Promise<void> {
+    if (!this.isOwner || this.owner.find(uuid)) return;
+    const run = await this.recovery.loadOne(uuid, this.lease.epoch);
+    if (run) this.openAgain(run);
   }
 
   private lose(): void {

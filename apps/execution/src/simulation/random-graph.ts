@@ -1,0 +1,50 @@
+import { ExpressionError, type Graph, type GraphStep, type Scope, type StepKind } from '../core/graph.ts';
+import type { Random } from './random.ts';
+
+const kinds: readonly StepKind[] = ['agent', 'agent', 'tool', 'artifact', 'value', 'workflow'];
+
+/** A random acyclic graph with every kind of step, conditions, items, retries, timeouts and fallbacks. */
+export function randomGraph(random: Random, options: { depth?: number; failing?: boolean } = {}): Graph {
+  const count = 1 + random.below(7);
+  const drafts: Omit<GraphStep, 'dependents'>[] = [];
+  for (let id = 0; id < count; id++) {
+    const kind = kinds[random.below((options.depth ?? 0) > 1 ? 5 : kinds.length)] as StepKind;
+    const needs = Array.from({ length: id }, (_, earlier) => earlier).filter(() => random.chance(0.4));
+    const size = random.below(6);
+    const isItems = random.chance(0.35);
+    drafts.push({
+      id,
+      key: `s${id}`,
+      kind,
+      needs,
+      maxParallel: 1 + random.below(4),
+      target: `${kind}${random.below(2)}`,
+      input: options.failing && random.chance(0.1) ? failing : valueOf(id),
+      retry: { attempts: 1 + random.below(4), initialMs: random.below(50), factor: 2, maxMs: 1_000, nonRetryable: ['invalid'] },
+      timeoutMs: 200 + random.below(2_000),
+      ...(isItems && { items: () => Array.from({ length: size }, (_, index) => index) }),
+      ...(random.chance(0.25) && { condition: conditionOf(random.chance(0.5)) }),
+      ...(kind === 'agent' && random.chance(0.2) && { fallback: 'spare' }),
+    });
+  }
+  const dependents = drafts.map(({ id }) => drafts.filter(({ needs }) => needs.includes(id)).map((step) => step.id));
+  return {
+    name: `random-${count}`,
+    hash: 'sha256:random',
+    steps: drafts.map((draft) => ({ ...draft, dependents: dependents[draft.id] as number[] })),
+    output: (scope) => Object.fromEntries(Object.entries(scope.steps).map(([key, { status }]) => [key, status])),
+    timeoutMs: 10_000_000,
+  };
+}
+
+function valueOf(id: number): (scope: Scope) => string {
+  return (scope) => `${id}:${String(scope.item ?? '')}:${Object.keys(scope.steps).length > 0 ? 'after' : 'first'}`;
+}
+
+function conditionOf(value: boolean): () => boolean {
+  return () => value;
+}
+
+function failing(): never {
+  throw new ExpressionError('it cannot be computed', '/spec/steps');
+}

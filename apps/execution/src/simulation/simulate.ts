@@ -1,0 +1,88 @@
+import type { Transition } from '../core/events.ts';
+import type { Graph } from '../core/graph.ts';
+import { restore } from '../core/restore.ts';
+import type { RunState } from '../core/state.ts';
+import { Random } from './random.ts';
+import { randomGraph } from './random-graph.ts';
+import { World, type Faults } from './world.ts';
+
+/** A schedule's result, for the count at the end. */
+export interface Simulated {
+  state: RunState;
+  runs: number;
+  recorded: number;
+  crashes: number;
+}
+
+/** Plays one seeded schedule and proves what must hold of it. Throws, naming the seed, when something does not. */
+export function simulate(seed: number, faults: Faults): Simulated {
+  const random = new Random(seed);
+  const world = new World(random, faults, (depth) => randomGraph(random, { depth }));
+  try {
+    const state = world.play(randomGraph(random, { failing: true }), { seed });
+    let recorded = 0;
+    let crashes = 0;
+    for (const [run, rows] of world.disk) {
+      const transitions = rows.flatMap((row) => row.transitions);
+      crashes += transitions.filter(({ t }) => t === 'taken').length;
+      recorded += checkRun(world.graphs.get(run) as Graph, run, transitions);
+      let next = 0;
+      for (const row of rows) {
+        if (row.seq !== next) throw new Error(`${run} has a gap before ${row.seq}`);
+        next += row.transitions.length;
+      }
+      const epochs = rows.map(({ owner }) => owner);
+      if (epochs.some((epoch, index) => index > 0 && epoch < (epochs[index - 1] as number)))
+        throw new Error(`${run}: a fenced owner wrote`);
+    }
+    for (const { run, s, i, n } of world.acknowledged) {
+      const rows = world.disk.get(run) ?? [];
+      const isThere = rows.some(({ transitions }) => transitions.some((t) => t.t === 'succeeded' && t.s === s && t.i === i && t.n === n));
+      if (!isThere) throw new Error(`${run} ${s}.${i}.${n} was acknowledged and is not recorded`);
+    }
+    return { state, runs: world.disk.size, recorded, crashes };
+  } catch (cause) {
+    throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** What must hold of one run's history; returns how many results it records. */
+function checkRun(graph: Graph, run: string, transitions: readonly Transition[]): number {
+  const ends = new Map<string, number>();
+  const begun = new Set<string>();
+  let succeeded = 0;
+  let endedAt = -1;
+  transitions.forEach((transition, index) => {
+    if (endedAt >= 0) throw new Error(`${run} goes on after its end`);
+    if (transition.t === 'ended') endedAt = index;
+    if (transition.t === 'queued' || transition.t === 'child') {
+      const key = `${transition.s}.${transition.i}.${transition.n}`;
+      if (begun.has(key)) throw new Error(`${run} sends ${key} twice`);
+      begun.add(key);
+      const before = restore(run, graph, transitions.slice(0, index));
+      for (const need of graph.steps[transition.s]?.needs ?? []) {
+        const { status } = before.steps[need] as RunState['steps'][number];
+        if (status !== 'succeeded' && status !== 'skipped') throw new Error(`${run} begins ${key} before its need ${need}`);
+      }
+      const { open } = before.steps[transition.s] as RunState['steps'][number];
+      const isNew = before.steps[transition.s]?.units[Math.max(0, transition.i)]?.status === 'pending';
+      if (isNew && open >= (graph.steps[transition.s]?.maxParallel ?? 0))
+        throw new Error(`${run} begins more of ${transition.s} than it may`);
+    }
+    if (transition.t === 'succeeded') {
+      succeeded++;
+      const key = `${transition.s}.${transition.i}`;
+      ends.set(key, (ends.get(key) ?? 0) + 1);
+      if (ends.get(key) !== 1) throw new Error(`${run} records ${key} twice`);
+    }
+  });
+  if (endedAt !== transitions.length - 1) throw new Error(`${run} has not ended`);
+  const state = restore(run, graph, transitions);
+  if (state.status === 'succeeded') {
+    state.steps.forEach((step, s) => {
+      const isDone = step.status === 'skipped' || step.units.every((unit) => unit.status === 'succeeded');
+      if (!isDone) throw new Error(`${run} succeeded with step ${s} ${step.status}`);
+    });
+  }
+  return succeeded;
+}

@@ -1,0 +1,355 @@
+import { decide } from '../core/decide.ts';
+import type { Effect, Failure, RunEvent, Transition } from '../core/events.ts';
+import type { Graph } from '../core/graph.ts';
+import type { Json } from '../core/json.ts';
+import { openEffects, restore } from '../core/restore.ts';
+import { hasEnded, newRun, type RunState } from '../core/state.ts';
+import type { Random } from './random.ts';
+
+/** How often what goes wrong. */
+export interface Faults {
+  /** At any step of the schedule: the owner dies, with all that was not committed. */
+  crash: number;
+  /** The owner is stopped instead, and goes on writing beside its successor. */
+  zombie: number;
+  /** A message is lost, doubled or late. */
+  loss: number;
+  double: number;
+  /** A task fails; an executor dies with it. */
+  failure: number;
+  death: number;
+}
+
+interface Row {
+  seq: number;
+  transitions: Transition[];
+  owner: number;
+}
+
+/** A row on its way to the disk, with what its commit lets out. */
+interface Write {
+  owner: Owner;
+  run: string;
+  row: Row;
+  effects: Effect[];
+  acknowledge: (() => void)[];
+}
+
+interface Task {
+  run: string;
+  s: number;
+  i: number;
+  n: number;
+}
+
+interface LiveRun {
+  state: RunState;
+  /** The number of the next transition. */
+  seq: number;
+  pending: Transition[];
+  effects: Effect[];
+  acknowledge: (() => void)[];
+  isWriting: boolean;
+}
+
+interface Owner {
+  epoch: number;
+  runs: Map<string, LiveRun>;
+  isDead: boolean;
+}
+
+/** Steps of one schedule: more than this means that a run does not end. */
+const stepsMax = 200_000;
+/** Faults stop after this many steps, so that a schedule ends. */
+const faultySteps = 1_500;
+const lostMs = 300;
+const takeOverMs = 50;
+
+/**
+ * A run's whole world on a virtual clock: owners that follow the write-ahead rule, a disk that compares and swaps, a network that loses and
+ * doubles, executors that die. Everything that happens is a due action; the seed alone decides their order.
+ */
+export class World {
+  now = 1;
+  steps = 0;
+  /** What every owner ever committed, by run: the truth. */
+  readonly disk = new Map<string, Row[]>();
+  readonly graphs = new Map<string, Graph>();
+  /** Completions that were acknowledged: each must be on the disk from then on. */
+  readonly acknowledged: Task[] = [];
+  /** Attempts that executors began. */
+  private readonly begun = new Set<string>();
+  private readonly actions: { due: number; order: number; run: () => void }[] = [];
+  private order = 0;
+  private epoch = 0;
+  private owner: Owner;
+  private nextRun = 0;
+
+  constructor(
+    private readonly random: Random,
+    private readonly faults: Faults,
+    private readonly childGraph: (depth: number) => Graph,
+  ) {
+    this.owner = { epoch: 0, runs: new Map(), isDead: false };
+  }
+
+  /** Starts a run and lets everything happen until it has ended, or throws. */
+  play(graph: Graph, input: Json): RunState {
+    const run = this.newId();
+    this.graphs.set(run, graph);
+    this.begin(run, { type: 'start', input, depth: 0 });
+    while (this.steps++ < stepsMax) {
+      if (this.isFaulty && this.random.chance(this.faults.crash)) this.replaceOwner(this.random.chance(this.faults.zombie));
+      const action = this.nextAction();
+      if (action === undefined) {
+        const state = this.read(run);
+        if (hasEnded(state)) return state;
+        // The client had no answer to its start: it asks again.
+        if (!this.disk.has(run)) this.begin(run, { type: 'start', input, depth: 0 });
+        else throw new Error(`nothing is left to happen and the run has not ended: ${JSON.stringify(state.steps)}`);
+        continue;
+      }
+      this.now = Math.max(this.now, action.due);
+      action.run();
+    }
+    throw new Error('the run does not end');
+  }
+
+  /** The run as the disk tells it. */
+  read(run: string): RunState {
+    const rows = this.disk.get(run) ?? [];
+    return restore(
+      run,
+      this.graphs.get(run) as Graph,
+      rows.flatMap(({ transitions }) => transitions),
+    );
+  }
+
+  private get isFaulty(): boolean {
+    return this.steps < faultySteps;
+  }
+
+  private newId(): string {
+    return `run${this.nextRun++}`;
+  }
+
+  private at(delay: number, run: () => void): void {
+    this.actions.push({ due: this.now + delay, order: this.order++, run });
+  }
+
+  /** The earliest action; among those that are due together, any. */
+  private nextAction(): { due: number; run: () => void } | undefined {
+    let best = -1;
+    for (let index = 0; index < this.actions.length; index++) {
+      const action = this.actions[index] as { due: number; order: number };
+      const earliest = this.actions[best];
+      if (earliest === undefined || action.due < earliest.due || (action.due === earliest.due && this.random.chance(0.5))) best = index;
+    }
+    return best < 0 ? undefined : this.actions.splice(best, 1)[0];
+  }
+
+  /** A message: it may come late, twice, or not at all. */
+  private send(deliver: () => void): void {
+    if (this.isFaulty && this.random.chance(this.faults.loss)) return;
+    this.at(1 + this.random.below(20), deliver);
+    if (this.isFaulty && this.random.chance(this.faults.double)) this.at(1 + this.random.below(200), deliver);
+  }
+
+  private begin(run: string, event: RunEvent & { type: 'start' }): void {
+    const { owner } = this;
+    if (owner.runs.has(run)) return;
+    owner.runs.set(run, {
+      state: newRun(run, this.graphs.get(run) as Graph),
+      seq: 0,
+      pending: [],
+      effects: [],
+      acknowledge: [],
+      isWriting: false,
+    });
+    this.feed(owner, run, event);
+  }
+
+  private feed(owner: Owner, run: string, event: RunEvent, acknowledge?: () => void): void {
+    const live = owner.runs.get(run);
+    if (live === undefined) return;
+    const turn = decide(live.state, event, {
+      at: this.now,
+      random: () => this.random.next(),
+      newRunId: () => {
+        const child = this.newId();
+        this.graphs.set(child, this.childGraph(live.state.depth + 1));
+        return child;
+      },
+    });
+    if (turn.outcome === 'stale') return;
+    live.pending.push(...turn.transitions);
+    live.effects.push(...turn.effects);
+    if (acknowledge) live.acknowledge.push(acknowledge);
+    this.write(owner, run, live);
+  }
+
+  private write(owner: Owner, run: string, live: LiveRun): void {
+    if (live.isWriting) return;
+    if (live.pending.length === 0) {
+      for (const acknowledge of live.acknowledge.splice(0)) acknowledge();
+      return;
+    }
+    live.isWriting = true;
+    const write: Write = {
+      owner,
+      run,
+      row: { seq: live.seq, transitions: live.pending, owner: owner.epoch },
+      effects: live.effects,
+      acknowledge: live.acknowledge,
+    };
+    live.pending = [];
+    live.effects = [];
+    live.acknowledge = [];
+    this.at(1 + this.random.below(10), () => this.commit(write));
+  }
+
+  /** The disk's part: the row goes in if its place is free. The owner hears of it later, if it lives. */
+  private commit(write: Write): void {
+    const rows = this.disk.get(write.run) ?? [];
+    const next = rows.reduce((sum, { transitions }) => sum + transitions.length, 0);
+    // A dead owner's last statement may still be carried out, or not.
+    if (write.owner.isDead && this.random.chance(0.5)) return;
+    const isFree = next === write.row.seq;
+    if (isFree) this.disk.set(write.run, [...rows, write.row]);
+    this.at(this.random.below(5), () => {
+      if (!write.owner.isDead) this.settled(write, isFree);
+    });
+  }
+
+  private settled(write: Write, isCommitted: boolean): void {
+    const { owner, run, row } = write;
+    const live = owner.runs.get(run);
+    if (live === undefined) return;
+    live.isWriting = false;
+    if (!isCommitted) {
+      // Another wrote it: nothing of this run leaves here any more. The owner whose turn it is reads it again and fences it.
+      owner.runs.delete(run);
+      if (this.owner === owner) this.load(owner, run);
+      return;
+    }
+    live.seq += row.transitions.length;
+    for (const effect of write.effects) this.perform(owner, run, effect);
+    for (const acknowledge of write.acknowledge) acknowledge();
+    this.write(owner, run, live);
+  }
+
+  private perform(owner: Owner, run: string, effect: Effect): void {
+    switch (effect.e) {
+      case 'dispatch':
+        return this.offer(owner, { run, s: effect.s, i: effect.i, n: effect.n });
+      case 'retryAt':
+        return this.at(Math.max(0, effect.due - this.now), () =>
+          this.tick(owner, run, { type: 'due', timer: 'retry', s: effect.s, i: effect.i, n: effect.n }),
+        );
+      case 'startChild': {
+        const { run: child, input, depth, s, i } = effect;
+        const known = this.disk.has(child) ? this.read(child) : undefined;
+        if (known && hasEnded(known)) return this.tellParent(owner, child, known);
+        // The owner before us started it after we had looked: it is ours to go on with.
+        if (known && !owner.isDead) return this.load(owner, child);
+        if (!known && !owner.runs.has(child) && !owner.isDead)
+          this.beginChild(owner, child, { type: 'start', input, depth, parent: { run, s, i } });
+        return;
+      }
+      case 'cancelChild':
+        return this.tick(owner, effect.run, { type: 'cancel', by: 'its parent' });
+      case 'ended': {
+        const live = owner.runs.get(run);
+        owner.runs.delete(run);
+        if (live) this.tellParent(owner, run, live.state);
+        return;
+      }
+      case 'unsendable':
+        return this.tick(owner, run, { type: 'completed', s: effect.s, i: effect.i, n: effect.n, error: effect.error });
+      case 'attemptEnded':
+    }
+  }
+
+  private beginChild(owner: Owner, child: string, event: RunEvent & { type: 'start' }): void {
+    const state = newRun(child, this.graphs.get(child) as Graph);
+    owner.runs.set(child, { state, seq: 0, pending: [], effects: [], acknowledge: [], isWriting: false });
+    this.feed(owner, child, event);
+  }
+
+  private tellParent(owner: Owner, child: string, state: RunState): void {
+    if (state.parent === undefined) return;
+    const { run, s, i } = state.parent;
+    const end = state.status === 'succeeded' ? { output: state.output ?? null } : { error: state.error ?? cancelled };
+    this.tick(owner, run, { type: 'childEnded', s, i, child, ...end });
+  }
+
+  private tick(owner: Owner, run: string, event: RunEvent): void {
+    if (!owner.isDead) this.feed(owner, run, event);
+  }
+
+  /** An executor gets the task, asks whether to begin, works, and reports until it is acknowledged or refused. */
+  private offer(owner: Owner, task: Task): void {
+    this.send(() => {
+      const accept = (): void => {
+        const current = this.owner;
+        this.feed(current, task.run, { type: 'accepted', instance: `e${task.n}`, s: task.s, i: task.i, n: task.n }, () => this.work(task));
+      };
+      accept();
+    });
+    // Nothing is heard of it: the attempt is lost, whoever owns the run then.
+    const watch = (): void => {
+      if (owner.isDead) return;
+      this.feed(owner, task.run, { type: 'lost', s: task.s, i: task.i, n: task.n, error: lost });
+    };
+    this.at(lostMs + this.random.below(lostMs), watch);
+  }
+
+  private work(task: Task): void {
+    const key = `${task.run}.${task.s}.${task.i}.${task.n}`;
+    // The answer came twice: an executor begins an attempt once.
+    if (this.begun.has(key)) return;
+    this.begun.add(key);
+    if (this.isFaulty && this.random.chance(this.faults.death)) return;
+    const isFailed = this.isFaulty && this.random.chance(this.faults.failure);
+    const result = isFailed ? { error: { code: this.random.chance(0.2) ? 'invalid' : 'internal', detail: 'it failed' } } : { output: key };
+    let isAcknowledged = false;
+    let tries = 0;
+    const report = (): void => {
+      if (isAcknowledged || tries++ > 60) return;
+      this.send(() =>
+        this.feed(this.owner, task.run, { type: 'completed', s: task.s, i: task.i, n: task.n, ...result }, () => {
+          isAcknowledged = true;
+          if ('output' in result) this.acknowledged.push(task);
+        }),
+      );
+      this.at(30, report);
+    };
+    this.at(1 + this.random.below(100), report);
+  }
+
+  /** Another owner takes over: it loads what is on the disk, fences it, and does again what may not have been done. */
+  private replaceOwner(isZombie: boolean): void {
+    this.owner.isDead = !isZombie;
+    const owner: Owner = { epoch: ++this.epoch, runs: new Map(), isDead: false };
+    this.owner = owner;
+    this.at(takeOverMs, () => {
+      if (this.owner !== owner) return;
+      for (const run of this.disk.keys()) this.load(owner, run);
+    });
+  }
+
+  private load(owner: Owner, run: string): void {
+    const rows = this.disk.get(run);
+    if (owner.runs.has(run) || rows === undefined) return;
+    const state = this.read(run);
+    if (hasEnded(state)) return this.tellParent(owner, run, state);
+    const seq = rows.reduce((sum, { transitions }) => sum + transitions.length, 0);
+    owner.runs.set(run, { state, seq, pending: [], effects: [], acknowledge: [], isWriting: false });
+    this.feed(owner, run, { type: 'taken', epoch: owner.epoch }, () => {
+      for (const effect of openEffects(state)) this.perform(owner, run, effect);
+    });
+  }
+}
+
+const lost: Failure = { code: 'unavailable', detail: 'nothing was heard of it' };
+const cancelled: Failure = { code: 'cancelled', detail: 'the run was cancelled' };
