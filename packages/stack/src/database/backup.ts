@@ -1,6 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip, type Gzip } from 'node:zlib';
@@ -126,7 +125,7 @@ async function copyService(service: ServiceName, client: Client, out: Gzip): Pro
  * nothing, service by service.
  */
 export async function readBackup(target: MigrationTarget, file: string): Promise<{ rows: number }> {
-  const lines = createInterface({ input: createReadStream(file).pipe(createGunzip()), crlfDelay: 0 })[Symbol.asyncIterator]();
+  const lines = linesOf(file);
   const head = JSON.parse((await next(lines)) ?? '{}') as Partial<Head>;
   if (head.signalboxBackup !== 1) throw new StackFault(`${file} is no backup of Signalbox.`, 'Give a file that `npm run db:backup` wrote.');
   await checkVersions(target, head.migrations ?? {});
@@ -238,6 +237,24 @@ async function* rowsOf(lines: AsyncIterator<string>): AsyncGenerator<string> {
     if (line === null) throw new StackFault('The backup ends in the middle of a table.', 'The file is not whole: use another one.');
     yield line;
   }
+}
+
+/** Lines end at `\n` alone: rows may hold other characters that end lines for Unicode. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  const unzipped = createGunzip();
+  pipeline(createReadStream(file), unzipped).catch(() => undefined); // an error ends the reading below
+  unzipped.setEncoding('utf8');
+  let rest = '';
+  try {
+    for await (const piece of unzipped) {
+      const lines = (rest + String(piece)).split('\n');
+      rest = lines.pop()!;
+      yield* lines;
+    }
+  } catch (cause) {
+    throw new StackFault(`The backup ${file} cannot be read: ${(cause as Error).message}.`, 'The file is not whole: use another one.', { cause });
+  }
+  if (rest !== '') yield rest;
 }
 
 async function next(lines: AsyncIterator<string>): Promise<string | null> {
