@@ -87,7 +87,9 @@ test('progress is told live under the id that the caller chose', async () => {
   const progressId = randomUUID();
   await mcp.call('good', 'steps', { count: 3 }, { progressId });
   await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(recorder.payloads).toEqual([1, 2, 3].map((progress) => ({ progressId, progress, total: 3, message: `step ${progress}` })));
+  expect(recorder.heard.map(({ payload }) => payload)).toEqual(
+    [1, 2, 3].map((progress) => ({ progressId, progress, total: 3, message: `step ${progress}` })),
+  );
 });
 
 test('protocol errors of the server are told with their code', async () => {

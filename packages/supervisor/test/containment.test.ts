@@ -100,6 +100,14 @@ test('a command may read what it names: its script, the packages beside it, fold
     expect(await write({ writable: [join(folder, 'data')] })).toBe('written');
   });
 
+  test('a working directory that was not named is there, and empty', async () => {
+    const child = await start(['read', 'outside', 'data/file'], {
+      cwd: folder,
+      containment: { readable: [...base.readable!, join(folder, 'data')] },
+    });
+    expect(await output(child)).toBe('outside ENOENT\ndata/file read\n');
+  });
+
   test('the network is closed; a child that asks for it gets it and is called medium', async () => {
     await using server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));

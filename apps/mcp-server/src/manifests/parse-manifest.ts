@@ -1,6 +1,7 @@
+import type { McpTransport } from '@signalbox/shared/contracts/mcp-server/mcp-server.js';
 import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
 import { checkForeignCommand } from '@signalbox/supervisor/foreign-command.js';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { McpServerManifest, McpServerSpec } from './manifest.ts';
 import { httpSchema, mcpServerSchema, stdioSchema } from './mcp-server.schema.ts';
 
@@ -10,7 +11,7 @@ const faultsMax = 20;
 const reservedNames = new Set(['agent', 'workflow']);
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false, verbose: true });
-const checks = {
+const checks: Record<'frame' | 'transport' | McpTransport, ValidateFunction> = {
   // The branch of the transport is checked by itself: a `oneOf` that fails tells of every branch.
   frame: ajv.compile({ ...mcpServerSchema, $id: 'frame', properties: { ...mcpServerSchema.properties, spec: { type: 'object' } } }),
   transport: ajv.compile({

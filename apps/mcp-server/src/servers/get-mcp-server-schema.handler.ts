@@ -7,6 +7,6 @@ import { mcpServerSchema } from '../manifests/mcp-server.schema.ts';
 export class GetMcpServerSchemaHandler {
   @Handles(getMcpServerSchema)
   handle(): GetMcpServerSchemaReply {
-    return { schema: mcpServerSchema as unknown as Record<string, unknown> };
+    return { schema: mcpServerSchema };
   }
 }

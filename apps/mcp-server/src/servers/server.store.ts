@@ -7,6 +7,11 @@ import type { ServerRow } from './server-row.ts';
 
 const withTools = `SELECT s.*, (SELECT count(*)::int FROM tool AS t WHERE t.workspace = s.workspace AND t.server = s.id) AS tools FROM mcp_server AS s`;
 
+const oneSql = `${withTools} WHERE s.name = $1`;
+const allSql = `${withTools} ORDER BY s.created_at`;
+const pageSql = `${withTools} WHERE s.name > $1 AND ($2::text IS NULL OR s.status = $2) AND ($3::text IS NULL OR s.transport = $3)
+  AND s.search LIKE ALL ($4::text[]) ORDER BY s.name LIMIT $5`;
+
 export interface ServerQuery {
   status?: McpServerStatus;
   transport?: McpTransport;
@@ -30,7 +35,7 @@ export interface KeptState {
 @Injectable()
 export class ServerStore {
   async find(tx: EntityManager, name: string): Promise<ServerRow | null> {
-    const rows = await tx.query<ServerRow[]>(`${withTools} WHERE s.name = $1`, [name]);
+    const rows = await tx.query<ServerRow[]>(oneSql, [name]);
     return rows[0] ?? null;
   }
 
@@ -43,16 +48,12 @@ export class ServerStore {
   /** One row more than `limit`, in order of the names. */
   list(tx: EntityManager, { status, transport, q, limit = pageLimitDefault, cursor }: ServerQuery): Promise<ServerRow[]> {
     const [after = ''] = cursor === undefined ? [] : decodeCursor(cursor, 1);
-    return tx.query<ServerRow[]>(
-      `${withTools} WHERE s.name > $1 AND ($2::text IS NULL OR s.status = $2) AND ($3::text IS NULL OR s.transport = $3)
-       AND s.search LIKE ALL ($4::text[]) ORDER BY s.name LIMIT $5`,
-      [after, status ?? null, transport ?? null, patternsOf(q), limit + 1],
-    );
+    return tx.query<ServerRow[]>(pageSql, [after, status ?? null, transport ?? null, patternsOf(q), limit + 1]);
   }
 
   /** Every server of the installation, for the start of the service. */
   all(tx: EntityManager): Promise<ServerRow[]> {
-    return tx.query<ServerRow[]>(`${withTools} ORDER BY s.created_at`);
+    return tx.query<ServerRow[]>(allSql);
   }
 
   async count(tx: EntityManager): Promise<number> {

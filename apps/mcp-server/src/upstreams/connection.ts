@@ -155,7 +155,7 @@ export class Connection {
     };
     // Only the SDK's own method mirrors arguments into headers (SEP-2243); it costs more, so it is used where that is asked for.
     if (this.child === null && JSON.stringify(definition.inputSchema).includes('"x-mcp-header"')) {
-      return this.client.callTool(params, { ...requestOptions, toolDefinition: definition as unknown as Tool }) as Promise<RawResult>;
+      return this.client.callTool(params, { ...requestOptions, toolDefinition: definition as unknown as Tool });
     }
     return this.client.request({ method: 'tools/call', params }, asItIs, requestOptions);
   }

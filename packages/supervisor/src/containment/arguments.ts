@@ -46,6 +46,8 @@ export function bubblewrapArguments({ readable, writable, hidden, network, cwd }
   const mounts = new Map<string, '--ro-bind' | '--bind'>();
   for (const path of readable) for (const each of bothPaths(path)) mounts.set(each, '--ro-bind');
   for (const path of writable) for (const each of bothPaths(path)) mounts.set(each, '--bind');
+  // The working directory is there in any case, but empty where it was not named.
+  if (!isSystem(cwd)) args.push('--dir', cwd);
   // In the order of their depth: what lies inside another must be mounted after it.
   for (const path of [...mounts.keys()].sort()) args.push(mounts.get(path)!, path, path);
   for (const path of hidden) if ([...mounts.keys()].some((mount) => isWithin(path, mount))) args.push('--tmpfs', path);
