@@ -7,6 +7,7 @@ import { issueIdentity } from '@signalbox/shared/contracts/security/issue-identi
 import { listKeys } from '@signalbox/shared/contracts/security/list-keys.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { TestBus } from '@signalbox/testkit/test-bus.js';
+import { Authenticator } from '../src/auth/authenticator.ts';
 import { GatewayConfig } from '../src/gateway.config.ts';
 import { startGateway, type RunningGateway } from '../src/start-gateway.ts';
 
@@ -118,6 +119,34 @@ describe('a key', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(await (await get('/api/v1/whoami', bearer(changing))).json()).toMatchObject({ roles: ['viewer'] });
   });
+});
+
+describe('an open stream ends', () => {
+  test('when its key is revoked', async () => {
+    const leaked = nats.issuer.addCredential({ roles: ['admin'] }, 'sbx_gateway_test_key_stream');
+    const ended = await streamOf(leaked);
+    revoked(leaked);
+    await expect(ended.ms).resolves.toBeLessThan(5_000);
+  });
+
+  test('when its key has expired', async () => {
+    const short = nats.issuer.addCredential({ roles: ['admin'] }, 'sbx_gateway_test_key_short');
+    await nats.answer(issueIdentity, async ({ kind, credential, audience }, { fromService }) => {
+      const issued = await nats.issuer.issue(kind, credential, audience, fromService!);
+      return credential === short ? { ...issued, expiresAt: Date.now() + 1_000 } : issued;
+    });
+    const ended = await streamOf(short);
+    nats.issuer.revoke(short);
+    await expect(ended.ms).resolves.toBeLessThan(8_000);
+  });
+
+  /** Opens the stream of events; how long it stays open, in milliseconds. */
+  async function streamOf(credential: string): Promise<{ ms: Promise<number> }> {
+    const answer = await get('/api/v1/events', bearer(credential));
+    expect(answer.status).toBe(200);
+    const since = performance.now();
+    return { ms: answer.text().then(() => performance.now() - since) };
+  }
 });
 
 describe('whoever is not known gets one answer', () => {
@@ -264,15 +293,15 @@ describe('a browser', () => {
   });
 
   test('opens no socket by cookie', async () => {
-    const { authenticate } = await authenticator();
+    const authenticator = gateway.app.get(Authenticator, { strict: false });
     const call = {
       method: 'GET',
       ip: '127.0.0.1',
       headers: { host: `127.0.0.1:${port}`, cookie: `signalbox-${port}=${session}`, upgrade: 'websocket' },
     };
-    await expect(authenticate(call)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(authenticator.authenticate(call)).rejects.toMatchObject({ code: 'forbidden' });
     const { cookie: _, ...headers } = call.headers;
-    await expect(authenticate({ ...call, headers: { ...headers, ...bearer(key) } })).resolves.toMatchObject({ name: 'ann' });
+    await expect(authenticator.authenticate({ ...call, headers: { ...headers, ...bearer(key) } })).resolves.toMatchObject({ name: 'ann' });
   });
 });
 
@@ -304,9 +333,3 @@ test('while security is away, who is known goes on and who is not is told so', a
   expect(unknown.status).toBe(503);
   expect(await unknown.json()).toMatchObject({ service: 'security' });
 });
-
-async function authenticator(): Promise<{ authenticate: (call: never) => Promise<unknown> }> {
-  const { Authenticator } = await import('../src/auth/authenticator.ts');
-  const found = gateway.app.get(Authenticator, { strict: false });
-  return { authenticate: (call) => found.authenticate(call) };
-}

@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { OwnPermissionGuard } from '../platform/own-permission.guard.ts';
 import { AuthGuard } from './auth.guard.ts';
 import { Authenticator } from './authenticator.ts';
+import { CallerWatch } from './caller-watch.ts';
 import { GuessLimit } from './guess-limit.ts';
 
 /** Who may come in: the guard of every route, and the authenticator for doors that are no routes. */
@@ -11,10 +12,11 @@ import { GuessLimit } from './guess-limit.ts';
   providers: [
     GuessLimit,
     Authenticator,
+    CallerWatch,
     // in this order, which Nest keeps within a module only: who it is, then what it may do
     { provide: APP_GUARD, useClass: AuthGuard },
     { provide: APP_GUARD, useClass: OwnPermissionGuard },
   ],
-  exports: [Authenticator, GuessLimit],
+  exports: [Authenticator, CallerWatch, GuessLimit],
 })
 export class AuthModule {}

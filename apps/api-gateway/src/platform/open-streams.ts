@@ -1,6 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { CallerWatch } from '../auth/caller-watch.ts';
 import { GatewayConfig } from '../gateway.config.ts';
 
 interface Closable {
@@ -13,7 +14,10 @@ interface Closable {
 export class OpenStreams implements BeforeApplicationShutdown {
   private readonly byPrincipal = new Map<string, Set<Closable>>();
 
-  constructor(private readonly config: GatewayConfig) {}
+  constructor(
+    private readonly config: GatewayConfig,
+    private readonly callers: CallerWatch,
+  ) {}
 
   /** `limited` when the caller holds as many as it may. */
   admit(caller: Caller): void {
@@ -28,7 +32,9 @@ export class OpenStreams implements BeforeApplicationShutdown {
     const { principal } = caller;
     const open = this.byPrincipal.get(principal) ?? new Set();
     this.byPrincipal.set(principal, open.add(stream));
+    const unwatch = this.callers.watch(caller, () => stream.close());
     stream.onClose(() => {
+      unwatch();
       open.delete(stream);
       if (open.size === 0) this.byPrincipal.delete(principal);
     });
