@@ -1,0 +1,520 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Random } from '../simulation/random.ts';
+import { randomGraph } from '../simulation/random-graph.ts';
+import { decide, inputOf, keyOf, targetOf, type Given, type Turn } from './decide.ts';
+import type { Effect, RunEvent, Transition } from './events.ts';
+import { backoffMs, bounds, defaultRetry, ExpressionError, mayRetry, type Graph, type GraphStep, type RetryPolicy } from './graph.ts';
+import { sizeOf, type Json } from './json.ts';
+import { isWaiting, progressOf } from './progress.ts';
+import { openEffects, restore } from './restore.ts';
+import { hasEnded, newRun, unitOf, type RunState } from './state.ts';
+
+const once: RetryPolicy = { attempts: 1, initialMs: 10, factor: 2, maxMs: 100, nonRetryable: [] };
+
+type StepDraft = Partial<Omit<GraphStep, 'id' | 'needs'>> & { key: string; needs?: string[] };
+
+/** A graph of these steps. */
+function graphOf(drafts: StepDraft[], rest: Partial<Graph> = {}): Graph {
+  const ids = new Map(drafts.map(({ key }, id) => [key, id]));
+  const steps = drafts.map(({ needs = [], ...draft }, id) => ({
+    id,
+    kind: 'agent' as const,
+    maxParallel: 1_000,
+    target: 'a',
+    input: () => ({}),
+    retry: once,
+    timeoutMs: 1_000,
+    ...draft,
+    needs: needs.map((need) => ids.get(need) as number),
+  }));
+  return {
+    name: 'test',
+    hash: 'h',
+    steps: steps.map((step) => ({ ...step, dependents: steps.filter(({ needs }) => needs.includes(step.id)).map(({ id }) => id) })),
+    output: (scope) => Object.fromEntries(Object.entries(scope.steps).map(([key, { output }]) => [key, output])),
+    timeoutMs: 100_000,
+    ...rest,
+  };
+}
+
+/** A run under test: what it is told, and what it then did. */
+class Play {
+  readonly state: RunState;
+  readonly history: Transition[] = [];
+  at = 1_000;
+  private children = 0;
+
+  constructor(graph: Graph) {
+    this.state = newRun('run', graph);
+  }
+
+  given(): Given {
+    return { at: this.at, random: () => 0.5, newRunId: () => `child${this.children++}` };
+  }
+
+  tell(event: RunEvent): Turn {
+    const turn = decide(this.state, event, this.given());
+    this.history.push(...turn.transitions);
+    return turn;
+  }
+
+  start(input: Json = {}): Effect[] {
+    return this.tell({ type: 'start', input, depth: 0 }).effects;
+  }
+
+  /** Completes an attempt with an output, or an error by its code. */
+  complete(s: number, i: number, n: number, output: Json, error?: string): Turn {
+    return this.tell({
+      type: 'completed',
+      s,
+      i,
+      n,
+      ...(error === undefined ? { output } : { error: { code: error, detail: 'it failed' } }),
+    });
+  }
+}
+
+const dispatched = (effects: Effect[]): string[] =>
+  effects.filter(({ e }) => e === 'dispatch').map((effect) => ('s' in effect ? `${effect.s}.${effect.i}.${effect.n}` : ''));
+
+describe('a run', () => {
+  test('begins each step when its needs have ended, and gives the outputs', () => {
+    const play = new Play(graphOf([{ key: 'a' }, { key: 'b' }, { key: 'c', needs: ['a', 'b'] }]));
+    expect(dispatched(play.start())).toEqual(['0.-1.1', '1.-1.1']);
+    expect(dispatched(play.complete(0, -1, 1, 'A').effects)).toEqual([]);
+    expect(dispatched(play.complete(1, -1, 1, 'B').effects)).toEqual(['2.-1.1']);
+    expect(play.complete(2, -1, 1, 'C').effects).toContainEqual({ e: 'ended' });
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { a: 'A', b: 'B', c: 'C' } });
+  });
+
+  test('computes values without sending anything, however long their chain', () => {
+    const drafts: StepDraft[] = Array.from({ length: 400 }, (_, id) => ({
+      key: `v${id}`,
+      kind: 'value',
+      needs: id === 0 ? [] : [`v${id - 1}`],
+      input: ({ steps }) => (id === 0 ? 0 : (steps[`v${id - 1}`]?.output as number) + 1),
+    }));
+    const play = new Play(graphOf(drafts, { output: ({ steps }) => steps['v399']?.output ?? null }));
+    expect(play.start()).toEqual([{ e: 'ended' }]);
+    expect(play.state).toMatchObject({ status: 'succeeded', output: 399 });
+  });
+
+  test('skips a step whose condition is false, and what only it feeds, but not where branches join', () => {
+    const play = new Play(
+      graphOf([
+        { key: 'no', condition: () => false },
+        { key: 'yes', condition: () => true },
+        { key: 'after', needs: ['no'] },
+        { key: 'join', needs: ['after', 'yes'], input: ({ steps }) => steps['after']?.output ?? null },
+      ]),
+    );
+    expect(dispatched(play.start())).toEqual(['1.-1.1']);
+    expect(dispatched(play.complete(1, -1, 1, 'Y').effects)).toEqual(['3.-1.1']);
+    play.complete(3, -1, 1, 'J');
+    expect(play.state.steps.map(({ status }) => status)).toEqual(['skipped', 'succeeded', 'skipped', 'succeeded']);
+    expect(progressOf(play.state)).toEqual({ total: 4, done: 4, running: 0, waiting: 0, failed: 0 });
+  });
+
+  test('does items at most so many at once, and joins their outputs in order', () => {
+    const play = new Play(
+      graphOf([{ key: 'map', items: () => ['x', 'y', 'z'], maxParallel: 2, input: ({ item, index }) => [item ?? null, index ?? null] }]),
+    );
+    const effects = play.start();
+    expect(dispatched(effects)).toEqual(['0.0.1', '0.1.1']);
+    expect(effects[0]).toMatchObject({ input: ['x', 0] });
+    expect(progressOf(play.state)).toMatchObject({ total: 3, waiting: 3 });
+    expect(dispatched(play.complete(0, 1, 1, 'Y').effects)).toEqual(['0.2.1']);
+    play.complete(0, 2, 1, 'Z');
+    play.complete(0, 0, 1, 'X');
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { map: ['X', 'Y', 'Z'] } });
+    expect(keyOf(play.state, 0, 2)).toBe('map[2]');
+  });
+
+  test('has nothing to do for no items', () => {
+    const play = new Play(
+      graphOf([
+        { key: 'map', items: () => [] },
+        { key: 'after', needs: ['map'], kind: 'value', input: ({ steps }) => steps['map']?.output ?? null },
+      ]),
+    );
+    play.start();
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { map: [], after: [] } });
+  });
+
+  test('computes the items of a value at once', () => {
+    const play = new Play(
+      graphOf([
+        { key: 'map', kind: 'value', items: () => [1, 2, 3], maxParallel: 1, input: ({ item }) => (item as number) * 2 },
+        { key: 'next', needs: ['map'], kind: 'value', input: ({ steps }) => steps['map']?.output ?? null },
+      ]),
+    );
+    play.start();
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { map: [2, 4, 6], next: [2, 4, 6] } });
+  });
+
+  test('fails with too many items, named with the limit', () => {
+    const play = new Play(graphOf([{ key: 'map', items: () => new Array<Json>(bounds.items + 1).fill(1) }]));
+    play.start();
+    expect(play.state).toMatchObject({
+      status: 'failed',
+      reason: 'limited',
+      error: { code: 'limited', detail: expect.stringContaining('10001 items') as string },
+    });
+  });
+
+  test('fails when an output that an expression makes is too large', () => {
+    const play = new Play(graphOf([{ key: 'v', kind: 'value', input: () => 'x'.repeat(bounds.outputBytes) }]));
+    play.start();
+    expect(play.state).toMatchObject({ status: 'failed', reason: 'limited' });
+  });
+
+  test('fails when all its outputs together are too large', () => {
+    const large = 'x'.repeat(1_000_000);
+    const play = new Play(graphOf([{ key: 'v', kind: 'value', items: () => new Array<Json>(100).fill(1), input: () => `${large}` }]));
+    play.start();
+    expect(play.state).toMatchObject({ status: 'failed', reason: 'limited' });
+  });
+
+  test('fails by its own expressions, naming where they stand', () => {
+    const bad = (): never => {
+      throw new ExpressionError('no such key', '/spec/steps/a/with');
+    };
+    for (const draft of [
+      { input: bad },
+      { condition: bad },
+      { items: bad },
+      { items: () => [1], input: bad },
+      { kind: 'value' as const, input: bad },
+    ]) {
+      const play = new Play(graphOf([{ key: 'a', ...draft }]));
+      play.start();
+      expect(play.state).toMatchObject({
+        status: 'failed',
+        error: { code: 'invalid', detail: expect.stringContaining('/spec/steps/a/with: no such key') as string },
+      });
+    }
+    const play = new Play(graphOf([{ key: 'a', kind: 'value' }], { output: bad }));
+    play.start();
+    expect(play.state).toMatchObject({ status: 'failed', error: { code: 'invalid' } });
+  });
+
+  test('lets an error of ours through', () => {
+    const bug = (): never => {
+      throw new TypeError('a bug');
+    };
+    expect(() => new Play(graphOf([{ key: 'a', input: bug }])).start()).toThrow('a bug');
+  });
+
+  test('is too deep when workflows start workflows without end', () => {
+    const play = new Play(graphOf([{ key: 'a' }]));
+    const { effects } = play.tell({ type: 'start', input: {}, depth: bounds.depth + 1 });
+    expect(dispatched(effects)).toEqual([]);
+    expect(play.state).toMatchObject({ status: 'failed', reason: 'limited' });
+  });
+
+  test('is started once', () => {
+    const play = new Play(graphOf([{ key: 'a' }]));
+    play.start();
+    expect(play.tell({ type: 'start', input: {}, depth: 0 })).toMatchObject({ outcome: 'known', transitions: [] });
+  });
+});
+
+describe('an attempt', () => {
+  const retry: RetryPolicy = { attempts: 3, initialMs: 100, factor: 2, maxMs: 150, nonRetryable: ['invalid'] };
+
+  test('is followed by another when its policy allows it, later each time', () => {
+    const play = new Play(graphOf([{ key: 'a', retry }]));
+    play.start();
+    const first = play.complete(0, -1, 1, null, 'internal');
+    expect(first.effects).toContainEqual({ e: 'retryAt', s: 0, i: -1, n: 1, due: 1_075 });
+    expect(isWaiting(play.state)).toBe(true);
+    expect(play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 }).outcome).toBe('stale');
+    play.at = 1_075;
+    expect(dispatched(play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 }).effects)).toEqual(['0.-1.2']);
+    expect(play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 }).outcome).toBe('stale');
+    play.complete(0, -1, 2, null, 'internal');
+    play.at = 2_000;
+    play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 2 });
+    play.complete(0, -1, 3, null, 'internal');
+    expect(play.state).toMatchObject({ status: 'failed', error: { code: 'internal', detail: 'a: it failed' } });
+    expect(unitOf(play.state, 0, -1)?.attempts?.map(({ n }) => n)).toEqual([1, 2]);
+  });
+
+  test('is the last when its error is not to be tried again', () => {
+    const play = new Play(graphOf([{ key: 'a', retry }]));
+    play.start();
+    play.complete(0, -1, 1, null, 'invalid');
+    expect(play.state.status).toBe('failed');
+  });
+
+  test('waits as long as the failing side asks', () => {
+    const play = new Play(graphOf([{ key: 'a', retry }]));
+    play.start();
+    const turn = play.tell({ type: 'completed', s: 0, i: -1, n: 1, error: { code: 'limited', detail: 'slow down', retryAfterMs: 5_000 } });
+    expect(turn.effects).toContainEqual(expect.objectContaining({ e: 'retryAt', due: 6_000 }));
+  });
+
+  test('passes to the fallback when the first agent is used up, with attempts of its own', () => {
+    const play = new Play(graphOf([{ key: 'a', fallback: 'spare', retry: { ...retry, attempts: 1 } }]));
+    play.start();
+    expect(targetOf(play.state, 0, -1)).toBe('a');
+    expect(dispatched(play.complete(0, -1, 1, null, 'unavailable').effects)).toEqual(['0.-1.2']);
+    expect(targetOf(play.state, 0, -1)).toBe('spare');
+    play.complete(0, -1, 2, 'from the spare');
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { a: 'from the spare' } });
+  });
+
+  test('does not pass to the fallback what is wrong with the input', () => {
+    const play = new Play(graphOf([{ key: 'a', fallback: 'spare' }]));
+    play.start();
+    play.complete(0, -1, 1, null, 'invalid');
+    expect(play.state.status).toBe('failed');
+  });
+
+  test('passes to the fallback when the first agent is not there', () => {
+    const play = new Play(graphOf([{ key: 'a', fallback: 'spare' }]));
+    play.start();
+    expect(dispatched(play.complete(0, -1, 1, null, 'not_found').effects)).toEqual(['0.-1.2']);
+  });
+
+  test('is accepted once, by one instance', () => {
+    const play = new Play(graphOf([{ key: 'a' }]));
+    play.start();
+    const ref = { s: 0, i: -1, n: 1 };
+    expect(play.tell({ type: 'accepted', instance: 'w1', ...ref }).outcome).toBe('taken');
+    expect(play.tell({ type: 'accepted', instance: 'w1', ...ref }).outcome).toBe('known');
+    expect(play.tell({ type: 'accepted', instance: 'w2', ...ref }).outcome).toBe('stale');
+    expect(play.tell({ type: 'accepted', instance: 'w1', ...ref, n: 2 }).outcome).toBe('stale');
+    expect(play.tell({ type: 'accepted', instance: 'w1', s: 9, i: -1, n: 1 }).outcome).toBe('stale');
+  });
+
+  test('is known again when its report comes twice, also after the end', () => {
+    const play = new Play(graphOf([{ key: 'a', retry }]));
+    play.start();
+    play.complete(0, -1, 1, null, 'internal');
+    expect(play.complete(0, -1, 1, null, 'internal')).toMatchObject({ outcome: 'known', transitions: [] });
+    play.at = 5_000;
+    play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 });
+    play.complete(0, -1, 2, 'done');
+    expect(play.complete(0, -1, 2, 'done')).toMatchObject({ outcome: 'known', transitions: [] });
+    expect(play.complete(0, -1, 1, 'late')).toMatchObject({ outcome: 'known', transitions: [] });
+    expect(play.complete(0, -1, 3, 'never begun')).toMatchObject({ outcome: 'stale' });
+  });
+
+  test('that was lost is refused when it reports later', () => {
+    const play = new Play(graphOf([{ key: 'a', retry }]));
+    play.start();
+    const turn = play.tell({ type: 'lost', s: 0, i: -1, n: 1, error: { code: 'unavailable', detail: 'gone' } });
+    expect(turn.effects).toContainEqual({ e: 'attemptEnded', s: 0, i: -1, n: 1, isCancelled: true });
+    expect(play.complete(0, -1, 1, 'late')).toMatchObject({ outcome: 'stale', transitions: [] });
+    expect(play.tell({ type: 'lost', s: 0, i: -1, n: 1, error: { code: 'unavailable', detail: 'gone' } }).outcome).toBe('stale');
+  });
+
+  test('that takes longer than its timeout fails, once it was accepted', () => {
+    const play = new Play(graphOf([{ key: 'a', timeoutMs: 500 }]));
+    play.start();
+    const due: RunEvent = { type: 'due', timer: 'attempt', s: 0, i: -1, n: 1 };
+    play.at = 9_000;
+    expect(play.tell(due).outcome).toBe('stale');
+    play.tell({ type: 'accepted', instance: 'w', s: 0, i: -1, n: 1 });
+    play.at = 9_499;
+    expect(play.tell(due).outcome).toBe('stale');
+    play.at = 9_500;
+    expect(play.tell(due).outcome).toBe('taken');
+    expect(play.state).toMatchObject({ status: 'failed', reason: 'timeout', error: { code: 'timeout' } });
+  });
+
+  test('counts what it used, whether it failed or not', () => {
+    const play = new Play(graphOf([{ key: 'a', retry }]));
+    play.start();
+    const usage = { inputTokens: 10, outputTokens: 2, costUsd: 0.5 };
+    play.tell({ type: 'completed', s: 0, i: -1, n: 1, error: { code: 'internal', detail: 'x' }, usage });
+    play.at = 5_000;
+    play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 });
+    play.tell({ type: 'completed', s: 0, i: -1, n: 2, output: 1, usage });
+    expect(play.state.usage).toEqual({ inputTokens: 20, outputTokens: 4, costUsd: 1 });
+  });
+});
+
+describe('an end', () => {
+  test('by cancel stops open tasks and child runs, and takes nothing more', () => {
+    const play = new Play(graphOf([{ key: 'a' }, { key: 'w', kind: 'workflow', target: 'sub' }, { key: 'later', needs: ['a'] }]));
+    const effects = play.start();
+    expect(effects).toContainEqual({ e: 'startChild', s: 1, i: -1, run: 'child0', workflow: 'sub', input: {}, depth: 1 });
+    const turn = play.tell({ type: 'cancel', by: 'ann' });
+    expect(turn.effects).toEqual([
+      { e: 'attemptEnded', isCancelled: true, s: 0, i: -1, n: 1 },
+      { e: 'cancelChild', run: 'child0' },
+      { e: 'ended' },
+    ]);
+    expect(play.state).toMatchObject({ status: 'cancelled', reason: 'cancelled by ann' });
+    expect(play.state.steps.map(({ status }) => status)).toEqual(['cancelled', 'cancelled', 'cancelled']);
+    expect(play.complete(0, -1, 1, 'late').outcome).toBe('stale');
+    expect(play.tell({ type: 'cancel', by: 'ann' }).outcome).toBe('known');
+    expect(play.tell({ type: 'taken', epoch: 2 }).outcome).toBe('stale');
+    expect(play.tell({ type: 'childEnded', s: 1, i: -1, child: 'child0', output: 1 }).outcome).toBe('known');
+    expect(progressOf(play.state)).toMatchObject({ total: 3, done: 0, waiting: 0 });
+  });
+
+  test('by the timeout of the run', () => {
+    const play = new Play(graphOf([{ key: 'a' }]));
+    play.tell({ type: 'start', input: {}, depth: 0, timeoutMs: 50 });
+    expect(play.tell({ type: 'due', timer: 'run' }).outcome).toBe('stale');
+    play.at += 50;
+    play.tell({ type: 'due', timer: 'run' });
+    expect(play.state).toMatchObject({ status: 'failed', reason: 'timeout' });
+  });
+
+  test('of a child is the end of its step', () => {
+    const play = new Play(graphOf([{ key: 'w', kind: 'workflow', target: 'sub', retry: { ...once, attempts: 2 } }]));
+    play.start();
+    expect(progressOf(play.state)).toMatchObject({ running: 1 });
+    expect(isWaiting(play.state)).toBe(true);
+    play.tell({ type: 'childEnded', s: 0, i: -1, child: 'child0', error: { code: 'internal', detail: 'x' } });
+    expect(play.tell({ type: 'childEnded', s: 0, i: -1, child: 'child0', output: 1 }).outcome).toBe('stale');
+    play.at = 5_000;
+    play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 });
+    play.tell({ type: 'childEnded', s: 0, i: -1, child: 'child1', output: 'sub' });
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { w: 'sub' } });
+  });
+});
+
+describe('a new owner', () => {
+  test('finds what is open: tasks, retries and child runs', () => {
+    const play = new Play(
+      graphOf([
+        { key: 'a' },
+        { key: 'b', retry: { ...once, attempts: 2 } },
+        { key: 'w', kind: 'workflow', target: 'sub' },
+        { key: 'done' },
+      ]),
+    );
+    play.start({ x: 1 });
+    play.complete(1, -1, 1, null, 'internal');
+    play.complete(3, -1, 1, 'ok');
+    const state = restore('run', play.state.graph, play.history);
+    expect(decide(state, { type: 'taken', epoch: 3 }, play.given()).transitions).toEqual([{ t: 'taken', at: 1_000, epoch: 3 }]);
+    expect(openEffects(state)).toEqual([
+      { e: 'dispatch', s: 0, i: -1, n: 1, input: {} },
+      { e: 'retryAt', s: 1, i: -1, n: 1, due: expect.any(Number) as number },
+      { e: 'startChild', s: 2, i: -1, run: 'child0', workflow: 'sub', input: {}, depth: 1 },
+    ]);
+  });
+
+  test('ends what cannot be computed any more', () => {
+    let isBroken = false;
+    const input = (): Json => {
+      if (isBroken) throw new ExpressionError('gone', '/x');
+      return 1;
+    };
+    const play = new Play(graphOf([{ key: 'a', input }]));
+    play.start();
+    isBroken = true;
+    expect(openEffects(play.state)).toMatchObject([{ e: 'unsendable', error: { code: 'invalid' } }]);
+  });
+
+  test('finds nothing to do in a run that has ended', () => {
+    const play = new Play(graphOf([{ key: 'a', kind: 'value' }]));
+    play.start();
+    expect(openEffects(play.state)).toEqual([]);
+  });
+});
+
+describe('laws', () => {
+  /** Plays a random graph with random events, also ones that make no sense, until it ends. */
+  function playAtRandom(seed: number): Play {
+    const random = new Random(seed);
+    const play = new Play(randomGraph(random, { failing: random.chance(0.3) }));
+    play.start({ seed });
+    for (let step = 0; step < 5_000 && !hasEnded(play.state); step++) {
+      play.at += random.below(100);
+      const s = random.below(play.state.steps.length);
+      const current = play.state.steps[s] as RunState['steps'][number];
+      const i = current.isFanned ? random.below(Math.max(1, current.units.length)) : -1;
+      const unit = unitOf(play.state, s, i);
+      const n = random.chance(0.9) ? (unit?.attempt ?? 1) : random.below(4);
+      const error = { code: random.chance(0.3) ? 'invalid' : 'unavailable', detail: 'by chance' };
+      const events: RunEvent[] = [
+        { type: 'accepted', s, i, n, instance: 'w' },
+        { type: 'completed', s, i, n, output: step },
+        { type: 'completed', s, i, n, output: step },
+        { type: 'completed', s, i, n, error },
+        { type: 'lost', s, i, n, error },
+        { type: 'due', timer: 'retry', s, i, n },
+        { type: 'due', timer: 'attempt', s, i, n },
+        { type: 'childEnded', s, i, child: unit?.child ?? 'none', ...(random.chance(0.8) ? { output: step } : { error }) },
+        ...(random.chance(0.01) ? [{ type: 'cancel' as const, by: 'chance' }] : []),
+        ...(random.chance(0.05) ? [{ type: 'taken' as const, epoch: step }] : []),
+      ];
+      play.tell(events[random.below(events.length)] as RunEvent);
+    }
+    return play;
+  }
+
+  test('every run ends', () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => hasEnded(playAtRandom(seed).state)),
+      { numRuns: 200 },
+    );
+  });
+
+  test('the transitions alone give the same state', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), (seed, part) => {
+        const play = playAtRandom(seed);
+        const whole = restore('run', play.state.graph, play.history);
+        expect(plain(whole)).toEqual(plain(play.state));
+        // And from any point on, the rest leads to the same end.
+        const cut = Math.floor(part * play.history.length);
+        const halfway = restore('run', play.state.graph, play.history.slice(0, cut));
+        expect(openEffects(halfway).every(({ e }) => ['dispatch', 'retryAt', 'startChild', 'unsendable'].includes(e))).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('a step is recorded once, and what is sent can be computed again', () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const play = playAtRandom(seed);
+        const succeeded = play.history.filter(({ t }) => t === 'succeeded').map((t) => ('i' in t ? `${t.s}.${t.i}` : ''));
+        expect(new Set(succeeded).size).toBe(succeeded.length);
+        for (const t of play.history) if (t.t === 'queued') expect(() => inputOf(play.state, t.s, t.i)).not.toThrow();
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('backoff grows to its limit and never falls below half of it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (tries, chance) => {
+        const policy = { ...defaultRetry, initialMs: 100, maxMs: 10_000 };
+        const full = Math.min(10_000, 100 * 2 ** (tries - 1));
+        const wait = backoffMs(policy, tries, chance);
+        expect(wait).toBeGreaterThanOrEqual(Math.floor(full / 2));
+        expect(wait).toBeLessThanOrEqual(full);
+      }),
+    );
+    expect(mayRetry(defaultRetry, 'unavailable', 1)).toBe(true);
+    expect(mayRetry(defaultRetry, 'internal', 1)).toBe(false);
+    expect(mayRetry(defaultRetry, 'unavailable', 3)).toBe(false);
+  });
+
+  test('a size is near what JSON takes, and stops at its limit', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const bytes = JSON.stringify(value).length;
+        expect(sizeOf(value as Json)).toBeGreaterThanOrEqual(bytes / 4 - 8);
+      }),
+    );
+    let shared: Json = 'x';
+    for (let level = 0; level < 60; level++) shared = [shared, shared];
+    expect(sizeOf(shared, 10_000)).toBeLessThan(20_000);
+  });
+});
+
+/** Without the functions of the graph and what is computed when needed. */
+function plain(state: RunState): unknown {
+  return JSON.parse(JSON.stringify({ ...state, graph: null, steps: state.steps.map((step) => ({ ...step, items: null })) })) as unknown;
+}
