@@ -288,7 +288,7 @@ test('runs are a table', async () => {
 test('one run is a tree of its steps', async () => {
   const steps = [
     step('plan', { kind: 'value', agent: null, skill: null }),
-    step('analyse[0]', { label: 'apps/registry' }),
+    step('analyse[0]', { input: { root: 1, id: 'apps/registry' } }),
     step('analyse[1]', { status: 'failed', attempts: [{}, {}], error: { code: 'timeout', detail: 'too slow' } }),
     step('call', {
       status: 'queued',
@@ -298,7 +298,7 @@ test('one run is a tree of its steps', async () => {
       endedAt: null,
       waitingFor: [{ on: 'agent:fs', because: 'it is busy' }],
     }),
-    step('last', { status: 'skipped', skill: null }),
+    step('last', { label: 'the last', status: 'skipped', skill: null }),
   ];
   rest.on(
     'GET /runs/run_1',
@@ -313,7 +313,7 @@ test('one run is a tree of its steps', async () => {
       '  ✖ analyse[1]  analyst/analyse  2.00 s  attempt 2',
       '      timeout: too slow',
       '‖ call      fs/read  waits for agent:fs: it is busy',
-      '– last      analyst',
+      '– last      analyst  the last',
       '',
       'failed: too slow Give it time.',
       '',

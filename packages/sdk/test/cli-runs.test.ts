@@ -147,6 +147,7 @@ test('a followed run is told event by event, then its outputs', async () => {
     events(
       event(1, 'run.started'),
       event(2, 'step.started', { step: 'list', agent: 'librarian', instance: 'one' }),
+      event(2, 'step.progress', { step: 'list', message: 'too soon' }),
       event(2, 'step.progress', { step: 'list', message: 'half \u001b[2Jway' }),
       event(3, 'step.retrying', { step: 'list', agent: 'librarian', attempt: 2, error: { code: 'timeout', detail: 'too slow' } }),
       event(4, 'step.queued', { step: 'plan' }),
@@ -154,7 +155,9 @@ test('a followed run is told event by event, then its outputs', async () => {
       event(6, 'run.succeeded'),
     ),
   );
-  expect((await signalbox(['run', 'report', '--follow'])).out).toBe(
+  let clock = 0;
+  const told = await signalbox(['run', 'report', '--follow'], { now: () => (clock += 3_000) });
+  expect(told.out).toBe(
     [
       '12:00:01.500  ◐ started   run',
       '12:00:01.500  ◐ started   list  librarian (one)',
@@ -176,8 +179,8 @@ test('a followed run is told event by event, then its outputs', async () => {
     ].join('\n'),
   );
   const lines = (await signalbox(['run', 'report', '--follow', '--json'])).out.trim().split('\n');
-  expect(lines).toHaveLength(8);
-  expect(JSON.parse(lines[7] ?? '')).toMatchObject({ type: 'result', run: { id: 'run_1', status: 'succeeded' } });
+  expect(lines).toHaveLength(9);
+  expect(JSON.parse(lines[8] ?? '')).toMatchObject({ type: 'result', run: { id: 'run_1', status: 'succeeded' } });
 });
 
 test('outputs of other shapes are shown as they are', async () => {

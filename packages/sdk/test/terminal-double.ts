@@ -21,19 +21,19 @@ export interface Surroundings {
   answer?: string;
   stdin?: string;
   signal?: AbortSignal;
-  now?: number;
+  now?: number | (() => number);
 }
 
 /** Runs the command line in this process, with streams of its own. */
 export async function signalbox(args: readonly string[], surroundings: Surroundings = {}): Promise<Printed> {
   const printed = { out: '', err: '' };
-  const { terminal, answer } = surroundings;
+  const { terminal, answer, now = Date.parse('2026-11-24T12:00:10Z') } = surroundings;
   const io: Io = {
     stdout: { write: (text) => (printed.out += text), isTTY: terminal !== undefined, columns: terminal, rows: surroundings.rows },
     stderr: { write: (text) => (printed.err += text) },
     env: surroundings.env ?? {},
     cwd: surroundings.cwd ?? tmpdir(),
-    now: () => surroundings.now ?? Date.parse('2026-11-24T12:00:10Z'),
+    now: () => (typeof now === 'function' ? now() : now),
     signal: surroundings.signal ?? new AbortController().signal,
     readStdin: () => Promise.resolve(surroundings.stdin ?? ''),
     ...(answer !== undefined && { ask: (question: string) => Promise.resolve(((printed.out += question), answer)) }),

@@ -8,6 +8,8 @@ import { runLines } from '../views/run-lines.ts';
 
 /** The run is read again at most this often while events come: enough for eyes, little for the server. */
 const redrawEveryMs = 150;
+/** Lines of one step's progress in a log come at most this often. */
+const progressEveryMs = 5_000;
 
 /** Follows a run to its end: a tree redrawn in place on a terminal, a line an event otherwise. Gives the ended run. */
 export async function followRun(context: Context, client: SignalboxClient, id: string): Promise<RunDetail> {
@@ -15,10 +17,11 @@ export async function followRun(context: Context, client: SignalboxClient, id: s
 }
 
 async function followLines(context: Context, client: SignalboxClient, id: string): Promise<RunDetail> {
-  const { out, signal } = context;
+  const { out, signal, io } = context;
+  const toldAt = new Map<string, number>();
   for await (const event of client.runs.follow(id, { signal, onConnection: telling(context) })) {
     out.jsonLine(event);
-    out.lines(eventLine(event));
+    if (!isNoise(event, toldAt, io.now())) out.lines(eventLine(event));
   }
   return client.runs.get(id, { signal });
 }
@@ -59,6 +62,17 @@ async function followLive(context: Context, client: SignalboxClient, id: string)
   run = await client.runs.get(id, { signal });
   screen.end(runLines(run, { now: io.now(), columns: out.columns, progress }));
   return run;
+}
+
+/** Into a file, a step's progress is told where it takes long: the lines that it begins and ends with say the rest. */
+function isNoise({ type, step = '' }: RunEvent, toldAt: Map<string, number>, now: number): boolean {
+  if (type !== 'step.progress') {
+    toldAt.set(step, now);
+    return false;
+  }
+  if (now - (toldAt.get(step) ?? now) < progressEveryMs) return true;
+  toldAt.set(step, now);
+  return false;
 }
 
 function noteProgress(event: RunEvent, progress: Map<string, string>): void {

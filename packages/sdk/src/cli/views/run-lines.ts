@@ -59,8 +59,8 @@ function groupLines(name: string, steps: readonly Step[], width: number, view: R
 
 function stepLines(step: Step, name: string, indent: string, view: RunView): Styled[] {
   const parts: Text[] = [`${indent}`, lamp(step.status), ` ${name}  `, target(step)];
-  const label = step.label && step.label !== step.key && step.label !== step.step ? step.label : '';
-  if (label) parts.push('  ', label);
+  const called = nameOf(step);
+  if (called) parts.push('  ', called);
   const took = between(step.startedAt, step.endedAt, view.now);
   if (took && step.status !== 'skipped') parts.push('  ', took);
   if (step.attempts.length > 1) parts.push('  ', dim(`attempt ${step.attempts.length}`));
@@ -71,6 +71,14 @@ function stepLines(step: Step, name: string, indent: string, view: RunView): Sty
   const lines = [join(parts)];
   if (step.error && step.status !== 'succeeded') lines.push(line`${indent}    ${red(step.error.code)}: ${step.error.detail}`);
   return lines;
+}
+
+/** What tells a step from its siblings: its label, and for an item of a list what its input is called. */
+function nameOf({ label, key, step, index, input }: Step): string {
+  if (label && label !== key && label !== step) return label;
+  if (index === null || input === null || typeof input !== 'object') return '';
+  const { id, name, path } = input as Record<string, unknown>;
+  return [id, name, path].find((one) => typeof one === 'string') ?? '';
 }
 
 function target(step: Step): Styled {
