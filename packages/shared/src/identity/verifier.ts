@@ -37,6 +37,8 @@ const refreshMinMs = 1_000;
 const refreshEveryMs = 300_000;
 /** Identities are longer than any of ours beyond this many characters. */
 const tokenMaxLength = 8_192;
+/** Compact serialization (RFC 7515), which decoders read more leniently than it is written. */
+const tokenPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 /** Services that a call may come through before it goes in circles. */
 export const actorsMax = 8;
 /** Revocations kept at once: a flood of them must not fill the memory. */
@@ -93,7 +95,7 @@ export class IdentityVerifier {
   }
 
   private async check(token: string): Promise<JWTPayload> {
-    if (token.length > tokenMaxLength) throw refusal('is not valid');
+    if (token.length > tokenMaxLength || !tokenPattern.test(token)) throw refusal('is not valid');
     if (!this.keySet) await this.refresh();
     else if (performance.now() - this.askedAt > refreshEveryMs) void this.refresh();
     try {
