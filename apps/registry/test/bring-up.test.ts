@@ -15,6 +15,8 @@ import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js'
 import { startDeployment, type StartDeploymentReply } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import { stopDeployment } from '@signalbox/shared/contracts/registry/stop-deployment.js';
 import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
+import { invokeAgent, type InvokeAgentRequest } from '@signalbox/shared/contracts/execution/invoke-agent.js';
+import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import { BeatGateway } from './beat-gateway.ts';
 import { agentManifest, deploymentManifest, startRegistry, until, type RegistryUnderTest } from './registry.ts';
@@ -24,7 +26,12 @@ const workerFile = fileURLToPath(new URL('beating-worker.mjs', import.meta.url))
 let registry: RegistryUnderTest;
 const gateway = new BeatGateway(() => registry);
 beforeAll(async () => {
-  registry = await startRegistry({ SIGNALBOX_URL: await gateway.start(), RUNNER_CWD: fileURLToPath(new URL('.', import.meta.url)) });
+  registry = await startRegistry({
+    HEARTBEAT_MS: '1000',
+    MISSED_BEATS: '5',
+    SIGNALBOX_URL: await gateway.start(),
+    RUNNER_CWD: fileURLToPath(new URL('.', import.meta.url)),
+  });
 }, 60_000);
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
@@ -62,6 +69,24 @@ const untilStatus = (name: string, status: string, timeoutMs = 15_000): Promise<
     throw new Error(`${error.message}: ${JSON.stringify((await board(name)).agents)}`);
   });
 const stop = (name: string): Promise<unknown> => registry.service.request(stopDeployment, { name });
+
+/** A run of one step, as execution answers it. */
+function runView(call: InvokeAgentRequest, status: RunView['status'], output: unknown): RunView {
+  const at = new Date().toISOString();
+  return {
+    ...{
+      id: newId('run'),
+      workflow: call.agent,
+      workflowHash: `sha256:${'0'.repeat(64)}`,
+      status,
+      reason: null,
+      labels: call.labels ?? {},
+    },
+    ...{ input: call.input, output, error: null, parent: null, startedBy: 'user_test', createdAt: at, startedAt: at, endedAt: at },
+    progress: { total: 1, done: 1, running: 0, waiting: 0, failed: 0 },
+    usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
+  };
+}
 
 function isAlive(pid: number): boolean {
   try {
@@ -138,7 +163,7 @@ describe('the local runner', () => {
 
   test('replaces processes of an older version when it is started again', async () => {
     await localWorker('up-first', { env: { GREETING: 'good day' } });
-    expect((await board('up')).status).toBe('done');
+    await untilStatus('up', 'done');
     const { plan } = await registry.service.request(startDeployment, { name: 'up' });
     expect(plan).toMatchObject([
       { name: 'first', action: 'restart' },
@@ -279,6 +304,37 @@ describe('what is not ours to start', () => {
     await untilStatus('called', 'done');
     await expect(service.request(getAgent, { name: 'talker' })).resolves.toMatchObject({ status: 'healthy' });
     await stop('called');
+  });
+
+  test('is called: one harmless call whose answer must fit its schema', async () => {
+    const { service } = registry;
+    const skill = { name: 'echo', description: 'Says it again.', outputSchema: { type: 'object', required: ['text'] } };
+    let outcome: { status: 'succeeded' | 'failed'; output: unknown } = { status: 'failed', output: null };
+    const calls: InvokeAgentRequest[] = [];
+    await service.answer(invokeAgent, (call) => {
+      calls.push(call);
+      return runView(call, outcome.status, outcome.output);
+    });
+    await agent('echo', { kind: 'http', http: { url: 'https://x.test' }, skills: [skill] });
+    await deploy('echo', {
+      name: 'echo',
+      steps: [{ name: 'call', source: 'contract-test', call: { skill: 'echo', input: { text: 'hi' } } }],
+    });
+    const reason = (text: string): Promise<unknown> =>
+      until(text, async () => (await board('echo')).agents[0]!.statusReason?.includes(text));
+    await reason('its skill echo was called: the run');
+    expect(calls[0]).toMatchObject({
+      agent: 'echo',
+      skill: 'echo',
+      input: { text: 'hi' },
+      labels: { 'signalbox.dev/contract-test': 'echo' },
+    });
+    outcome = { status: 'succeeded', output: { words: 1 } };
+    await reason("answered what its schema forbids: output must have required property 'text'");
+    outcome = { status: 'succeeded', output: { text: 'hi' } };
+    const done = await untilStatus('echo', 'done');
+    expect(done.agents[0]!.steps[0]!.note).toMatch(/^its skill echo was called and answered as it should \(run_/);
+    await stop('echo');
   });
 
   test('is counted: real calls of an agent until enough of them succeed', async () => {

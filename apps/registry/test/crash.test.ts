@@ -37,7 +37,7 @@ test('a registry that is killed takes its workers along, and the next one has ea
         NATS_URL: service.bus.url,
         NATS_CREDS: service.bus.credsFile('registry'),
         SIGNALBOX_URL: url,
-        HEARTBEAT_MS: '300',
+        HEARTBEAT_MS: '1000',
         DEPLOYMENT_LEASE_MS: '1000',
         LOG_LEVEL: 'warn',
       },

@@ -19,13 +19,14 @@ import type { RegisteredAgent, StepMaker, StepOutcome } from './step-outcome.ts'
 import { TrafficStep } from './traffic-step.ts';
 
 /** A step that has failed is looked at this often: what it waited for may have come. */
-const retryMs = 5_000;
+const failedAgainMs = 5_000;
 
 /** Moves a deployment on by one look at all that can move. */
 @Injectable()
 export class Advance {
   private readonly makers: Record<Exclude<StepSource, 'reported'>, StepMaker>;
-  private readonly triedAt = new Map<string, number>();
+  /** By step: monotonic moments before which another look is not worth it. */
+  private readonly notBefore = new Map<string, number>();
 
   constructor(
     private readonly db: WorkspaceDatabase,
@@ -71,7 +72,7 @@ export class Advance {
     const bearer = row.bearer;
     if (agent === undefined || bearer === null) return false;
     const key = `${row.id} ${planned.name} ${step.name}`;
-    if (fact.state === 'failed' && performance.now() - (this.triedAt.get(key) ?? -Infinity) < retryMs) return false;
+    if (fact.state !== 'pending' && performance.now() < (this.notBefore.get(key) ?? -Infinity)) return false;
     if (fact.state === 'pending') await this.write(row, move, { state: 'begun' }, services);
     const looked = fact.state === 'pending' ? { ...fact, state: 'begun' as const, begunAt: new Date() } : fact;
     const outcome = await this.makers[step.source as Exclude<StepSource, 'reported'>]
@@ -81,8 +82,9 @@ export class Advance {
           log.error('a step could not be looked at', { deployment: row.name, agent: planned.name, step: step.name, err: error });
         return { state: looked.state === 'failed' ? 'failed' : 'begun', note: Fault.from(error).detail };
       });
-    if (outcome.state === 'failed') this.triedAt.set(key, performance.now());
-    else this.triedAt.delete(key);
+    const againMs = outcome.state === 'failed' ? failedAgainMs : outcome.againMs;
+    if (outcome.state === 'done' || againMs === undefined) this.notBefore.delete(key);
+    else this.notBefore.set(key, performance.now() + againMs);
     // What has failed stays so until it is done: a look in between is no news.
     if (fact.state === 'failed' && outcome.state !== 'done') return false;
     if (outcome.state === looked.state && outcome.note === looked.note && (outcome.fraction ?? 0) === looked.fraction) return false;

@@ -10,6 +10,8 @@ import { notYet, type StepContext, type StepMaker, type StepOutcome } from './st
 /** A harmless call answers within this, or it is none. */
 const callWaitMs = 20_000;
 const limitMs = 60_000;
+/** Each call is a run that people see: not more of them than this. */
+const againMs = 5_000;
 
 /** Whether an agent does what its manifest says: one declared call, else its skills against what it offers. */
 @Injectable()
@@ -21,7 +23,7 @@ export class ContractStep implements StepMaker {
 
   async look(context: StepContext): Promise<StepOutcome> {
     const fault = context.step.call === undefined ? await this.compare(context) : await this.call(context, context.step.call);
-    return typeof fault === 'string' ? notYet(context.fact, fault, limitMs, now()) : fault;
+    return typeof fault === 'string' ? notYet(context.fact, fault, { limitMs, againMs, now: now() }) : fault;
   }
 
   /** The declared call, made as a run like any other. */

@@ -9,6 +9,7 @@ import { McpTools } from './mcp-tools.ts';
 import { notYet, type StepContext, type StepMaker, type StepOutcome } from './step-outcome.ts';
 
 const limitMs = 60_000;
+const againMs = 1_000;
 
 type Answer = { isWell: true; note: string } | { isWell: false; note: string };
 
@@ -30,7 +31,7 @@ export class ProbeStep implements StepMaker {
         this.health.setProbe(tx, context.agent.name, answer.isWell, answer.note),
       );
     }
-    return answer.isWell ? { state: 'done', note: answer.note } : notYet(context.fact, answer.note, limitMs, now());
+    return answer.isWell ? { state: 'done', note: answer.note } : notYet(context.fact, answer.note, { limitMs, againMs, now: now() });
   }
 
   private ask(context: StepContext): Promise<Answer> {

@@ -36,6 +36,8 @@ export interface StepOutcome {
   note?: string;
   /** For traffic. */
   fraction?: number;
+  /** Not done: when it is worth another look, in milliseconds; absent: soon. */
+  againMs?: number;
 }
 
 /** Looks at a step of one source, and moves it on. */
@@ -44,7 +46,11 @@ export interface StepMaker {
 }
 
 /** Not yet; failed once it has lasted longer than a step of its kind may. */
-export function notYet(fact: StepFact, note: string, limitMs: number, now: number): StepOutcome {
+export function notYet(
+  fact: StepFact,
+  note: string,
+  { limitMs, againMs, now }: { limitMs: number; againMs: number; now: number },
+): StepOutcome {
   const since = fact.state === 'begun' ? fact.begunAt?.getTime() : undefined;
-  return { state: since !== undefined && now - since > limitMs ? 'failed' : 'begun', note };
+  return { state: since !== undefined && now - since > limitMs ? 'failed' : 'begun', note, againMs };
 }

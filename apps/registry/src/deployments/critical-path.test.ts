@@ -118,15 +118,16 @@ describe('the critical path method', () => {
       needs: index === 0 ? [] : [`n${Math.floor(index / 2)}`, `n${index - 1}`],
     }));
     criticalPathOf(work);
-    const took = Math.min(...[0, 1, 2].map(() => timed(() => criticalPathOf(work))));
-    expect(took).toBeLessThan(100);
+    // Processor time: what else the machine does is not the algorithm's.
+    expect(Math.min(...Array.from({ length: 5 }, () => processorMs(() => criticalPathOf(work))))).toBeLessThan(100);
   });
 });
 
-function timed(work: () => unknown): number {
-  const before = performance.now();
+function processorMs(work: () => unknown): number {
+  const before = process.cpuUsage();
   work();
-  return performance.now() - before;
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
 }
 
 describe('cycles', () => {

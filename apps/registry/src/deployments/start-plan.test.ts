@@ -1,0 +1,42 @@
+import { expect, test } from '@jest/globals';
+import type { BoardStatus } from '@signalbox/shared/contracts/registry/board.js';
+import { parseDeploymentManifest } from './deployment-manifest.ts';
+import { startPlan, type StartFact } from './start-plan.ts';
+
+const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
+
+function planned(agent: Record<string, unknown>, status: BoardStatus, fact?: StartFact): unknown {
+  const manifest = {
+    apiVersion: 'signalbox.dev/v1',
+    kind: 'Deployment',
+    metadata: { name: 'd' },
+    spec: { agents: [{ name: 'a', ...agent }] },
+  };
+  const { plan } = parseDeploymentManifest('d', manifest);
+  const [only] = startPlan(plan, new Map([['a', { status }]]), new Map(fact ? [['a', fact]] : []));
+  return [only!.action, only!.because];
+}
+
+const local = { kind: 'worker', hash: hash('1'), worker: { runner: 'local' as const, replicas: 3 } };
+
+test('says of each agent what a start does to it', () => {
+  expect(planned({ estimateDays: [1, 1], steps: [{ name: 's' }] }, 'ready')).toEqual([
+    'report',
+    'CI or a person reports its steps; nothing is started.',
+  ]);
+  expect(planned({}, 'waiting')).toEqual(['start', 'It waits until an agent a is registered.']);
+  expect(planned({}, 'parallel', { ...local, running: [] })).toEqual(['start', '3 processes are started.']);
+  expect(planned({}, 'done', { ...local, running: [hash('1'), hash('1')] })).toEqual(['keep', 'It is up and stays as it is.']);
+  expect(planned({}, 'done', { ...local, running: [hash('1'), hash('2')] })).toEqual([
+    'restart',
+    'Its 2 processes run an older version: they finish what they have and are replaced.',
+  ]);
+  expect(planned({}, 'failed', { kind: 'http', hash: hash('1'), running: [] })).toEqual([
+    'start',
+    'It is called where it is; its steps look whether it answers.',
+  ]);
+  expect(planned({}, 'ready', { kind: 'worker', hash: hash('1'), running: [] })).toEqual([
+    'start',
+    'Somebody else starts it; its first beat is awaited.',
+  ]);
+});
