@@ -14,7 +14,8 @@ const differencesMax = 200;
 export function diff(from: Json | undefined, to: Json | undefined, path = '', found: Difference[] = []): Difference[] {
   if (found.length >= differencesMax) return found;
   if (isObject(from) && isObject(to)) {
-    for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) diff(from[key], to[key], path === '' ? key : `${path}.${key}`, found);
+    for (const key of new Set([...Object.keys(from), ...Object.keys(to)]))
+      diff(from[key], to[key], path === '' ? key : `${path}.${key}`, found);
   } else if (Array.isArray(from) && Array.isArray(to)) {
     for (let index = 0; index < Math.max(from.length, to.length); index++) diff(from[index], to[index], `${path}[${index}]`, found);
   } else if (from !== to) {

@@ -7,6 +7,8 @@ import type { Json } from '../core/json.ts';
 const sourceMax = 4_096;
 /** Nodes that one computation may visit: about 30 ms. A comprehension inside another is quadratic, and meets this. */
 const fuelMax = 200_000;
+/** An error that is caught inside an expression costs as much as this many nodes. */
+const errorFuel = 200;
 /** Characters of a text, and entries of a list, that a computation may build on its way. */
 const textMax = 1_048_576;
 const listMax = 100_000;
@@ -101,6 +103,7 @@ function boundEvaluator(evaluator: Evaluator): void {
       return this.run(node, context);
     } catch (error) {
       if (error === outOfFuel) throw error;
+      fuel -= errorFuel;
       return error;
     }
   };

@@ -71,9 +71,10 @@ export function checkInputSchema(schema: Record<string, Json> | undefined): void
 /** Checks the input of a run. `invalid` with a pointer for each wrong place. */
 export function checkInput(schema: Record<string, Json> | undefined, input: Json): void {
   if (schema === undefined) return;
-  const validate = compile(schema);
+  let validate: ValidateFunction;
   let isValid: boolean;
   try {
+    validate = compile(schema);
     isValid = validate(input);
   } catch (cause) {
     // A schema that refers to itself without end overflows the stack.

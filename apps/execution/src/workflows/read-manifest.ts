@@ -17,6 +17,9 @@ const depthMax = 64;
 
 /** Checks a manifest against the schema. `invalid` with a pointer for each wrong place. */
 export function checkManifest(manifest: unknown): WorkflowManifest {
+  if (JSON.stringify(manifest)?.includes('\\u0000')) {
+    throw new Fault('invalid', 'the manifest holds the character NUL', 'Leave it out: no text may hold it.');
+  }
   if (validate(manifest)) return manifest;
   const errors = (validate.errors ?? [])
     .filter(({ keyword }) => keyword !== 'if' && keyword !== 'propertyNames')

@@ -1,0 +1,281 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { compileWorkflow, durationMs } from './compile.ts';
+import { definitionOf, Graphs } from './definition.ts';
+import { diff } from './diff.ts';
+import { checkInput, checkInputSchema } from './input-schema.ts';
+import type { StepManifest, WorkflowManifest } from './manifest.ts';
+import { checkManifest, readSource, withPlaces } from './read-manifest.ts';
+
+function manifest(steps: Record<string, StepManifest>, rest: object = {}): WorkflowManifest {
+  return { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'test' }, spec: { steps, ...rest } };
+}
+
+function faultOf(work: () => unknown): Fault {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Fault) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const compile = (steps: Record<string, StepManifest>, rest: object = {}): ReturnType<typeof compileWorkflow> =>
+  compileWorkflow(manifest(steps, rest), 'h');
+
+describe('a workflow', () => {
+  test('becomes a graph with edges both ways; what an expression names is needed', () => {
+    const graph = compile({
+      a: { agent: 'x', skill: 's', label: 'First', timeout: '2s', fallback: 'y' },
+      b: { tool: 'files/read', with: { of: '${{ steps.a.output }}' }, retry: { attempts: 500, backoff: { initialMs: 1 } } },
+      c: { workflow: 'sub', needs: ['a'], if: 'steps.b.output == 1', forEach: '${{ input.list }}', maxParallel: 3, with: '${{ item }}' },
+      d: { artifact: { name: 'report.md', content: '${{ steps.c.output }}' } },
+      e: { value: [1, '${{ index }}'], forEach: [1, '${{ input.x }}'], if: true },
+    });
+    expect(graph.steps.map(({ key, kind, needs, dependents, target }) => [key, kind, needs, dependents, target])).toEqual([
+      ['a', 'agent', [], [1, 2], 'x'],
+      ['b', 'tool', [0], [2], 'files/read'],
+      ['c', 'workflow', [0, 1], [3], 'sub'],
+      ['d', 'artifact', [2], [], ''],
+      ['e', 'value', [], [], ''],
+    ]);
+    expect(graph.steps[0]).toMatchObject({ skill: 's', label: 'First', timeoutMs: 2_000, fallback: 'y', retry: { attempts: 3 } });
+    expect(graph.steps[1]?.retry).toMatchObject({
+      attempts: 100,
+      initialMs: 1,
+      factor: 2,
+      nonRetryable: expect.arrayContaining(['invalid']) as unknown as string[],
+    });
+    expect(graph.timeoutMs).toBe(86_400_000);
+    const scope = {
+      input: { x: 2 },
+      steps: { d: { output: 'ref', status: 'succeeded' }, e: { output: [], status: 'succeeded' } },
+      run: { id: '', workflow: '', startedAt: '' },
+    };
+    expect(graph.output(scope)).toEqual({ d: 'ref', e: [] });
+    expect(graph.steps[4]?.items?.(scope)).toEqual([1, 2]);
+    expect(graph.steps[4]?.condition?.(scope)).toBe(true);
+    expect(() => graph.steps[2]?.items?.({ ...scope, input: { list: 5 } })).toThrow(/forEach must give a list, not number/);
+    expect(() => graph.steps[2]?.items?.({ ...scope, input: { list: null } })).toThrow(/not null/);
+    expect(() => compile({ a: { value: 1, if: '${{ input.x }}' } }).steps[0]?.condition?.(scope)).toThrow(/true or false, not number/);
+  });
+
+  test('names every wrong place at once', () => {
+    const fault = faultOf(() =>
+      compile(
+        {
+          nothing: {},
+          both: { agent: 'a', tool: 's/t' },
+          skill: { tool: 's/t', skill: 'x' },
+          fallback: { workflow: 'w', fallback: 'x' },
+          with: { value: 1, with: 1 },
+          unknown: { agent: 'a', needs: ['nobody'] },
+          refers: { agent: 'a', with: '${{ steps.nobody.output }}' },
+          item: { agent: 'a', with: '${{ item }}' },
+          where: { agent: 'a', forEach: '${{ [item] }}' },
+          syntax: { agent: 'a', with: { deep: ['${{ 1 + }}'] } },
+        },
+        { outputs: { x: '${{ index }}', y: '${{ steps.ghost.output }}' } },
+      ),
+    );
+    expect(fault.code).toBe('invalid');
+    expect(fault.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`)).toEqual([
+      expect.stringMatching(/^\/spec\/steps\/nothing the step does not say what it does/),
+      expect.stringMatching(/^\/spec\/steps\/both the step says agent and tool/),
+      expect.stringMatching(/^\/spec\/steps\/skill\/skill only a step with an agent/),
+      expect.stringMatching(/^\/spec\/steps\/fallback\/fallback only/),
+      expect.stringMatching(/^\/spec\/steps\/with\/with a step with value takes no with/),
+      expect.stringMatching(/^\/spec\/steps\/unknown there is no step nobody/),
+      expect.stringMatching(/^\/spec\/steps\/refers there is no step nobody/),
+      expect.stringMatching(/^\/spec\/steps\/item\/with item is known only inside/),
+      expect.stringMatching(/^\/spec\/steps\/where\/forEach item is known only inside/),
+      expect.stringMatching(/^\/spec\/steps\/syntax\/with\/deep\/0 Unexpected token/),
+      expect.stringMatching(/^\/spec\/outputs/),
+    ]);
+  });
+
+  test('names the steps of a cycle in their order', () => {
+    const fault = faultOf(() =>
+      compile({
+        a: { value: 1 },
+        b: { agent: 'x', needs: ['d', 'a'] },
+        c: { agent: 'x', needs: ['b'] },
+        d: { agent: 'x', with: '${{ steps.c.output }}' },
+      }),
+    );
+    expect(fault.detail).toMatch(/wait for each other: b needs d needs c needs b/);
+    expect(faultOf(() => compile({ a: { agent: 'x', needs: ['a'] } })).detail).toMatch(/a needs a/);
+  });
+
+  test('with needs to earlier steps alone always compiles, one with a backward edge never', () => {
+    const graphs = fc
+      .integer({ min: 2, max: 12 })
+      .chain((count) => fc.tuple(fc.constant(count), fc.array(fc.tuple(fc.nat(count - 1), fc.nat(count - 1)), { maxLength: 30 })));
+    fc.assert(
+      fc.property(graphs, ([count, edges]) => {
+        const steps: Record<string, StepManifest> = {};
+        for (let id = 0; id < count; id++) {
+          steps[`s${id}`] = {
+            agent: 'a',
+            needs: [...new Set(edges.filter(([from, to]) => from === id && to < id).map(([, to]) => `s${to}`))],
+          };
+        }
+        expect(compile(steps).steps).toHaveLength(count);
+        (steps['s0'] as StepManifest).needs = [`s${count - 1}`];
+        (steps[`s${count - 1}`] as StepManifest).needs = ['s0'];
+        expect(() => compile(steps)).toThrow(/wait for each other/);
+      }),
+    );
+  });
+
+  test('takes durations as milliseconds or with a unit', () => {
+    expect(['500ms', '30s', '10m', '2h', '1d', 7].map(durationMs)).toEqual([500, 30_000, 600_000, 7_200_000, 86_400_000, 7]);
+    expect(durationMs('999999999d')).toBe(30 * 86_400_000);
+  });
+
+  test('is compiled once for each definition, and its name and labels do not change it', () => {
+    const graphs = new Graphs();
+    const first = definitionOf(manifest({ a: { value: 1 } }));
+    const labelled = definitionOf({ ...manifest({ a: { value: 1 } }), metadata: { name: 'test', labels: { x: 'y' } } });
+    expect(labelled.hash).toBe(first.hash);
+    expect(definitionOf(manifest({ a: { value: 2 } })).hash).not.toBe(first.hash);
+    expect(graphs.of(first)).toBe(graphs.of(labelled));
+    expect(graphs.find(first.hash)).toBe(graphs.of(first));
+    for (let other = 0; other < 1_100; other++) graphs.of(definitionOf(manifest({ a: { value: other } })));
+    expect(graphs.find(definitionOf(manifest({ a: { value: 3 } })).hash)).toBeUndefined();
+  });
+});
+
+describe('a manifest', () => {
+  test('that is right passes the published schema', () => {
+    expect(checkManifest(manifest({ a: { agent: 'x' } }, { timeout: '1h', input: { type: 'object' }, outputs: '${{ 1 }}' }))).toBeDefined();
+  });
+
+  test.each([
+    [{ kind: 'Agent' }, '/kind', /must be Workflow/],
+    [{ spec: { steps: {} } }, '/spec/steps', /fewer than 1/],
+    [{ spec: { steps: { 'a b': { agent: 'x' } } } }, '/spec/steps', /pattern|name/],
+    [{ spec: { steps: { a: { agnet: 'x' } } } }, '/spec/steps/a/agnet', /not a known field/],
+    [{ spec: { steps: { a: { agent: 'X Y' } } } }, '/spec/steps/a/agent', /pattern/],
+    [{ spec: { steps: { a: { tool: 'no-server' } } } }, '/spec/steps/a/tool', /pattern/],
+    [{ spec: { steps: { a: { agent: 'x', retry: { attempts: 0 } } } } }, '/spec/steps/a/retry/attempts', />= 1/],
+    [
+      { spec: { steps: { a: { agent: 'x', retry: { attempts: 1, nonRetryable: ['oops'] } } } } },
+      '/spec/steps/a/retry/nonRetryable/0',
+      /one of invalid/,
+    ],
+    [{ metadata: { name: 'x', labels: { a: 1 } } }, '/metadata/labels/a', /string/],
+    [{ spec: 'x' }, '/spec', /object/],
+  ])('that is wrong is refused with its place: %j', (wrong, pointer, detail) => {
+    const fault = faultOf(() => checkManifest({ ...manifest({ a: { agent: 'x' } }), ...wrong }));
+    expect(fault.code).toBe('invalid');
+    expect(fault.errors?.find((error) => error.pointer === pointer)?.detail).toMatch(detail);
+  });
+
+  test('holds no NUL: the database cannot keep it', () => {
+    expect(
+      faultOf(() => checkManifest({ ...manifest({ a: { agent: 'x' } }), metadata: { name: 'x', description: 'a\0b' } })).detail,
+    ).toMatch(/NUL/);
+  });
+});
+
+describe('a YAML file', () => {
+  const good = 'apiVersion: signalbox.dev/v1\nkind: Workflow\nmetadata: { name: test }\nspec:\n  steps:\n    a:\n      agent: x\n';
+
+  test('is read, and its places are known by line and column', () => {
+    const read = readSource(good);
+    expect(read.value).toMatchObject({ metadata: { name: 'test' } });
+    expect(read.placeOf('/spec/steps/a/agent')).toBe('line 7, column 7');
+    expect(read.placeOf('/spec/steps/a/missing')).toBe('line 6, column 5');
+    expect(readSource('a: [1, {b: 2}]').placeOf('/a/1/b')).toBe('line 1, column 9');
+    expect(readSource('a: 1').placeOf('/a/b/c')).toBe('line 1, column 1');
+  });
+
+  test.each([
+    ['a: [1, 2', /line 1, column \d+/],
+    [`${good}  steps: {}\n`, /line 8, column 3: Map keys must be unique/],
+    ['a: b: c', /line 1, column \d+: /],
+    ['a: &x [1]\nb: *x\n', /aliases are not allowed/],
+    ['\t- x', /line 1/],
+    [`${'['.repeat(80)}${']'.repeat(80)}`, /line 1: nested more than 64 levels/],
+    [Array.from({ length: 80 }, (_, level) => `${' '.repeat(level)}k:`).join('\n'), /nested more than 64 levels/],
+    [`${'- '.repeat(200)}x`, /nested more than 64 levels/],
+    ['a: 1\n---\nb: 2\n', /line/],
+  ])('that is wrong is refused with line and column: %j', (source, detail) => {
+    const before = performance.now();
+    const fault = faultOf(() => readSource(source));
+    expect(fault.code).toBe('invalid');
+    expect(fault.detail).toMatch(detail);
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+
+  test('A15: a bomb of aliases, or 10,000 levels, is refused in no time', () => {
+    let bomb = 'a0: &a0 [x, x, x, x, x, x, x, x, x]\n';
+    for (let level = 1; level < 10; level++)
+      bomb += `a${level}: &a${level} [${Array.from({ length: 9 }, () => `*a${level - 1}`).join(', ')}]\n`;
+    const before = performance.now();
+    expect(() => readSource(bomb)).toThrow(/aliases/);
+    expect(() => readSource('{a: '.repeat(10_000))).toThrow(/nested/);
+    expect(() => readSource(`${'? '.repeat(10_000)}x`)).toThrow();
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
+  test('gives line and column to what its contents lack', () => {
+    const source = readSource(good.replace('agent: x', 'agent: x\n      needs: [nobody]'));
+    const fault = faultOf(() => withPlaces(source, () => compileWorkflow(checkManifest(source.value), 'h')));
+    expect(fault.detail).toMatch(/^line 6, column 5: there is no step nobody/);
+    const two = readSource(good.replace('agent: x', 'agent: x\n      oops: 1\n      more: 2'));
+    expect(faultOf(() => withPlaces(two, () => checkManifest(two.value))).detail).toMatch(/2 places.*the first at line 8, column 7/);
+    expect(() => withPlaces(source, () => JSON.parse('{') as unknown)).toThrow(SyntaxError);
+  });
+});
+
+describe('an input', () => {
+  test('is checked against the schema of the workflow', () => {
+    const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'], additionalProperties: false };
+    expect(() => checkInput(schema, { n: 1 })).not.toThrow();
+    expect(() => checkInput(undefined, 'anything')).not.toThrow();
+    expect(faultOf(() => checkInput(schema, { n: 'x' })).errors).toEqual([{ pointer: '/input/n', detail: 'must be integer' }]);
+    expect(faultOf(() => checkInput(schema, {})).detail).toMatch(/must have required property 'n'/);
+  });
+
+  test.each([
+    [{ $ref: 'https://example.com/schema.json' }, /leads outside/],
+    [{ type: 'nonsense' }, /not a JSON Schema/],
+    [{ properties: Object.fromEntries(Array.from({ length: 10_000 }, (_, id) => [`p${id}`, {}])) }, /larger than|more than/],
+    [{ enum: Array.from({ length: 3_000 }, (_, id) => id) }, /more than 2000 places/],
+    [{ pattern: '(' }, /not a JSON Schema/],
+  ])('A23: a schema that is no schema of an input is refused: %#', (schema, detail) => {
+    expect(faultOf(() => checkInputSchema(schema as never)).detail).toMatch(detail);
+  });
+
+  test('A22: a pattern that would backtrack for ever is checked in linear time', () => {
+    const schema = { type: 'string', pattern: '^(a+)+$' };
+    checkInputSchema(schema);
+    const before = performance.now();
+    expect(() => checkInput(schema, `${'a'.repeat(50_000)}!`)).toThrow(Fault);
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
+  test('A23: a schema that refers to itself without end is said to be so', () => {
+    const schema = { $ref: '#/definitions/a', definitions: { a: { $ref: '#/definitions/b' }, b: { $ref: '#/definitions/a' } } };
+    expect(() => checkInput(schema, 1)).toThrow(Fault);
+  });
+});
+
+test('a difference names each place that changed', () => {
+  const from = { spec: { steps: { a: { agent: 'x', needs: ['b', 'c'] } } }, gone: 1 };
+  const to = { spec: { steps: { a: { agent: 'y', needs: ['b'] }, new: { value: 1 } } } };
+  expect(diff(from, to)).toEqual([
+    { path: 'spec.steps.a.agent', from: 'x', to: 'y' },
+    { path: 'spec.steps.a.needs[1]', from: 'c' },
+    { path: 'spec.steps.new', to: { value: 1 } },
+    { path: 'gone', from: 1 },
+  ]);
+  expect(diff(undefined, { a: 1 })).toEqual([{ path: '', to: { a: 1 } }]);
+  expect(diff(from, structuredClone(from))).toEqual([]);
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, id) => [`k${id}`, id]));
+  expect(diff({}, many)).toHaveLength(200);
+});
