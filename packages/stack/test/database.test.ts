@@ -32,7 +32,12 @@ export const down = ["ALTER TABLE thread DROP COLUMN title"];
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'signalbox-database-'));
   await chmod(work, 0o755);
-  cluster = await PostgresCluster.start({ folder: join(work, 'postgres'), binariesFolder: join(work, 'bin'), password: 'super', settings: { fsync: 'off' } });
+  cluster = await PostgresCluster.start({
+    folder: join(work, 'postgres'),
+    binariesFolder: join(work, 'bin'),
+    password: 'super',
+    settings: { fsync: 'off' },
+  });
   await mkdir(join(work, 'root', 'apps', 'context', 'dist', 'migrations'), { recursive: true });
   await writeMigration('0001-first', first);
   await writeFile(join(work, 'root', 'package.json'), '{ "type": "module" }');
@@ -88,9 +93,42 @@ test('a role sees its own schema alone, and rows of the workspace that its trans
     await expect(client.query('SELECT * FROM schema_migration')).rejects.toMatchObject({ code: '42501' });
     await expect(client.query('CREATE TABLE public.mine (n int)')).rejects.toMatchObject({ code: '42501' });
   });
-  await as(target, 'context_system', async (client) => expect((await client.query('SELECT name FROM thread')).rows).toEqual([{ name: 'a' }]));
+  await as(target, 'context_system', async (client) =>
+    expect((await client.query('SELECT name FROM thread')).rows).toEqual([{ name: 'a' }]),
+  );
   for (const role of ['registry', 'registry_system', 'registry_owner']) {
     await as(target, role, (client) => expect(client.query('SELECT * FROM context.thread')).rejects.toMatchObject({ code: '42501' }));
+  }
+});
+
+test('an existing server is set up by a role that may make roles and no more', async () => {
+  await withClient(cluster.url(), (client) => client.query(`CREATE ROLE installer LOGIN CREATEROLE CREATEDB BYPASSRLS PASSWORD 'x'`));
+  const own = (role: string): string => `installers-${role}`;
+  const all = await withClient(
+    cluster.url(),
+    async (client) => (await client.query<{ name: string }>(`SELECT rolname AS name FROM pg_roles WHERE rolname LIKE 'context%'`)).rows,
+  );
+  expect(all).toHaveLength(3); // they exist, made by the superuser: the installer may not take them over
+  await expect(setUpDatabase(urlWith(cluster.url('taken'), { user: 'installer', password: 'x' }), own)).rejects.toMatchObject({
+    code: '42501',
+  });
+
+  const other = await PostgresCluster.start({
+    folder: join(work, 'other'),
+    binariesFolder: join(work, 'bin'),
+    password: 'super',
+    settings: { fsync: 'off' },
+  });
+  try {
+    await withClient(other.url(), (client) => client.query(`CREATE ROLE installer LOGIN CREATEROLE CREATEDB BYPASSRLS PASSWORD 'x'`));
+    const adminUrl = urlWith(other.url(), { user: 'installer', password: 'x' });
+    const url = await setUpDatabase(adminUrl, passwordOf);
+    await setUpDatabase(adminUrl, passwordOf);
+    const target = { root: join(work, 'root'), url, passwordOf };
+    expect(await migrate(target, await planMigrations(target))).toBe(1);
+    await as(target, 'context', async (client) => expect((await client.query('SELECT * FROM thread')).rows).toEqual([]));
+  } finally {
+    await other.stop();
   }
 });
 
@@ -103,7 +141,9 @@ test('a migration is applied whole or not at all, planned before and undone afte
     const context = plans.find(({ service }) => service === 'context')!;
     expect(context.applied).toEqual(['0001-first']);
     expect(context.pending.map(({ name }) => name)).toEqual(['0002-second']);
-    await expect(migrate(target, plans)).rejects.toMatchObject({ detail: expect.stringContaining('0002-second (up) failed: type "nonsense" does not exist') });
+    await expect(migrate(target, plans)).rejects.toMatchObject({
+      detail: expect.stringContaining('0002-second (up) failed: type "nonsense" does not exist'),
+    });
   } finally {
     await rm(join(work, 'root', 'apps', 'context', 'dist', 'migrations', '0002-second.js'));
   }
@@ -124,10 +164,18 @@ test('a schema of a newer version is refused', async () => {
 test('a backup brings every row back into a new installation, days that are over too', async () => {
   const from = await setUp('source');
   await migrate(from, await planMigrations(from));
-  await as(from, 'context_owner', (client) => client.query(`CREATE TABLE journal_2 PARTITION OF journal FOR VALUES FROM ('2026-01-02') TO ('2026-01-03')`));
+  await as(from, 'context_owner', (client) =>
+    client.query(`CREATE TABLE journal_2 PARTITION OF journal FOR VALUES FROM ('2026-01-02') TO ('2026-01-03')`),
+  );
   const hard = { text: 'a\\b\ttab\nline\r\\.\n\u2028 é', nested: [null, { '\\N': '\\.' }] };
   await as(from, 'context_system', async (client) => {
-    await client.query('INSERT INTO thread VALUES ($1, $2, $3), ($4, $5, NULL)', [ours, '\\.', JSON.stringify(hard), theirs, 'line\n\\.\nend\r\n']);
+    await client.query('INSERT INTO thread VALUES ($1, $2, $3), ($4, $5, NULL)', [
+      ours,
+      '\\.',
+      JSON.stringify(hard),
+      theirs,
+      'line\n\\.\nend\r\n',
+    ]);
     await client.query(`INSERT INTO journal VALUES ('2026-01-01', 'one'), ('2026-01-02', '')`);
     await client.query(`INSERT INTO journal SELECT '2026-01-01', repeat('x', 1000) FROM generate_series(1, 500)`);
   });
@@ -139,7 +187,10 @@ test('a backup brings every row back into a new installation, days that are over
   await migrate(to, await planMigrations(to));
   await expect(readBackup(to, file)).resolves.toEqual({ rows: 504 });
   const rowsOf = (target: MigrationTarget): Promise<unknown> =>
-    as(target, 'context_system', async (client) => [(await client.query('SELECT * FROM thread ORDER BY name')).rows, (await client.query('SELECT day::text, md5(line) FROM journal ORDER BY 1, 2')).rows]);
+    as(target, 'context_system', async (client) => [
+      (await client.query('SELECT * FROM thread ORDER BY name')).rows,
+      (await client.query('SELECT day::text, md5(line) FROM journal ORDER BY 1, 2')).rows,
+    ]);
   expect(await rowsOf(to)).toEqual(await rowsOf(from));
 
   await expect(readBackup(to, file)).rejects.toMatchObject({ detail: 'The table context.journal has rows already.' });
@@ -166,15 +217,25 @@ test('what is no whole backup of this version is refused and leaves nothing behi
   await expect(readBackup(to, broken)).rejects.toMatchObject({ detail: expect.stringContaining('cannot be read') });
   await expect(readBackup(to, join(work, 'missing'))).rejects.toMatchObject({ detail: expect.stringContaining('cannot be read') });
   await expect(refused('{}\n')).rejects.toMatchObject({ detail: expect.stringContaining('is no backup') });
-  await expect(refused(text.slice(0, text.lastIndexOf('\\.')))).rejects.toMatchObject({ detail: 'The backup ends in the middle of a table.' });
-  await expect(refused(text.replaceAll('"service":"context"', '"service":"api-gateway"'))).rejects.toMatchObject({ detail: expect.stringContaining('owns no data') });
-  await expect(refused(text.replace('FOR VALUES FROM', 'FOR VALUES; FROM'))).rejects.toMatchObject({ detail: expect.stringContaining('bound that cannot be') });
+  await expect(refused(text.slice(0, text.lastIndexOf('\\.')))).rejects.toMatchObject({
+    detail: 'The backup ends in the middle of a table.',
+  });
+  await expect(refused(text.replaceAll('"service":"context"', '"service":"api-gateway"'))).rejects.toMatchObject({
+    detail: expect.stringContaining('owns no data'),
+  });
+  await expect(refused(text.replace('FOR VALUES FROM', 'FOR VALUES; FROM'))).rejects.toMatchObject({
+    detail: expect.stringContaining('bound that cannot be'),
+  });
   await as(to, 'context_system', async (client) => expect((await client.query('SELECT * FROM thread')).rows).toEqual([]));
 });
 
 test('a backup that cannot be written leaves no file, and a database that is away is named', async () => {
   const target = await setUp('failing');
-  await expect(writeBackup({ ...target, passwordOf: () => 'wrong' }, join(work, 'no.backup.gz'))).rejects.toThrow('password authentication failed');
+  await expect(writeBackup({ ...target, passwordOf: () => 'wrong' }, join(work, 'no.backup.gz'))).rejects.toThrow(
+    'password authentication failed',
+  );
   expect((await readdir(work)).filter((name) => name.startsWith('no.backup'))).toEqual([]);
-  await expect(withClient('postgres://a:b@127.0.0.1:1/x', () => Promise.resolve())).rejects.toMatchObject({ detail: expect.stringContaining('PostgreSQL at 127.0.0.1:1 cannot be used') });
+  await expect(withClient('postgres://a:b@127.0.0.1:1/x', () => Promise.resolve())).rejects.toMatchObject({
+    detail: expect.stringContaining('PostgreSQL at 127.0.0.1:1 cannot be used'),
+  });
 });

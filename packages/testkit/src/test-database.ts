@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Client, escapeIdentifier, type QueryResultRow } from 'pg';
+import { type Client, escapeIdentifier, type QueryResultRow } from 'pg';
 import type { ServiceName } from '@signalbox/shared/bus/contract.js';
 import { applyMigration, pendingMigrations, rollBackMigration, type Migration } from '@signalbox/stack/database/migrations.js';
 import { ensureDatabase, ensureSchemas } from '@signalbox/stack/database/roles.js';
@@ -56,12 +56,13 @@ export class TestDatabase {
   /** A query as the superuser in the service's schema, past row security: for looking at what was written. */
   async sql<Row extends QueryResultRow = QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
     return withClient(this.superuserUrlHere(), async (client: Client) => {
-      await client.query(`SET search_path = ${escapeIdentifier(schemaOf(this.service))}`);
+      await client.query(`SELECT set_config('search_path', $1, false)`, [escapeIdentifier(schemaOf(this.service))]);
       return (await client.query<Row>(text, values)).rows;
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await withClient(this.superuserUrl, (client) => client.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(this.name)} WITH (FORCE)`));
+    const drop = `DROP DATABASE IF EXISTS ${escapeIdentifier(this.name)} WITH (FORCE)`;
+    await withClient(this.superuserUrl, (client) => client.query(drop));
   }
 }

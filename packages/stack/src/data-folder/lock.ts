@@ -4,6 +4,7 @@ import { commandOf, isAlive } from '../processes.ts';
 import { StackFault } from '../stack-fault.ts';
 import type { DataLayout } from './layout.ts';
 import { readJson } from './private-files.ts';
+import { unusable } from './unusable.ts';
 
 interface Holder {
   pid: number;
@@ -21,10 +22,14 @@ export interface StackFile {
 
 /** Takes a data folder for this process alone; the returned function gives it back. Refuses while another one works in it, saying where. */
 export async function lockDataFolder(layout: DataLayout): Promise<() => Promise<void>> {
-  await mkdir(dirname(layout.lockFile), { recursive: true, mode: 0o700 });
+  await mkdir(dirname(layout.lockFile), { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    throw unusable(layout.root, error);
+  });
   const mine: Holder = { pid: process.pid, command: await commandOf(process.pid) };
   const draft = `${layout.lockFile}.${process.pid}`;
-  await writeFile(draft, JSON.stringify(mine), { mode: 0o600 });
+  await writeFile(draft, JSON.stringify(mine), { mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+    throw unusable(layout.root, error);
+  });
   try {
     while (!(await linked(draft, layout.lockFile))) {
       const holder = await readHolder(layout.lockFile);

@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canReach, postgresAccount } from '../postgres/account.ts';
 import { StackFault } from '../stack-fault.ts';
+import { unusable } from './unusable.ts';
 import { layoutOf, type DataLayout } from './layout.ts';
 import { readJson, readOrMake } from './private-files.ts';
 
@@ -51,7 +52,9 @@ export async function openDataFolder(root: string, signalboxVersion: string, lim
 }
 
 async function versionIn(layout: DataLayout): Promise<VersionFile | null> {
-  const found = await readJson<VersionFile>(layout.versionFile);
+  const found = await readJson<VersionFile>(layout.versionFile).catch((error: NodeJS.ErrnoException) => {
+    throw unusable(layout.root, error);
+  });
   if (found && found.format > dataFormat) {
     throw new StackFault(
       `The data folder ${layout.root} was written by a newer Signalbox (${found.signalbox}, format ${found.format}; this one reads format ${dataFormat}).`,
@@ -65,7 +68,7 @@ async function versionIn(layout: DataLayout): Promise<VersionFile | null> {
 async function refuseForeign(root: string): Promise<void> {
   const entries = await readdir(root).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
-    throw new StackFault(`The data folder ${root} cannot be read (${error.code}).`, 'Choose another one (--data DIR).', { cause: error });
+    throw unusable(root, error);
   });
   if (entries.some((name) => name !== 'launcher.lock' && name !== 'bin')) {
     throw new StackFault(`${root} is not empty and is no data folder of Signalbox.`, 'Choose an empty or a new folder (--data DIR).');

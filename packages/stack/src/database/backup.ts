@@ -252,7 +252,9 @@ async function* linesOf(file: string): AsyncGenerator<string> {
       yield* lines;
     }
   } catch (cause) {
-    throw new StackFault(`The backup ${file} cannot be read: ${(cause as Error).message}.`, 'The file is not whole: use another one.', { cause });
+    throw new StackFault(`The backup ${file} cannot be read: ${(cause as Error).message}.`, 'The file is not whole: use another one.', {
+      cause,
+    });
   }
   if (rest !== '') yield rest;
 }

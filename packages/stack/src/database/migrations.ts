@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Client } from 'pg';
+import { type Client } from 'pg';
 import { StackFault } from '../stack-fault.ts';
 
 /** One step of a service's schema: SQL statements that run in one transaction, and those that undo them. */

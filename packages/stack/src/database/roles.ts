@@ -1,4 +1,4 @@
-import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { type Client, escapeIdentifier, escapeLiteral } from 'pg';
 import type { ServiceName } from '@signalbox/shared/bus/contract.js';
 import { owningServices, roleKinds, roleOf, schemaOf, type RoleKind } from './services.ts';
 
@@ -19,13 +19,19 @@ const alreadyThere = new Set(['42710', '23505']);
 export async function ensureRoles(client: Client, passwordOf: RolePasswords, services = owningServices): Promise<void> {
   const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles');
   const existing = new Set(rows.map(({ rolname }) => rolname));
+  const isSuperuser = (await client.query<{ is: string }>(`SELECT current_setting('is_superuser') AS is`)).rows[0]?.is === 'on';
   for (const service of services) {
     for (const kind of roleKinds) {
       const role = roleOf(service, kind);
-      const rest = `ROLE ${escapeIdentifier(role)} ${attributesOf[kind]} PASSWORD ${escapeLiteral(passwordOf(role))}`;
-      if (existing.has(role)) await client.query(`ALTER ${rest}`);
-      else await client.query(`CREATE ${rest}`).catch(unless(alreadyThere));
+      const [name, password] = [escapeIdentifier(role), escapeLiteral(passwordOf(role))];
+      const alter = `ALTER ROLE ${name} PASSWORD ${password}`;
+      const create = `CREATE ROLE ${name} ${attributesOf[kind]} PASSWORD ${password}`;
+      if (existing.has(role)) await client.query(alter);
+      else await client.query(create).catch(unless(alreadyThere));
     }
+    // Who is no superuser makes the schemas as a member of their owners.
+    const join = `GRANT ${escapeIdentifier(roleOf(service, 'owner'))} TO CURRENT_USER`;
+    if (!isSuperuser) await client.query(join);
   }
 }
 
@@ -35,38 +41,43 @@ export async function ensureRoles(client: Client, passwordOf: RolePasswords, ser
  */
 export async function ensureSchemas(client: Client, database: string, services = owningServices): Promise<void> {
   const name = escapeIdentifier(database);
-  await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
-  await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
-  for (const service of services) await ensureSchema(client, name, service);
+  const closed = [`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`, 'REVOKE ALL ON SCHEMA public FROM PUBLIC'];
+  for (const statement of closed) await client.query(statement);
+  const { rows } = await client.query<{ nspname: string }>('SELECT nspname FROM pg_namespace');
+  const existing = new Set(rows.map(({ nspname }) => nspname));
+  for (const service of services) {
+    for (const statement of schemaStatements(name, service, existing.has(schemaOf(service)))) await client.query(statement);
+  }
 }
 
-async function ensureSchema(client: Client, database: string, service: ServiceName): Promise<void> {
+function schemaStatements(database: string, service: ServiceName, isThere: boolean): string[] {
   const schema = escapeIdentifier(schemaOf(service));
-  const [owner, request, system] = roleKinds.map((kind) => escapeIdentifier(roleOf(service, kind)));
-  const { rows } = await client.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schemaOf(service)]);
-  await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${owner}, ${request}, ${system}`);
-  for (const role of [owner, request, system]) await client.query(`ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${schema}`);
-  if (rows.length === 0) await client.query(`CREATE SCHEMA ${schema} AUTHORIZATION ${owner}`);
-  await client.query(`SET ROLE ${owner}`);
-  await client.query(`GRANT USAGE ON SCHEMA ${schema} TO ${request}, ${system}`);
-  await client.query(
-    `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${request}, ${system}`,
-  );
-  await client.query(`ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT USAGE, SELECT ON SEQUENCES TO ${request}, ${system}`);
-  // Functions of the owner can run with its rights: each must be granted by name.
-  await client.query('ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC');
-  await client.query('RESET ROLE');
+  const roles = roleKinds.map((kind) => escapeIdentifier(roleOf(service, kind)));
+  const [owner, ...others] = roles;
+  return [
+    `GRANT CONNECT ON DATABASE ${database} TO ${roles.join(', ')}`,
+    ...roles.map((role) => `ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${schema}`),
+    ...(isThere ? [] : [`CREATE SCHEMA ${schema} AUTHORIZATION ${owner}`]),
+    `SET ROLE ${owner}`,
+    `GRANT USAGE ON SCHEMA ${schema} TO ${others.join(', ')}`,
+    `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${others.join(', ')}`,
+    `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT USAGE, SELECT ON SEQUENCES TO ${others.join(', ')}`,
+    // Functions of the owner can run with its rights: each must be granted by name.
+    'ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC',
+    'RESET ROLE',
+  ];
 }
 
 /** Makes the database if it is missing; true when it was. */
 export async function ensureDatabase(client: Client, database: string): Promise<boolean> {
   const { rows } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
   if (rows.length > 0) return false;
-  await client.query(`CREATE DATABASE ${escapeIdentifier(database)} TEMPLATE template0`);
+  const create = `CREATE DATABASE ${escapeIdentifier(database)} TEMPLATE template0`;
+  await client.query(create);
   return true;
 }
 
-function unless(codes: ReadonlySet<string>): (error: { code?: string }) => void {
+function unless(codes: ReadonlySet<string>): (error: Error & { code?: string }) => void {
   return (error) => {
     if (!error.code || !codes.has(error.code)) throw error;
   };

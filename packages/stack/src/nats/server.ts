@@ -50,6 +50,7 @@ export class NatsServer {
       await sleep(pollMs);
     }
     if (child.pid !== undefined) child.kill('SIGKILL');
+    await sleep(0); // the reason why a program cannot be run comes as an event
     throw new StackFault(`nats-server (${binary}) did not start. It said:\n${log.trim()}`, 'Correct what it names and start again.');
   }
 
