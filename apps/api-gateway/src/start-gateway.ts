@@ -18,6 +18,7 @@ import { Module } from '@nestjs/common';
 import { serveReferencePages } from './docs/reference-pages.ts';
 import type { GatewayConfig } from './gateway.config.ts';
 import { GatewayModule } from './gateway.module.ts';
+import { answerAsOpenAi } from './openai/openai-answers.ts';
 import { CheckedInputPipe } from './platform/checked-input.pipe.ts';
 import { serveDashboard } from './platform/dashboard-files.ts';
 import { serveHealth } from './platform/health.routes.ts';
@@ -26,6 +27,7 @@ import { parseJsonBodies } from './platform/json-body.ts';
 import { faultOfHttp } from './platform/problem.filter.ts';
 import { sendProblem } from './platform/problem.ts';
 import { setSecurityHeaders } from './platform/security-headers.ts';
+import { acceptUploads } from './rest/context/uploads.ts';
 
 /** A client that does not send its headers or body in this time is cut. */
 const headersMs = 10_000;
@@ -69,6 +71,8 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   setSecurityHeaders(http, isHttps);
   http.addHook('onRequest', hostGuard(config, port));
   parseJsonBodies(http, config.bodyMaxBytes);
+  acceptUploads(http);
+  answerAsOpenAi(http);
   await http.register(fastifyStatic, { root: config.dashboardDir, serve: false });
   serveHealth(http, () => app.get(ServiceLifecycle).checks());
   serveReferencePages(http);

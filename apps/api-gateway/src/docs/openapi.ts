@@ -66,7 +66,17 @@ function operationsOf(controller: Type): Route[] {
 }
 
 function describe(path: string, name: string, operation: OperationMetadata, schemas: Record<string, Json>, used: Set<string>): Json {
-  const { contract, summary, description, body, query, reply = contract.reply, status, produces = 'application/json' } = operation;
+  const {
+    contract,
+    summary,
+    description,
+    body,
+    consumes,
+    query,
+    reply = contract.reply,
+    status,
+    produces = 'application/json',
+  } = operation;
   const parameters = [...path.matchAll(/\{([A-Za-z]+)\}/g)].map(([, key]) => ({
     name: key,
     in: 'path',
@@ -80,6 +90,7 @@ function describe(path: string, name: string, operation: OperationMetadata, sche
     tags: [tagOf(path)],
     parameters: [...parameters, ...(query ? queryParameters(schemas[query.name]) : [])],
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: refTo(body, schemas, used) } } } }),
+    ...(consumes && { requestBody: { required: true, content: { [consumes]: { schema: { type: 'string', format: 'binary' } } } } }),
     responses: {
       [String(status ?? 200)]: {
         description: 'As asked',

@@ -12,6 +12,8 @@ export interface OperationOptions {
   /** The answer's class where it is not the contract's reply. */
   reply?: MessageClass;
   status?: number;
+  /** Where the body is bytes and not JSON: its media type. */
+  consumes?: string;
   /** Whether the answer is a stream of events or bytes: its media type. */
   produces?: string;
 }

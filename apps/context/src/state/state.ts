@@ -49,6 +49,7 @@ function checkVersion(current: StateEntry | null, expected: number | undefined):
       'conflict',
       version === 0 ? 'the key does not exist' : `the key is at version ${version}, not ${expected}`,
       'Read it again and repeat the change.',
+      { status: 412 },
     );
   }
 }

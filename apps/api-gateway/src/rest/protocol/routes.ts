@@ -1,4 +1,6 @@
 import type { Type } from '@nestjs/common';
+import { ListBreakersRoute } from './list-breakers.route.ts';
+import { ListModelsRoute } from './list-models.route.ts';
 
-/** The REST routes of `protocol`: one controller an operation, `<operation>.route.ts`. */
-export const protocolRoutes: Type[] = [];
+/** Routes of the protocol service's contracts. */
+export const protocolRoutes: Type[] = [ListBreakersRoute, ListModelsRoute];
