@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { stepSources, stepStates, type StepSource, type StepState } from '@signalbox/shared/contracts/registry/deployment.js';

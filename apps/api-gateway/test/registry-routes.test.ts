@@ -1,0 +1,255 @@
+import 'reflect-metadata';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Contract } from '@signalbox/shared/bus/contract.js';
+import type { Agent } from '@signalbox/shared/contracts/registry/agent.js';
+import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
+import { applyDeployment } from '@signalbox/shared/contracts/registry/apply-deployment.js';
+import { deleteAgent } from '@signalbox/shared/contracts/registry/delete-agent.js';
+import { deleteDeployment } from '@signalbox/shared/contracts/registry/delete-deployment.js';
+import type { DeploymentSummary } from '@signalbox/shared/contracts/registry/deployment.js';
+import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
+import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
+import { getDeployment } from '@signalbox/shared/contracts/registry/get-deployment.js';
+import { getSchema } from '@signalbox/shared/contracts/registry/get-schema.js';
+import { listAgents } from '@signalbox/shared/contracts/registry/list-agents.js';
+import { listAgentVersions } from '@signalbox/shared/contracts/registry/list-agent-versions.js';
+import { listDeployments } from '@signalbox/shared/contracts/registry/list-deployments.js';
+import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
+import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js';
+import { startDeployment } from '@signalbox/shared/contracts/registry/start-deployment.js';
+import { stopDeployment } from '@signalbox/shared/contracts/registry/stop-deployment.js';
+import { getMcpServerSchema } from '@signalbox/shared/contracts/mcp-server/get-mcp-server-schema.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
+import { TestBus } from '@signalbox/testkit/test-bus.js';
+import { GatewayConfig } from '../src/gateway.config.ts';
+import { startGateway, type RunningGateway } from '../src/start-gateway.ts';
+
+const key = 'sbx_registry_routes_key_of_ann';
+const at = '2026-11-24T08:00:00.000Z';
+const hash = `sha256:${'1'.repeat(64)}`;
+const agent: Agent = {
+  ...{ id: newId('agent'), name: 'reader', kind: 'worker', description: '', labels: {}, status: 'idle', version: 7, hash, skills: [] },
+  ...{ instances: { live: 0, capacity: 0, inFlight: 0 }, createdAt: at, updatedAt: at },
+};
+const deployment: DeploymentSummary = {
+  ...{ id: newId('deployment'), name: 'nine', description: '', labels: {}, status: 'ready', progress: 0, agents: 1, done: 0, eta: null },
+  ...{ started: false, version: 3, hash, createdAt: at, updatedAt: at },
+};
+const step = { agent: 'first', step: 'x', source: 'reported' as const, weight: 1, state: 'done' as const, fraction: 1 };
+const page = { data: [], nextCursor: null };
+
+let nats: TestBus;
+let gateway: RunningGateway;
+/** What the registry was asked, in order. */
+let asked: [string, unknown][] = [];
+
+beforeAll(async () => {
+  nats = await TestBus.start();
+  nats.issuer.addCredential({ principal: 'user_ann', name: 'ann', roles: ['admin'] }, key);
+  const answer = <Request extends object, Reply extends object>(contract: Contract<Request, Reply>, reply: Reply): Promise<void> =>
+    nats.answer(contract, (request) => {
+      asked.push([contract.subject.replace('sb.', ''), JSON.parse(JSON.stringify(request))]);
+      return reply;
+    });
+  await answer(listAgents, page);
+  await answer(getAgent, { ...agent, manifest: { kind: 'Agent' } });
+  await answer(applyAgent, { action: 'updated', changes: [], resource: agent });
+  await answer(deleteAgent, { name: 'reader' });
+  await answer(listAgentVersions, page);
+  await answer(listInstances, page);
+  await answer(listDeployments, page);
+  await answer(getDeployment, { ...deployment, manifest: { kind: 'Deployment' }, steps: [step] });
+  await answer(applyDeployment, { action: 'created', changes: [], resource: deployment });
+  await answer(deleteDeployment, { name: 'nine' });
+  const board = {
+    name: 'nine',
+    status: 'ready' as const,
+    progress: 0,
+    remainingDays: 0,
+    eta: null,
+    agents: [],
+    criticalPath: [],
+    nextActions: [],
+    updatedAt: at,
+  };
+  await answer(getBoard, board);
+  await answer(startDeployment, { plan: [], resource: { ...deployment, started: true } });
+  await answer(stopDeployment, { resource: deployment });
+  await answer(reportStep, { action: 'updated', changes: [], resource: step });
+  await answer(getSchema, { schema: { title: 'Signalbox agent' } });
+  await answer(getMcpServerSchema, { schema: { title: 'Signalbox server' } });
+  const config = Object.assign(new GatewayConfig(), { port: 0, natsUrl: nats.url, natsCreds: nats.credsFile('api-gateway') });
+  gateway = await startGateway(config);
+}, 60_000);
+
+afterAll(async () => {
+  await gateway?.stop();
+  await nats?.[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  asked = [];
+});
+
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; etag: string | null; body: Record<string, unknown> }> {
+  const answer = await fetch(`${gateway.url}/api/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: answer.status, etag: answer.headers.get('etag'), body: (await answer.json()) as Record<string, unknown> };
+}
+
+describe('agents by REST', () => {
+  test('are listed with filters, of which labels may stand several times', async () => {
+    await expect(send('GET', '/agents?kind=worker&status=idle&label=team%3Dx&label=tier%3D1&q=re&limit=5')).resolves.toMatchObject({
+      status: 200,
+      body: page,
+    });
+    expect(asked).toEqual([['registry.agent.list', { kind: 'worker', status: 'idle', labels: ['team=x', 'tier=1'], q: 're', limit: 5 }]]);
+    await send('GET', '/agents?label=team%3Dx');
+    expect(asked[1]).toEqual(['registry.agent.list', { labels: ['team=x'] }]);
+  });
+
+  test('are not listed by what nobody knows', async () => {
+    for (const query of ['kind=moon', 'label=none', 'limit=0', 'colour=red', 'workspace=x']) {
+      await expect(send('GET', `/agents?${query}`)).resolves.toMatchObject({ status: 400, body: { code: 'invalid' } });
+    }
+    expect(asked).toEqual([]);
+  });
+
+  test('are read with their ETag', async () => {
+    await expect(send('GET', '/agents/reader')).resolves.toMatchObject({
+      status: 200,
+      etag: '"7"',
+      body: { name: 'reader', manifest: { kind: 'Agent' } },
+    });
+    await expect(send('GET', '/agents/reader/versions?limit=2')).resolves.toMatchObject({ status: 200, body: page });
+    expect(asked[1]).toEqual(['registry.version.list', { name: 'reader', limit: 2 }]);
+  });
+
+  test('are applied as the manifest stands, against the version that was seen, or only looked at', async () => {
+    const manifest = {
+      apiVersion: 'signalbox.dev/v1',
+      kind: 'Agent',
+      metadata: { name: 'reader', labels: { constructor: 'x' } },
+      spec: { kind: 'worker' },
+    };
+    await expect(send('PUT', '/agents/reader', manifest, { 'if-match': '"6"' })).resolves.toMatchObject({
+      status: 200,
+      etag: '"7"',
+      body: { action: 'updated' },
+    });
+    await expect(send('PUT', '/agents/reader?dryRun=true', manifest)).resolves.toMatchObject({ status: 200, etag: null });
+    expect(asked).toEqual([
+      ['registry.agent.apply', { name: 'reader', manifest, expectedVersion: 6 }],
+      ['registry.agent.apply', { name: 'reader', manifest, dryRun: true }],
+    ]);
+  });
+
+  test('are not applied by what is no manifest, or against what is no ETag', async () => {
+    await expect(send('PUT', '/agents/reader', { kind: 'Agent', owner: 'me' })).resolves.toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/owner', detail: 'is not a known field' }] },
+    });
+    await expect(send('PUT', '/agents/reader', [])).resolves.toMatchObject({ status: 400 });
+    await expect(send('PUT', '/agents/reader', { kind: 'Agent' }, { 'if-match': '6' })).resolves.toMatchObject({ status: 400 });
+    await expect(send('PUT', '/agents/reader?dryRun=perhaps', { kind: 'Agent' })).resolves.toMatchObject({ status: 400 });
+    expect(asked).toEqual([]);
+  });
+
+  test('are forgotten', async () => {
+    await expect(send('DELETE', '/agents/reader', undefined, { 'if-match': '"7"' })).resolves.toMatchObject({ status: 200 });
+    expect(asked).toEqual([['registry.agent.delete', { name: 'reader', expectedVersion: 7 }]]);
+    await send('DELETE', '/agents/reader');
+    expect(asked[1]).toEqual(['registry.agent.delete', { name: 'reader' }]);
+  });
+});
+
+describe('instances by REST', () => {
+  test('are listed', async () => {
+    await expect(send('GET', '/instances?agent=reader&status=live')).resolves.toMatchObject({ status: 200, body: page });
+    expect(asked).toEqual([['registry.instance.list', { agent: 'reader', status: 'live' }]]);
+  });
+});
+
+describe('deployments by REST', () => {
+  test('are listed, read, applied and forgotten', async () => {
+    await send('GET', '/deployments?status=active&label=a%3Db');
+    await expect(send('GET', '/deployments/nine')).resolves.toMatchObject({ status: 200, etag: '"3"', body: { steps: [{ step: 'x' }] } });
+    const manifest = { kind: 'Deployment', spec: { agents: [] } };
+    await expect(send('PUT', '/deployments/nine', manifest, { 'if-match': '"0"' })).resolves.toMatchObject({ status: 200, etag: '"3"' });
+    await expect(send('PUT', '/deployments/nine?dryRun=true', manifest)).resolves.toMatchObject({ etag: null });
+    await send('DELETE', '/deployments/nine', undefined, { 'if-match': '"3"' });
+    await send('DELETE', '/deployments/nine');
+    expect(asked).toEqual([
+      ['registry.deployment.list', { status: 'active', labels: ['a=b'] }],
+      ['registry.deployment.get', { name: 'nine' }],
+      ['registry.deployment.apply', { name: 'nine', manifest, expectedVersion: 0 }],
+      ['registry.deployment.apply', { name: 'nine', manifest, dryRun: true }],
+      ['registry.deployment.delete', { name: 'nine', expectedVersion: 3 }],
+      ['registry.deployment.delete', { name: 'nine' }],
+    ]);
+  });
+
+  test('have a board', async () => {
+    await expect(send('GET', '/deployments/nine/board')).resolves.toMatchObject({
+      status: 200,
+      body: { agents: [], criticalPath: [], nextActions: [], updatedAt: at },
+    });
+  });
+
+  test('are planned, started and stopped', async () => {
+    await expect(send('POST', '/deployments/nine/start?dryRun=true')).resolves.toMatchObject({ status: 202, body: { plan: [] } });
+    await expect(send('POST', '/deployments/nine/start', {})).resolves.toMatchObject({
+      status: 202,
+      body: { resource: { started: true } },
+    });
+    await expect(send('POST', '/deployments/nine/stop')).resolves.toMatchObject({ status: 200 });
+    expect(asked.map(([subject]) => subject)).toEqual([
+      'registry.deployment.start',
+      'registry.deployment.start',
+      'registry.deployment.stop',
+    ]);
+  });
+
+  test('take reports on their steps, whose body may repeat the address and not contradict it', async () => {
+    const path = '/deployments/nine/agents/first/steps/x';
+    await expect(send('PUT', path, { state: 'done', note: 'green' })).resolves.toMatchObject({ status: 200, body: { action: 'updated' } });
+    await send('PUT', `${path}?dryRun=true`, { deployment: 'nine', agent: 'first', step: 'x', state: 'begun' });
+    expect(asked).toEqual([
+      ['registry.step.report', { deployment: 'nine', agent: 'first', step: 'x', state: 'done', note: 'green' }],
+      ['registry.step.report', { deployment: 'nine', agent: 'first', step: 'x', state: 'begun', dryRun: true }],
+    ]);
+    await expect(send('PUT', path, { agent: 'second', state: 'done' })).resolves.toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/agent', detail: 'must be first, the name in the address' }] },
+    });
+    await expect(send('PUT', path, { state: 'finished' })).resolves.toMatchObject({ status: 400 });
+    await expect(send('PUT', path, { state: 'done', by: 'root' })).resolves.toMatchObject({ status: 400 });
+  });
+
+  test('answer with the registry’s own fault', async () => {
+    await nats.answer(getBoard, () => {
+      throw new Fault('not_found', 'there is no deployment nine', 'Check the name.');
+    });
+    await expect(send('GET', '/deployments/nine/board')).resolves.toMatchObject({
+      status: 404,
+      body: { code: 'not_found', detail: 'there is no deployment nine' },
+    });
+  });
+});
+
+describe('published schemas by REST', () => {
+  test('are the documents themselves, one a kind', async () => {
+    await expect(send('GET', '/schemas/Agent')).resolves.toMatchObject({ status: 200, body: { title: 'Signalbox agent' } });
+    await expect(send('GET', '/schemas/McpServer')).resolves.toMatchObject({ status: 200, body: { title: 'Signalbox server' } });
+    await expect(send('GET', '/schemas/Moon')).resolves.toMatchObject({ status: 404, body: { code: 'not_found' } });
+  });
+});
