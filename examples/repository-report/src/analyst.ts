@@ -20,7 +20,7 @@ const server = 'filesystem';
 export const analystSkills = {
   plan: {
     description: 'Divides folders into packages, from the lists of manifests that the librarian found',
-    input: objectWith({ folders: arrayOf(text), lists: { type: "array" } }),
+    input: objectWith({ folders: arrayOf(text), lists: { type: 'array' } }),
     run: ({ folders, lists }: { folders: string[]; lists: unknown[] }): { units: Unit[] } => ({
       units: planUnits(
         folders,

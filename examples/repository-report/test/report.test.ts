@@ -1,7 +1,7 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ApiError } from '@signalbox/sdk/client/api-error.js';
+import { ApiError, ConnectionError } from '@signalbox/sdk/client/api-error.js';
 import type { TaskContext } from '@signalbox/sdk/worker/skill.js';
 import { analystSkills } from '../src/analyst.ts';
 import type { PackageFacts } from '../src/facts/package-facts.ts';
@@ -202,8 +202,23 @@ test('too much for one message is read in halves, what fits in none is left out,
   expect(calls).toEqual([['/a', '/b', '/c'], ['/a', '/b'], ['/a'], ['/b'], ['/c']]);
   failure = new ApiError(429, { code: 'limited', detail: 'slow down' }, 1_000);
   await expect(library.read(['/a'])).rejects.toThrow('slow down');
-  failure = new ApiError(503, { code: 'unavailable', detail: 'away' });
-  await expect(library.read(['/a'])).rejects.toThrow('away');
+  failure = new ApiError(403, { code: 'forbidden', detail: 'not yours' });
+  await expect(library.read(['/a'])).rejects.toThrow('not yours');
+});
+
+test('a server that is away for a moment is asked again, one that stays away fails the task, a stop ends the waiting', async () => {
+  const away = [new ApiError(503, { code: 'unavailable', detail: 'restarting' }), new ConnectionError('timeout', 'http://x', 'no answer')];
+  const reading = (failures: Error[], signal = never): Promise<{ path: string }[]> => {
+    const call = (): Promise<object> => {
+      const failure = failures.shift();
+      return failure ? Promise.reject(failure) : Promise.resolve({ content: [{ type: 'text', text: '/a:\na\n' }], isError: false });
+    };
+    return new Library({ tools: { call } } as never, 'filesystem', signal).read(['/a']);
+  };
+  expect(await reading([...away])).toEqual([{ path: '/a', text: 'a' }]);
+  await expect(reading([new ConnectionError('unreadable', 'http://x', 'no JSON')])).rejects.toThrow('no JSON');
+  await expect(reading(away.flatMap((one) => [one, one, one]))).rejects.toThrow('no answer');
+  await expect(reading([...away], AbortSignal.abort(new Error('cancelled')))).rejects.toThrow('cancelled');
 });
 
 test('joined texts are taken apart even where they hold separators of their own', () => {

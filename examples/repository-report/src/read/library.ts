@@ -1,6 +1,8 @@
-import { ApiError } from '@signalbox/sdk/client/api-error.js';
+import { ApiError, ConnectionError } from '@signalbox/sdk/client/api-error.js';
 import type { SignalboxClient } from '@signalbox/sdk/client/client.js';
 import { textOf } from '@signalbox/sdk/client/tools.js';
+import type { ToolResult } from '@signalbox/sdk/client/tools.js';
+import { backoffMs, sleep } from '@signalbox/sdk/client/transport.js';
 
 /** A file of the folder that the librarian guards. */
 export interface SourceFile {
@@ -28,6 +30,11 @@ export const excluded = [
 const batchFiles = 12;
 /** Calls at once of one task: more only queue up at the server, which answers one after another. */
 const callsAtOnce = 3;
+
+/** A call whose answer takes longer was lost with the service that had it. */
+const callTimeoutMs = 20_000;
+/** Reading again does no harm: services that are killed are back within seconds. */
+const callAttempts = 6;
 
 interface TreeEntry {
   name: string;
@@ -91,11 +98,30 @@ export class Library {
     }
   }
 
+  async #patiently(call: () => Promise<ToolResult>): Promise<ToolResult> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call();
+      } catch (error) {
+        if (attempt >= callAttempts || !isAway(error)) throw error;
+        await sleep(backoffMs(attempt, 200, 4_000), this.#signal);
+      }
+    }
+  }
+
   async #call(tool: string, args: Record<string, unknown>): Promise<string> {
-    const result = await this.#client.tools.call(this.#server, tool, args, { signal: this.#signal });
+    const result = await this.#patiently(() =>
+      this.#client.tools.call(this.#server, tool, args, { signal: this.#signal, timeoutMs: callTimeoutMs }),
+    );
     if (result.isError) throw new Error(`the librarian could not do ${tool}: ${textOf(result).slice(0, 300)}`);
     return textOf(result);
   }
+}
+
+/** Whether the server, or a service on the way to it, is away for a moment. */
+function isAway(error: unknown): boolean {
+  if (error instanceof ConnectionError) return error.code !== 'unreadable';
+  return error instanceof ApiError && (error.code === 'unavailable' || error.code === 'timeout');
 }
 
 /**
