@@ -68,7 +68,7 @@ export class BeatBook {
     const row = await this.instances.find(tx, name, instance);
     if (row === null) await this.refuseNew(tx, request);
     const before = row && { status: row.status, capacity: row.capacity, inFlight: row.in_flight };
-    const { next, isChange } = afterBeat(before, request);
+    const { next, isChange, isLost } = afterBeat(before, request);
     const id = row?.id ?? newUuid();
     if (isChange || request.skills !== undefined) {
       await this.instances.put(tx, {
@@ -77,6 +77,7 @@ export class BeatBook {
         instance,
         id,
         state: next,
+        isLost,
         ...(request.skills !== undefined && { skills: request.skills }),
         ...(request.status === 'gone' && { reason: request.reason ?? 'it said goodbye' }),
       });

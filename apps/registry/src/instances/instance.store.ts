@@ -98,20 +98,29 @@ export class InstanceStore {
   /** Writes an instance as a beat left it, and tells it. `skills` stays as it was where none are given. */
   async put(
     tx: EntityManager,
-    row: { workspace: string; agent: string; instance: string; id: string; state: InstanceState; skills?: string[]; reason?: string },
+    row: {
+      workspace: string;
+      agent: string;
+      instance: string;
+      id: string;
+      state: InstanceState;
+      isLost: boolean;
+      skills?: string[];
+      reason?: string;
+    },
   ): Promise<InstanceRow> {
-    const { workspace, agent, instance, id, state, skills, reason } = row;
+    const { workspace, agent, instance, id, state, isLost, skills, reason } = row;
     const [written] = await rowsOf<InstanceRow>(
       tx,
-      `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, runner, event_version)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+      `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, is_lost, runner, event_version)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
          CASE WHEN EXISTS (SELECT 1 FROM runner_process WHERE registered_agent = $2 AND instance = $3) THEN 'local' ELSE 'external' END, 1)
-       ON CONFLICT (workspace, agent, instance) DO UPDATE SET status = excluded.status, status_reason = excluded.status_reason, is_lost = false,
+       ON CONFLICT (workspace, agent, instance) DO UPDATE SET status = excluded.status, status_reason = excluded.status_reason, is_lost = excluded.is_lost,
          capacity = excluded.capacity, in_flight = excluded.in_flight, skills = coalesce(excluded.skills, i.skills), runner = excluded.runner,
          event_version = i.event_version + 1, last_beat_at = now(),
          started_at = CASE WHEN i.status = 'gone' THEN now() ELSE i.started_at END
        RETURNING *`,
-      [workspace, agent, instance, id, state.status, reason ?? null, state.capacity, state.inFlight, skills ?? null],
+      [workspace, agent, instance, id, state.status, reason ?? null, state.capacity, state.inFlight, skills ?? null, isLost],
     );
     // Losses count since somebody came last: one who came makes up for them.
     if (state.status === 'live') await this.forgetLosses(tx, agent);

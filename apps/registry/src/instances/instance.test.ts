@@ -32,6 +32,14 @@ test('a beat without a status is of a live instance, and one that is gone has no
   expect(afterBeat({ status: 'gone', capacity: 1, inFlight: 0 }, { capacity: 1, inFlight: 1 })).toEqual({
     next: { status: 'live', capacity: 1, inFlight: 1 },
     isChange: true,
+    isLost: false,
   });
   expect(afterBeat(null, { status: 'gone', capacity: 1, inFlight: 1 }).next.inFlight).toBe(0);
+});
+
+test('an instance that goes without draining first is lost', () => {
+  const going = { status: 'gone', capacity: 1, inFlight: 0 } as const;
+  expect(afterBeat({ status: 'live', capacity: 1, inFlight: 0 }, going).isLost).toBe(true);
+  expect(afterBeat({ status: 'draining', capacity: 1, inFlight: 0 }, going).isLost).toBe(false);
+  expect(afterBeat({ status: 'gone', capacity: 1, inFlight: 0 }, going).isLost).toBe(false);
 });

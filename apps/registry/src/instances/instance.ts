@@ -12,6 +12,8 @@ export interface AfterBeat {
   next: InstanceState;
   /** Status or capacity is another than before: to be written and told at once. A mere beat is not. */
   isChange: boolean;
+  /** It went without draining first: it was not asked to go. */
+  isLost: boolean;
 }
 
 /** An instance after a beat; `before` is null for one that was not known. A beat of one that was gone brings it back. */
@@ -21,5 +23,9 @@ export function afterBeat(before: InstanceState | null, beat: Pick<BeatInstanceR
     capacity: beat.capacity,
     inFlight: beat.status === 'gone' ? 0 : beat.inFlight,
   };
-  return { next, isChange: before === null || before.status !== next.status || before.capacity !== next.capacity };
+  return {
+    next,
+    isChange: before === null || before.status !== next.status || before.capacity !== next.capacity,
+    isLost: next.status === 'gone' && before?.status === 'live',
+  };
 }
