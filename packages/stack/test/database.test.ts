@@ -103,6 +103,7 @@ test('a role sees its own schema alone, and rows of the workspace that its trans
 
 test('an existing server is set up by a role that may make roles and no more', async () => {
   await withClient(cluster.url(), (client) => client.query(`CREATE ROLE installer LOGIN CREATEROLE CREATEDB BYPASSRLS PASSWORD 'x'`));
+  await setUp('existing');
   const own = (role: string): string => `installers-${role}`;
   const all = await withClient(
     cluster.url(),
