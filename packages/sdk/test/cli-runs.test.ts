@@ -261,11 +261,14 @@ test('on a terminal a followed run is a tree, redrawn in place', async () => {
 test('lost connections are told on standard error, and on a terminal in the tree', async () => {
   let connection = 0;
   rest.on('POST /workflows/report/runs', { id: 'run_1', status: 'queued' }).on('GET /runs/run_1', detail());
-  rest.on('GET /runs/run_1/events', async function* () {
-    connection++;
+  async function* broken(isLast: boolean): AsyncGenerator<string> {
     yield 'retry: 300\n\n';
     await pause(1);
-    if (connection % 2 === 0) yield sse(2, 'run.succeeded', event(2, 'run.succeeded'));
+    if (isLast) yield sse(2, 'run.succeeded', event(2, 'run.succeeded'));
+  }
+  rest.on('GET /runs/run_1/events', () => {
+    connection++;
+    return connection % 3 === 2 ? problem(500, 'internal', 'restarting') : broken(connection % 3 === 0);
   });
   const lost = 'the connection is lost (the server closed the stream); trying again\nthe connection is back\n';
   expect((await signalbox(['run', 'report', '--follow'])).err).toBe(lost);

@@ -81,7 +81,12 @@ function noteProgress(event: RunEvent, progress: Map<string, string>): void {
   else if (event.type !== 'step.started') progress.delete(event.step);
 }
 
-/** Says once when the connection is lost, and when it is back. */
-function telling(context: Context): (lost: Error | null) => void {
-  return (lost) => context.out.note(dim(lost ? `the connection is lost (${lost.message}); trying again` : 'the connection is back'));
+/** Says when the connection is lost, once, and when it is back. */
+export function telling(context: Context): (lost: Error | null) => void {
+  let isLost = false;
+  return (lost) => {
+    if (lost && isLost) return;
+    isLost = lost !== null;
+    context.out.note(dim(lost ? `the connection is lost (${lost.message}); trying again` : 'the connection is back'));
+  };
 }

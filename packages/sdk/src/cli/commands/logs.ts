@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { action } from '../context.ts';
 import type { Io } from '../io.ts';
 import { eventLine } from '../views/event-line.ts';
-import { dim } from '../text/styled.ts';
+import { telling } from './follow.ts';
 import { interrupted, judge } from './run.ts';
 
 interface Options {
@@ -26,10 +26,8 @@ export function addLogs(program: Command, io: Io): void {
       }
       return;
     }
-    const onConnection = (lost: Error | null): void =>
-      out.note(dim(lost ? `the connection is lost (${lost.message}); trying again` : 'the connection is back'));
     try {
-      for await (const event of client.runs.follow(id, { signal, onConnection })) {
+      for await (const event of client.runs.follow(id, { signal, onConnection: telling(context) })) {
         out.jsonLine(event);
         out.lines(eventLine(event, true));
       }
