@@ -1,0 +1,84 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { RunQuery } from '@signalbox/sdk/client/runs.js';
+import { client, keys, principals, wholeRun } from './client.ts';
+
+/** Rows asked for at a time in endless lists. */
+const pageRows = 100;
+/** A list that is read whole (to sort, count and find in it) stops here; beyond that one searches. */
+const listMax = 10_000;
+
+/** Every query of the dashboard. The keys are those that `staleAfter` names. */
+export const queries = {
+  whoami: () =>
+    queryOptions({ queryKey: ['whoami'], queryFn: ({ signal }) => client.system.whoami({ signal }), retry: false, staleTime: 60_000 }),
+  deployments: () =>
+    queryOptions({ queryKey: ['deployments'], queryFn: ({ signal }) => client.deployments.list({ limit: 200 }, { signal }).take(listMax) }),
+  deployment: (name: string) =>
+    queryOptions({ queryKey: ['board', name, 'manifest'], queryFn: ({ signal }) => client.deployments.get(name, { signal }) }),
+  board: (name: string) => queryOptions({ queryKey: ['board', name], queryFn: ({ signal }) => client.deployments.board(name, { signal }) }),
+  runs: (filters: RunQuery) =>
+    infiniteQueryOptions({
+      queryKey: ['runs', 'list', filters],
+      queryFn: ({ signal, pageParam }) =>
+        client.runs.list({ ...filters, limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
+  latestRuns: (filters: RunQuery, limit: number) =>
+    queryOptions({
+      queryKey: ['runs', 'latest', filters, limit],
+      queryFn: async ({ signal }) => (await client.runs.list({ ...filters, limit }, { signal }).first()).data,
+    }),
+  run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => wholeRun(id, signal) }),
+  runStep: (id: string, key: string) =>
+    queryOptions({ queryKey: ['run', id, 'step', key], queryFn: ({ signal }) => client.runs.step(id, key, { signal }) }),
+  runArtifacts: (id: string) =>
+    queryOptions({
+      queryKey: ['run', id, 'artifacts'],
+      queryFn: async ({ signal }) => (await client.artifacts.list({ run: id, limit: 50 }, { signal }).first()).data,
+    }),
+  artifactText: (id: string) =>
+    queryOptions({
+      queryKey: ['artifact', id, 'text'],
+      queryFn: ({ signal }) => client.artifacts.text(id, { signal }),
+      staleTime: Infinity,
+    }),
+  agents: () =>
+    queryOptions({ queryKey: ['agents'], queryFn: ({ signal }) => client.agents.list({ limit: 200 }, { signal }).take(listMax) }),
+  agent: (name: string) => queryOptions({ queryKey: ['agent', name], queryFn: ({ signal }) => client.agents.get(name, { signal }) }),
+  agentVersions: (name: string) =>
+    queryOptions({
+      queryKey: ['agent', name, 'versions'],
+      queryFn: async ({ signal }) => (await client.agents.versions(name, { limit: 50 }, { signal }).first()).data,
+    }),
+  instances: (agent: string) =>
+    queryOptions({
+      queryKey: ['agent', agent, 'instances'],
+      queryFn: async ({ signal }) => (await client.instances.list({ agent, limit: 200 }, { signal }).first()).data,
+      // Beats and tasks in flight change without an event.
+      refetchInterval: 5_000,
+    }),
+  mcpServers: () =>
+    queryOptions({ queryKey: ['mcp-servers'], queryFn: ({ signal }) => client.mcpServers.list({ limit: 200 }, { signal }).take(listMax) }),
+  mcpServer: (name: string) =>
+    queryOptions({
+      queryKey: ['mcp-server', name],
+      queryFn: ({ signal }) => client.mcpServers.get(name, { signal }),
+      // Standard error grows without an event.
+      refetchInterval: 5_000,
+    }),
+  tools: () => queryOptions({ queryKey: ['tools'], queryFn: ({ signal }) => client.tools.list({ limit: 200 }, { signal }).take(listMax) }),
+  workflows: () =>
+    queryOptions({ queryKey: ['workflows'], queryFn: ({ signal }) => client.workflows.list({ limit: 200 }, { signal }).take(listMax) }),
+  workflow: (name: string) =>
+    queryOptions({ queryKey: ['workflow', name], queryFn: ({ signal }) => client.workflows.get(name, { signal }) }),
+  services: () =>
+    queryOptions({
+      queryKey: ['services'],
+      queryFn: ({ signal }) => client.system.services({ signal }),
+      // Uptime, latency and memory change without an event.
+      refetchInterval: 10_000,
+    }),
+  principals: () => queryOptions({ queryKey: ['keys', 'principals'], queryFn: async ({ signal }) => (await principals.list(signal)).data }),
+  keys: () => queryOptions({ queryKey: ['keys', 'list'], queryFn: async ({ signal }) => (await keys.list(signal)).data }),
+};

@@ -1,0 +1,67 @@
+import { ApiError } from '@signalbox/sdk/client/api-error.js';
+import { useQuery } from '@tanstack/react-query';
+import { lazy, type ReactNode } from 'react';
+import { Route, Routes } from 'react-router';
+import { LiveProvider } from './api/live.tsx';
+import { queries } from './api/queries.ts';
+import { BoardPage } from './pages/board/board-page.tsx';
+import { SignInPage } from './pages/sign-in/sign-in-page.tsx';
+import { Unreachable } from './pages/sign-in/unreachable.tsx';
+import { Shell } from './shell/shell.tsx';
+import { WhoContext } from './shell/who.ts';
+
+const DeploymentPage = lazy(() => import('./pages/board/deployment-page.tsx'));
+const RunsPage = lazy(() => import('./pages/runs/runs-page.tsx'));
+const RunPage = lazy(() => import('./pages/run/run-page.tsx'));
+const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx'));
+const AgentPage = lazy(() => import('./pages/agents/agent-page.tsx'));
+const McpServersPage = lazy(() => import('./pages/mcp-servers/mcp-servers-page.tsx'));
+const McpServerPage = lazy(() => import('./pages/mcp-servers/mcp-server-page.tsx'));
+const ToolsPage = lazy(() => import('./pages/tools/tools-page.tsx'));
+const ToolPage = lazy(() => import('./pages/tools/tool-page.tsx'));
+const WorkflowsPage = lazy(() => import('./pages/workflows/workflows-page.tsx'));
+const WorkflowPage = lazy(() => import('./pages/workflows/workflow-page.tsx'));
+const ServicesPage = lazy(() => import('./pages/services/services-page.tsx'));
+const KeysPage = lazy(() => import('./pages/keys/keys-page.tsx'));
+const NotFoundPage = lazy(() => import('./pages/not-found/not-found-page.tsx'));
+
+/** Asks who is signed in and shows the sign-in or the pages. */
+export function App(): ReactNode {
+  const who = useQuery(queries.whoami());
+  if (who.data) {
+    return (
+      <WhoContext value={who.data}>
+        <LiveProvider>
+          <Pages />
+        </LiveProvider>
+      </WhoContext>
+    );
+  }
+  if (who.isPending) return null;
+  if (who.error instanceof ApiError && (who.error.status === 401 || who.error.status === 403)) return <SignInPage />;
+  return <Unreachable error={who.error} retry={() => void who.refetch()} />;
+}
+
+function Pages(): ReactNode {
+  return (
+    <Routes>
+      <Route element={<Shell />}>
+        <Route index element={<BoardPage />} />
+        <Route path="deployments/:name" element={<DeploymentPage />} />
+        <Route path="runs" element={<RunsPage />} />
+        <Route path="runs/:id" element={<RunPage />} />
+        <Route path="agents" element={<AgentsPage />} />
+        <Route path="agents/:name" element={<AgentPage />} />
+        <Route path="mcp-servers" element={<McpServersPage />} />
+        <Route path="mcp-servers/:name" element={<McpServerPage />} />
+        <Route path="tools" element={<ToolsPage />} />
+        <Route path="tools/:server/:tool" element={<ToolPage />} />
+        <Route path="workflows" element={<WorkflowsPage />} />
+        <Route path="workflows/:name" element={<WorkflowPage />} />
+        <Route path="services" element={<ServicesPage />} />
+        <Route path="keys" element={<KeysPage />} />
+        <Route path="*" element={<NotFoundPage />} />
+      </Route>
+    </Routes>
+  );
+}

@@ -1,0 +1,68 @@
+import type { Run } from '@signalbox/sdk/client/runs.js';
+import type { RunError } from '@signalbox/sdk/client/schema.js';
+import type { RunStep, WholeRun } from '../api/shapes.ts';
+import { counted, formatCount, formatUsd, listed } from './text.ts';
+import { stepLabel } from './timeline.ts';
+import { formatSpan } from './time.ts';
+
+const over = new Set(['succeeded', 'failed', 'cancelled']);
+
+export function isOver({ status }: Pick<Run, 'status'>): boolean {
+  return over.has(status);
+}
+
+/** How long the run took, or has taken so far; `null` before it starts. */
+export function runSpanMs(run: Pick<Run, 'startedAt' | 'endedAt'>, now: number): number | null {
+  if (!run.startedAt) return null;
+  return Math.max(0, (run.endedAt ? Date.parse(run.endedAt) : now) - Date.parse(run.startedAt));
+}
+
+/** The words after the run's lamp: time, steps, tokens and cost, as far as they were measured. */
+export function runFacts(run: Run, now: number): string[] {
+  const facts: string[] = [];
+  const span = runSpanMs(run, now);
+  if (span !== null) facts.push(isOver(run) ? `took ${formatSpan(span)}` : `${formatSpan(span)} so far`);
+  if (run.progress && run.progress.total > 0) facts.push(`${formatCount(run.progress.done)} of ${counted(run.progress.total, 'step')}`);
+  if (run.usage) {
+    const tokens = run.usage.inputTokens + run.usage.outputTokens;
+    if (tokens > 0) facts.push(`${formatCount(tokens)} tokens${run.usage.costUsd ? `, ${formatUsd(run.usage.costUsd)}` : ''}`);
+  }
+  return facts;
+}
+
+/** What went wrong, in the words of who saw it. */
+export function problemText(error: RunError | string | null | undefined): string | null {
+  if (!error) return null;
+  if (typeof error === 'string') return error;
+  return error.detail || error.code;
+}
+
+/** Steps that this one waits for: those in `needs` that are not over. A need may name a step as a whole or one of its items. */
+export function needsOf(step: Pick<RunStep, 'needs'>, steps: readonly RunStep[]): RunStep[] {
+  const needs = new Set(step.needs);
+  return steps.filter((other) => needs.has(other.key) || needs.has(other.step));
+}
+
+/** Steps that wait for this one. */
+export function dependantsOfStep(step: RunStep, steps: readonly RunStep[]): RunStep[] {
+  return steps.filter(
+    (other) => other !== step && (other.needs.includes(step.key) || (other.needs.includes(step.step) && other.step !== step.step)),
+  );
+}
+
+/** Names of steps for a sentence; the items of one step are named once, with their count. */
+export function namesOf(steps: readonly RunStep[]): string {
+  const groups = new Map<string, RunStep[]>();
+  for (const step of steps) groups.set(step.step, [...(groups.get(step.step) ?? []), step]);
+  return listed(
+    [...groups].map(([name, members]) => (members.length === 1 ? stepLabel(members[0]!) : `${name} (${members.length})`)),
+    5,
+  );
+}
+
+/** The step that explains a run that failed: the first that failed for good; else, in a live run, one that fails now. */
+export function culprit(run: Pick<WholeRun, 'steps'>): RunStep | null {
+  const failed = run.steps.filter(({ status }) => status === 'failed');
+  failed.sort((a, b) => Date.parse(a.endedAt ?? '') - Date.parse(b.endedAt ?? ''));
+  return failed[0] ?? null;
+}

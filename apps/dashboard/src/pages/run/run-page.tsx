@@ -1,0 +1,165 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, type ReactNode } from 'react';
+import { Link, useParams } from 'react-router';
+import { client } from '../../api/client.ts';
+import { queries } from '../../api/queries.ts';
+import type { WholeRun } from '../../api/shapes.ts';
+import { lampOf } from '../../model/lamps.ts';
+import { culprit, isOver, problemText, runFacts } from '../../model/run.ts';
+import { stepLabel } from '../../model/timeline.ts';
+import { useFastNow, useNow } from '../../parts/clock.ts';
+import { Confirm } from '../../parts/confirm.tsx';
+import { CopyId } from '../../parts/copy.tsx';
+import { LampWord } from '../../parts/lamp.tsx';
+import { Loaded, Placeholder } from '../../parts/loaded.tsx';
+import { Moment } from '../../parts/moment.tsx';
+import { Note } from '../../parts/notes.tsx';
+import { useTell } from '../../parts/notices.tsx';
+import { Beside, Facts, Page } from '../../parts/page.tsx';
+import { Panel } from '../../parts/panel.tsx';
+import { Tabs, useTab } from '../../parts/tabs.tsx';
+import { useSelection } from '../../routing/selection.ts';
+import { useMay } from '../../shell/who.ts';
+import { EventsView } from './events-view.tsx';
+import { StepLog } from './step-log.tsx';
+import { StepPanel } from './step-panel.tsx';
+import { Timeline } from './timeline.tsx';
+import { useRunEvents } from './use-run-events.ts';
+
+const RunGraph = lazy(() => import('./run-graph.tsx'));
+const ResultView = lazy(() => import('./result-view.tsx'));
+
+const tabs = [
+  { id: 'timeline', label: 'Timeline' },
+  { id: 'graph', label: 'Graph' },
+  { id: 'events', label: 'Events' },
+  { id: 'result', label: 'Result' },
+];
+
+/** One run: how it went, step by step, and what came out. */
+export default function RunPage(): ReactNode {
+  const { id = '' } = useParams();
+  const run = useQuery(queries.run(id));
+  return (
+    <Page
+      title={run.data?.workflow ?? 'Run'}
+      parent={{ label: 'Runs', to: '/runs' }}
+      sentence={run.data ? <RunSentence run={run.data} /> : <CopyId id={id} max={30} />}
+      actions={run.data && <RunLevers run={run.data} />}
+      tabs={<Tabs tabs={tabs} label="Views of the run" />}
+    >
+      <Loaded query={run} rows={12}>
+        {(data) => <RunViews run={data} />}
+      </Loaded>
+    </Page>
+  );
+}
+
+function RunSentence({ run }: { run: WholeRun }): ReactNode {
+  const going = !isOver(run);
+  const fast = useFastNow(going);
+  const slow = useNow();
+  return (
+    <Facts>
+      {[
+        <LampWord key="lamp" lamp={lampOf(run.status)}>
+          {lampOf(run.status).word}
+        </LampWord>,
+        ...runFacts(run, going ? fast : slow),
+        run.reason && run.reason !== problemText(run.error) ? run.reason : null,
+        <span key="at">
+          started <Moment at={run.createdAt} />
+        </span>,
+        <CopyId key="id" id={run.id} />,
+      ]}
+    </Facts>
+  );
+}
+
+function RunLevers({ run }: { run: WholeRun }): ReactNode {
+  const mayCancel = useMay('runs:write');
+  const queryClient = useQueryClient();
+  const tell = useTell();
+  return (
+    <>
+      {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
+      {mayCancel && !isOver(run) && (
+        <Confirm
+          action="Cancel run"
+          keep="Let it go on"
+          question={`Cancel this run of ${run.workflow}?`}
+          onConfirm={async () => {
+            await client.runs.cancel(run.id);
+            await queryClient.invalidateQueries({ queryKey: ['run', run.id] });
+            tell(`The run of ${run.workflow} is being cancelled.`);
+          }}
+        >
+          <p>
+            {run.progress.running > 0
+              ? `${run.progress.running === 1 ? 'The step that is' : `The ${run.progress.running} steps that are`} at work will be told to stop, and the rest will not begin.`
+              : 'Its remaining steps will not begin.'}{' '}
+            What is done stays recorded. This cannot be undone.
+          </p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function RunViews({ run }: { run: WholeRun }): ReactNode {
+  const tab = useTab(tabs);
+  const { selected, hrefOf } = useSelection('step');
+  const step = run.steps.find(({ key }) => key === selected) ?? null;
+  const log = useRunEvents(run.id, !isOver(run));
+  const aside = step && tab !== 'result' && <StepPanel key={step.key} run={run} step={step} hrefOf={hrefOf} />;
+  return (
+    <>
+      <WhyFailed run={run} hrefOf={hrefOf} />
+      <Beside aside={aside}>
+        {tab === 'timeline' && (
+          <>
+            <Timeline run={run} selected={selected} hrefOf={hrefOf} />
+            {step && <StepLog step={step} events={log.events} isGoing={!isOver(run)} />}
+          </>
+        )}
+        {tab === 'graph' && (
+          <Panel title="Graph" note="thick: critical path" flush>
+            <Suspense fallback={<Placeholder rows={10} />}>
+              <RunGraph run={run} selected={selected} />
+            </Suspense>
+          </Panel>
+        )}
+        {tab === 'events' && <EventsView run={run} log={log} hrefOf={hrefOf} />}
+        {tab === 'result' && (
+          <Suspense fallback={<Placeholder rows={8} />}>
+            <ResultView run={run} />
+          </Suspense>
+        )}
+      </Beside>
+    </>
+  );
+}
+
+/** Why a run failed, at the top, with the way to the step that did it. */
+function WhyFailed({ run, hrefOf }: { run: WholeRun; hrefOf: (step: string) => { search: string } }): ReactNode {
+  if (run.status !== 'failed') return null;
+  const step = culprit(run);
+  const why = problemText(step?.error) ?? problemText(run.error) ?? run.reason ?? 'it does not say why';
+  const next = step?.error?.next ?? run.error?.next;
+  return (
+    <Note tone="stop">
+      {step ? (
+        <>
+          Failed at{' '}
+          <Link to={hrefOf(step.key)} replace preventScrollReset>
+            {stepLabel(step)}
+          </Link>
+          : {why}
+        </>
+      ) : (
+        <>Failed: {why}</>
+      )}{' '}
+      {next && <span className="quiet">{next}</span>}
+    </Note>
+  );
+}

@@ -1,0 +1,36 @@
+import { Bot, KeyRound, LayoutGrid, Play, Plug, Server, Wrench, Workflow, type LucideIcon } from 'lucide-react';
+
+export interface NavigationItem {
+  to: string;
+  label: string;
+  icon: LucideIcon;
+  /** Offered only to those who may. */
+  permission: string;
+}
+
+export interface NavigationGroup {
+  label: string | null;
+  items: NavigationItem[];
+}
+
+/** The pages, in the order of their worth. A page that has nothing behind it is not here. */
+export const navigation: readonly NavigationGroup[] = [
+  {
+    label: null,
+    items: [
+      { to: '/', label: 'Board', icon: LayoutGrid, permission: 'deployments:read' },
+      { to: '/runs', label: 'Runs', icon: Play, permission: 'runs:read' },
+      { to: '/agents', label: 'Agents', icon: Bot, permission: 'agents:read' },
+      { to: '/workflows', label: 'Workflows', icon: Workflow, permission: 'workflows:read' },
+    ],
+  },
+  {
+    label: 'Connect',
+    items: [
+      { to: '/mcp-servers', label: 'MCP servers', icon: Plug, permission: 'mcp-servers:read' },
+      { to: '/tools', label: 'Tools', icon: Wrench, permission: 'tools:read' },
+    ],
+  },
+  { label: 'Guard', items: [{ to: '/keys', label: 'Keys', icon: KeyRound, permission: 'keys:read' }] },
+  { label: 'System', items: [{ to: '/services', label: 'Services', icon: Server, permission: 'system:read' }] },
+];
