@@ -71,6 +71,10 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   setSecurityHeaders(http, isHttps);
   http.addHook('onRequest', hostGuard(config, port));
   parseJsonBodies(http, config.bodyMaxBytes);
+  // What goes wrong before a route is reached, as in a body's parser; Nest sets its own handler too late for these routes.
+  http.addHook('onRoute', (route) => {
+    route.errorHandler ??= (error, request, reply) => sendProblem(reply, faultOfHttp(error, request));
+  });
   acceptUploads(http);
   answerAsOpenAi(http);
   await http.register(fastifyStatic, { root: config.dashboardDir, serve: false });

@@ -22,5 +22,6 @@ export function unknownModel(id: string): Fault {
     'not_found',
     `there is no model ${id.slice(0, 160)}`,
     'GET /v1/models lists what there is: agent/<name> and workflow/<name>.',
+    { errors: [{ pointer: '/model', detail: 'is not known' }] },
   );
 }

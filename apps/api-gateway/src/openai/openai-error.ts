@@ -21,7 +21,6 @@ const types: Record<FaultCode, string> = {
 /** Codes that clients of the OpenAI API look for; all else carries ours. */
 const codes: Partial<Record<FaultCode, string>> = {
   unauthenticated: 'invalid_api_key',
-  not_found: 'model_not_found',
   limited: 'rate_limit_exceeded',
 };
 
@@ -35,13 +34,14 @@ interface Problem {
 
 /** A fault, or a problem document, as the OpenAI API says it: `param` is the field that is wrong. */
 export function openAiError({ code, detail, next, errors }: Problem): OpenAiError {
-  const pointer = errors?.[0]?.pointer;
+  const param = errors?.[0]?.pointer.slice(1).replaceAll('/', '.') || null;
+  const known = code === 'not_found' && param === 'model' ? 'model_not_found' : codes[code];
   return {
     error: {
       message: [detail, next].filter(Boolean).join('. ').replace('?.', '?'),
       type: types[code],
-      param: pointer === undefined || pointer === '' ? null : pointer.slice(1).replaceAll('/', '.'),
-      code: codes[code] ?? code,
+      param,
+      code: known ?? code,
     },
   };
 }

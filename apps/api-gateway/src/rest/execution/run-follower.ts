@@ -79,7 +79,10 @@ export class RunFollower {
       follower.tell(event);
       if (endingRunEvents.includes(event.type)) finish();
     };
+    let isFinished = false;
     const finish = (): void => {
+      if (isFinished) return;
+      isFinished = true;
       stop();
       follower.end();
     };
@@ -88,12 +91,14 @@ export class RunFollower {
       isReading = true;
       try {
         do {
-          isAgain = false;
-          page ??= await this.open(run, seen, caller);
+          if (page === undefined) {
+            isAgain = false;
+            page = await this.open(run, seen, caller);
+          }
           page.data.forEach(tell);
           const { hasMore, isEnded } = page;
           page = undefined;
-          if (!follower.isOpen()) return;
+          if (isFinished || !follower.isOpen()) return;
           if (isEnded && !hasMore) return finish();
           if (hasMore) isAgain = true;
         } while (isAgain);
