@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 
-/** Between two events, so that no proxy takes the silence for an end. */
-const keepAliveMs = 15_000;
+/** Between two events, so that no proxy takes the silence for an end; the dashboard says after 12 s of silence that it has no news. */
+const keepAliveMs = 5_000;
 /** What a reader may be behind before it is cut; it resumes by `Last-Event-ID`. */
 const behindMaxBytes = 1_048_576;
 
