@@ -194,6 +194,16 @@ test('a deployment whose agent fails ends with 1 once nothing moves any more', a
   expect((await signalbox(['deploy', 'd', '--follow'])).err).toContain('error: a failed\n');
 });
 
+test('a deployment that does not come up in time is not waited for forever', async () => {
+  rest.on('POST /deployments/d/start', { plan: plan.slice(0, 1), resource: {} });
+  rest.on('GET /deployments/d/board', board([agent('a', 'starting'), agent('b', 'waiting'), agent('c', 'done')]));
+  let clock = 0;
+  expect(await signalbox(['deploy', 'd', '--follow', '--timeout', '5'], { now: () => (clock += 2_000) })).toMatchObject({
+    exit: 8,
+    err: 'error: after 5 s not up yet: a, b\n  next: It goes on by itself. See why it takes so long: signalbox board d\n',
+  });
+});
+
 test('a deployment is stopped', async () => {
   rest.on('POST /deployments/d/stop', { resource: { name: 'd', status: 'ready' } });
   expect((await signalbox(['deploy', 'd', '--stop'])).out).toBe('d ▷ ready: stopped\n');

@@ -29,7 +29,8 @@ test('each kind of refusal has its exit code and says what to do', async () => {
   for (const [status, code, exit] of cases) {
     // A long Retry-After: the client does not try again by itself.
     rest.on('POST /tools/a/b/call', problem(status, code, `it is ${code}`, { next: 'Do this.' }, { 'retry-after': '3600' }));
-    expect(await signalbox(['call', 'a/b'], { env: env() })).toEqual({ exit, out: '', err: `error: it is ${code}\n  next: Do this.\n` });
+    const next = code === 'unauthenticated' ? 'Set SIGNALBOX_API_KEY to a key of this Signalbox.' : 'Do this.';
+    expect(await signalbox(['call', 'a/b'], { env: env() })).toEqual({ exit, out: '', err: `error: it is ${code}\n  next: ${next}\n` });
   }
 });
 
@@ -53,6 +54,20 @@ test('faults of an input are listed with their places, control codes taken out',
     }),
   );
   expect((await signalbox(['call', 'a/b'], { env: env() })).err).toBe('error: the arguments are wrong\n  /path: is missing\n  /: is odd\n');
+  rest.on(
+    'POST /tools/a/b/call',
+    problem(400, 'invalid', 'arguments: /path: is missing', { errors: [{ pointer: '/path', detail: 'is missing' }] }),
+  );
+  expect((await signalbox(['call', 'a/b'], { env: env() })).err).toBe('error: arguments: /path: is missing\n');
+  rest.on(
+    'POST /tools/a/b/call',
+    problem(400, 'invalid', 'the arguments\u001b[2J are wrong', {
+      errors: [
+        { pointer: '/path', detail: 'is missing\u0007' },
+        { pointer: '', detail: 'is odd' },
+      ],
+    }),
+  );
   expect((await signalbox(['call', 'a/b', '--json'], { env: env() })).err).toBe(
     '{"error":{"code":"invalid","message":"the arguments\\u001b[2J are wrong","errors":[{"pointer":"/path","detail":"is missing\\u0007"},{"pointer":"","detail":"is odd"}]}}\n',
   );
@@ -144,7 +159,7 @@ test('a stack that is not there, not running, half written or somebody else’s 
   });
   rest.on('GET /whoami', problem(401, 'unauthenticated', 'no key', { next: 'Send one.' }));
   await writeFile(stack, JSON.stringify({ url: rest.url }));
-  expect(await signalbox(at)).toMatchObject({ exit: 4, err: 'error: no key\n  next: Send one.\n' });
+  expect(await signalbox(at)).toMatchObject({ exit: 4, err: 'error: no key\n  next: Set SIGNALBOX_API_KEY to a key of this Signalbox.\n' });
   await mkdir(join(folder.path, 'admin.key'));
   await chmod(join(folder.path, 'admin.key'), 0o000);
   expect(await signalbox(at)).toMatchObject({ exit: 4, err: expect.stringContaining('cannot read the key') });

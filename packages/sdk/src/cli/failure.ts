@@ -35,7 +35,8 @@ export function tell(error: unknown): Told {
     return { exit: error.exit, code: codeOf(error.exit), message: error.message, ...(error.next && { next: error.next }), errors: [] };
   }
   if (error instanceof ApiError) {
-    const next = error.next ?? nextOf(error.code);
+    // The service's advice is for people with an HTTP client in hand; ours is for this program.
+    const next = error.code === 'unauthenticated' ? nextOf(error.code) : (error.next ?? nextOf(error.code));
     return { exit: exitOf(error.code), code: error.code, message: error.message, ...(next && { next }), errors: error.errors };
   }
   if (error instanceof ConnectionError) {

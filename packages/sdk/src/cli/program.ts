@@ -77,7 +77,10 @@ function sayFailure(error: unknown, argv: readonly string[], io: Io): number {
     return told.exit;
   }
   const lines = [line`${red('error')}: ${told.message.replace(/^error: /, '')}`];
-  for (const { pointer, detail } of told.errors) lines.push(line`  ${bold(pointer || '/')}: ${detail}`);
+  for (const { pointer, detail } of told.errors) {
+    // A single fault stands in the message already.
+    if (!told.message.includes(`${pointer || '/'}: ${detail}`)) lines.push(line`  ${bold(pointer || '/')}: ${detail}`);
+  }
   if (told.next) lines.push(line`  ${dim('next:')} ${told.next}`);
   else if (error instanceof CommanderError) lines.push(line`  ${dim('next:')} signalbox --help, or signalbox COMMAND --help`);
   out.note(...lines);

@@ -14,12 +14,14 @@ import { boardLines } from '../views/board-lines.ts';
 import { lamp, state } from '../views/lamps.ts';
 import { LiveScreen } from '../views/live-screen.ts';
 import { confirm } from './confirm.ts';
+import { positive } from './list-options.ts';
 
 interface Options {
   dryRun?: boolean;
   yes?: boolean;
   follow?: boolean;
   stop?: boolean;
+  timeout: number;
 }
 
 const followEveryMs = 250;
@@ -33,6 +35,7 @@ export function addDeploy(program: Command, io: Io): void {
     .option('--dry-run', 'only show the plan')
     .option('--yes', 'do not ask')
     .option('--follow', 'show each step until all is done; the exit code is 1 when an agent failed')
+    .option('--timeout <seconds>', 'with --follow: how long to wait for all of it', positive, 120)
     .option('--stop', 'stop what was started for it');
   action(command, io, async (context, options: Options, name: string) => {
     const { out, signal } = context;
@@ -53,7 +56,7 @@ export function addDeploy(program: Command, io: Io): void {
       out.lines(line`${bold(name)} has been started. ${dim(`Watch it: signalbox board ${name} --watch`)}`);
       return;
     }
-    const board = await follow(context, client, name);
+    const board = await follow(context, client, name, options.timeout);
     const failed = board.agents.filter((agent) => agent.status === 'failed' || agent.status === 'isolated');
     if (failed.length > 0) {
       const [first] = failed;
@@ -80,7 +83,8 @@ function planLines(plan: readonly PlannedAgent[], columns: number): ReturnType<t
 }
 
 /** Follows until every agent is done or failed: the board redrawn on a terminal, one line a step otherwise. */
-async function follow(context: Context, client: SignalboxClient, name: string): Promise<Board> {
+async function follow(context: Context, client: SignalboxClient, name: string, timeoutS: number): Promise<Board> {
+  const until = context.io.now() + timeoutS * 1000;
   const { out, signal } = context;
   const screen = new LiveScreen(out);
   const seen = new Map<string, string>();
@@ -92,6 +96,14 @@ async function follow(context: Context, client: SignalboxClient, name: string): 
       if (out.isLive) screen.end(boardLines(board, out.columns));
       out.jsonLine({ type: 'result', board });
       return board;
+    }
+    if (context.io.now() > until) {
+      const open = board.agents.filter((agent) => agent.status !== 'done' && agent.status !== 'degraded').map((agent) => agent.name);
+      throw new CliFailure(
+        exitCode.timeout,
+        `after ${timeoutS} s not up yet: ${open.join(', ')}`,
+        `It goes on by itself. See why it takes so long: signalbox board ${name}`,
+      );
     }
     await sleep(followEveryMs, signal);
   }
