@@ -9,6 +9,15 @@ const keyHours = 24;
 /** Rows of one table that one round touches, so that a round stays short. */
 const rowsMax = 1_000;
 
+const keysForgotten = [
+  `UPDATE artifact SET idempotency_key = NULL WHERE (workspace, id) IN (SELECT workspace, id FROM artifact
+   WHERE idempotency_key IS NOT NULL AND created_at < now() - $1 * interval '1 hour' LIMIT $2)`,
+  `UPDATE thread SET idempotency_key = NULL WHERE (workspace, id) IN (SELECT workspace, id FROM thread
+   WHERE idempotency_key IS NOT NULL AND created_at < now() - $1 * interval '1 hour' LIMIT $2)`,
+  `UPDATE message SET idempotency_key = NULL WHERE (workspace, thread, seq) IN (SELECT workspace, thread, seq FROM message
+   WHERE idempotency_key IS NOT NULL AND created_at < now() - $1 * interval '1 hour' LIMIT $2)`,
+];
+
 /** Forgets in the background what has had its time: unfinished uploads, and idempotency keys. */
 @Injectable()
 export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -33,18 +42,6 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   async sweep(): Promise<void> {
     await this.uploads.sweep();
-    for (const [table, key] of [
-      ['artifact', 'id'],
-      ['thread', 'id'],
-      ['message', 'thread, seq'],
-    ] as const) {
-      await this.system.run((tx) =>
-        tx.query(
-          `UPDATE ${table} SET idempotency_key = NULL WHERE (workspace, ${key}) IN (SELECT workspace, ${key} FROM ${table}
-           WHERE idempotency_key IS NOT NULL AND created_at < now() - $1 * interval '1 hour' LIMIT $2)`,
-          [keyHours, rowsMax],
-        ),
-      );
-    }
+    for (const statement of keysForgotten) await this.system.run((tx) => tx.query(statement, [keyHours, rowsMax]));
   }
 }

@@ -33,7 +33,6 @@ export interface ArtifactFilter {
 /** Where an artifact's content is when it is made: writes the parts of a blob that is new. */
 export type WriteParts = (tx: EntityManager) => Promise<void>;
 
-const columns = 'id, name, media_type, size, sha256, run, step, created_at, created_by';
 /** A blob that goes while an artifact of the same content comes makes the second start over; once more is enough, thrice is certain. */
 const attemptsMax = 3;
 
@@ -48,7 +47,7 @@ export class ArtifactStore {
 
   async find(workspace: string, id: string): Promise<StoredArtifact> {
     const rows = await this.db.inWorkspace(workspace, (tx) =>
-      tx.query<ArtifactRow[]>(`SELECT ${columns} FROM artifact WHERE workspace = $1 AND id = $2`, [workspace, id]),
+      tx.query<ArtifactRow[]>(`SELECT * FROM artifact WHERE workspace = $1 AND id = $2`, [workspace, id]),
     );
     if (!rows[0]) throw unknownArtifact(id);
     return stored(rows[0]);
@@ -57,7 +56,7 @@ export class ArtifactStore {
   async list(workspace: string, { run, name, words, before, limit }: ArtifactFilter): Promise<StoredArtifact[]> {
     const rows = await this.db.inWorkspace(workspace, (tx) =>
       tx.query<ArtifactRow[]>(
-        `SELECT ${columns} FROM artifact
+        `SELECT * FROM artifact
          WHERE workspace = $1 AND ($2::uuid IS NULL OR run = $2) AND ($3::text IS NULL OR name = $3) AND ($4::uuid IS NULL OR id < $4)
            AND NOT EXISTS (SELECT FROM unnest($5::text[]) AS word WHERE strpos(lower(name || ' ' || media_type), word) = 0)
          ORDER BY id DESC LIMIT $6`,
@@ -119,7 +118,7 @@ export class ArtifactStore {
     if (blobs.length > 0) await write(tx);
     const rows = await tx.query<ArtifactRow[]>(
       `INSERT INTO artifact (workspace, id, name, media_type, size, sha256, run, step, created_by, idempotency_key)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ${columns}`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *`,
       [workspace, newUuid(), intent.name, intent.mediaType, size, sha256, intent.run, intent.step, principal, intent.idempotencyKey],
     );
     const made = stored(rows[0]!);
@@ -136,7 +135,7 @@ export class ArtifactStore {
         `SELECT FROM blob WHERE workspace = $1 AND sha256 = (SELECT sha256 FROM artifact WHERE workspace = $1 AND id = $2) FOR UPDATE`,
         [workspace, id],
       );
-      const [rows] = await tx.query<[ArtifactRow[], number]>(`DELETE FROM artifact WHERE workspace = $1 AND id = $2 RETURNING ${columns}`, [
+      const [rows] = await tx.query<[ArtifactRow[], number]>(`DELETE FROM artifact WHERE workspace = $1 AND id = $2 RETURNING *`, [
         workspace,
         id,
       ]);
@@ -152,10 +151,11 @@ export class ArtifactStore {
   }
 
   private async findByKey(tx: EntityManager, workspace: string, principal: string, key: string): Promise<StoredArtifact | null> {
-    const rows = await tx.query<ArtifactRow[]>(
-      `SELECT ${columns} FROM artifact WHERE workspace = $1 AND created_by = $2 AND idempotency_key = $3`,
-      [workspace, principal, key],
-    );
+    const rows = await tx.query<ArtifactRow[]>(`SELECT * FROM artifact WHERE workspace = $1 AND created_by = $2 AND idempotency_key = $3`, [
+      workspace,
+      principal,
+      key,
+    ]);
     return rows[0] ? stored(rows[0]) : null;
   }
 

@@ -41,7 +41,6 @@ interface Raw {
 
 /** More writers of one key at once than this are told to come back: each round lets one of them through. */
 const attemptsMax = 16;
-const facts = 'key, version, octet_length(value::text) AS bytes, is_deleted, updated_at, updated_by';
 
 /** Shared state: the current entry of each key, and a bounded history of it. */
 @Injectable()
@@ -70,7 +69,7 @@ export class StateStore {
   async list(workspace: string, scope: string, words: string[], after: string, limit: number): Promise<StateRowFacts[]> {
     const rows = await this.db.inWorkspace(workspace, (tx) =>
       tx.query<Raw[]>(
-        `SELECT ${facts} FROM state_entry WHERE workspace = $1 AND scope = $2 AND NOT is_deleted AND key > $3
+        `SELECT key, version, octet_length(value::text) AS bytes, is_deleted, updated_at, updated_by FROM state_entry WHERE workspace = $1 AND scope = $2 AND NOT is_deleted AND key > $3
            AND NOT EXISTS (SELECT FROM unnest($4::text[]) AS word WHERE strpos(key, word) = 0)
          ORDER BY key LIMIT $5`,
         [workspace, scope, after, words, limit],
@@ -83,7 +82,7 @@ export class StateStore {
   async versions(workspace: string, { scope, key }: Address): Promise<StateRowFacts[]> {
     const rows = await this.db.inWorkspace(workspace, (tx) =>
       tx.query<Raw[]>(
-        `SELECT ${facts} FROM state_version WHERE workspace = $1 AND scope = $2 AND key = $3 ORDER BY version DESC LIMIT $4`,
+        `SELECT key, version, octet_length(value::text) AS bytes, is_deleted, updated_at, updated_by FROM state_version WHERE workspace = $1 AND scope = $2 AND key = $3 ORDER BY version DESC LIMIT $4`,
         [workspace, scope, key, stateHistoryMax + 1],
       ),
     );

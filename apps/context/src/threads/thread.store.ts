@@ -37,10 +37,18 @@ export interface NewThread {
   idempotencyKey: string | null;
 }
 
-const threadColumns = 'id, title, labels, messages, created_at, created_by, updated_at';
-const messageColumns = 'id, seq, role, content, name, run, created_at, created_by';
 /** Bytes of messages read for one page: what a reply can hold, with room for their other fields. */
 const pageBytesMax = 400_000;
+
+/** A page of messages with the bytes up to each of them. */
+const pageUp = `
+  SELECT page.*, sum(octet_length(content::text) + 500) OVER (ORDER BY seq) AS sum
+  FROM (SELECT * FROM message WHERE workspace = $1 AND thread = $2 AND ($3::bigint IS NULL OR seq > $3) ORDER BY seq LIMIT $4) AS page
+  ORDER BY seq`;
+const pageDown = `
+  SELECT page.*, sum(octet_length(content::text) + 500) OVER (ORDER BY seq DESC) AS sum
+  FROM (SELECT * FROM message WHERE workspace = $1 AND thread = $2 AND ($3::bigint IS NULL OR seq < $3) ORDER BY seq DESC LIMIT $4) AS page
+  ORDER BY seq DESC`;
 
 /** Conversations and their messages, which are numbered without gaps and never change. */
 @Injectable()
@@ -56,7 +64,7 @@ export class ThreadStore {
     return this.db.inWorkspace(workspace, async (tx) => {
       const rows = await tx.query<ThreadRow[]>(
         `INSERT INTO thread (workspace, id, title, labels, created_by, idempotency_key) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (workspace, created_by, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING ${threadColumns}`,
+         ON CONFLICT (workspace, created_by, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING RETURNING *`,
         [workspace, newUuid(), title, JSON.stringify(labels), principal, idempotencyKey],
       );
       if (!rows[0]) return this.known(tx, caller, { title, labels, idempotencyKey });
@@ -73,10 +81,11 @@ export class ThreadStore {
     { workspace, principal }: Caller,
     { title, labels, idempotencyKey }: NewThread,
   ): Promise<StoredThread> {
-    const rows = await tx.query<ThreadRow[]>(
-      `SELECT ${threadColumns} FROM thread WHERE workspace = $1 AND created_by = $2 AND idempotency_key = $3`,
-      [workspace, principal, idempotencyKey],
-    );
+    const rows = await tx.query<ThreadRow[]>(`SELECT * FROM thread WHERE workspace = $1 AND created_by = $2 AND idempotency_key = $3`, [
+      workspace,
+      principal,
+      idempotencyKey,
+    ]);
     const found = rows[0] && threadOf(rows[0]);
     if (!found || found.title !== title || JSON.stringify(found.labels) !== JSON.stringify(labels)) {
       throw new Fault('conflict', 'the idempotency key was used for another thread', 'Use a new key for a new thread.');
@@ -86,7 +95,7 @@ export class ThreadStore {
 
   async find(workspace: string, id: string): Promise<StoredThread> {
     const rows = await this.db.inWorkspace(workspace, (tx) =>
-      tx.query<ThreadRow[]>(`SELECT ${threadColumns} FROM thread WHERE workspace = $1 AND id = $2`, [workspace, id]),
+      tx.query<ThreadRow[]>(`SELECT * FROM thread WHERE workspace = $1 AND id = $2`, [workspace, id]),
     );
     if (!rows[0]) throw unknownThread(id);
     return threadOf(rows[0]);
@@ -95,7 +104,7 @@ export class ThreadStore {
   async list(workspace: string, words: string[], before: string | undefined, limit: number): Promise<StoredThread[]> {
     const rows = await this.db.inWorkspace(workspace, (tx) =>
       tx.query<ThreadRow[]>(
-        `SELECT ${threadColumns} FROM thread WHERE workspace = $1 AND ($2::uuid IS NULL OR id < $2)
+        `SELECT * FROM thread WHERE workspace = $1 AND ($2::uuid IS NULL OR id < $2)
            AND NOT EXISTS (SELECT FROM unnest($3::text[]) AS word WHERE strpos(lower(coalesce(title, '')), word) = 0)
          ORDER BY id DESC LIMIT $4`,
         [workspace, before ?? null, words, limit],
@@ -107,10 +116,10 @@ export class ThreadStore {
   async delete(caller: Caller, id: string): Promise<void> {
     const { workspace } = caller;
     await this.db.inWorkspace(workspace, async (tx) => {
-      const [rows] = await tx.query<[ThreadRow[], number]>(
-        `DELETE FROM thread WHERE workspace = $1 AND id = $2 RETURNING ${threadColumns}`,
-        [workspace, id],
-      );
+      const [rows] = await tx.query<[ThreadRow[], number]>(`DELETE FROM thread WHERE workspace = $1 AND id = $2 RETURNING *`, [
+        workspace,
+        id,
+      ]);
       if (!rows[0]) throw unknownThread(id);
       const { messages } = threadOf(rows[0]);
       await this.tell(tx, caller, id, 'deleted', messages, messages + 2);
@@ -137,7 +146,7 @@ export class ThreadStore {
       const { role, content, name, run, idempotencyKey } = intent;
       const rows = await tx.query<MessageRow[]>(
         `INSERT INTO message (workspace, thread, seq, id, role, content, name, run, created_by, idempotency_key)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ${messageColumns}`,
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *`,
         [workspace, thread, seq, newUuid(), role, content, name, run, principal, idempotencyKey],
       );
       await this.tell(tx, caller, thread, 'message', seq, seq + 1);
@@ -151,26 +160,19 @@ export class ThreadStore {
     thread: string,
     { order, from, limit }: { order: 'asc' | 'desc'; from: number | undefined; limit: number },
   ): Promise<{ messages: StoredMessage[]; hasMore: boolean }> {
-    const isUp = order === 'asc';
     const rows = await this.db.inWorkspace(workspace, (tx) =>
-      tx.query<(MessageRow & { sum: string })[]>(
-        `SELECT * FROM (
-           SELECT ${messageColumns}, sum(octet_length(content::text) + 500) OVER (ORDER BY seq ${isUp ? 'ASC' : 'DESC'}) AS sum
-           FROM (SELECT * FROM message WHERE workspace = $1 AND thread = $2 AND ($3::bigint IS NULL OR seq ${isUp ? '>' : '<'} $3)
-                 ORDER BY seq ${isUp ? 'ASC' : 'DESC'} LIMIT $4) AS page
-         ) AS summed ORDER BY seq ${isUp ? 'ASC' : 'DESC'}`,
-        [workspace, thread, from ?? null, limit + 1],
-      ),
+      tx.query<(MessageRow & { sum: string })[]>(order === 'asc' ? pageUp : pageDown, [workspace, thread, from ?? null, limit + 1]),
     );
     const fitting = rows.filter(({ sum }, index) => index === 0 || (index < limit && Number(sum) <= pageBytesMax));
     return { messages: fitting.map(messageOf), hasMore: fitting.length < rows.length };
   }
 
   private async findByKey(tx: EntityManager, workspace: string, thread: string, key: string): Promise<StoredMessage | null> {
-    const rows = await tx.query<MessageRow[]>(
-      `SELECT ${messageColumns} FROM message WHERE workspace = $1 AND thread = $2 AND idempotency_key = $3`,
-      [workspace, thread, key],
-    );
+    const rows = await tx.query<MessageRow[]>(`SELECT * FROM message WHERE workspace = $1 AND thread = $2 AND idempotency_key = $3`, [
+      workspace,
+      thread,
+      key,
+    ]);
     return rows[0] ? messageOf(rows[0]) : null;
   }
 

@@ -52,10 +52,7 @@ export class AllowList {
       address !== null &&
       this.entries.some(
         ({ network, port: only }) =>
-          network !== undefined &&
-          network[0].kind() === address.kind() &&
-          address.match(network as never) &&
-          (only === undefined || only === port),
+          network !== undefined && network[0].kind() === address.kind() && address.match(network) && (only === undefined || only === port),
       )
     );
   }

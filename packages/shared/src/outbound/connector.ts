@@ -30,7 +30,7 @@ export function guardedConnector(allowed: AllowList, timeoutMs: number): buildCo
       else if (socket && !mayReach(socket.remoteAddress ?? '')) {
         socket.destroy();
         callback(internalFault(), null);
-      } else callback(null, socket!);
+      } else callback(null, socket);
     });
   };
 }

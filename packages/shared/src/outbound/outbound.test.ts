@@ -162,7 +162,7 @@ describe('limits', () => {
     answer = () => undefined;
     await expect(fetchGuarded(base, undefined, { ...allowed, timeoutMs: 80 })).rejects.toMatchObject({ code: 'timeout' });
     answer = (_, response) => void response.writeHead(200).write('a');
-    const response = await fetchGuarded(base, undefined, { ...allowed, timeoutMs: 80 });
+    const response = await fetchGuarded(base, undefined, { ...allowed, timeoutMs: 700 });
     await expect(response.text()).rejects.toMatchObject({ code: 'timeout' });
   });
 

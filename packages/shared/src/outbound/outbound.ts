@@ -120,7 +120,7 @@ async function firstHop(
   const method = (init.method ?? request?.method ?? 'GET').toUpperCase();
   return {
     hop: {
-      url: outboundUrl(request ? request.url : String(input)),
+      url: outboundUrl(request ? request.url : typeof input === 'string' ? input : (input as URL).href),
       method,
       headers,
       body: body instanceof URLSearchParams ? String(body) : body,
@@ -193,7 +193,7 @@ function faultOf(thrown: unknown, signal: AbortSignal): unknown {
     if (cause instanceof Fault) return cause;
     if (lateCodes.has(String((cause as NodeJS.ErrnoException).code))) return lateFault(thrown);
     if (cause instanceof AggregateError) {
-      const fault = cause.errors.find((error) => error instanceof Fault) as Fault | undefined;
+      const fault = cause.errors.find((error): error is Fault => error instanceof Fault);
       if (fault) return fault;
     }
   }
