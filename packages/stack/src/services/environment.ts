@@ -23,7 +23,9 @@ const common = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'NODE_V8_CO
 
 /** Further ones, for the services that need them: nobody else can leak them. */
 const own: Partial<Record<ServiceName, readonly string[]>> = {
-  protocol: ['OPENAI_API_KEY', 'OPENAI_BASE_URL'],
+  protocol: ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OUTBOUND_ALLOW_INTERNAL', 'MODEL_PRICES', 'TASKS_MAX', 'OUTPUT_MAX_BYTES'],
+  context: ['ARTIFACT_MAX_BYTES', 'UPLOADS_MAX'],
+  'mcp-server': ['OUTBOUND_ALLOW_INTERNAL'],
   'api-gateway': [
     'ALLOWED_HOSTS',
     'CORS_ORIGINS',
