@@ -28,7 +28,10 @@ export interface TestAgent {
 }
 
 /** `execution` on real servers, with the registry and `protocol` answered by the test. */
-export async function startExecution(agents: Record<string, TestAgent>, options: Partial<Parameters<typeof startService>[1]> = {}): Promise<ServiceUnderTest> {
+export async function startExecution(
+  agents: Record<string, TestAgent>,
+  options: Partial<Parameters<typeof startService>[1]> = {},
+): Promise<ServiceUnderTest> {
   return startService(async () => (await import('../src/execution.module.ts')).ExecutionModule, {
     service: 'execution',
     ...options,
@@ -81,7 +84,12 @@ export async function insist<T>(work: () => Promise<T>, timeoutMs = 15_000): Pro
 }
 
 /** Waits until a run is as it should be. */
-export async function until(service: ServiceUnderTest, run: string, is: (run: GetRunReply) => boolean, timeoutMs = 20_000): Promise<GetRunReply> {
+export async function until(
+  service: ServiceUnderTest,
+  run: string,
+  is: (run: GetRunReply) => boolean,
+  timeoutMs = 20_000,
+): Promise<GetRunReply> {
   let last: GetRunReply | undefined;
   for (const deadline = performance.now() + timeoutMs; performance.now() < deadline; await sleep(20)) {
     last = await insist(() => service.request(getRun, { run }));
@@ -171,7 +179,10 @@ export class TestWorker {
 }
 
 /** Answers in the place of `protocol`: accepts, works and completes as it does. */
-export async function answerAsProtocol(service: ServiceUnderTest, work: (task: StartTaskRequest) => Promise<TaskResult> | TaskResult): Promise<void> {
+export async function answerAsProtocol(
+  service: ServiceUnderTest,
+  work: (task: StartTaskRequest) => Promise<TaskResult> | TaskResult,
+): Promise<void> {
   const running = new Set<string>();
   await service.answer(startTask, (request) => {
     if (!running.has(request.task)) {

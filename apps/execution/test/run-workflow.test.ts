@@ -41,7 +41,9 @@ test('a workflow of workers runs to its end, and each step is recorded once', as
   expect(rest.data).toEqual(data.slice(4));
   const listed = await service.request(listRuns, { labels: { team: 'blue' }, workflow: 'sum', status: ['succeeded'] });
   expect(listed.data.map(({ id }) => id)).toEqual([started.id]);
-  await expect(service.request(getRun, { run: started.id }, { as: { workspace: '01900000-0000-7000-8000-00000000000b' } })).rejects.toMatchObject({
+  await expect(
+    service.request(getRun, { run: started.id }, { as: { workspace: '01900000-0000-7000-8000-00000000000b' } }),
+  ).rejects.toMatchObject({
     code: 'not_found',
   });
 });

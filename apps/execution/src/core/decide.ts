@@ -51,6 +51,7 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       if (event.depth > bounds.depth) {
         end(work, 'failed', 'limited', {
           code: 'limited',
+          isFinal: true,
           detail: `workflows start workflows more than ${bounds.depth} deep here`,
           next: 'Find the workflow that starts itself, or flatten the chain.',
         });
@@ -189,11 +190,11 @@ function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failure, isLo
   const tries = ref.n - unit.base;
   const isFallbackLeft = step.fallback !== undefined && unit.agent === undefined;
   const lost = { ...(isLost && { isLost: true as const }), ...(usage !== undefined && { usage }) };
-  if (mayRetry(step.retry, error.code, tries)) {
+  if (error.isFinal !== true && mayRetry(step.retry, error.code, tries)) {
     const due = given.at + backoffMs(step.retry, tries, given.random(), error.retryAfterMs);
     record(work, { t: 'retrying', at: given.at, s: ref.s, i: ref.i, n: ref.n, due, error, ...lost });
     work.effects.push({ e: 'retryAt', s: ref.s, i: ref.i, n: ref.n, due });
-  } else if (isFallbackLeft && (error.code === 'not_found' || !permanent.includes(error.code))) {
+  } else if (isFallbackLeft && error.isFinal !== true && (error.code === 'not_found' || !permanent.includes(error.code))) {
     record(work, {
       t: 'retrying',
       at: given.at,
@@ -237,6 +238,7 @@ function afterUnit(work: Work, s: number): void {
   if (work.state.bytes > bounds.runBytes) {
     end(work, 'failed', 'limited', {
       code: 'limited',
+      isFinal: true,
       detail: `the outputs of this run are larger than ${bounds.runBytes} bytes together`,
       next: 'Store what is large as artifacts and pass references.',
     });
@@ -287,7 +289,12 @@ function begin(work: Work, s: number): void {
   if (count > bounds.items || state.units + count > bounds.units) {
     const limit = count > bounds.items ? `${bounds.items} items` : `${bounds.units} steps and items in one run`;
     const detail = `forEach gives ${count} items, the limit is ${limit}`;
-    return failBefore(work, s, -1, { code: 'limited', detail, next: 'Split the work over child workflows or larger items.' });
+    return failBefore(work, s, -1, {
+      code: 'limited',
+      isFinal: true,
+      detail,
+      next: 'Split the work over child workflows or larger items.',
+    });
   }
   record(work, { t: 'fanned', at: given.at, s, count });
   current.items = items.value;
@@ -389,6 +396,6 @@ export function guarded<T>(compute: () => T): { value: T } | { error: Failure } 
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     const next = 'Correct the expression in the workflow and apply it again.';
-    return { error: { code: error.code, detail: `${error.pointer}: ${error.message}`, next } };
+    return { error: { code: error.code, isFinal: true, detail: `${error.pointer}: ${error.message}`, next } };
   }
 }

@@ -7,6 +7,8 @@ export interface Failure {
   next?: string;
   /** The failing side asks not to be tried again before. */
   retryAfterMs?: number;
+  /** The same would meet a bound again: no policy lets it be tried again, here or in a parent. */
+  isFinal?: true;
 }
 
 /** What a task used: tokens and money, as its executor reports them. */

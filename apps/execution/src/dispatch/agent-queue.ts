@@ -25,7 +25,9 @@ export class AgentQueue {
 
   constructor(
     readonly key: string,
-    readonly agent: string,
+    /** The agent; undefined for tools and artifacts. */
+    readonly agent: string | undefined,
+    readonly workspace: string,
   ) {}
 
   get waiting(): number {
@@ -48,6 +50,17 @@ export class AgentQueue {
   unshift(task: OpenTask): void {
     if (this.head > 0) this.ready[--this.head] = task;
     else this.ready.unshift(task);
+  }
+
+  /** The task that has waited longest. */
+  first(): OpenTask | undefined {
+    for (let at = this.head; at < this.ready.length; at++) if (this.ready[at]?.phase === 'queued') return this.ready[at];
+    return undefined;
+  }
+
+  /** All that wait. */
+  queued(): OpenTask[] {
+    return this.ready.slice(this.head).filter(({ phase }) => phase === 'queued');
   }
 
   addPoller(poller: Poller): void {

@@ -15,7 +15,7 @@ export class LeaseTasksHandler {
   async handle(@Payload() request: LeaseTasksRequest, @FromCaller() caller: Caller, @FromCall() call: BusCall): Promise<LeaseTasksReply> {
     requireWorkerOf(caller, request.agent);
     const signal = AbortSignal.any([call.signal, await this.engine.draining()]);
-    const { tasks, cancelled } = await this.engine.dispatcher.lease(caller, request, signal);
-    return { tasks: tasks.map((task) => this.engine.dispatcher.leased(task)), cancelled };
+    const { tasks, cancelled } = await this.engine.dispatcher.leases.lease(caller, request, signal);
+    return { tasks: tasks.map((task) => this.engine.dispatcher.leases.describe(task)), cancelled };
   }
 }

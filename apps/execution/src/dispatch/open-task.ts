@@ -4,6 +4,7 @@ import type { GraphStep } from '../core/graph.ts';
 import { keyOf, targetOf } from '../core/decide.ts';
 import type { Json } from '../core/json.ts';
 import type { LiveRun } from '../shards/live-run.ts';
+import type { AgentQueue } from './agent-queue.ts';
 import type { Timer } from '../timers/timer-heap.ts';
 
 /**
@@ -21,6 +22,8 @@ export interface OpenTask {
   readonly skill: string | undefined;
   readonly input: Json;
   readonly idempotencyKey: string;
+  /** Where it waits for a slot. */
+  queue: AgentQueue;
   phase: 'queued' | 'offered' | 'running' | 'gone';
   instance: string | undefined;
   /** The principal that leased it; nobody else may accept or complete it. */
@@ -32,20 +35,31 @@ export interface OpenTask {
   because: string | undefined;
 }
 
-/** A task for an attempt of a run. */
-export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
+/** The identifier of an attempt of a run's task. */
+export function taskIdOf(run: LiveRun, { s, i, n }: AttemptRef): string {
+  return formatTask({ run: run.id, step: s, index: i, attempt: n });
+}
+
+/** A task for an attempt of a run. `queueOf` says where it waits. */
+export function newTask(
+  run: LiveRun,
+  ref: AttemptRef,
+  input: Json,
+  queueOf: (step: GraphStep, target: string, workspace: string) => AgentQueue,
+): OpenTask {
   const step = run.state.graph.steps[ref.s] as GraphStep;
-  const place = { run: run.id, step: ref.s, index: ref.i };
+  const target = targetOf(run.state, ref.s, ref.i);
   return {
-    id: formatTask({ ...place, attempt: ref.n }),
+    id: taskIdOf(run, ref),
     run,
     ref,
     step,
     key: keyOf(run.state, ref.s, ref.i),
-    target: targetOf(run.state, ref.s, ref.i),
+    target,
     skill: step.skill,
     input,
-    idempotencyKey: idempotencyKeyOf(place),
+    idempotencyKey: idempotencyKeyOf({ run: run.id, step: ref.s, index: ref.i }),
+    queue: queueOf(step, target, run.facts.workspace),
     phase: 'queued',
     instance: undefined,
     principal: undefined,

@@ -68,7 +68,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.alarm = new Alarm(() => this.lease.mayAct());
     this.owner = new Owner(this.journal, this.alarm);
     this.agents = new AgentDirectory(bus);
-    this.dispatcher = new Dispatcher(bus, this.owner, this.alarm, this.agents, { mayAct: () => this.lease.mayAct() });
+    this.dispatcher = new Dispatcher(bus, this.owner, this.alarm, this.agents, () => this.lease.mayAct());
     this.events = new RunEvents(bus, system);
     this.recovery = new Recovery(system, this.owner, definitions);
     this.days = new Days(system, config.runKeepDays);
@@ -137,7 +137,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Tells who follows the run what an executor says it is at. */
   progress(task: string | undefined, principal: string | undefined, message: string | undefined, fraction: number | undefined): void {
-    const open = task !== undefined && message !== undefined ? this.dispatcher.holderOf(task, principal) : undefined;
+    const open = task !== undefined && message !== undefined ? this.dispatcher.heldBy(task, principal) : undefined;
     if (open?.phase !== 'running') return;
     this.events.progress(open.run, open.key, open.ref.n, open.target, open.instance, message as string, fraction);
   }
@@ -168,7 +168,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async reload(run: LiveRun): Promise<void> {
     try {
-      for (const task of [...this.dispatcher.tasks.values()]) if (task.run === run) this.dispatcher.drop(task);
+      this.dispatcher.drop(run);
       if (!run.isUnborn) await this.adopt(run.uuid);
     } catch (err) {
       log.error('a run was not loaded again', { run: run.id, err });

@@ -122,7 +122,8 @@ function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, n
     ...(step.skill !== undefined && { skill: step.skill }),
     ...(step.fallback !== undefined && { fallback: step.fallback }),
     input: input.compute,
-    retry: retryOf(step.retry),
+    // A child run tries its own steps again: the run as a whole is tried again only where that is asked for.
+    retry: kind === 'workflow' && step.retry === undefined ? { ...defaultRetry, attempts: 1 } : retryOf(step.retry),
     timeoutMs: step.timeout === undefined ? attemptTimeoutMs : durationMs(step.timeout),
   };
 }

@@ -1,0 +1,109 @@
+import type { LeasedTask } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
+import type { AgentDirectory } from './agent-directory.ts';
+import type { Poller } from './agent-queue.ts';
+import type { OpenTask } from './open-task.ts';
+import type { TaskQueues } from './task-queues.ts';
+
+/** Tasks to be stopped that are remembered for a worker which does not ask, and workers that they are remembered for. */
+const stopsMax = 1_000;
+
+/** What a worker asks for. */
+export interface LeaseWish {
+  agent: string;
+  instance: string;
+  /** Tasks that it can take now. */
+  credit: number;
+  waitMs: number;
+  skills?: readonly string[] | undefined;
+}
+
+/** Workers that ask for tasks: each gets some, or waits until there are. */
+export class WorkerLeases {
+  /** By workspace and instance: tasks that its worker is to stop. */
+  private readonly stops = new Map<string, Set<string>>();
+
+  constructor(
+    private readonly queues: TaskQueues,
+    private readonly agents: AgentDirectory,
+  ) {}
+
+  /** Answers when there is a task, when one of the worker's own is to be stopped, or after `waitMs`. */
+  async lease(
+    { workspace, principal }: Pick<Caller, 'workspace' | 'principal'>,
+    wish: LeaseWish,
+    signal: AbortSignal,
+  ): Promise<{ tasks: OpenTask[]; cancelled: string[] }> {
+    const queue = this.queues.ofAgent(workspace, wish.agent);
+    queue.kind = 'worker';
+    const poller: Poller = {
+      instance: wish.instance,
+      principal,
+      credit: wish.credit,
+      skills: wish.skills === undefined ? undefined : new Set(wish.skills),
+      give: () => undefined,
+    };
+    const cancelled = this.takeStops(workspace, wish.instance);
+    const tasks = this.queues.takeFor(queue, poller);
+    if (tasks.length > 0 || cancelled.length > 0 || wish.waitMs === 0) return { tasks, cancelled };
+    const given = await new Promise<OpenTask[]>((resolve) => {
+      const done = (leased: OpenTask[]): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', leave);
+        resolve(leased);
+      };
+      const leave = (): void => {
+        queue.removePoller(poller);
+        done([]);
+      };
+      const timer = setTimeout(leave, wish.waitMs);
+      signal.addEventListener('abort', leave, { once: true });
+      poller.give = done;
+      queue.addPoller(poller);
+    });
+    this.queues.tidy(queue);
+    return { tasks: given, cancelled: this.takeStops(workspace, wish.instance) };
+  }
+
+  /** Has a worker told that nobody wants a task any more: at once if it asks for tasks, else when it does. */
+  stop(task: OpenTask): void {
+    const { instance, queue, run } = task;
+    if (instance === undefined) return;
+    const key = `${run.facts.workspace} ${instance}`;
+    const stops = this.stops.get(key) ?? new Set();
+    if (stops.size < stopsMax) stops.add(task.id);
+    if (this.stops.size >= stopsMax) this.stops.clear();
+    this.stops.set(key, stops);
+    for (const poller of queue.pollersOf(instance)) {
+      queue.removePoller(poller);
+      poller.give([]);
+    }
+  }
+
+  /** A leased task as its worker gets it. */
+  describe(task: OpenTask): LeasedTask {
+    return {
+      task: task.id,
+      attempt: task.ref.n,
+      run: task.run.id,
+      step: task.key,
+      skill: task.skill ?? this.onlySkill(task),
+      input: task.input,
+      deadline: Math.round(now() + task.step.timeoutMs),
+      idempotencyKey: task.idempotencyKey,
+    };
+  }
+
+  private onlySkill({ queue, target }: OpenTask): string | null {
+    const skills = this.agents.peek(queue.workspace, target)?.skills ?? [];
+    return skills.length === 1 ? (skills[0] as string) : null;
+  }
+
+  private takeStops(workspace: string, instance: string): string[] {
+    const key = `${workspace} ${instance}`;
+    const stops = this.stops.get(key);
+    this.stops.delete(key);
+    return stops ? [...stops] : [];
+  }
+}

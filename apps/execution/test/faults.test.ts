@@ -1,0 +1,233 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
+import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
+import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { OwnPostgres } from '@signalbox/testkit/own-postgres.js';
+import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
+import { apply, ended, insist, start, startExecution, TestWorker, until } from './peers.ts';
+
+let postgres: OwnPostgres;
+let service: ServiceUnderTest;
+
+beforeAll(async () => {
+  postgres = await OwnPostgres.start();
+  service = await startExecution({ counter: { kind: 'worker' } }, { postgresUrl: postgres.url });
+  await insist(() => apply(service, 'chain', chain(8)));
+  await apply(
+    service,
+    'map',
+    {
+      all: { forEach: '${{ input.list }}', agent: 'counter', with: '${{ item }}', retry },
+      next: { agent: 'counter', with: '${{ size(steps.all.output) }}', retry },
+    },
+    { outputs: '${{ steps.next.output }}' },
+  );
+}, 180_000);
+
+afterAll(async () => {
+  await service?.[Symbol.asyncDispose]();
+  await postgres?.[Symbol.asyncDispose]();
+}, 60_000);
+
+const retry = { attempts: 20, backoff: { initialMs: 50, factor: 1, maxMs: 50 } };
+
+function chain(length: number): Record<string, object> {
+  return Object.fromEntries(
+    Array.from({ length }, (_, number) => [
+      `s${number}`,
+      { agent: 'counter', with: '${{ input.n }}', retry, ...(number > 0 && { needs: [`s${number - 1}`] }) },
+    ]),
+  );
+}
+
+/** Every result is recorded once, no number is left out, and the run row says what the journal says. */
+async function expectExact(run: string, results: number): Promise<void> {
+  const uuid = (await service.database.sql<{ run_id: string }>(`SELECT run_id FROM run ORDER BY run_id DESC`)).map(({ run_id }) => run_id);
+  const view = await service.request(getRun, { run });
+  expect(view.status).toBe('succeeded');
+  expect(view.progress.done).toBe(results);
+  for (const id of uuid) {
+    const rows = await service.database.sql<{ seq: number; count: number; body: Buffer }>(
+      `SELECT seq, count, body FROM journal WHERE run_id = $1 ORDER BY seq`,
+      [id],
+    );
+    let next = 0;
+    const succeeded: string[] = [];
+    for (const { seq, count, body } of rows) {
+      expect(seq).toBe(next);
+      next += count;
+      for (const transition of JSON.parse(body.toString()) as { t: string; s: number; i: number }[]) {
+        if (transition.t === 'succeeded') succeeded.push(`${transition.s}.${transition.i}`);
+      }
+    }
+    expect(new Set(succeeded).size).toBe(succeeded.length);
+  }
+}
+
+test('F04: PostgreSQL is killed and comes back under running workflows: nothing is lost and nothing recorded twice', async () => {
+  await using worker = new TestWorker(service, 'counter', async ({ input }) => {
+    await sleep(30);
+    return { output: input };
+  });
+  const runs = await Promise.all(Array.from({ length: 6 }, (_, n) => start(service, { workflow: 'chain', input: { n } })));
+  await sleep(100);
+  await postgres.restart({ awayMs: 1_500 });
+  for (const { id } of runs) {
+    expect((await ended(service, id, 30_000)).status).toBe('succeeded');
+    await expectExact(id, 8);
+  }
+  expect(worker.done.length).toBeGreaterThanOrEqual(48);
+}, 90_000);
+
+test('F04: while PostgreSQL is away starts are refused as unavailable, and after it they are taken', async () => {
+  await postgres.end();
+  let refused: unknown;
+  for (
+    const until = performance.now() + 15_000;
+    performance.now() < until && (refused as { code?: string } | undefined)?.code !== 'unavailable';
+    await sleep(100)
+  ) {
+    refused = await service
+      .request(startRun, { workflow: 'chain', input: { n: 1 } }, { timeoutMs: 1_000 })
+      .catch((error: unknown) => error);
+  }
+  expect(refused).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) as unknown as number });
+  await postgres.startAgain();
+  await using worker = new TestWorker(service, 'counter', ({ input }) => ({ output: input }));
+  const { id } = await start(service, { workflow: 'chain', input: { n: 1 } });
+  expect((await ended(service, id, 30_000)).status).toBe('succeeded');
+  expect(worker.instance).toMatch(/^w-/);
+}, 90_000);
+
+test('F06: NATS is killed and comes back: workers keep their results and the runs end', async () => {
+  await using worker = new TestWorker(service, 'counter', async ({ input }) => {
+    await sleep(50);
+    return { output: input };
+  });
+  const { id } = await start(service, { workflow: 'map', input: { list: Array.from({ length: 40 }, (_, number) => number) } });
+  await sleep(100);
+  await service.bus.restart(500);
+  expect(await ended(service, id, 40_000)).toMatchObject({ status: 'succeeded', output: 40 });
+  await expectExact(id, 41);
+  expect(worker.done.length).toBeGreaterThan(0);
+}, 90_000);
+
+test('a service that stops in order gives its shards back, and the next goes on at once', async () => {
+  await using worker = new TestWorker(service, 'counter', async ({ input }) => {
+    await sleep(100);
+    return { output: input };
+  });
+  const { id } = await start(service, { workflow: 'chain', input: { n: 2 } });
+  await until(service, id, ({ progress }) => progress.done > 1);
+  const before = performance.now();
+  await service.stop();
+  await service.start();
+  expect((await ended(service, id, 30_000)).status).toBe('succeeded');
+  expect(performance.now() - before).toBeLessThan(25_000);
+  await expectExact(id, 8);
+  expect(worker.done.length).toBeGreaterThan(1);
+}, 90_000);
+
+test('F01: owners are killed at any moment, again and again: every run ends, and each step is recorded once', async () => {
+  await service.stop();
+  await using worker = new TestWorker(service, 'counter', async ({ input }) => {
+    await sleep(20);
+    return { output: input };
+  });
+  let owner = launch();
+  try {
+    const wide = await start(service, {
+      workflow: 'map',
+      input: { list: Array.from({ length: 150 }, (_, number) => number) },
+      idempotencyKey: 'wide',
+    });
+    const chains = await Promise.all(
+      Array.from({ length: 5 }, (_, n) => start(service, { workflow: 'chain', input: { n }, idempotencyKey: `chain-${n}` })),
+    );
+    for (let kill = 0; kill < 4; kill++) {
+      await sleep(150 + 400 * Math.random());
+      owner.kill('SIGKILL');
+      owner = launch();
+      const killed = performance.now();
+      // A client without an answer asks again, and gets the run that it has started.
+      expect(
+        (
+          await start(service, {
+            workflow: 'map',
+            input: { list: Array.from({ length: 150 }, (_, number) => number) },
+            idempotencyKey: 'wide',
+          })
+        ).id,
+      ).toBe(wide.id);
+      expect(performance.now() - killed).toBeLessThan(20_000);
+    }
+    expect(await ended(service, wide.id, 60_000)).toMatchObject({ status: 'succeeded', output: 150 });
+    await expectExact(wide.id, 151);
+    for (const { id } of chains) {
+      expect((await ended(service, id, 60_000)).status).toBe('succeeded');
+      await expectExact(id, 8);
+    }
+    const epochs = await service.database.sql<{ epoch: number }>(`SELECT max(epoch) AS epoch FROM shard`);
+    expect(epochs[0]?.epoch).toBeGreaterThanOrEqual(5);
+  } finally {
+    owner.kill('SIGKILL');
+    await service.start();
+  }
+  expect(worker.done.length).toBeGreaterThan(100);
+}, 240_000);
+
+test('F09: an owner that was stopped for long goes on beside its successor and can write nothing', async () => {
+  await service.stop();
+  const first = launch();
+  let second: ChildProcess | undefined;
+  await using worker = new TestWorker(service, 'counter', async ({ input }) => {
+    await sleep(100);
+    return { output: input };
+  });
+  try {
+    const { id } = await start(service, { workflow: 'chain', input: { n: 9 } });
+    await until(service, id, ({ progress }) => progress.done > 0);
+    first.kill('SIGSTOP');
+    second = launch();
+    await sleep(6_000);
+    first.kill('SIGCONT');
+    expect((await ended(service, id, 60_000)).status).toBe('succeeded');
+    await expectExact(id, 8);
+  } finally {
+    first.kill('SIGKILL');
+    second?.kill('SIGKILL');
+    await service.start();
+  }
+  expect(worker.done.length).toBeGreaterThan(0);
+}, 180_000);
+
+test('a cancel that comes while nobody owns the run is carried out by the next owner', async () => {
+  const { id } = await start(service, { workflow: 'chain', input: { n: 3 } });
+  await service.database.sql(
+    `INSERT INTO inbox (run_id, id, shard, workspace, event) SELECT run_id, gen_random_uuid(), shard, workspace, '{"type":"cancel","by":"ann"}' FROM run ORDER BY run_id DESC LIMIT 1`,
+  );
+  expect(await ended(service, id, 30_000)).toMatchObject({ status: 'cancelled', reason: 'cancelled by ann' });
+  await until(service, id, () => true);
+  await sleep(1_500);
+  expect(await service.database.sql(`SELECT 1 FROM inbox`)).toEqual([]);
+  expect(await service.request(cancelRun, { run: id })).toMatchObject({ status: 'cancelled' });
+}, 60_000);
+
+/** The service as a process of its own, with this test's servers. */
+function launch(): ChildProcess {
+  return spawn(process.execPath, [fileURLToPath(new URL('../dist/main.js', import.meta.url))], {
+    stdio: ['ignore', process.env['SHOW_OWNER'] ? 'inherit' : 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      DATABASE_URL: service.database.url('request'),
+      SYSTEM_DATABASE_URL: service.database.url('system'),
+      NATS_URL: service.bus.url,
+      NATS_CREDS: service.bus.credsFile('execution'),
+      MANAGEMENT_PORT: '0',
+      LOG_LEVEL: 'info',
+    },
+  });
+}

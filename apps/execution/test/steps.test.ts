@@ -1,0 +1,385 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acceptTask } from '@signalbox/shared/contracts/execution/accept-task.js';
+import { beatTasks } from '@signalbox/shared/contracts/execution/beat-tasks.js';
+import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { completeTask } from '@signalbox/shared/contracts/execution/complete-task.js';
+import { completeWork } from '@signalbox/shared/contracts/execution/complete-work.js';
+import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
+import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
+import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
+import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
+import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
+import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
+import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
+import type { StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
+import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
+import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
+
+let service: ServiceUnderTest;
+let call: (task: StartTaskRequest) => Promise<TaskResult> | TaskResult = () => ({ output: null });
+
+beforeAll(async () => {
+  service = await startExecution({
+    slow: { kind: 'worker', concurrency: 2 },
+    frail: { kind: 'worker' },
+    lone: { kind: 'worker', skills: ['only'] },
+    held: { kind: 'worker' },
+    web: { kind: 'http' },
+    spare: { kind: 'llm' },
+    many: { kind: 'llm', skills: ['one', 'two'] },
+  });
+  await answerAsProtocol(service, (task) => call(task));
+}, 120_000);
+
+afterAll(async () => {
+  await service?.[Symbol.asyncDispose]();
+});
+
+async function play(name: string, steps: Record<string, object>, rest: object = {}, input: unknown = {}): ReturnType<typeof ended> {
+  await apply(service, name, steps, rest);
+  const { id } = await start(service, { workflow: name, input });
+  return ended(service, id);
+}
+
+test('agents, tools and artifacts are called through protocol, as what they are', async () => {
+  const seen: StartTaskRequest[] = [];
+  call = (task) => {
+    seen.push(task);
+    return { output: task.step ?? null, usage: { inputTokens: 3, outputTokens: 1, costUsd: 0.1 } };
+  };
+  const run = await play(
+    'called',
+    {
+      ask: { agent: 'web', skill: 'fetch', with: { q: '${{ input.q }}' } },
+      read: { tool: 'files/read_text_file', with: { path: '/x' }, needs: ['ask'] },
+      keep: { artifact: { name: 'report.md', mediaType: 'text/markdown', content: 'Read ${{ steps.read.output }}' } },
+    },
+    {},
+    { q: 'why' },
+  );
+  expect(run).toMatchObject({ status: 'succeeded', output: { keep: 'keep' }, usage: { inputTokens: 9, outputTokens: 3 } });
+  expect(seen).toMatchObject([
+    { agent: 'web', skill: 'fetch', input: { q: 'why' }, step: 'ask' },
+    { tool: 'files/read_text_file', input: { path: '/x' }, step: 'read' },
+    { artifact: { name: 'report.md', mediaType: 'text/markdown', content: 'Read read' }, step: 'keep' },
+  ]);
+  expect(run.steps.every(({ onCriticalPath }) => onCriticalPath)).toBe(true);
+  expect(run.steps[1]).toMatchObject({
+    kind: 'tool',
+    tool: 'files/read_text_file',
+    agent: null,
+    needs: ['ask'],
+    attempts: [{ number: 1, status: 'succeeded', instance: 'protocol-test' }],
+  });
+});
+
+test('a step is tried again as its policy says, with the same idempotency key', async () => {
+  const keys: string[] = [];
+  call = ({ idempotencyKey }) => {
+    keys.push(idempotencyKey);
+    return keys.length < 3 ? { error: { code: 'internal', detail: `failure ${keys.length}` } } : { output: 'third time' };
+  };
+  const run = await play('again', { a: { agent: 'web', retry: { attempts: 3, backoff: { initialMs: 10, factor: 1, maxMs: 10 } } } });
+  expect(run).toMatchObject({ status: 'succeeded', output: { a: 'third time' } });
+  expect(new Set(keys).size).toBe(1);
+  expect(run.steps[0]?.attempts.map(({ number, status, error }) => [number, status, error?.detail])).toEqual([
+    [1, 'failed', 'failure 1'],
+    [2, 'failed', 'failure 2'],
+    [3, 'succeeded', undefined],
+  ]);
+});
+
+test('an error that is not to be tried again ends the run at once, and stops what is open', async () => {
+  let isCancelled = false;
+  call = async (task) => {
+    if (task.step === 'bad') return { error: { code: 'invalid', detail: 'no such page', next: 'Ask for another.' } };
+    await sleep(2_000);
+    isCancelled = true;
+    return { output: 1 };
+  };
+  const run = await play('nonretryable', { bad: { agent: 'web', retry: { attempts: 5 } }, other: { agent: 'web' } });
+  expect(run).toMatchObject({
+    status: 'failed',
+    error: { code: 'invalid', detail: 'bad: no such page', next: 'Ask for another.' },
+    progress: { failed: 1 },
+  });
+  expect(run.steps.map(({ status }) => status)).toEqual(['failed', 'cancelled']);
+  expect(isCancelled).toBe(false);
+});
+
+test('the fallback takes over when the first agent is used up', async () => {
+  call = ({ agent }) => (agent === 'web' ? { error: { code: 'unavailable', detail: 'down' } } : { output: 'from the spare' });
+  const run = await play('fallback', { a: { agent: 'web', fallback: 'spare', retry: { attempts: 1 } } });
+  expect(run).toMatchObject({ status: 'succeeded', output: { a: 'from the spare' } });
+  expect(run.steps[0]).toMatchObject({
+    agent: 'spare',
+    attempts: [
+      { agent: 'web', status: 'failed' },
+      { agent: 'spare', status: 'succeeded' },
+    ],
+  });
+});
+
+test('an unknown agent, and an unknown workflow, end the step with a clear error', async () => {
+  const run = await play('unknown-agent', { a: { agent: 'nobody' } });
+  expect(run).toMatchObject({ status: 'failed', error: { code: 'not_found', detail: 'a: there is no agent nobody' } });
+  const child = await play('unknown-workflow', { a: { workflow: 'nothing-here' } });
+  expect(child).toMatchObject({ status: 'failed', error: { code: 'not_found', detail: 'a: there is no workflow nothing-here' } });
+});
+
+test('an expression that fails at its time ends the run and names its place', async () => {
+  call = () => ({ output: {} });
+  const run = await play('bad-expression', { a: { agent: 'web' }, b: { agent: 'web', with: { x: '${{ steps.a.output.missing }}' } } });
+  expect(run).toMatchObject({
+    status: 'failed',
+    error: { code: 'invalid', detail: expect.stringMatching(/^b: \/spec\/steps\/b\/with\/x: No such key: missing/) as unknown as string },
+  });
+});
+
+test('a workflow does the step of another, as a run of its own', async () => {
+  call = ({ input }) => ({ output: (input as { n: number }).n * 2 });
+  await apply(
+    service,
+    'double',
+    { a: { agent: 'web', with: { n: '${{ input.n }}' } } },
+    { outputs: '${{ steps.a.output }}', input: { type: 'object', required: ['n'] } },
+  );
+  const run = await play(
+    'parent',
+    { each: { forEach: [1, 2, 3], workflow: 'double', with: { n: '${{ item }}' } } },
+    { outputs: '${{ steps.each.output }}' },
+  );
+  expect(run).toMatchObject({ status: 'succeeded', output: [2, 4, 6] });
+  const child = run.steps[0]?.child as string;
+  expect(await ended(service, child)).toMatchObject({ workflow: 'double', status: 'succeeded', parent: run.id });
+  const wrong = await play('parent-wrong', { a: { workflow: 'double', with: {} } });
+  expect(wrong).toMatchObject({
+    status: 'failed',
+    error: { code: 'invalid', detail: expect.stringMatching(/input/) as unknown as string },
+  });
+});
+
+test('a workflow that starts itself ends as limited', async () => {
+  const run = await play('endless', { a: { workflow: 'endless', with: {} } });
+  expect(run.status).toBe('failed');
+  expect(run.error?.detail).toMatch(/more than 16 deep/);
+});
+
+test('a step waits in the queue of its agent, which does so many at once', async () => {
+  let active = 0;
+  let most = 0;
+  await using worker = new TestWorker(service, 'slow', async () => {
+    most = Math.max(most, ++active);
+    await sleep(60);
+    active--;
+    return { output: 1 };
+  });
+  await apply(service, 'capped', { all: { forEach: [1, 2, 3, 4, 5, 6, 7], agent: 'slow' } });
+  const { id } = await start(service, { workflow: 'capped' });
+  const waiting = await until(service, id, ({ steps }) =>
+    steps.some(({ status, waitingFor }) => status === 'queued' && waitingFor.length > 0),
+  );
+  expect(waiting.steps.find(({ status }) => status === 'queued')?.waitingFor[0]).toMatchObject({ on: 'agent:slow' });
+  expect((await ended(service, id)).status).toBe('succeeded');
+  expect(most).toBe(2);
+  expect(worker.done).toHaveLength(7);
+});
+
+test('a task of a worker that dies goes to another, and the dead one’s result is refused', async () => {
+  const frail = { principal: 'agent_frail', name: 'frail', roles: ['agent' as const] };
+  await apply(service, 'dies', { a: { agent: 'frail', retry: { attempts: 2, backoff: { initialMs: 1 } } } });
+  const { id } = await start(service, { workflow: 'dies' });
+  const { tasks } = await service.request(leaseTasks, { agent: 'frail', instance: 'dead', credit: 1, waitMs: 5_000 }, { as: frail });
+  const task = tasks[0]?.task as string;
+  const options = { as: frail, shard: shardOfTask(task) };
+  await service.request(acceptWork, { task, instance: 'dead' }, options);
+  await expect(service.request(acceptWork, { task, instance: 'other' }, options)).rejects.toMatchObject({ code: 'conflict' });
+  await service.publish(instanceChanged, { id: newId('instance'), agent: 'frail', instance: 'dead', status: 'gone', capacity: 1 });
+  await until(service, id, ({ steps }) => steps[0]?.attempts.length === 2);
+  await expect(service.request(completeWork, { task, instance: 'dead', output: 'late' }, options)).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  expect((await service.request(beatWork, { instance: 'dead', tasks: [task] }, options)).cancelled).toEqual([task]);
+  await using worker = new TestWorker(service, 'frail', () => ({ output: 'from the second' }));
+  const run = await ended(service, id);
+  expect(run).toMatchObject({ status: 'succeeded', output: { a: 'from the second' } });
+  expect(run.steps[0]?.attempts[0]).toMatchObject({ status: 'failed', instance: 'dead', error: { code: 'unavailable' } });
+  expect(worker.done).toHaveLength(1);
+  // An acknowledgement that was lost is given again, also after the end.
+  const last = worker.done[0]?.task as string;
+  await service.request(
+    completeWork,
+    { task: last, instance: worker.instance, output: 'from the second' },
+    { as: frail, shard: shardOfTask(last) },
+  );
+});
+
+test('a worker that falls silent loses its task', async () => {
+  const frail = { principal: 'agent_frail', name: 'frail', roles: ['agent' as const] };
+  await apply(service, 'silent', { a: { agent: 'frail', retry: { attempts: 1 } } });
+  const { id } = await start(service, { workflow: 'silent' });
+  const { tasks } = await service.request(leaseTasks, { agent: 'frail', instance: 'quiet', credit: 1, waitMs: 5_000 }, { as: frail });
+  const task = tasks[0]?.task as string;
+  await service.request(acceptWork, { task, instance: 'quiet' }, { as: frail, shard: shardOfTask(task) });
+  const run = await ended(service, id);
+  expect(run).toMatchObject({
+    status: 'failed',
+    error: { code: 'unavailable', detail: expect.stringMatching(/nothing was heard of it for [67] s/) as unknown as string },
+  });
+}, 30_000);
+
+test('A55: a worker takes, beats and completes only its own', async () => {
+  await apply(service, 'guarded', { a: { agent: 'lone' } });
+  const { id } = await start(service, { workflow: 'guarded' });
+  const lone = { principal: 'agent_lone', name: 'lone', roles: ['agent' as const] };
+  const other = { principal: 'agent_other', name: 'other', roles: ['agent' as const] };
+  const foreign = { ...lone, workspace: '01900000-0000-7000-8000-00000000000b' };
+  await expect(service.request(leaseTasks, { agent: 'lone', instance: 'x', credit: 1, waitMs: 0 }, { as: other })).rejects.toMatchObject({
+    code: 'not_found',
+  });
+  expect((await service.request(leaseTasks, { agent: 'lone', instance: 'x', credit: 1, waitMs: 0 }, { as: foreign })).tasks).toEqual([]);
+  const { tasks } = await service.request(
+    leaseTasks,
+    { agent: 'lone', instance: 'mine', credit: 1, waitMs: 5_000, skills: ['only'] },
+    { as: lone },
+  );
+  expect(tasks[0]).toMatchObject({ skill: 'only', step: 'a', run: id, attempt: 1 });
+  const task = tasks[0]?.task as string;
+  const shard = shardOfTask(task);
+  for (const as of [other, foreign]) {
+    await expect(service.request(acceptWork, { task, instance: 'mine' }, { as, shard })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(service.request(completeWork, { task, instance: 'mine', output: 1 }, { as, shard })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    await expect(service.request(beatWork, { tasks: [task], instance: 'mine' }, { as, shard })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  }
+  await expect(service.request(acceptWork, { task, instance: 'mine' }, { as: { roles: ['viewer'] }, shard })).rejects.toMatchObject({
+    code: 'forbidden',
+  });
+  await expect(service.request(completeWork, { task, instance: 'not-mine', output: 1 }, { as: lone, shard })).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  const twin = { ...lone, principal: 'agent_lone2' };
+  await expect(service.request(acceptWork, { task, instance: 'mine' }, { as: twin, shard })).rejects.toMatchObject({ code: 'conflict' });
+  await service.request(acceptWork, { task, instance: 'mine' }, { as: lone, shard });
+  await service.request(acceptWork, { task, instance: 'mine' }, { as: lone, shard });
+  await service.request(completeWork, { task, instance: 'mine', output: 1 }, { as: lone, shard });
+  expect((await ended(service, id)).status).toBe('succeeded');
+  await expect(
+    service.request(completeWork, { task: task.replace(/\.1$/, '.7'), instance: 'mine', output: 1 }, { as: lone, shard }),
+  ).rejects.toMatchObject({ code: 'conflict' });
+  const nowhere = `${newId('run')}.0.x.1`;
+  await expect(
+    service.request(completeWork, { task: nowhere, instance: 'mine', output: 1 }, { as: lone, shard: shardOfTask(nowhere) }),
+  ).rejects.toMatchObject({ code: 'not_found' });
+});
+
+test('a cancelled run stops its tasks, and tells their worker', async () => {
+  const held = { principal: 'agent_held', name: 'held', roles: ['agent' as const] };
+  await apply(service, 'cancelled', { a: { agent: 'held' }, w: { workflow: 'cancelled-child', with: {} } });
+  await apply(service, 'cancelled-child', { a: { agent: 'held', skill: 'work' } });
+  const { id } = await start(service, { workflow: 'cancelled' });
+  const first = await service.request(leaseTasks, { agent: 'held', instance: 'h', credit: 1, waitMs: 5_000 }, { as: held });
+  const task = first.tasks[0]?.task as string;
+  await service.request(acceptWork, { task, instance: 'h' }, { as: held, shard: shardOfTask(task) });
+  const running = await until(service, id, ({ steps }) => steps[1]?.status === 'waiting');
+  expect(running.steps[1]?.waitingFor).toEqual([{ on: `run:${running.steps[1]?.child}`, because: 'the child run has not ended' }]);
+  const polling = service.request(
+    leaseTasks,
+    { agent: 'held', instance: 'h', credit: 1, waitMs: 10_000, skills: ['nothing'] },
+    { as: held },
+  );
+  await sleep(50);
+  const run = await service.request(cancelRun, { run: id }, { as: { name: 'ann' } });
+  expect(run).toMatchObject({ status: 'cancelled', reason: 'cancelled by ann' });
+  const told = (await polling).cancelled;
+  expect(told).toContain(task);
+  expect(await ended(service, running.steps[1]?.child as string)).toMatchObject({ status: 'cancelled' });
+  expect(await service.request(cancelRun, { run: id })).toMatchObject({ status: 'cancelled' });
+  await expect(
+    service.request(completeWork, { task, instance: 'h', output: 1 }, { as: held, shard: shardOfTask(task) }),
+  ).rejects.toMatchObject({ code: 'conflict' });
+});
+
+test('a step that takes too long fails with timeout, and a run too', async () => {
+  call = () => sleep(3_000).then(() => ({ output: 1 }));
+  expect(await play('step-timeout', { a: { agent: 'web', timeout: '200ms' } })).toMatchObject({
+    status: 'failed',
+    reason: 'timeout',
+    error: { code: 'timeout' },
+  });
+  expect(await play('run-timeout', { a: { agent: 'held' } }, { timeout: 300 })).toMatchObject({ status: 'failed', reason: 'timeout' });
+});
+
+test('a call to an agent is a run of one step, and its answer waits for the end', async () => {
+  call = ({ input, skill }) => ({ output: { said: input, skill: skill ?? null } });
+  expect(
+    await service.request(invokeAgent, { agent: 'web', input: 'hello' }, { as: { roles: ['agent'], principal: 'agent_x', name: 'x' } }),
+  ).toMatchObject({
+    status: 'succeeded',
+    workflow: 'agent/web',
+    output: { said: 'hello', skill: null },
+  });
+  expect(await service.request(invokeAgent, { agent: 'many', skill: 'two', input: 1 })).toMatchObject({ output: { skill: 'two' } });
+  await expect(service.request(invokeAgent, { agent: 'many', skill: 'three' })).rejects.toMatchObject({
+    code: 'not_found',
+    detail: expect.stringMatching(/one, two/) as unknown as string,
+  });
+  await expect(service.request(invokeAgent, { agent: 'nobody' })).rejects.toMatchObject({ code: 'not_found' });
+  call = () => ({ error: { code: 'unavailable', detail: 'the page is down' } });
+  expect(await service.request(invokeAgent, { agent: 'web', fallback: 'spare', timeoutMs: 5_000 })).toMatchObject({
+    status: 'failed',
+    error: { code: 'unavailable' },
+  });
+  call = () => sleep(500).then(() => ({ output: 1 }));
+  expect((await service.request(invokeAgent, { agent: 'web', waitMs: 0 })).status).toBe('running');
+  expect((await service.request(invokeAgent, { agent: 'web', waitMs: 50 })).status).toBe('running');
+});
+
+test('what an executor says it is at reaches who follows, and is not recorded', async () => {
+  const live = await service.record(runProgressed);
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let task = '';
+  call = async (request) => {
+    task = request.task;
+    await held;
+    return { output: 'x'.repeat(10_000) };
+  };
+  await apply(service, 'progress', { a: { agent: 'web' } });
+  const { id } = await start(service, { workflow: 'progress' });
+  await until(service, id, ({ steps }) => steps[0]?.status === 'running');
+  await service.request(beatTasks, { tasks: [task], message: 'half way', fraction: 0.5 }, { as: 'protocol', shard: shardOfTask(task) });
+  release();
+  const run = await ended(service, id);
+  await sleep(100);
+  const events = live.heard.map(({ payload }) => payload).filter((event) => event.run === id);
+  expect(events.map(({ type }) => type)).toEqual([
+    'run.started',
+    'step.queued',
+    'step.started',
+    'step.progress',
+    'step.succeeded',
+    'run.succeeded',
+  ]);
+  expect(events[3]).toMatchObject({ message: 'half way', fraction: 0.5, step: 'a', agent: 'web', attempt: 1 });
+  expect(events[4]?.output).toMatchObject({ truncated: true, bytes: 10_002 });
+  expect(run.steps[0]?.output).toBe('x'.repeat(10_000));
+  expect(await service.request(getStep, { run: id, key: 'a' })).toMatchObject({ output: 'x'.repeat(10_000), status: 'succeeded' });
+  for (const key of ['b', 'a[0]', 'a b'])
+    await expect(service.request(getStep, { run: id, key })).rejects.toMatchObject({ code: 'not_found' });
+});
+
+test('a task that nobody wants is refused to protocol too', async () => {
+  const task = `${newId('run')}.0.x.1`;
+  const options = { as: 'protocol' as const, shard: shardOfTask(task) };
+  await expect(service.request(acceptTask, { task }, options)).rejects.toMatchObject({ code: 'conflict' });
+  await expect(service.request(completeTask, { task, output: 1 }, options)).rejects.toMatchObject({ code: 'not_found' });
+  expect(await service.request(beatTasks, { tasks: [task] }, options)).toEqual({ cancelled: [task] });
+});
