@@ -113,7 +113,7 @@ describe('the board of the nine agents', () => {
       ['week', 'complete', 'agent-registry'],
     ]);
     expect(board.nextActions[0]).toMatchObject({
-      because: 'All it needs is there. It unblocks api-endpoint, context-manager and workflow-execution. It has no slack.',
+      because: 'All it needs is there. It has no slack.',
       unblocks: ['api-endpoint', 'context-manager', 'workflow-execution'],
     });
     expect(board.nextActions[2]!.because).toBe('It needs nothing. Nothing waits for it; a free hand can take it.');

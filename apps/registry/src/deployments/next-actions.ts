@@ -68,7 +68,7 @@ function actionsFor(standing: Standing, unblocks: string[], schedules: Schedules
 function whyStart({ planned, status }: Standing, unblocks: string[], schedules: Schedules): string {
   const isOnPath = isCritical(schedules.middle.schedules.get(planned.name)!);
   const first = status === 'parallel' ? 'It needs nothing.' : 'All it needs is there.';
-  const second = unblocks.length > 0 ? ` It unblocks ${listed(unblocks)}.` : ' Nothing waits for it; a free hand can take it.';
+  const second = unblocks.length > 0 ? '' : ' Nothing waits for it; a free hand can take it.';
   return first + second + (isOnPath ? ' It has no slack.' : '');
 }
 

@@ -8,7 +8,7 @@ import {
   agentStatuses,
   breakerStates,
   hashPattern,
-  Skill,
+  type Skill,
   type AgentKind,
   type AgentStatus,
   type BreakerState,
@@ -40,7 +40,7 @@ export class ResolveAgentReply {
   /** `spec` of the manifest of this version: `mcp`, `worker`, `llm` or `http` holds what the kind needs. Secrets are references. */
   @IsObject() @Opaque() spec!: Record<string, unknown>;
   /** Declared skills. Empty for an `mcp` agent that declares none: each tool of `spec.mcp.server` (or those in `spec.mcp.tools`) is a skill of that name. */
-  @IsArray() @ValidateNested({ each: true }) @Type(() => Skill) skills!: Skill[];
+  @IsArray() @IsObject({ each: true }) @Opaque() skills!: Skill[];
   /** Tasks of this agent at once, over all instances; absent: as many as the instances take. */
   @IsOptional() @IsInt() @Min(1) concurrency?: number;
   @IsOptional() @IsInt() @Min(1) @Max(86_400_000) timeoutMs?: number;
