@@ -247,8 +247,10 @@ describe('what is not ours to start', () => {
   test('is awaited: an external worker until it beats', async () => {
     await agent('outside', { kind: 'worker', skills, worker: { runner: 'external' } });
     await deploy('outside', { name: 'outside' });
-    const waiting = await untilStatus('outside', 'starting');
-    expect(waiting.agents[0]!.statusReason).toBe('start: somebody else starts it; its first beat is awaited');
+    await until('what is awaited', async () => {
+      const { status, agents } = await board('outside');
+      return status === 'starting' && agents[0]!.statusReason === 'start: somebody else starts it; its first beat is awaited';
+    });
     await registry.service.request(beatInstance, { agent: 'outside', instance: 'i1', capacity: 1, inFlight: 0, skills: ['work', 'more'] });
     await untilStatus('outside', 'done');
     await registry.service.request(beatInstance, { agent: 'outside', instance: 'i1', capacity: 1, inFlight: 0, status: 'gone' });
