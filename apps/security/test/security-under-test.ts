@@ -23,6 +23,7 @@ export class SecurityUnderTest implements AsyncDisposable {
   private constructor(
     readonly service: ServiceUnderTest,
     readonly folder: string,
+    private readonly env: Record<string, string>,
   ) {}
 
   static async start(env: Record<string, string> = {}): Promise<SecurityUnderTest> {
@@ -32,7 +33,14 @@ export class SecurityUnderTest implements AsyncDisposable {
       service: 'security',
       env: settings,
     });
-    return new SecurityUnderTest(service, folder);
+    return new SecurityUnderTest(service, folder, settings);
+  }
+
+  /** Stops it and starts it again, with these settings changed. */
+  async restart(env: Record<string, string> = {}): Promise<void> {
+    await this.service.stop();
+    Object.assign(this.env, env);
+    await this.service.start();
   }
 
   /** A bus that speaks as a service and trades credentials as it does. */
