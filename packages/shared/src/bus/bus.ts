@@ -6,6 +6,7 @@ import type { IdentityBroker } from '../identity/identity-broker.ts';
 import { childTraceparent, currentCall } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import type { BusServer } from './bus-server.ts';
+import { isLost, untilBack } from './connection.ts';
 import type { Contract, EventContract, ServiceName } from './contract.ts';
 import type { EventEnvelope } from './event-meta.ts';
 import { cancelSubject, header } from './headers.ts';
@@ -93,6 +94,7 @@ export class Bus {
     signal: AbortSignal | undefined,
     shard: number | undefined,
   ): Promise<Reply> {
+    if (isLost(this.connection) && !(await untilBack(this.connection, deadline - now()))) throw awayFault();
     const remaining = deadline - now();
     if (remaining <= 0) throw lateFault(contract);
     const requestHeaders = headers();
@@ -159,6 +161,10 @@ function lateFault(contract: Contract, cause?: unknown): Fault {
     service: contract.service,
     cause,
   });
+}
+
+function awayFault(): Fault {
+  return new Fault('unavailable', 'NATS cannot be reached', 'Try again in a moment.', { service: 'nats', retryAfterMs: 1_000 });
 }
 
 function faultOf(contract: Contract, thrown: unknown): Fault {

@@ -30,10 +30,36 @@ export async function connectBus({ natsUrl, natsCreds, name }: BusConnectionOpti
   return connection;
 }
 
+/** Connections that are lost now, with what resolves when they are back. */
+const outages = new WeakMap<NatsConnection, PromiseWithResolvers<void>>();
+
 async function watch(connection: NatsConnection): Promise<void> {
   for await (const status of connection.status()) {
-    if (status.type === 'disconnect') log.warn('the connection to nats is lost');
-    else if (status.type === 'reconnect') log.info('the connection to nats is back');
-    else if (status.type === 'error') log.error('nats reports an error', { err: status.error });
+    if (status.type === 'disconnect') {
+      if (!outages.has(connection)) outages.set(connection, Promise.withResolvers());
+      log.warn('the connection to nats is lost');
+    } else if (status.type === 'reconnect') {
+      outages.get(connection)?.resolve();
+      outages.delete(connection);
+      log.info('the connection to nats is back');
+    } else if (status.type === 'error') log.error('nats reports an error', { err: status.error });
+  }
+}
+
+/** Whether the connection is lost now: what is sent meanwhile would be dropped in silence. */
+export function isLost(connection: NatsConnection): boolean {
+  return outages.has(connection);
+}
+
+/** Waits until a lost connection is back; false when it is not within `timeoutMs`. */
+export async function untilBack(connection: NatsConnection, timeoutMs: number): Promise<boolean> {
+  const outage = outages.get(connection);
+  if (!outage) return true;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), timeoutMs)));
+  try {
+    return await Promise.race([outage.promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
