@@ -94,6 +94,7 @@ ports_file_dir: ${JSON.stringify(folder)}
 max_payload: 1MB
 max_connections: 512
 ping_interval: "10s"
+authorization: { timeout: 10 }
 ${trustConfiguration(trust)}jetstream: {
   store_dir: ${JSON.stringify(join(folder, 'jetstream'))}
   max_memory_store: 64MB
