@@ -161,15 +161,17 @@ test('tools are a table, one tool shows what it takes', async () => {
   expect((await signalbox(['tools'])).out).toBe('TOOL     DESCRIPTION\nfs/list  Reads a file\nfs/read  Reads a file\n');
   await signalbox(['tools', 'fs']);
   expect(rest.seen.at(-1)?.query).toEqual({ server: 'fs', limit: '50' });
+  const detail = { ...tool, hash: 'a', pin: 'a', firstSeenAt: '2026-11-20T12:00:00Z' };
+  rest
+    .on('GET /tools/fs/read', detail)
+    .on('GET /tools/fs/list', { ...detail, name: 'list', outputSchema: undefined, title: undefined, hash: 'b' });
   expect((await signalbox(['tools', 'fs/read'])).out).toBe(
     'fs/read  Read\nReads a file\n\ntakes\n{\n  "type": "object"\n}\n\ngives\n{\n  "type": "string"\n}\n\nCall it: signalbox call fs/read --args \'{…}\'\n',
   );
-  expect((await signalbox(['tools', 'fs/list'])).out).not.toContain('gives');
-  expect(await signalbox(['tools', 'fs/write'])).toEqual({
-    exit: 5,
-    out: '',
-    err: 'error: the server fs has no tool write\n  next: List its tools: signalbox tools fs\n',
-  });
+  const changed = (await signalbox(['tools', 'fs/list'])).out;
+  expect(changed).not.toContain('gives');
+  expect(changed).toContain('What it says of itself has changed since 2026-11-20T12:00:00Z.');
+  expect(await signalbox(['tools', 'fs/write'])).toMatchObject({ exit: 5 });
 });
 
 test('status shows the services and how all else stands; a service that is down is exit code 1', async () => {

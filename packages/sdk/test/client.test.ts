@@ -128,7 +128,7 @@ test('every resource asks at its address', async () => {
   await client.artifacts.get('f');
   expect(await client.artifacts.text('f')).toBe('text');
   await client.artifacts.create({ name: 'n.md', mediaType: 'text/markdown', content: '# hello', run: 'r' });
-  await client.state.get('ws', 'k');
+  await client.state.get('ws', 'k', { version: 2 });
   await client.state.put('ws', 'k', { a: 1 }, 3);
   await client.state.put('ws', 'k', null);
   expect(await client.system.services()).toEqual([{ name: 'registry' }]);
@@ -146,6 +146,60 @@ test('every resource asks at its address', async () => {
   expect(rest.calls('POST /agents/a/invoke')[0]?.headers['idempotency-key']).toMatch(/^[0-9a-f]{32}$/);
   expect(rest.calls('POST /tools/s/t/call')[0]?.headers['idempotency-key']).toBeUndefined();
   expect(rest.calls('PUT /agents/x%20y')[0]).toMatchObject({ query: { dryRun: 'true' }, body: manifest('Agent') });
+});
+
+test('the other resources ask at theirs', async () => {
+  const one = { data: [] };
+  for (const route of [
+    'POST /threads',
+    'GET /threads/t',
+    'POST /threads/t/messages',
+    'POST /principals',
+    'GET /principals/p',
+    'PATCH /principals/p',
+  ])
+    rest.on(route, one);
+  for (const route of [
+    'DELETE /principals/p',
+    'POST /keys',
+    'DELETE /keys/k',
+    'GET /audit/verification',
+    'DELETE /state/ws/k',
+    'DELETE /artifacts/f',
+  ])
+    rest.on(route, one);
+  for (const route of ['GET /models', 'GET /state/ws/k/versions', 'GET /schemas/Agent', 'GET /tools/s/t']) rest.on(route, one);
+  for (const route of ['/threads', '/threads/t/messages', '/principals', '/keys', '/audit', '/breakers', '/workspaces', '/state/ws'])
+    rest.on(`GET ${route}`, page([]));
+  rest.on('DELETE /threads/t', () => undefined);
+  await client.threads.list().first();
+  await client.threads.get('t');
+  await client.threads.create();
+  await client.threads.messages('t', { order: 'desc' }).first();
+  await client.threads.append('t', { role: 'user', content: 'hello' });
+  await client.threads.remove('t');
+  await client.principals.list({ kind: 'user' }).first();
+  await client.principals.get('p');
+  await client.principals.create({ kind: 'user', name: 'ana', roles: ['viewer'] });
+  await client.principals.update('p', { disabled: false });
+  await client.principals.disable('p');
+  await client.keys.list({ state: 'live' }).first();
+  await client.keys.create({ name: 'ci', scopes: ['runs:read'] });
+  await client.keys.revoke('k', { withGrants: true });
+  await client.keys.revoke('k');
+  await client.audit.list({ outcome: 'denied' }).first();
+  await client.audit.verify();
+  await client.breakers.list({ state: 'open' }).first();
+  await client.workspaces.list().first();
+  await client.state.list('ws').first();
+  await client.state.remove('ws', 'k', 2);
+  await client.artifacts.remove('f');
+  await client.system.schema('Agent');
+  await client.tools.get('s', 't');
+  expect(await client.models.list()).toEqual([]);
+  expect(await client.state.versions('ws', 'k')).toEqual([]);
+  expect(rest.calls('POST /keys')[0]?.headers['idempotency-key']).toBeUndefined();
+  expect(rest.calls('DELETE /keys/k').map((seen) => seen.query)).toEqual([{ withGrants: 'true' }, {}]);
 });
 
 test('a problem document becomes a typed error', async () => {
@@ -413,6 +467,17 @@ test('event streams are parsed as the standard says, however they are cut', asyn
   ]);
   expect(await parsed('retry: 50\nretry: never\nother: 1\n\ndata: unfinished')).toEqual([{ retryMs: 50 }]);
   await expect(parsed(`data: ${'x'.repeat(4 * 1024 * 1024)}`)).rejects.toThrow('too long');
+});
+
+test('the client imports nothing but itself, so that browsers can load it', async () => {
+  const { readdir, readFile } = await import('node:fs/promises');
+  const folder = new URL('../src/client/', import.meta.url);
+  for (const file of await readdir(folder)) {
+    const source = await readFile(new URL(file, folder), 'utf8');
+    const imported = [...source.matchAll(/from '([^']+)'/g)].map((match) => match[1] ?? '');
+    expect([file, imported.filter((one) => !one.startsWith('./'))]).toEqual([file, []]);
+    expect([file, /\b(?:process|Buffer|require)\b[.(]/.test(source)]).toEqual([file, false]);
+  }
 });
 
 test('the text of a tool’s answer is put together', () => {

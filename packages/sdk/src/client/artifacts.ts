@@ -47,16 +47,26 @@ export class Artifacts {
     return response.text();
   }
 
-  /** Keeps a blob; the same content is kept once. */
+  remove(id: string, options: RequestOptions = {}): Promise<unknown> {
+    return this.#http.json({ method: 'DELETE', path: path`/artifacts/${id}`, ...options });
+  }
+
+  /** Keeps a blob; `run` and `step` say what made it. */
   create(
-    artifact: { name: string; mediaType: string; content: string | Uint8Array<ArrayBuffer>; run?: string | undefined },
+    artifact: {
+      name: string;
+      mediaType: string;
+      content: string | Uint8Array<ArrayBuffer>;
+      run?: string | undefined;
+      step?: string | undefined;
+    },
     options: CreateOptions = {},
   ): Promise<Artifact> {
-    const { name, mediaType, content, run } = artifact;
+    const { name, mediaType, content, run, step } = artifact;
     return this.#http.json({
       method: 'POST',
       path: '/artifacts',
-      query: { name, run },
+      query: { name, run, step },
       body: content,
       contentType: mediaType,
       creates: true,

@@ -1,15 +1,22 @@
 import { Agents } from './agents.ts';
 import { Artifacts } from './artifacts.ts';
+import { Audit } from './audit.ts';
+import { Breakers } from './breakers.ts';
 import { Deployments } from './deployments.ts';
 import { Instances } from './instances.ts';
+import { Keys } from './keys.ts';
 import { McpServers } from './mcp-servers.ts';
+import { Models } from './models.ts';
+import { Principals } from './principals.ts';
 import { Runs } from './runs.ts';
 import { SharedState } from './shared-state.ts';
 import { System } from './system.ts';
+import { Threads } from './threads.ts';
 import { Tools } from './tools.ts';
+import { Workflows } from './workflows.ts';
+import { Workspaces } from './workspaces.ts';
 import { Transport } from './transport.ts';
 import type { ClientOptions } from './transport.ts';
-import { Workflows } from './workflows.ts';
 
 /**
  * The REST API of Signalbox, typed. Runs in Node and in browsers.
@@ -22,26 +29,40 @@ import { Workflows } from './workflows.ts';
 export class SignalboxClient {
   readonly agents: Agents;
   readonly artifacts: Artifacts;
+  readonly audit: Audit;
+  readonly breakers: Breakers;
   readonly deployments: Deployments;
   readonly instances: Instances;
+  readonly keys: Keys;
   readonly mcpServers: McpServers;
+  readonly models: Models;
+  readonly principals: Principals;
   readonly runs: Runs;
   readonly state: SharedState;
   readonly system: System;
+  readonly threads: Threads;
   readonly tools: Tools;
   readonly workflows: Workflows;
+  readonly workspaces: Workspaces;
 
   constructor(options: ClientOptions) {
     const http = new Transport(options);
     this.agents = new Agents(http);
     this.artifacts = new Artifacts(http);
+    this.audit = new Audit(http);
+    this.breakers = new Breakers(http);
     this.deployments = new Deployments(http);
     this.instances = new Instances(http);
+    this.keys = new Keys(http);
     this.mcpServers = new McpServers(http);
+    this.models = new Models(http);
+    this.principals = new Principals(http);
     this.runs = new Runs(http);
     this.state = new SharedState(http);
     this.system = new System(http);
+    this.threads = new Threads(http);
     this.tools = new Tools(http);
     this.workflows = new Workflows(http);
+    this.workspaces = new Workspaces(http);
   }
 }

@@ -1,6 +1,8 @@
 import { followEvents } from './event-stream.ts';
 import type { FollowOptions } from './event-stream.ts';
 import type { Page } from './pages.ts';
+import type { JsonSchema } from './schema.ts';
+import { path } from './transport.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
 export interface ServiceStatus {
@@ -53,6 +55,11 @@ export class System {
 
   whoami(options: RequestOptions = {}): Promise<WhoAmI> {
     return this.#http.json({ method: 'GET', path: '/whoami', ...options });
+  }
+
+  /** The JSON Schema that manifests of a kind are checked against. */
+  schema(kind: string, options: RequestOptions = {}): Promise<JsonSchema> {
+    return this.#http.json({ method: 'GET', path: path`/schemas/${kind}`, ...options });
   }
 
   /** What changes, live, until the signal is aborted; resumes behind the last event after a lost connection. */

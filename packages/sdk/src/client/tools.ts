@@ -25,6 +25,15 @@ export interface ToolResult {
   isError: boolean;
 }
 
+/** One tool with all that its server said of it, and whether that has changed since it was first seen. */
+export interface ToolDetail extends Tool {
+  definition: Record<string, unknown>;
+  hash: string;
+  pin: string;
+  firstSeenAt: string;
+  changedAt?: string;
+}
+
 export interface ToolQuery extends ListQuery {
   server?: string | undefined;
 }
@@ -39,6 +48,10 @@ export class Tools {
 
   list(query: ToolQuery = {}, options: RequestOptions = {}): Pages<Tool> {
     return new Pages(this.#http, '/tools', query, options);
+  }
+
+  get(server: string, tool: string, options: RequestOptions = {}): Promise<ToolDetail> {
+    return this.#http.json({ method: 'GET', path: path`/tools/${server}/${tool}`, ...options });
   }
 
   /** Calls a tool. It is not tried again by itself: only the tool's owner knows whether it may be. */

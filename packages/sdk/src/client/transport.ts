@@ -34,7 +34,7 @@ export type Query = Record<string, string | number | boolean | readonly string[]
 
 /** One request, as the resources describe it. */
 export interface Call extends CreateOptions {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/api/v1`, each part encoded by `path`. */
   path: string;
   query?: Query | undefined;

@@ -1,10 +1,8 @@
 import type { Command } from 'commander';
 import { action } from '../context.ts';
-import { exitCode } from '../exit-codes.ts';
-import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { safeJson } from '../text/clean.ts';
-import { bold, dim, line } from '../text/styled.ts';
+import { bold, dim, line, yellow } from '../text/styled.ts';
 import { table } from '../text/table.ts';
 import { addListOptions, listed } from './list-options.ts';
 import type { ListOptions } from './list-options.ts';
@@ -21,16 +19,14 @@ export function addTools(program: Command, io: Io): void {
     const client = await context.client();
     const [server, name] = which === undefined ? [] : which.split('/', 2);
     if (name !== undefined && server !== undefined) {
-      for await (const tool of client.tools.list({ server, limit: 200 }, { signal })) {
-        if (tool.name !== name) continue;
-        out.json(tool);
-        out.lines(line`${bold(`${tool.server}/${tool.name}`)}  ${tool.title ?? ''}`, tool.description, '', bold('takes'));
-        out.lines(...safeJson(tool.inputSchema, 2).split('\n'));
-        if (tool.outputSchema) out.lines('', bold('gives'), ...safeJson(tool.outputSchema, 2).split('\n'));
-        out.lines('', dim(`Call it: signalbox call ${tool.server}/${tool.name} --args '{…}'`));
-        return;
-      }
-      throw new CliFailure(exitCode.notFound, `the server ${server} has no tool ${name}`, `List its tools: signalbox tools ${server}`);
+      const tool = await client.tools.get(server, name, { signal });
+      out.json(tool);
+      out.lines(line`${bold(`${tool.server}/${tool.name}`)}  ${tool.title ?? ''}`, tool.description, '', bold('takes'));
+      out.lines(...safeJson(tool.inputSchema, 2).split('\n'));
+      if (tool.outputSchema) out.lines('', bold('gives'), ...safeJson(tool.outputSchema, 2).split('\n'));
+      if (tool.hash !== tool.pin) out.lines('', yellow(`What it says of itself has changed since ${tool.firstSeenAt}.`));
+      out.lines('', dim(`Call it: signalbox call ${tool.server}/${tool.name} --args '{…}'`));
+      return;
     }
     const tools = await listed(context, options, client.tools.list({ server, q: options.q, limit: options.pageSize }, { signal }));
     if (tools.length === 0) return out.lines('No tools here. See how the servers stand: signalbox servers');
