@@ -53,13 +53,15 @@ export class McpServerService {
   }
 
   /** Waits until the server is as described. */
-  async until(name: string, isSo: (server: GetMcpServerReply) => boolean, ms = 15_000): Promise<GetMcpServerReply> {
-    for (const end = performance.now() + ms; ;) {
-      const server = await this.get(name);
-      if (isSo(server)) return server;
-      if (performance.now() > end) throw new Error(`${name} is not so within ${ms} ms: ${JSON.stringify(server)}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+  async until(name: string, isSo: (server: GetMcpServerReply) => boolean, ms = 25_000): Promise<GetMcpServerReply> {
+    let last: unknown;
+    for (const end = performance.now() + ms; performance.now() < end;) {
+      const server = await this.get(name).catch((thrown: unknown) => void (last = thrown)); // it may be starting itself
+      if (server && isSo(server)) return server;
+      last = server ?? last;
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    throw new Error(`${name} is not so within ${ms} ms: ${JSON.stringify(last)}`);
   }
 
   ready(name: string): Promise<GetMcpServerReply> {

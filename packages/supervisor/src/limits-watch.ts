@@ -6,8 +6,8 @@ interface Watched {
   onOver: (reason: string) => void;
 }
 
-/** A fork bomb needs about this long to be a burden, and looking costs some milliseconds. */
-const lookEveryMs = 1_000;
+/** A fork bomb needs about this long to be a burden, and looking costs some milliseconds of the processor. */
+const lookEveryMs = 2_000;
 
 /** Why the tree of a child is over its limits; null when it is not. */
 export function overLimits(pid: number, limits: ChildLimits, processes: readonly ProcessEntry[]): string | null {

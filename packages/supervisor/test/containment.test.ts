@@ -98,6 +98,7 @@ test('a command may read what it names: its script, the packages beside it, fold
       (await output(await start(['write', join(folder, 'data/new')], { containment: { ...base, ...options } }))).trim();
     expect(await write({ readable: [...base.readable!, join(folder, 'data')] })).toBe('EROFS');
     expect(await write({ writable: [join(folder, 'data')] })).toBe('written');
+    expect(await write({ readable: [...base.readable!, join(folder, 'data/new')], writable: [join(folder, 'data')] })).toBe('written');
   });
 
   test('a working directory that was not named is there, and empty', async () => {

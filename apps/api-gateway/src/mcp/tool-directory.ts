@@ -64,18 +64,21 @@ export class ToolDirectory implements OnApplicationShutdown {
     return parts.flat();
   }
 
-  async find(caller: Caller, scope: Scope, name: string): Promise<OfferedTool | undefined> {
-    return (await this.list(caller, scope)).find((tool) => tool.name === name);
+  /** One tool by the name that it has here, as a call needs it: without asking for what cannot have such a name. */
+  async find(caller: Caller, { server }: Scope, name: string): Promise<OfferedTool | undefined> {
+    requirePermission(caller, kinds.tools);
+    const kind = server === null ? kindOf(name) : 'tools';
+    if (!may(caller, kinds[kind])) return undefined;
+    const tools = await (kind === 'tools' ? this.read(caller, kind, server) : this.part(caller, kind));
+    let names = byName.get(tools);
+    if (!names) byName.set(tools, (names = new Map(tools.map((tool) => [tool.name, tool]))));
+    return names.get(name);
   }
 
   /** Tools must be there; agents and workflows of a service that is down are left out, so that the rest works. */
   private part(caller: Caller, kind: Kind): Promise<readonly OfferedTool[]> {
     const reading = this.read(caller, kind, null);
-    if (kind === 'tools') return reading;
-    return reading.catch((err: unknown) => {
-      log.warn('a kind of tools is left out', { kind, err });
-      return [];
-    });
+    return kind === 'tools' ? reading : reading.catch(() => []);
   }
 
   private read(caller: Caller, kind: Kind, server: string | null): Promise<readonly OfferedTool[]> {
@@ -86,8 +89,10 @@ export class ToolDirectory implements OnApplicationShutdown {
     this.readings.delete(key);
     this.readings.set(key, { at: performance.now(), tools });
     if (this.readings.size > workspacesMax) this.readings.delete(this.readings.keys().next().value!);
-    tools.catch(() => {
-      if (this.readings.get(key)?.tools === tools) this.readings.delete(key);
+    tools.catch((err: unknown) => {
+      // A service that is down is asked again by who cannot do without it; for the others its silence holds for a while, too.
+      if (kind !== 'tools') log.warn('a kind of tools is left out', { kind, err });
+      else if (this.readings.get(key)?.tools === tools) this.readings.delete(key);
     });
     return tools;
   }
@@ -117,6 +122,14 @@ export class ToolDirectory implements OnApplicationShutdown {
     for (const key of this.readings.keys()) if (key.startsWith(`${workspace} ${kind} `)) this.readings.delete(key);
     for (const listener of this.listeners) listener(workspace);
   }
+}
+
+/** Lists by name, made when the first call needs them. */
+const byName = new WeakMap<readonly OfferedTool[], ReadonlyMap<string, OfferedTool>>();
+
+function kindOf(name: string): Kind {
+  if (name.startsWith('agent__')) return 'agents';
+  return name.startsWith('workflow__') ? 'workflows' : 'tools';
 }
 
 async function pages<T>(read: (cursor: { cursor?: string }) => Promise<{ data: T[]; nextCursor: string | null }>): Promise<T[]> {

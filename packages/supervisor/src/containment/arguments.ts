@@ -45,7 +45,10 @@ export function bubblewrapArguments({ readable, writable, hidden, network, cwd }
   args.push('--proc', '/proc', '--dev', '/dev', '--size', String(temporaryMaxBytes), '--tmpfs', '/tmp');
   const mounts = new Map<string, '--ro-bind' | '--bind'>();
   for (const path of readable) for (const each of bothPaths(path)) mounts.set(each, '--ro-bind');
-  for (const path of writable) for (const each of bothPaths(path)) mounts.set(each, '--bind');
+  const writablePaths = writable.flatMap(bothPaths);
+  // What lies in a folder that may be written may be written, even where a command names it too.
+  for (const path of mounts.keys()) if (writablePaths.some((folder) => isWithin(path, folder))) mounts.delete(path);
+  for (const path of writablePaths) mounts.set(path, '--bind');
   // The working directory is there in any case, but empty where it was not named.
   if (!isSystem(cwd)) args.push('--dir', cwd);
   // In the order of their depth: what lies inside another must be mounted after it.

@@ -1,0 +1,20 @@
+import { expect, test } from '@jest/globals';
+import { loadMigrations } from '@signalbox/stack/database/migrations.js';
+import { TestDatabase } from '@signalbox/testkit/test-database.js';
+
+test('migrations go up, down without a trace, and up again', async () => {
+  const migrations = await loadMigrations('src/migrations');
+  await using database = await TestDatabase.create('mcp-server');
+  const tables = async (): Promise<unknown[]> =>
+    (
+      await database.sql(
+        `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'mcp_server' AND table_name <> 'schema_migration' ORDER BY 1`,
+      )
+    ).map(({ name }) => name);
+  await database.migrate(migrations);
+  expect(await tables()).toEqual(['mcp_server', 'outbox', 'tool']);
+  await database.rollBack(migrations);
+  expect(await tables()).toEqual([]);
+  await database.migrate(migrations);
+  expect(await tables()).toHaveLength(3);
+});
