@@ -6,7 +6,7 @@ import type { EntityManager } from 'typeorm';
 import { changedRows, rowsOf } from '../database/sql.ts';
 import type { AgentManifest } from '../manifests/manifest.ts';
 import type { AgentRow } from './agent-row.ts';
-import { healthOf, type Health, type HealthFacts } from './agent-status.ts';
+import { healthOf, type HealthFacts } from './agent-status.ts';
 
 interface HealthRow extends Omit<AgentRow, 'live' | 'capacity' | 'in_flight'> {
   manifest: AgentManifest;
@@ -36,12 +36,6 @@ export class AgentHealth {
       health.reason ?? null,
     ]);
     await this.tell(tx, name, 'status');
-  }
-
-  /** The status that the agent would have, for plans. */
-  async look(tx: EntityManager, name: string): Promise<Health | null> {
-    const row = await this.factsOf(tx, name);
-    return row === null ? null : healthOf(toFacts(row));
   }
 
   /** Sets the breaker's state, and with it the status. An event whenever the state is another; versions that came too late change nothing. */

@@ -25,7 +25,7 @@ export class RunnerStep implements StepMaker {
 }
 
 /** What the local runner is to keep up for an agent; null where it is not the one who starts it. */
-export function workerOrder({ deployment, planned, agent }: Pick<StepContext, 'deployment' | 'planned' | 'agent'>): WorkerOrder | null {
+function workerOrder({ deployment, planned, agent }: Pick<StepContext, 'deployment' | 'planned' | 'agent'>): WorkerOrder | null {
   const worker = agent.spec.worker;
   if (agent.spec.kind !== 'worker' || worker?.runner !== 'local') return null;
   return {

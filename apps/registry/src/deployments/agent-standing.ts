@@ -48,7 +48,7 @@ function standingOf(planned: PlannedAgent, facts: Facts, before: ReadonlyMap<str
 }
 
 /** The weighted share of what is done, 1 only if all is. */
-export function progressOf(steps: readonly { planned: PlannedStep; fact: StepFact }[]): number {
+function progressOf(steps: readonly { planned: PlannedStep; fact: StepFact }[]): number {
   if (steps.every(({ fact }) => fact.state === 'done')) return 1;
   const total = steps.reduce((sum, { planned }) => sum + planned.weight, 0);
   const done = steps.reduce((sum, { planned, fact }) => sum + planned.weight * fractionOf(fact), 0);

@@ -39,7 +39,7 @@ export function boardOf(name: string, plan: Plan, facts: Facts): Board {
 }
 
 /** The worst of the agents, in a word. */
-export function deploymentStatus(agents: readonly Pick<BoardAgent, 'status'>[]): DeploymentStatus {
+function deploymentStatus(agents: readonly Pick<BoardAgent, 'status'>[]): DeploymentStatus {
   const has = (...statuses: BoardAgent['status'][]): boolean => agents.some((agent) => statuses.includes(agent.status));
   if (has('failed')) return 'failed';
   if (has('degraded')) return 'degraded';
@@ -94,7 +94,7 @@ function etaOf(low: number, middle: number, high: number, now: Date): Eta {
 }
 
 /** From slack alone, against how long the whole still takes. */
-export function priorityOf(schedule: Schedule, days: number): BoardPriority {
+function priorityOf(schedule: Schedule, days: number): BoardPriority {
   if (isCritical(schedule)) return 'critical';
   return schedule.slack < days * highShare ? 'high' : 'medium';
 }
