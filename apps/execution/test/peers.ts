@@ -73,7 +73,7 @@ export async function start(service: ServiceUnderTest, request: StartRunRequest)
 }
 
 /** Tries until it is not `unavailable`. */
-export async function insist<T>(work: () => Promise<T>, timeoutMs = 15_000): Promise<T> {
+export async function insist<T>(work: () => Promise<T>, timeoutMs = 40_000): Promise<T> {
   for (const until = performance.now() + timeoutMs; ; await sleep(50)) {
     try {
       return await work();
@@ -133,7 +133,7 @@ export class TestWorker {
         const { tasks } = await this.service.request(
           leaseTasks,
           { agent: this.agent, instance: this.instance, credit: this.credit, waitMs: 500 },
-          { as: this.as },
+          { as: this.as, timeoutMs: 2_500 },
         );
         for (const task of tasks) void this.perform(task);
       } catch {

@@ -26,7 +26,7 @@ type WithCaller = FastifyRequest & { caller?: Caller };
 /** The door for workers that dial in by WebSocket (RFC 6455): `GET /api/v1/workers/connect` with a key. */
 @Injectable()
 export class WorkerDoor implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly sockets = new Set<WebSocket>();
+  private readonly sockets = new Map<WebSocket, WorkerSession>();
 
   constructor(
     private readonly host: HttpAdapterHost,
@@ -47,11 +47,18 @@ export class WorkerDoor implements OnModuleInit, BeforeApplicationShutdown {
       );
       done();
     });
+    void this.watchBus();
+  }
+
+  private async watchBus(): Promise<void> {
+    for await (const { type } of this.bus.connection.status()) {
+      if (type === 'reconnect') for (const session of this.sockets.values()) session.askAgain();
+    }
   }
 
   /** Workers come back by themselves; they are told, so that they offer their results elsewhere. */
   beforeApplicationShutdown(): void {
-    for (const socket of this.sockets) {
+    for (const socket of this.sockets.keys()) {
       send(socket, { type: 'drain' });
       socket.close(1001, 'the gateway is stopping');
     }
@@ -68,12 +75,12 @@ export class WorkerDoor implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private open(socket: WebSocket, caller: Caller): void {
-    this.sockets.add(socket);
     let heardAt = performance.now();
     const session = new WorkerSession(this.bus, caller, this.instances, {
       send: (message) => send(socket, message),
       close: (code, reason) => socket.close(code, reason),
     });
+    this.sockets.set(socket, session);
     const closable = {
       close: () => socket.close(1008, 'the key is not valid any more'),
       onClose: (work: () => void) => void socket.once('close', work),

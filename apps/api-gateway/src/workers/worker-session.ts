@@ -32,6 +32,8 @@ export class WorkerSession {
   private readonly closed = new AbortController();
   private isDraining = false;
   private wake: (() => void) | undefined;
+  /** The question for tasks that is open. */
+  private asking = new AbortController();
 
   constructor(
     private readonly bus: Bus,
@@ -73,6 +75,11 @@ export class WorkerSession {
     if (this.hello) this.instances.left(this.caller, this.hello.agent, this.hello.instance, this.isDraining && this.held.size === 0);
   }
 
+  /** The bus was gone and is back: the answer to an open question for tasks may be lost, so it is asked again. */
+  askAgain(): void {
+    this.asking.abort();
+  }
+
   private async greet(hello: FromWorker & { type: 'hello' }): Promise<void> {
     if (this.hello !== null) return this.ports.close(1008, 'hello was said before');
     this.hello = hello;
@@ -91,12 +98,13 @@ export class WorkerSession {
         await new Promise<void>((resolve) => (this.wake = resolve));
         continue;
       }
+      this.asking = new AbortController();
       try {
         const { tasks, cancelled } = await this.bus.request(
           leaseTasks,
           { agent, instance, credit, waitMs: leaseWaitMs, ...(skills.length > 0 && { skills }) },
           this.caller,
-          { signal, timeoutMs: leaseWaitMs + 5_000 },
+          { signal: AbortSignal.any([signal, this.asking.signal]), timeoutMs: leaseWaitMs + 5_000 },
         );
         pause = retryMs;
         this.cancel(cancelled);
@@ -105,8 +113,9 @@ export class WorkerSession {
           this.ports.send({ type: 'task', ...task, skill: task.skill ?? null, deadline: new Date(deadline).toISOString() });
         }
       } catch (thrown) {
-        const fault = Fault.from(thrown);
         if (signal.aborted) return;
+        if (this.asking.signal.aborted) continue;
+        const fault = Fault.from(thrown);
         if (!isPassing(fault)) throw thrown;
         await sleep(Math.max(pause, Math.min(retryMaxMs, fault.retryAfterMs ?? 0)), undefined, { signal }).catch(() => undefined);
         pause = Math.min(retryMaxMs, pause * 2);

@@ -10,6 +10,7 @@ import { RunFeed } from './run-feed.ts';
 /** Live events may be lost: a follower that heard nothing for so long looks into the journal. */
 const quietMs = 10_000;
 const retryMs = 1_000;
+const heldMax = 100;
 
 /** Somebody who is told of a run's events, each once and in order. */
 export interface Follower {
@@ -71,6 +72,8 @@ export class RunFollower {
     let isReading = true;
     let isAgain = false;
     let heardAt = performance.now();
+    /** Progress that came while the journal was being read: it is told after what happened before it. */
+    const held: RunEventView[] = [];
     const tell = (event: RunEventView): void => {
       if (!follower.isOpen()) return;
       if (event.type === 'step.progress') return follower.tell(event);
@@ -105,6 +108,7 @@ export class RunFollower {
       } finally {
         isReading = false;
         heardAt = performance.now();
+        for (const event of held.splice(0)) tell(event);
       }
     };
     const catchUp = (): void => {
@@ -119,6 +123,10 @@ export class RunFollower {
     };
     const unfollow = await this.feed.follow(run, (event) => {
       heardAt = performance.now();
+      if (isReading && event.type === 'step.progress') {
+        if (held.length < heldMax) held.push(event);
+        return;
+      }
       // A number that was left out may be an event that was lost, or one that only the engine needs.
       if (event.type === 'step.progress' || (!isReading && event.seq === seen + 1)) tell(event);
       else if (event.seq > seen) catchUp();

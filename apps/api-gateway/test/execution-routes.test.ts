@@ -1,0 +1,377 @@
+import 'reflect-metadata';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Contract } from '@signalbox/shared/bus/contract.js';
+import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
+import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
+import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
+import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { completeWork } from '@signalbox/shared/contracts/execution/complete-work.js';
+import { deleteWorkflow } from '@signalbox/shared/contracts/execution/delete-workflow.js';
+import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
+import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
+import { getWorkflow } from '@signalbox/shared/contracts/execution/get-workflow.js';
+import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
+import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { listRunEvents, type ListRunEventsRequest } from '@signalbox/shared/contracts/execution/list-run-events.js';
+import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
+import { listSteps } from '@signalbox/shared/contracts/execution/list-steps.js';
+import { listWorkflows } from '@signalbox/shared/contracts/execution/list-workflows.js';
+import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
+import type { RunView, StepView } from '@signalbox/shared/contracts/execution/run-view.js';
+import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
+import type { WorkflowView } from '@signalbox/shared/contracts/execution/workflow-view.js';
+import { beatInstance } from '@signalbox/shared/contracts/registry/beat-instance.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
+import { TestBus } from '@signalbox/testkit/test-bus.js';
+import { GatewayConfig } from '../src/gateway.config.ts';
+import { startGateway, type RunningGateway } from '../src/start-gateway.ts';
+
+const key = 'sbx_execution_routes_key_ann';
+const at = '2026-11-24T08:00:00.000Z';
+const id = newId('run');
+const run: RunView = {
+  ...{
+    id,
+    workflow: 'report',
+    workflowHash: `sha256:${'0'.repeat(64)}`,
+    status: 'running',
+    reason: null,
+    labels: {},
+    error: null,
+    parent: null,
+  },
+  ...{ startedBy: 'ann', createdAt: at, startedAt: at, endedAt: null },
+  ...{ progress: { total: 1, done: 0, running: 1, waiting: 0, failed: 0 }, usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 } },
+};
+const step: StepView = {
+  ...{ key: 'a', step: 'a', index: null, kind: 'agent', label: 'a', status: 'running', agent: 'x', skill: null, tool: null, child: null },
+  ...{
+    needs: [],
+    waitingFor: [],
+    queuedAt: at,
+    startedAt: at,
+    endedAt: null,
+    onCriticalPath: true,
+    attempts: [],
+    input: {},
+    output: null,
+    error: null,
+  },
+};
+const workflow: WorkflowView = {
+  name: 'report',
+  description: null,
+  labels: {},
+  hash: run.workflowHash,
+  version: 4,
+  steps: 1,
+  input: null,
+  createdAt: at,
+  updatedAt: at,
+};
+const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'report' }, spec: { steps: { a: { value: 1 } } } };
+
+let nats: TestBus;
+let gateway: RunningGateway;
+let asked: [string, unknown][] = [];
+let journal: RunEventView[] = [];
+let isEnded = false;
+/** Answers of `list-run-events` wait for it, as while a follower reads. */
+let reading: Promise<void> = Promise.resolve();
+
+beforeAll(async () => {
+  nats = await TestBus.start();
+  nats.issuer.addCredential({ principal: 'user_ann', name: 'ann', roles: ['admin'] }, key);
+  const answer = <Request extends object, Reply extends object>(contract: Contract<Request, Reply>, reply: Reply): Promise<void> =>
+    nats.answer(contract, (request) => {
+      asked.push([contract.subject.replace('sb.execution.', ''), JSON.parse(JSON.stringify(request))]);
+      return reply;
+    });
+  await answer(applyWorkflow, { action: 'updated', changes: [], resource: workflow });
+  await answer(getWorkflow, { ...workflow, manifest });
+  await answer(listWorkflows, { data: [workflow], nextCursor: null });
+  await answer(deleteWorkflow, {});
+  await answer(startRun, run);
+  await answer(listRuns, { data: [run], nextCursor: null });
+  await answer(getRun, { ...run, steps: [step], nextSteps: null });
+  await answer(listSteps, { data: [step], nextCursor: null });
+  await answer(getStep, step);
+  await answer(cancelRun, { ...run, status: 'cancelled' });
+  await answer(leaseTasks, { tasks: [], cancelled: [] });
+  await answer(acceptWork, {});
+  await answer(completeWork, {});
+  await nats.answer(beatWork, (request, { subject }) => {
+    asked.push([subject.replace('sb.execution.', ''), JSON.parse(JSON.stringify(request))]);
+    return { cancelled: request.tasks.slice(0, 1) };
+  });
+  await nats.answer(beatInstance, () => ({ id: newId('instance'), status: 'live' as const, heartbeatMs: 2_000 }));
+  await nats.answer(invokeAgent, ({ agent, waitMs }) => {
+    if (agent === 'nobody') throw new Fault('not_found', 'there is no agent nobody', 'Apply it.');
+    asked.push(['invoke', waitMs]);
+    return waitMs === 0 ? run : { ...run, status: 'succeeded', output: 7 };
+  });
+  await nats.answer(listRunEvents, async ({ run: asking, after = -1, limit = 200 }: ListRunEventsRequest) => {
+    if (asking !== id) throw new Fault('not_found', 'there is no such run', 'Check the identifier.');
+    await reading;
+    const data = journal.filter(({ seq }) => seq > after);
+    return { data: data.slice(0, limit), hasMore: data.length > limit, isEnded };
+  });
+  const config = Object.assign(new GatewayConfig(), { port: 0, natsUrl: nats.url, natsCreds: nats.credsFile('api-gateway') });
+  gateway = await startGateway(config);
+}, 120_000);
+
+afterAll(async () => {
+  await gateway?.stop();
+  await nats?.[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  asked = [];
+  journal = [];
+  isEnded = false;
+  reading = Promise.resolve();
+});
+
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> {
+  const response = await fetch(`${gateway.url}/api/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };
+}
+
+function event(seq: number, type: RunEventView['type'], rest: Partial<RunEventView> = {}): RunEventView {
+  return { seq, at, run: id, type, ...rest };
+}
+
+/** Something happened: it is in the journal, and told live unless `isLost`. */
+function happen(happened: RunEventView, isLost = false): void {
+  if (happened.type !== 'step.progress') journal.push(happened);
+  if (isLost) return;
+  const envelope = { id: String(happened.seq), workspace: '', entity: id, version: happened.seq, at: 0, payload: happened };
+  nats.connection.publish(runProgressed.subject, JSON.stringify(envelope));
+}
+
+/** Opens a stream of events; what comes is collected until it ends. */
+async function follow(
+  path: string,
+  init: RequestInit = {},
+): Promise<{ seen: { id?: string; event: string; data: Record<string, unknown> }[]; ended: Promise<void>; response: Response }> {
+  const response = await fetch(`${gateway.url}/api/v1${path}`, {
+    ...init,
+    headers: {
+      authorization: `Bearer ${key}`,
+      accept: 'text/event-stream',
+      'content-type': 'application/json',
+      ...(init.headers as Record<string, string>),
+    },
+  });
+  const seen: { id?: string; event: string; data: Record<string, unknown> }[] = [];
+  const ended = (async () => {
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk as Uint8Array).toString('utf8');
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const fields = Object.fromEntries(
+          text
+            .slice(0, end)
+            .split('\n')
+            .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
+        );
+        text = text.slice(end + 2);
+        if (fields['data'] === undefined) continue;
+        seen.push({
+          ...(fields['id'] !== undefined && { id: fields['id'] }),
+          event: fields['event'] ?? '',
+          data: JSON.parse(fields['data']) as Record<string, unknown>,
+        });
+      }
+    }
+  })();
+  return { seen, ended, response };
+}
+
+async function eventually(is: () => boolean): Promise<void> {
+  for (const until = performance.now() + 10_000; !is(); await new Promise((resolve) => setTimeout(resolve, 10))) {
+    if (performance.now() > until) throw new Error('it did not happen in time');
+  }
+}
+
+describe('workflows', () => {
+  test('are applied as manifest or as text, only looked at, and only over the version that was seen', async () => {
+    expect(await send('PUT', '/workflows/report', manifest)).toMatchObject({ status: 200, body: { action: 'updated' } });
+    expect(await send('PUT', '/workflows/report?dryRun=true', { source: 'kind: Workflow' }, { 'if-match': '"4"' })).toMatchObject({
+      status: 200,
+    });
+    expect(asked).toEqual([
+      ['workflow.apply', { name: 'report', manifest }],
+      ['workflow.apply', { name: 'report', source: 'kind: Workflow', dryRun: true, expectedVersion: 4 }],
+    ]);
+    expect(await send('PUT', '/workflows/report', { ...manifest, steps: {} })).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/steps', detail: 'is not a known field' }] },
+    });
+    expect(await send('PUT', '/workflows/Not-A-Name', manifest)).toMatchObject({ status: 400 });
+  });
+
+  test('are read with their ETag, listed and deleted', async () => {
+    const found = await send('GET', '/workflows/report');
+    expect(found).toMatchObject({ status: 200, body: { name: 'report', manifest } });
+    expect(found.headers.get('etag')).toBe('"4"');
+    expect(await send('GET', '/workflows?limit=5&q=rep')).toMatchObject({ status: 200, body: { data: [{ name: 'report' }] } });
+    expect((await send('DELETE', '/workflows/report')).status).toBe(204);
+    expect(asked.at(-2)).toEqual(['workflow.list', { limit: 5, q: 'rep' }]);
+    expect(await send('GET', '/workflows?limit=0')).toMatchObject({ status: 400 });
+  });
+});
+
+describe('runs', () => {
+  test('are started with their key, and say where they are', async () => {
+    const started = await send(
+      'POST',
+      '/workflows/report/runs',
+      { input: { constructor: 1 }, labels: { a: 'b' } },
+      { 'idempotency-key': 'k1' },
+    );
+    expect(started).toMatchObject({ status: 202, body: { id } });
+    expect(started.headers.get('location')).toBe(`/api/v1/runs/${id}`);
+    expect(asked).toEqual([['run.start', { workflow: 'report', input: { constructor: 1 }, labels: { a: 'b' }, idempotencyKey: 'k1' }]]);
+    expect(await send('POST', '/workflows/report/runs', { steps: [] })).toMatchObject({ status: 400 });
+  });
+
+  test('are listed by status, labels and words', async () => {
+    await send('GET', '/runs?status=failed,cancelled&status=waiting&workflow=report&labels=a=b%3Dc&labels=d=&q=x&limit=3');
+    expect(asked).toEqual([
+      ['run.list', { status: ['failed', 'cancelled', 'waiting'], workflow: 'report', labels: { a: 'b=c', d: '' }, q: 'x', limit: 3 }],
+    ]);
+    expect(await send('GET', '/runs?status=odd')).toMatchObject({ status: 400 });
+    expect(await send('GET', '/runs?labels=none')).toMatchObject({ status: 400 });
+  });
+
+  test('are read with their steps, and cancelled', async () => {
+    expect(await send('GET', `/runs/${id}`)).toMatchObject({ status: 200, body: { id, steps: [{ key: 'a' }] } });
+    expect(await send('GET', `/runs/${id}/steps?limit=2`)).toMatchObject({ status: 200, body: { data: [{ key: 'a' }] } });
+    expect(await send('GET', `/runs/${id}/steps/${encodeURIComponent('a[3]')}`)).toMatchObject({ status: 200, body: { key: 'a' } });
+    expect(asked.at(-1)).toEqual(['step.get', { run: id, key: 'a[3]' }]);
+    expect(await send('POST', `/runs/${id}/cancel`)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+    for (const path of ['/runs/run_x', '/runs/run_x/steps', '/runs/run_x/steps/a', '/runs/run_x/events'])
+      expect((await send('GET', path)).status).toBe(404);
+    expect((await send('POST', '/runs/run_x/cancel')).status).toBe(404);
+  });
+});
+
+describe('events of a run', () => {
+  test('come in pages', async () => {
+    journal = [event(0, 'run.started'), event(1, 'step.queued', { step: 'a' }), event(3, 'step.started', { step: 'a' })];
+    const first = await send('GET', `/runs/${id}/events?limit=2`);
+    expect(first.body['data']).toHaveLength(2);
+    const second = await send('GET', `/runs/${id}/events?limit=2&cursor=${first.body['nextCursor'] as string}`);
+    expect(second.body).toMatchObject({ data: [{ seq: 3 }], nextCursor: null });
+    expect((await send('GET', `/runs/${id}/events?cursor=nonsense`)).status).toBe(400);
+    expect((await send('GET', `/runs/${newId('run')}/events`)).status).toBe(404);
+  });
+
+  test('are followed from the first to the last, each once and in order, whatever is lost or doubled', async () => {
+    journal = [event(0, 'run.started'), event(1, 'step.queued', { step: 'a' })];
+    const { seen, ended } = await follow(`/runs/${id}/events`);
+    await eventually(() => seen.length === 2);
+    happen(event(2, 'step.started', { step: 'a' }));
+    happen(event(2, 'step.progress', { step: 'a', message: 'half' }));
+    await eventually(() => seen.length === 4);
+    happen(event(3, 'step.succeeded', { step: 'a' }), true);
+    happen(event(4, 'step.queued', { step: 'b' }));
+    await eventually(() => seen.length === 6);
+    nats.connection.publish(runProgressed.subject, JSON.stringify({ entity: id, payload: journal[2] }));
+    nats.connection.publish(runProgressed.subject, JSON.stringify({ entity: newId('run'), payload: event(9, 'run.failed') }));
+    isEnded = true;
+    happen(event(5, 'run.succeeded'));
+    await ended;
+    expect(seen.map(({ id: sequence, event: type }) => `${sequence ?? '-'} ${type}`)).toEqual([
+      '0 run.started',
+      '1 step.queued',
+      '2 step.started',
+      '- step.progress',
+      '3 step.succeeded',
+      '4 step.queued',
+      '5 run.succeeded',
+    ]);
+  });
+
+  test('go on after Last-Event-ID, and end at once for a run that has ended', async () => {
+    isEnded = true;
+    journal = [event(0, 'run.started'), event(1, 'run.failed', { error: { code: 'internal', detail: 'x' } })];
+    const { seen, ended } = await follow(`/runs/${id}/events`, { headers: { 'last-event-id': '0' } });
+    await ended;
+    expect(seen.map(({ event: type }) => type)).toEqual(['run.failed']);
+    const after = await follow(`/runs/${id}/events`, { headers: { 'last-event-id': '1' } });
+    await after.ended;
+    expect(after.seen).toEqual([]);
+    expect((await follow(`/runs/${newId('run')}/events`)).response.status).toBe(404);
+    expect((await follow(`/runs/${id}/events`, { headers: { 'last-event-id': 'x' } })).response.status).toBe(400);
+  });
+
+  test('that come while the journal is being read are not lost', async () => {
+    journal = [event(0, 'run.started')];
+    let go: () => void = () => undefined;
+    const opening = follow(`/runs/${id}/events`);
+    const { seen, ended } = await opening;
+    reading = new Promise((resolve) => (go = resolve));
+    happen(event(2, 'step.queued', { step: 'a' }));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    isEnded = true;
+    happen(event(3, 'run.succeeded'));
+    go();
+    await ended;
+    expect(seen.map(({ id: sequence }) => sequence)).toEqual(['0', '2', '3']);
+  });
+});
+
+describe('a call to an agent', () => {
+  test('answers at once, or when it has ended', async () => {
+    expect(await send('POST', '/agents/writer/invoke', { input: 'x' })).toMatchObject({ status: 202, body: { id } });
+    expect(await send('POST', '/agents/writer/invoke?waitMs=1000', { skill: 's' })).toMatchObject({ status: 200, body: { output: 7 } });
+    expect(asked).toEqual([
+      ['invoke', 0],
+      ['invoke', 1_000],
+    ]);
+    expect((await send('POST', '/agents/nobody/invoke', {})).status).toBe(404);
+    expect((await send('POST', '/agents/writer/invoke?waitMs=-1', {})).status).toBe(400);
+  });
+
+  test('is streamed to its result', async () => {
+    journal = [event(0, 'run.started')];
+    const { seen, ended } = await follow('/agents/writer/invoke', { method: 'POST', body: '{"input":1}' });
+    await eventually(() => seen.length === 1);
+    isEnded = true;
+    happen(event(1, 'run.succeeded'));
+    await ended;
+    expect(seen.map(({ event: type }) => type)).toEqual(['run.started', 'run.succeeded', 'result']);
+    expect(seen[2]?.data).toMatchObject({ id, steps: [{ key: 'a' }] });
+  });
+});
+
+describe('a worker by long poll', () => {
+  test('leases, accepts, beats by shard, and completes', async () => {
+    const tasks = [`${id}.0.x.1`, `${newId('run')}.0.x.1`];
+    expect(await send('POST', '/workers/lease', { agent: 'x', instance: 'w1', credit: 2, waitMs: 10, skills: ['s'] })).toMatchObject({
+      status: 200,
+      body: { tasks: [] },
+    });
+    expect((await send('POST', '/workers/accept', { task: tasks[0], instance: 'w1' })).status).toBe(200);
+    const beat = await send('POST', '/workers/beat', { tasks, instance: 'w1', message: 'half', fraction: 0.5 });
+    expect((beat.body['cancelled'] as string[]).length).toBeGreaterThan(0);
+    expect((await send('POST', '/workers/complete', { task: tasks[0], instance: 'w1', output: { constructor: 1 } })).status).toBe(200);
+    expect(asked.at(-1)?.[1]).toEqual({ task: tasks[0], instance: 'w1', output: { constructor: 1 } });
+    expect(asked[0]).toEqual(['task.lease', { agent: 'x', instance: 'w1', credit: 2, waitMs: 10, skills: ['s'] }]);
+    expect((await send('POST', '/workers/accept', { task: 'no-task', instance: 'w1' })).status).toBe(400);
+    expect((await send('POST', '/workers/lease', { agent: 'x', instance: 'w1', credit: 0 })).status).toBe(400);
+  });
+});
