@@ -280,7 +280,9 @@ test('lost connections are told on standard error, and on a terminal in the tree
 
 test('Ctrl-C leaves the run alone and says how to find it again', async () => {
   rest.on('POST /workflows/report/runs', { id: 'run_1', status: 'queued' }).on('GET /runs/run_1', detail({ status: 'running' }));
+  let controller = new AbortController();
   rest.on('GET /runs/run_1/events', async function* () {
+    setTimeout(() => controller.abort(new DOMException('interrupted', 'AbortError')), 100);
     yield sse(1, 'run.started', event(1, 'run.started'));
     await pause(2_000, undefined, { ref: false });
   });
@@ -288,8 +290,7 @@ test('Ctrl-C leaves the run alone and says how to find it again', async () => {
     ['run', 'report', '--follow'],
     ['logs', 'run_1', '--follow'],
   ]) {
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(new DOMException('interrupted', 'AbortError')), 100);
+    controller = new AbortController();
     expect(await signalbox(args, { signal: controller.signal })).toMatchObject({
       exit: 130,
       err: 'error: no longer following; the run goes on\n  next: Follow it: signalbox logs run_1 --follow. End it: signalbox cancel run_1\n',
