@@ -78,13 +78,10 @@ export class AgentQueue {
   /** The next task, if a slot is free. */
   next(skills?: ReadonlySet<string>): OpenTask | undefined {
     if (this.active >= this.limit) return undefined;
+    while (this.head < this.ready.length && this.ready[this.head]?.phase !== 'queued') this.skip();
     for (let at = this.head; at < this.ready.length; at++) {
       const task = this.ready[at] as OpenTask;
-      if (task.phase !== 'queued') {
-        if (at === this.head) this.skip();
-        continue;
-      }
-      if (skills !== undefined && task.skill !== undefined && !skills.has(task.skill)) continue;
+      if (task.phase !== 'queued' || (skills !== undefined && task.skill !== undefined && !skills.has(task.skill))) continue;
       if (at === this.head) this.skip();
       else this.ready.splice(at, 1);
       return task;

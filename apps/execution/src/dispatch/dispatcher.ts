@@ -208,8 +208,8 @@ export class Dispatcher {
     const { queue } = task;
     if (wasActive) queue.active--;
     if (isCancelled && wasActive) {
-      if (queue.kind === 'worker') this.leases.stop(task);
-      else this.called.cancel([task.id]);
+      if (queue.kind === 'called') this.called.cancel([task.id]);
+      else this.leases.stop(task);
     }
     this.queues.pump(queue);
   }

@@ -62,19 +62,19 @@ export class TaskQueues {
     if (!this.ports.mayAct()) return;
     const first = queue.first();
     if (first === undefined) return this.tidy(queue);
-    if (queue.agent !== undefined) {
-      const known = isChanged ? undefined : this.agents.peek(queue.workspace, queue.agent);
-      if (known === undefined) return void this.lookUp(queue, first);
-      queue.kind = known.isWorker ? 'worker' : 'called';
-      queue.limit = known.concurrency ?? (known.isWorker ? Infinity : calledLimit);
-    }
+    if (isChanged || !this.knows(queue)) return void this.lookUp(queue, first);
     if (queue.kind === 'worker') queue.serve((task, poller) => this.offer(task, poller));
     else this.call(queue);
   }
 
   /** Hands tasks to a worker that asks, as far as its credit and the slots allow. */
   takeFor(queue: AgentQueue, poller: Poller): OpenTask[] {
-    return this.ports.mayAct() ? queue.takeFor(poller, (task) => this.offer(task, poller)) : [];
+    const first = queue.first();
+    if (first === undefined || !this.ports.mayAct()) return [];
+    if (this.knows(queue)) return queue.kind === 'worker' ? queue.takeFor(poller, (task) => this.offer(task, poller)) : [];
+    // Its cap is not known yet: the worker waits until it is.
+    void this.lookUp(queue, first);
+    return [];
   }
 
   /** Nobody accepted it: it waits again, before the others. */
@@ -98,6 +98,16 @@ export class TaskQueues {
   /** Forgets a queue that nothing uses. */
   tidy(queue: AgentQueue): void {
     if (queue.isIdle && this.queues.get(queue.key) === queue) this.queues.delete(queue.key);
+  }
+
+  /** Whether it is known how the queue's tasks are given out; if so the queue says it. */
+  private knows(queue: AgentQueue): boolean {
+    if (queue.agent === undefined) return true;
+    const known = this.agents.peek(queue.workspace, queue.agent);
+    if (known === undefined) return false;
+    queue.kind = known.isWorker ? 'worker' : 'called';
+    queue.limit = known.concurrency ?? (known.isWorker ? Infinity : calledLimit);
+    return true;
   }
 
   private get(key: string, agent: string | undefined, workspace: string): AgentQueue {

@@ -36,7 +36,6 @@ export class WorkerLeases {
     signal: AbortSignal,
   ): Promise<{ tasks: OpenTask[]; cancelled: string[] }> {
     const queue = this.queues.ofAgent(workspace, wish.agent);
-    queue.kind = 'worker';
     const poller: Poller = {
       instance: wish.instance,
       principal,

@@ -1,0 +1,85 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { AgentQueue, type Poller } from './agent-queue.ts';
+import type { OpenTask } from './open-task.ts';
+
+function task(id: number, skill?: string): OpenTask {
+  return { id: String(id), phase: 'queued', skill } as OpenTask;
+}
+
+function poller(credit: number, skills?: string[]): Poller & { given: OpenTask[] } {
+  const given: OpenTask[] = [];
+  return { instance: 'w', principal: 'p', credit, skills: skills && new Set(skills), given, give: (tasks) => given.push(...tasks) };
+}
+
+function offerIn(queue: AgentQueue): (task: OpenTask) => void {
+  return (offered) => {
+    offered.phase = 'offered';
+    queue.active++;
+  };
+}
+
+test('tasks come out in the order they came, never more than the credit and the limit', () => {
+  fc.assert(
+    fc.property(fc.nat(50), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }), (count, credit, limit) => {
+      const queue = new AgentQueue('q', 'a', 'w');
+      queue.limit = limit;
+      for (let id = 0; id < count; id++) queue.push(task(id));
+      const taken = queue.takeFor(poller(credit), offerIn(queue));
+      expect(taken.map(({ id }) => Number(id))).toEqual(Array.from({ length: Math.min(count, credit, limit) }, (_, id) => id));
+      expect(queue.waiting).toBe(count - taken.length);
+    }),
+  );
+});
+
+test('what is gone is left out, and what was put back comes first', () => {
+  const queue = new AgentQueue('q', 'a', 'w');
+  const tasks = Array.from({ length: 3_000 }, (_, id) => task(id));
+  for (const one of tasks) queue.push(one);
+  for (const one of tasks.slice(0, 2_000)) one.phase = 'gone';
+  expect(queue.first()?.id).toBe('2000');
+  expect(queue.queued()).toHaveLength(1_000);
+  const [taken] = queue.takeFor(poller(1), offerIn(queue));
+  expect(taken?.id).toBe('2000');
+  (taken as OpenTask).phase = 'queued';
+  queue.unshift(taken as OpenTask);
+  expect(queue.next()?.id).toBe('2000');
+  const fresh = new AgentQueue('q', 'a', 'w');
+  fresh.push(task(2));
+  fresh.unshift(task(1));
+  expect(fresh.next()?.id).toBe('1');
+});
+
+test('a worker gets only what it can do, others keep their place', () => {
+  const queue = new AgentQueue('q', 'a', 'w');
+  for (const [id, skill] of [
+    [0, 'read'],
+    [1, 'write'],
+    [2, undefined],
+    [3, 'write'],
+  ] as const)
+    queue.push(task(id, skill));
+  expect(queue.takeFor(poller(9, ['write']), offerIn(queue)).map(({ id }) => id)).toEqual(['1', '2', '3']);
+  expect(queue.next()?.id).toBe('0');
+  expect(queue.next()).toBeUndefined();
+});
+
+test('waiting workers are served once each, in turn', () => {
+  const queue = new AgentQueue('q', 'a', 'w');
+  const first = poller(2);
+  const second = poller(2);
+  queue.addPoller(first);
+  queue.addPoller(second);
+  expect(queue.isIdle).toBe(false);
+  expect(queue.isWatched).toBe(true);
+  for (let id = 0; id < 3; id++) queue.push(task(id));
+  queue.serve(offerIn(queue));
+  expect(first.given.map(({ id }) => id)).toEqual(['0', '1']);
+  expect(second.given.map(({ id }) => id)).toEqual(['2']);
+  expect(queue.isWatched).toBe(false);
+  const third = poller(1);
+  queue.addPoller(third);
+  queue.serve(offerIn(queue));
+  expect(third.given).toEqual([]);
+  expect(queue.pollersOf('w')).toEqual([third]);
+});

@@ -1,0 +1,75 @@
+import { expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Alarm } from './alarm.ts';
+import { TimerHeap } from './timer-heap.ts';
+
+test('timers fire in the order of their time, the cancelled ones never', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(1_000), fc.boolean()), { maxLength: 200 }), fc.nat(1_000), (timers, now) => {
+      const heap = new TimerHeap();
+      const fired: number[] = [];
+      const set = timers.map(([due]) => heap.set(due, () => fired.push(due)));
+      timers.forEach(([, isCancelled], index) => isCancelled && heap.cancel(set[index]));
+      const kept = timers.filter(([, isCancelled]) => !isCancelled).map(([due]) => due);
+      expect(heap.size).toBe(kept.length);
+      heap.run(now);
+      expect(fired).toEqual(kept.filter((due) => due <= now).sort((a, b) => a - b));
+      expect(heap.nextDue()).toBe(kept.filter((due) => due > now).sort((a, b) => a - b)[0]);
+    }),
+  );
+});
+
+test('what a timer sets fires too if it is due', () => {
+  const heap = new TimerHeap();
+  const fired: string[] = [];
+  heap.set(1, () => {
+    fired.push('first');
+    heap.set(2, () => fired.push('second'));
+    heap.set(9, () => fired.push('later'));
+  });
+  heap.run(5);
+  expect(fired).toEqual(['first', 'second']);
+});
+
+test('cancelled timers are swept out, so that they take no memory', () => {
+  const heap = new TimerHeap();
+  const timers = Array.from({ length: 10_000 }, (_, due) => heap.set(due, () => undefined));
+  for (const timer of timers.slice(0, 9_000)) heap.cancel(timer);
+  heap.cancel(timers[0]);
+  heap.cancel(undefined);
+  expect((heap as unknown as { entries: unknown[] }).entries.length).toBeLessThan(3_000);
+  expect(heap.size).toBe(1_000);
+  expect(heap.nextDue()).toBe(9_000);
+});
+
+test('an alarm rings at its time, and waits while its owner may not act', () => {
+  jest.useFakeTimers({ now: 1_000_000 });
+  try {
+    let mayAct = true;
+    const alarm = new Alarm(() => mayAct);
+    const fired: number[] = [];
+    alarm.set(1_000_200, () => fired.push(200));
+    alarm.set(1_000_100, () => fired.push(100));
+    alarm.cancel(alarm.set(1_000_150, () => fired.push(150)));
+    expect(alarm.size).toBe(2);
+    jest.advanceTimersByTime(120);
+    expect(fired).toEqual([100]);
+    mayAct = false;
+    jest.advanceTimersByTime(500);
+    expect(fired).toEqual([100]);
+    mayAct = true;
+    alarm.ring();
+    expect(fired).toEqual([100, 200]);
+    alarm.set(1_020_000, () => fired.push(20_000));
+    jest.advanceTimersByTime(30_000);
+    expect(fired).toEqual([100, 200, 20_000]);
+    alarm.set(1_040_000, () => fired.push(40_000));
+    alarm.stop();
+    alarm.set(1_050_000, () => fired.push(50_000));
+    alarm.ring();
+    jest.advanceTimersByTime(60_000);
+    expect(fired).toEqual([100, 200, 20_000]);
+  } finally {
+    jest.useRealTimers();
+  }
+});
