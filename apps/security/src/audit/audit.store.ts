@@ -31,6 +31,17 @@ export interface AuditFilter {
 }
 
 const columns = 'seq, id, at, service, principal, name, action, target, outcome, detail, hash';
+const listSql = `SELECT ${columns} FROM audit_entry
+  WHERE workspace = $1 AND ($2::text IS NULL OR principal = $2)
+  AND ($3::text IS NULL OR action = $3 OR (right($3, 2) = '.*' AND starts_with(action, left($3, -1))))
+  AND ($4::text IS NULL OR outcome = $4) AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at <= $6)
+  AND ($7 = '' OR position(lower($7) IN lower(target || ' ' || name)) > 0) AND ($8::bigint IS NULL OR seq < $8)
+  ORDER BY seq DESC LIMIT $9`;
+const afterSql = `SELECT ${columns} FROM audit_entry WHERE workspace = $1 AND seq > $2 ORDER BY seq LIMIT $3`;
+const insertSql = `INSERT INTO audit_entry (workspace, ${columns})
+  SELECT $1, u.seq, u.id, to_timestamp(u.at / 1000.0), u.service, u.principal, u.name, u.action, u.target, u.outcome, u.detail::jsonb, decode(u.hash, 'hex')
+  FROM unnest($2::bigint[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+  AS u (seq, id, at, service, principal, name, action, target, outcome, detail, hash)`;
 
 /** Rows of the audit: appended by background work alone, read in transactions of their workspace. */
 @Injectable()
@@ -61,25 +72,13 @@ export class AuditStore {
   /** The newest first. */
   async list(tx: EntityManager, workspace: string, filter: AuditFilter): Promise<AuditLink[]> {
     const { principal = null, action = null, outcome = null, since = null, until = null, q = '', before, limit } = filter;
-    const rows: AuditRow[] = await tx.query(
-      `SELECT ${columns} FROM audit_entry
-       WHERE workspace = $1 AND ($2::text IS NULL OR principal = $2)
-         AND ($3::text IS NULL OR action = $3 OR (right($3, 2) = '.*' AND starts_with(action, left($3, -1))))
-         AND ($4::text IS NULL OR outcome = $4) AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at <= $6)
-         AND ($7 = '' OR position(lower($7) IN lower(target || ' ' || name)) > 0) AND ($8::bigint IS NULL OR seq < $8)
-       ORDER BY seq DESC LIMIT $9`,
-      [workspace, principal, action, outcome, since, until, q, before, limit],
-    );
+    const rows: AuditRow[] = await tx.query(listSql, [workspace, principal, action, outcome, since, until, q, before, limit]);
     return rows.map(linkOf);
   }
 
   /** What follows a place in the chain, in its order. */
   async after(tx: EntityManager, workspace: string, seq: number, limit: number): Promise<AuditLink[]> {
-    const rows: AuditRow[] = await tx.query(`SELECT ${columns} FROM audit_entry WHERE workspace = $1 AND seq > $2 ORDER BY seq LIMIT $3`, [
-      workspace,
-      seq,
-      limit,
-    ]);
+    const rows: AuditRow[] = await tx.query(afterSql, [workspace, seq, limit]);
     return rows.map(linkOf);
   }
 
@@ -91,26 +90,20 @@ export class AuditStore {
 }
 
 async function insert(tx: EntityManager, workspace: string, links: readonly AuditLink[]): Promise<void> {
-  await tx.query(
-    `INSERT INTO audit_entry (workspace, ${columns})
-     SELECT $1, u.seq, u.id, to_timestamp(u.at / 1000.0), u.service, u.principal, u.name, u.action, u.target, u.outcome, u.detail::jsonb, decode(u.hash, 'hex')
-     FROM unnest($2::bigint[], $3::text[], $4::float8[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
-       AS u (seq, id, at, service, principal, name, action, target, outcome, detail, hash)`,
-    [
-      workspace,
-      links.map(({ seq }) => seq),
-      links.map(({ id }) => id),
-      links.map(({ at }) => at),
-      links.map(({ service }) => service),
-      links.map(({ principal }) => principal),
-      links.map(({ name }) => name),
-      links.map(({ action }) => action),
-      links.map(({ target }) => target),
-      links.map(({ outcome }) => outcome),
-      links.map(({ detail }) => (detail ? JSON.stringify(detail) : null)),
-      links.map(({ hash }) => hash.toString('hex')),
-    ],
-  );
+  await tx.query(insertSql, [
+    workspace,
+    links.map(({ seq }) => seq),
+    links.map(({ id }) => id),
+    links.map(({ at }) => at),
+    links.map(({ service }) => service),
+    links.map(({ principal }) => principal),
+    links.map(({ name }) => name),
+    links.map(({ action }) => action),
+    links.map(({ target }) => target),
+    links.map(({ outcome }) => outcome),
+    links.map(({ detail }) => (detail ? JSON.stringify(detail) : null)),
+    links.map(({ hash }) => hash.toString('hex')),
+  ]);
 }
 
 function linkOf({ seq, at, detail, ...row }: AuditRow): AuditLink {

@@ -16,6 +16,10 @@ export interface NewGrant {
   hash: Buffer;
 }
 
+const endSql = `UPDATE access_grant SET revoked_at = now() WHERE revoked_at IS NULL AND workspace = $1`;
+const endByHashSql = `${endSql} AND hash = $2 RETURNING id`;
+const endByViaSql = `${endSql} AND via = ANY($2::text[]) RETURNING id`;
+
 /** Rows of grants, in transactions of their workspace. */
 @Injectable()
 export class GrantStore {
@@ -32,20 +36,17 @@ export class GrantStore {
 
   /** Ends the grant with this hash; false where it had ended. */
   async end(tx: EntityManager, workspace: string, hash: Buffer): Promise<boolean> {
-    return (await endWhere(tx, `workspace = $1 AND hash = $2`, [workspace, hash])).length > 0;
+    return (await end(tx, endByHashSql, [workspace, hash])).length > 0;
   }
 
   /** Ends the grants that were made with these credentials; their ids. */
   revokeAllVia(tx: EntityManager, workspace: string, credentials: readonly string[]): Promise<string[]> {
-    return endWhere(tx, `workspace = $1 AND via = ANY($2::text[])`, [workspace, credentials]);
+    return end(tx, endByViaSql, [workspace, credentials]);
   }
 }
 
 /** TypeORM answers an UPDATE with its rows and their number. */
-async function endWhere(tx: EntityManager, condition: string, values: unknown[]): Promise<string[]> {
-  const [rows]: [{ id: string }[], number] = await tx.query(
-    `UPDATE access_grant SET revoked_at = now() WHERE revoked_at IS NULL AND ${condition} RETURNING id`,
-    values,
-  );
+async function end(tx: EntityManager, statement: string, values: unknown[]): Promise<string[]> {
+  const [rows]: [{ id: string }[], number] = await tx.query(statement, values);
   return rows.map(({ id }) => fromUuid('grant', id));
 }

@@ -45,26 +45,23 @@ export class CredentialStore {
   async rolesNow(workspace: string, credentialId: string, principal: string): Promise<Role[] | null> {
     const prefix = credentialId.slice(0, credentialId.indexOf('_'));
     const { uuid } = parsePrincipalId(principal);
-    const good = liveCredential[prefix];
-    if (!good) return null;
+    const statement = rolesNowSql[prefix];
+    if (statement === undefined) return null;
     const rows: { roles: Role[] }[] = await this.db.inWorkspace(workspace, (tx) =>
-      tx.query(`SELECT roles FROM principal p WHERE workspace = $1 AND id = $2 AND disabled_at IS NULL AND EXISTS (${good})`, [
-        workspace,
-        uuid,
-        toUuid(credentialId, prefix),
-      ]),
+      tx.query(statement, [workspace, uuid, toUuid(credentialId, prefix)]),
     );
     return rows[0]?.roles ?? null;
   }
 }
 
-/** That the credential $3 of the workspace $1 is good. */
+/** The roles of the principal $2, if the credential $3 of the workspace $1 is good. */
 const liveKey = `FROM api_key k WHERE k.workspace = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())`;
-const liveCredential: Record<string, string | undefined> = {
-  key: `SELECT 1 ${liveKey} AND k.id = $3`,
-  sess: `SELECT 1 ${liveKey} AND k.id = (SELECT s.key FROM browser_session s
-         WHERE s.workspace = $1 AND s.id = $3 AND s.ended_at IS NULL AND s.expires_at > clock_timestamp())`,
-  grant: `SELECT 1 FROM access_grant g WHERE g.workspace = $1 AND g.id = $3 AND g.revoked_at IS NULL`,
+const rolesSql = `SELECT roles FROM principal p WHERE workspace = $1 AND id = $2 AND disabled_at IS NULL`;
+const rolesNowSql: Record<string, string | undefined> = {
+  key: `${rolesSql} AND EXISTS (SELECT 1 ${liveKey} AND k.id = $3)`,
+  sess: `${rolesSql} AND EXISTS (SELECT 1 ${liveKey} AND k.id = (SELECT s.key FROM browser_session s
+         WHERE s.workspace = $1 AND s.id = $3 AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()))`,
+  grant: `${rolesSql} AND EXISTS (SELECT 1 FROM access_grant g WHERE g.workspace = $1 AND g.id = $3 AND g.revoked_at IS NULL)`,
 };
 
 function findBy(tx: EntityManager, kind: keyof typeof prefixes, hash: Buffer): Promise<CredentialRow[]> {

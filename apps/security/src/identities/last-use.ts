@@ -9,6 +9,10 @@ const flushEveryMs = 5_000;
 /** Credentials used between two writes; beyond, their last use is written a little later. */
 const waitingMax = 20_000;
 
+const setLastUse = `SET last_used_at = greatest(t.last_used_at, to_timestamp(u.at / 1000.0))
+  FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) AS u (workspace, id, at) WHERE t.workspace = u.workspace AND t.id = u.id`;
+const writeSql = { api_key: `UPDATE api_key AS t ${setLastUse}`, browser_session: `UPDATE browser_session AS t ${setLastUse}` };
+
 /** Remembers when keys and sessions were used last and writes it in batches, so that a use costs no write. */
 @Injectable()
 export class LastUse implements OnModuleInit, OnApplicationShutdown {
@@ -19,7 +23,9 @@ export class LastUse implements OnModuleInit, OnApplicationShutdown {
   constructor(private readonly system: SystemDatabase) {}
 
   onModuleInit(): void {
-    this.timer = setInterval(() => (this.writing = this.flush()), flushEveryMs);
+    this.timer = setInterval(() => {
+      this.writing = this.flush();
+    }, flushEveryMs);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -44,17 +50,13 @@ export class LastUse implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  private async write(
-    table: 'api_key' | 'browser_session',
-    prefix: string,
-    used: [string, { workspace: string; at: number }][],
-  ): Promise<void> {
+  private async write(table: keyof typeof writeSql, prefix: string, used: [string, { workspace: string; at: number }][]): Promise<void> {
     const rows = used.filter(([id]) => id.startsWith(`${prefix}_`));
     if (rows.length === 0) return;
-    await this.system.source.query(
-      `UPDATE ${table} AS t SET last_used_at = greatest(t.last_used_at, to_timestamp(u.at / 1000.0))
-       FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) AS u (workspace, id, at) WHERE t.workspace = u.workspace AND t.id = u.id`,
-      [rows.map(([, { workspace }]) => workspace), rows.map(([id]) => toUuid(id, prefix)), rows.map(([, { at }]) => at)],
-    );
+    await this.system.source.query(writeSql[table], [
+      rows.map(([, { workspace }]) => workspace),
+      rows.map(([id]) => toUuid(id, prefix)),
+      rows.map(([, { at }]) => at),
+    ]);
   }
 }

@@ -34,7 +34,9 @@ export class Housekeeping implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     await this.keys.turn();
     await this.adminKey.run(this.config.adminKey);
-    this.timer = setInterval(() => (this.working = this.work()), everyMs);
+    this.timer = setInterval(() => {
+      this.working = this.work();
+    }, everyMs);
   }
 
   async onApplicationShutdown(): Promise<void> {

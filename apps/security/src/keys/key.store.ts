@@ -40,10 +40,19 @@ const columns = `k.id, k.name, k.principal, p.kind AS principal_kind, p.name AS 
   k.last_used_at, k.revoked_at`;
 const source = `api_key k JOIN principal p ON p.workspace = k.workspace AND p.id = k.principal`;
 
-const conditionOf: Record<KeyState, string> = {
-  live: `k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())`,
-  expired: `k.revoked_at IS NULL AND k.expires_at <= now()`,
-  revoked: `k.revoked_at IS NOT NULL`,
+const getSql = `SELECT ${columns} FROM ${source} WHERE k.workspace = $1 AND k.id = $2 FOR UPDATE OF k`;
+
+function listWhere(condition: string): string {
+  return `SELECT ${columns} FROM ${source}
+  WHERE k.workspace = $1 AND ($2::uuid IS NULL OR k.principal = $2) AND ($3 = '' OR position(lower($3) IN lower(k.name)) > 0)
+  AND ($4::uuid IS NULL OR k.id < $4) AND ${condition} ORDER BY k.id DESC LIMIT $5`;
+}
+
+const listSql: Record<KeyState | 'any', string> = {
+  any: listWhere('true'),
+  live: listWhere('k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())'),
+  expired: listWhere('k.revoked_at IS NULL AND k.expires_at <= now()'),
+  revoked: listWhere('k.revoked_at IS NOT NULL'),
 };
 
 /** Rows of API keys, in transactions of their workspace. */
@@ -77,10 +86,7 @@ export class KeyStore {
 
   /** `not_found` when the workspace has none of this id. Waits for whoever changes it now. */
   async getForUpdate(tx: EntityManager, workspace: string, id: string): Promise<KeyEntry> {
-    const rows: KeyRow[] = await tx.query(`SELECT ${columns} FROM ${source} WHERE k.workspace = $1 AND k.id = $2 FOR UPDATE OF k`, [
-      workspace,
-      toUuid(id, 'key'),
-    ]);
+    const rows: KeyRow[] = await tx.query(getSql, [workspace, toUuid(id, 'key')]);
     if (!rows[0]) throw new Fault('not_found', `there is no key ${id}`, 'Check the identifier.');
     return entryOf(rows[0]);
   }
@@ -114,12 +120,7 @@ export class KeyStore {
       limit,
     }: { principal: string | null; state?: KeyState | undefined; q?: string; after: string | null; limit: number },
   ): Promise<KeyEntry[]> {
-    const rows: KeyRow[] = await tx.query(
-      `SELECT ${columns} FROM ${source}
-       WHERE k.workspace = $1 AND ($2::uuid IS NULL OR k.principal = $2) AND ($3 = '' OR position(lower($3) IN lower(k.name)) > 0)
-         AND ($4::uuid IS NULL OR k.id < $4) AND ${state ? conditionOf[state] : 'true'} ORDER BY k.id DESC LIMIT $5`,
-      [workspace, principal, q, after, limit],
-    );
+    const rows: KeyRow[] = await tx.query(listSql[state ?? 'any'], [workspace, principal, q, after, limit]);
     return rows.map(entryOf);
   }
 }

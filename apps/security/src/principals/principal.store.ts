@@ -18,19 +18,23 @@ interface PrincipalRow {
 }
 
 const columns = 'id, kind, name, roles, is_installation, created_at, disabled_at';
+const oneSql = `SELECT ${columns} FROM principal WHERE workspace = $1 AND id = $2 AND kind = $3`;
+const getSql = { read: oneSql, change: `${oneSql} FOR UPDATE` };
+const addSql = `INSERT INTO principal (workspace, id, kind, name, roles, is_installation) VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${columns}`;
+const ensureAgentSql = `INSERT INTO principal (workspace, id, kind, name, roles) VALUES ($1, $2, 'agent', $3, '{agent}')
+  ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name RETURNING ${columns}`;
+const listSql = `SELECT ${columns} FROM principal
+  WHERE workspace = $1 AND ($2::text IS NULL OR kind = $2) AND ($3 = '' OR position(lower($3) IN lower(name)) > 0)
+  AND ($4::uuid IS NULL OR id < $4) ORDER BY id DESC LIMIT $5`;
 const uniqueViolation = '23505';
 
 /** Rows of principals, in transactions of their workspace. */
 @Injectable()
 export class PrincipalStore {
   /** `not_found` when the workspace has none of this id. */
-  async get(tx: EntityManager, workspace: string, id: string, lock: '' | 'FOR UPDATE' = ''): Promise<PrincipalEntry> {
+  async get(tx: EntityManager, workspace: string, id: string, lock: keyof typeof getSql = 'read'): Promise<PrincipalEntry> {
     const { kind, uuid } = parsePrincipalId(id);
-    const rows: PrincipalRow[] = await tx.query(`SELECT ${columns} FROM principal WHERE workspace = $1 AND id = $2 AND kind = $3 ${lock}`, [
-      workspace,
-      uuid,
-      kind,
-    ]);
+    const rows: PrincipalRow[] = await tx.query(getSql[lock], [workspace, uuid, kind]);
     if (!rows[0]) throw new Fault('not_found', `there is no principal ${id}`, 'Check the identifier.');
     return entryOf(rows[0]);
   }
@@ -42,10 +46,7 @@ export class PrincipalStore {
     { kind, name, roles, isInstallation = false }: { kind: PrincipalKind; name: string; roles: Role[]; isInstallation?: boolean },
   ): Promise<PrincipalEntry> {
     try {
-      const rows: PrincipalRow[] = await tx.query(
-        `INSERT INTO principal (workspace, id, kind, name, roles, is_installation) VALUES ($1, $2, $3, $4, $5, $6) RETURNING ${columns}`,
-        [workspace, newUuid(), kind, name, roles, isInstallation],
-      );
+      const rows: PrincipalRow[] = await tx.query(addSql, [workspace, newUuid(), kind, name, roles, isInstallation]);
       return entryOf(rows[0]!);
     } catch (thrown) {
       throw nameTaken(thrown, kind, name);
@@ -55,11 +56,7 @@ export class PrincipalStore {
   /** The agent as a principal: made if it is none yet, under the name that it has now. */
   async ensureAgent(tx: EntityManager, workspace: string, id: string, name: string): Promise<PrincipalEntry> {
     const { uuid } = parsePrincipalId(id);
-    const rows: PrincipalRow[] = await tx.query(
-      `INSERT INTO principal (workspace, id, kind, name, roles) VALUES ($1, $2, 'agent', $3, '{agent}')
-       ON CONFLICT (workspace, id) DO UPDATE SET name = excluded.name RETURNING ${columns}`,
-      [workspace, uuid, name],
-    );
+    const rows: PrincipalRow[] = await tx.query(ensureAgentSql, [workspace, uuid, name]);
     return entryOf(rows[0]!);
   }
 
@@ -96,12 +93,7 @@ export class PrincipalStore {
     workspace: string,
     { kind = null, q = '', after = null, limit }: { kind?: PrincipalKind | null; q?: string; after?: string | null; limit: number },
   ): Promise<PrincipalEntry[]> {
-    const rows: PrincipalRow[] = await tx.query(
-      `SELECT ${columns} FROM principal
-       WHERE workspace = $1 AND ($2::text IS NULL OR kind = $2) AND ($3 = '' OR position(lower($3) IN lower(name)) > 0)
-         AND ($4::uuid IS NULL OR id < $4) ORDER BY id DESC LIMIT $5`,
-      [workspace, kind, q, after, limit],
-    );
+    const rows: PrincipalRow[] = await tx.query(listSql, [workspace, kind, q, after, limit]);
     return rows.map(entryOf);
   }
 }

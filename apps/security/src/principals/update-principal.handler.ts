@@ -28,7 +28,7 @@ export class UpdatePrincipalHandler {
     const { workspace } = caller;
     const after = await this.db.inWorkspace(workspace, async (tx) => {
       await this.store.lockAdministrators(tx, workspace);
-      const before = await this.store.get(tx, workspace, id, 'FOR UPDATE');
+      const before = await this.store.get(tx, workspace, id, 'change');
       requireWithin(caller, before.roles, caller.scopes);
       const next = changed(before, change, new Date(now()));
       requireWithin(caller, next.roles, caller.scopes);

@@ -6,6 +6,13 @@ import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 const sessionsMax = 50;
 const lifetime = '12 hours';
 
+const endSql = `UPDATE browser_session SET ended_at = now() WHERE ended_at IS NULL AND workspace = $1`;
+const endByHashSql = `${endSql} AND hash = $2 RETURNING id`;
+const endByPrincipalSql = `${endSql} AND principal = $2 RETURNING id`;
+const endByKeySql = `${endSql} AND key = $2 RETURNING id`;
+const endSurplusSql = `${endSql} AND id IN
+  (SELECT id FROM browser_session WHERE workspace = $1 AND principal = $2 AND ended_at IS NULL ORDER BY id DESC OFFSET ${sessionsMax}) RETURNING id`;
+
 /** Rows of browser sessions, in transactions of their workspace. */
 @Injectable()
 export class SessionStore {
@@ -26,36 +33,28 @@ export class SessionStore {
 
   /** Ends the session with this hash; its id and principal, or null where it is none that lives. */
   async end(tx: EntityManager, workspace: string, hash: Buffer): Promise<{ id: string } | null> {
-    const ended = await endWhere(tx, `workspace = $1 AND hash = $2`, [workspace, hash]);
+    const ended = await end(tx, endByHashSql, [workspace, hash]);
     return ended[0] ? { id: ended[0] } : null;
   }
 
   /** Ends every session of a principal; their ids. */
   endAllOf(tx: EntityManager, workspace: string, principal: string): Promise<string[]> {
-    return endWhere(tx, `workspace = $1 AND principal = $2`, [workspace, principal]);
+    return end(tx, endByPrincipalSql, [workspace, principal]);
   }
 
   /** Ends every session of a key; their ids. */
   endAllOfKey(tx: EntityManager, workspace: string, key: string): Promise<string[]> {
-    return endWhere(tx, `workspace = $1 AND key = $2`, [workspace, key]);
+    return end(tx, endByKeySql, [workspace, key]);
   }
 
   /** Ends the oldest sessions of a principal that are too many; their ids. */
   endSurplusOf(tx: EntityManager, workspace: string, principal: string): Promise<string[]> {
-    return endWhere(
-      tx,
-      `workspace = $1 AND id IN (SELECT id FROM browser_session WHERE workspace = $1 AND principal = $2 AND ended_at IS NULL
-                                 ORDER BY id DESC OFFSET ${sessionsMax})`,
-      [workspace, principal],
-    );
+    return end(tx, endSurplusSql, [workspace, principal]);
   }
 }
 
 /** TypeORM answers an UPDATE with its rows and their number. */
-async function endWhere(tx: EntityManager, condition: string, values: unknown[]): Promise<string[]> {
-  const [rows]: [{ id: string }[], number] = await tx.query(
-    `UPDATE browser_session SET ended_at = now() WHERE ended_at IS NULL AND ${condition} RETURNING id`,
-    values,
-  );
+async function end(tx: EntityManager, statement: string, values: unknown[]): Promise<string[]> {
+  const [rows]: [{ id: string }[], number] = await tx.query(statement, values);
   return rows.map(({ id }) => fromUuid('sess', id));
 }

@@ -45,7 +45,9 @@ export class RevocationWatch {
         }
       },
     });
-    this.timer = setInterval(() => (this.polling = this.poll()), pollEveryMs);
+    this.timer = setInterval(() => {
+      this.polling = this.poll();
+    }, pollEveryMs);
   }
 
   async stop(): Promise<void> {

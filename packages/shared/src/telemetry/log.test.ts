@@ -4,6 +4,7 @@ import { scrub } from './log.ts';
 
 test.each([
   ['a key', 'the key sbx_abcdefghijkl was used', 'the key [redacted] was used'],
+  ['a grant', `grant_${'0'.repeat(26)}_${'aB9'.repeat(14)}`, `grant_${'0'.repeat(26)}_[redacted]`],
   ['an identity', 'Bearer eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJl', 'Bearer [redacted]'],
   ['a password in a URL', 'postgres://signalbox:s3cret@127.0.0.1/db', 'postgres://signalbox:[redacted]@127.0.0.1/db'],
   ['nothing secret', 'http://127.0.0.1:7420/', 'http://127.0.0.1:7420/'],
