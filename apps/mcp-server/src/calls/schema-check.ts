@@ -21,7 +21,6 @@ const options: Options = {
   strict: false,
   allErrors: false,
   validateSchema: false, // servers write what no meta-schema knows; what ajv cannot compile is told all the same
-  addUsedSchema: false,
   logger: false,
   code: { regExp: Object.assign(linearPattern, { code: 'linearPattern' }) },
 };
