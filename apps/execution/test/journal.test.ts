@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { openDataSource } from '@signalbox/shared/database/data-source.js';
+import { loadMigrations } from '@signalbox/stack/database/migrations.js';
+import { FaultProxy } from '@signalbox/testkit/fault-proxy.js';
+import { TestDatabase } from '@signalbox/testkit/test-database.js';
+import type { Transition } from '../src/core/events.ts';
+import type { Append, AppendOutcome, AppendSource, StartFacts } from '../src/journal/append.ts';
+import { Days } from '../src/journal/days.ts';
+import { dayOf, newRunUuid } from '../src/journal/identifiers.ts';
+import { Journal } from '../src/journal/journal.ts';
+import { readJournal, readJournals } from '../src/journal/journal-reader.ts';
+import { Lease } from '../src/shards/lease.ts';
+
+let database: TestDatabase;
+let system: SystemDatabase;
+const workspace = '01900000-0000-7000-8000-000000000001';
+const standing = { status: 'running' as const, reason: null, endedAt: null, error: null, progress: '{}', usage: '{}' };
+
+beforeAll(async () => {
+  database = await TestDatabase.create('execution');
+  await database.migrate(await loadMigrations(resolve('src/migrations')));
+  system = new SystemDatabase(await openDataSource(database.url('system'), 2, [], 'test'));
+}, 120_000);
+
+afterAll(async () => {
+  await system?.close();
+  await database?.[Symbol.asyncDispose]();
+});
+
+/** A run that appends rows of one transition each. */
+class Source implements AppendSource {
+  readonly uuid = newRunUuid(Date.now());
+  seq = 0;
+  private row: Append | undefined;
+  private tell: (outcome: AppendOutcome) => void = () => undefined;
+
+  append(journal: Journal, transitions: Transition[], rest: Partial<Append> = {}): Promise<AppendOutcome> {
+    this.row = { run: this.uuid, workspace, day: dayOf(this.uuid), seq: this.seq, transitions, events: [], ...rest };
+    journal.push(this.uuid, this);
+    return new Promise((resolve) => (this.tell = resolve));
+  }
+
+  start(journal: Journal, facts: Partial<StartFacts> = {}, rest: Partial<Append> = {}): Promise<AppendOutcome> {
+    const start: StartFacts = {
+      ...{ workflow: 'w', definition: 'h', shard: 1, labels: {}, principal: 'p', principalName: 'p', grant: 'g', parent: null },
+      ...{ timeoutMs: 1_000, createdAt: new Date() },
+      ...facts,
+    };
+    return this.append(journal, [{ t: 'started', at: 1, input: null, depth: 0, timeoutMs: 1 }], { start, standing, ...rest });
+  }
+
+  take(): Append | undefined {
+    const { row } = this;
+    this.row = undefined;
+    return row;
+  }
+
+  settled(outcome: AppendOutcome): void {
+    if (outcome === 'committed') this.seq++;
+    this.tell(outcome);
+  }
+}
+
+const skipped: Transition[] = [{ t: 'skipped', at: 1, s: 0 }];
+
+function openJournal(url = database.url('system')): Journal {
+  const owner = randomUUID();
+  return new Journal(url, () => `${owner}:1`);
+}
+
+test('rows of many runs are appended, and what a run has after another is refused', async () => {
+  const journal = openJournal();
+  const sources = Array.from({ length: 40 }, () => new Source());
+  expect(new Set(await Promise.all(sources.map((source) => source.start(journal))))).toEqual(new Set(['committed']));
+  expect(new Set(await Promise.all(sources.map((source) => source.append(journal, skipped))))).toEqual(new Set(['committed']));
+  const [first] = sources as [Source];
+  first.seq = 1;
+  expect(await first.append(journal, skipped)).toBe('lost');
+  const read = await readJournals(
+    system.source,
+    sources.map(({ uuid }) => uuid),
+  );
+  expect(read.size).toBe(40);
+  expect(read.get(first.uuid)?.map(({ seq, transitions }) => [seq, transitions[0]?.t])).toEqual([
+    [0, 'started'],
+    [1, 'skipped'],
+  ]);
+  expect(await readJournal(system.source, first.uuid, 1, 10)).toHaveLength(1);
+  expect(journal.pressure).toMatchObject({ waiting: 0, isAway: false });
+  await journal.stop();
+});
+
+test('a row without its run’s start, and a start whose key is taken, are not appended, the others of the batch are', async () => {
+  const journal = openJournal();
+  const key = { key: randomUUID(), requestHash: 'h' };
+  const first = new Source();
+  expect(await first.start(journal, { key })).toBe('committed');
+  const [taken, free, again] = [new Source(), new Source(), new Source()];
+  again.seq = 0;
+  const outcomes = await Promise.all([
+    taken.start(journal, { key }),
+    free.start(journal, { key: { key: randomUUID(), requestHash: 'h' } }),
+  ]);
+  expect(outcomes).toEqual(['lost', 'committed']);
+  expect(await database.sql(`SELECT 1 FROM run WHERE run_id = $1`, [taken.uuid])).toEqual([]);
+  await database.sql(`UPDATE start_key SET expires = now() - interval '1 minute' WHERE key = $1`, [key.key]);
+  expect(await again.start(journal, { key })).toBe('committed');
+  await journal.stop();
+});
+
+test('F17: a row that PostgreSQL refuses is found, and the rest of its batch is committed', async () => {
+  const journal = openJournal();
+  const good = Array.from({ length: 20 }, () => new Source());
+  const bad = new Source();
+  const outcomes = await Promise.all([
+    ...good.slice(0, 10).map((source) => source.start(journal)),
+    bad.start(journal, { labels: { nul: 'a\0b' } }),
+    ...good.slice(10).map((source) => source.start(journal)),
+  ]);
+  expect(outcomes.filter((outcome) => outcome === 'committed')).toHaveLength(20);
+  expect(outcomes[10]).toBe('refused');
+  expect(await database.sql(`SELECT 1 FROM run WHERE run_id = $1`, [bad.uuid])).toEqual([]);
+  await journal.stop();
+});
+
+test('F21: a connection that is cut in the middle of commits loses nothing and doubles nothing', async () => {
+  const proxy = await FaultProxy.to(database.url('system'));
+  const journal = openJournal(proxy.url(database.url('system')));
+  const sources = Array.from({ length: 8 }, () => new Source());
+  await Promise.all(sources.map((source) => source.start(journal)));
+  let isCutting = true;
+  const cutting = (async () => {
+    while (isCutting) {
+      proxy.cut();
+      await sleep(100 + 200 * Math.random());
+    }
+  })();
+  const until = performance.now() + 2_000;
+  await Promise.all(
+    sources.map(async (source) => {
+      while (performance.now() < until) expect(await source.append(journal, skipped)).toBe('committed');
+    }),
+  );
+  isCutting = false;
+  await cutting;
+  for (const { uuid, seq } of sources) {
+    const rows = await database.sql<{ n: number }>(`SELECT count(*)::int AS n FROM journal WHERE run_id = $1`, [uuid]);
+    expect(rows).toEqual([{ n: seq }]);
+  }
+  await journal.stop();
+  await proxy[Symbol.asyncDispose]();
+}, 60_000);
+
+test('a journal that is given up appends nothing more', async () => {
+  const journal = openJournal('postgres://nobody:x@127.0.0.1:1/x');
+  const source = new Source();
+  void source.start(journal);
+  await sleep(150);
+  expect(journal.pressure.isAway).toBe(true);
+  await journal.abandon();
+});
+
+test('days are made ahead, and dropped when they are due and nothing of them lives', async () => {
+  const days = new Days(system, 30);
+  await days.start();
+  const old = new Source();
+  const uuid = newRunUuid(Date.now() - 40 * 86_400_000);
+  Object.assign(old, { uuid });
+  await database.sql(`SELECT make_days(current_date - 41, current_date - 39)`);
+  const journal = openJournal();
+  expect(await old.start(journal)).toBe('committed');
+  await days.tend();
+  expect(await database.sql(`SELECT 1 FROM run WHERE run_id = $1`, [uuid])).toHaveLength(1);
+  await database.sql(`UPDATE run SET status = 'succeeded' WHERE run_id = $1`, [uuid]);
+  await database.sql(`UPDATE start_key SET expires = now() - interval '1 day'`);
+  await days.tend();
+  expect(await database.sql(`SELECT 1 FROM run WHERE run_id = $1`, [uuid])).toEqual([]);
+  const day = dayOf(uuid).replaceAll('-', '');
+  expect(await database.sql(`SELECT to_regclass('journal_${day}') AS found`)).toEqual([{ found: null }]);
+  expect(await database.sql(`SELECT 1 FROM start_key`)).toEqual([]);
+  const today = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+  expect(await database.sql(`SELECT to_regclass('journal_${today}') AS found`)).not.toEqual([{ found: null }]);
+  days.stop();
+  await journal.stop();
+});
+
+test('F10: shards belong to one owner; the next takes them when they are given back, or the lease has ended', async () => {
+  const told: string[] = [];
+  const lease = (name: string): Lease =>
+    new Lease(database.url('system'), {
+      taken: (owned) => {
+        told.push(`${name} ${owned.length} ${owned[0]?.epoch}`);
+        return Promise.resolve();
+      },
+      lost: () => told.push(`${name} lost`),
+      resumed: () => told.push(`${name} resumed`),
+    });
+  const eventually = async (what: string): Promise<void> => {
+    for (const until = performance.now() + 10_000; !told.includes(what); await sleep(20)) {
+      if (performance.now() > until) throw new Error(`${what} did not happen: ${told.join(', ')}`);
+    }
+  };
+  const first = lease('first');
+  const second = lease('second');
+  first.start();
+  await eventually('first 256 1');
+  expect(first.mayAct()).toBe(true);
+  second.start();
+  await sleep(1_000);
+  expect(second.mayAct()).toBe(false);
+  await first.stop();
+  await eventually('second 256 2');
+  await second.abandon();
+  const third = lease('third');
+  const before = performance.now();
+  third.start();
+  await eventually('third 256 3');
+  expect(performance.now() - before).toBeGreaterThan(500);
+  const client = new pg.Client(database.url('system'));
+  await client.connect();
+  await client.query(`UPDATE shard SET owner = gen_random_uuid(), epoch = epoch + 1 WHERE shard = 7`);
+  await client.end();
+  await eventually('third lost');
+  await third.stop();
+}, 60_000);
