@@ -79,8 +79,9 @@ function pnpm() {
   const version = packageManager.split('@')[1];
   const installed = join(root, 'node_modules', 'pnpm');
   try {
-    const { version: found, bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-    if (found === version) return [process.execPath, join(installed, typeof bin === 'string' ? bin : bin.pnpm)];
+    const { version: found } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const program = join(installed, 'bin', 'pnpm.mjs'); // finds its native binary without its install script
+    if (found === version && existsSync(program)) return [process.execPath, program];
   } catch {
     // not installed yet
   }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ended } from '../src/processes.ts';
 import { addMigration, makeRoot } from './small-services.ts';
+
+// Servers and processes start in each: slow on a machine that has other work.
+jest.setTimeout(180_000);
 
 let work: string;
 let root: string;

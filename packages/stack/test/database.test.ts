@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,9 @@ import { urlWith, withClient } from '../src/database/connect.ts';
 import { migrate, planMigrations, rollBackNewest, type MigrationTarget } from '../src/database/service-migrations.ts';
 import { databaseOf, setUpDatabase } from '../src/launch/prepare-database.ts';
 import { PostgresCluster } from '../src/postgres/cluster.ts';
+
+// Servers and processes start in each: slow on a machine that has other work.
+jest.setTimeout(180_000);
 
 let work: string;
 let cluster: PostgresCluster;

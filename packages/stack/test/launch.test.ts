@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,9 @@ import { freePort } from '../src/free-port.ts';
 import { isAlive, waitUntilGone } from '../src/processes.ts';
 import { Launcher, processesOf } from './launcher.ts';
 import { addMigration, makeRoot } from './small-services.ts';
+
+// Servers and processes start in each: slow on a machine that has other work.
+jest.setTimeout(180_000);
 
 let work: string;
 let root: string;
@@ -205,6 +208,12 @@ test('a folder with files of somebody else is refused', async () => {
   await using launcher = new Launcher(root, ['--data', root, '--port', String(port)]);
   expect(await launcher.exit()).toBe(1);
   expect(launcher.output).toContain(`${root} is not empty and is no data folder`);
+});
+
+test('options are told', async () => {
+  await using launcher = new Launcher(root, ['--help']);
+  expect(await launcher.exit()).toBe(0);
+  expect(launcher.output).toContain('--data DIR');
 });
 
 test.each([

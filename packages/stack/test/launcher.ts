@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ended } from '../src/processes.ts';
 
-const waitMs = 40_000;
+const waitMs = 120_000;
 
 /** A launcher as a process of its own, as a person starts it. */
 export class Launcher {

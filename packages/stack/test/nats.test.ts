@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,9 @@ import { natsBinary } from '../src/nats/binary.ts';
 import { credsOf, natsTrust, newNatsKeys, unrestrictedCreds } from '../src/nats/keys.ts';
 import { permissionsOf } from '../src/nats/permissions.ts';
 import { NatsServer } from '../src/nats/server.ts';
+
+// Servers and processes start in each: slow on a machine that has other work.
+jest.setTimeout(180_000);
 
 const keys = newNatsKeys();
 let work: string;

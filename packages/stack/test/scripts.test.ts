@@ -1,10 +1,13 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ended } from '../src/processes.ts';
+
+// Servers and processes start in each: slow on a machine that has other work.
+jest.setTimeout(180_000);
 
 const clone = fileURLToPath(new URL('../../..', import.meta.url));
 let root: string;

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { layoutOf } from '../data-folder/layout.ts';
 import { isDataFolder } from '../data-folder/open.ts';
 import { StackFault } from '../stack-fault.ts';
-import { launchOptions, type LaunchOptions } from './options.ts';
+import { launchOptions, usage, type LaunchOptions } from './options.ts';
 import { Report } from './report.ts';
 import { Stack } from './stack.ts';
 
@@ -12,6 +12,10 @@ const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** All of `npm start` once everything is built: runs until a signal comes. Returns the exit code. */
 export async function main(root: string, args: readonly string[]): Promise<number> {
   const report = new Report();
+  if (args.includes('--help')) {
+    report.line(usage);
+    return 0;
+  }
   const { promise: asked, resolve: askToStop } = Promise.withResolvers<string>();
   let stack: Stack | null = null;
   let signals = 0;

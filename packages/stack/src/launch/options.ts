@@ -29,6 +29,7 @@ export const usage = `npm start -- [options]
   --no-example    neither load nor run the example on the first start
   --fresh         begin with an empty data folder: asks first
   --yes           answer yes to that
+  --help          says this
 
 Environment: SIGNALBOX_ADMIN_KEY presets the administrator's key; DATABASE_URL, and NATS_URL with NATS_CREDS_DIR, name existing servers.
 `;
@@ -76,6 +77,7 @@ function parse(args: readonly string[]): { data?: string; port?: string; 'no-exa
         'no-example': { type: 'boolean' },
         fresh: { type: 'boolean' },
         yes: { type: 'boolean' },
+        help: { type: 'boolean' },
       },
     }).values;
   } catch (cause) {
