@@ -39,7 +39,7 @@ beforeAll(async () => {
   await nats.answer(listKeys, () => ({ data: [], nextCursor: null }));
   gateway = await start();
   port = new URL(gateway.url).port;
-});
+}, 90_000);
 
 afterAll(async () => {
   await gateway?.stop();

@@ -56,7 +56,7 @@ beforeAll(async () => {
   gateway = await startGateway(
     Object.assign(new GatewayConfig(), { port: 0, natsUrl: nats.url, natsCreds: nats.credsFile('api-gateway') }),
   );
-});
+}, 90_000);
 
 afterAll(async () => {
   await gateway?.stop();

@@ -22,7 +22,7 @@ let security: SecurityUnderTest;
 
 beforeAll(async () => {
   security = await SecurityUnderTest.start();
-});
+}, 90_000);
 
 afterAll(async () => {
   await security?.[Symbol.asyncDispose]();

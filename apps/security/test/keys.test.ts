@@ -22,7 +22,7 @@ beforeAll(async () => {
   security = await SecurityUnderTest.start();
   gateway = await security.as('api-gateway');
   admin = await security.caller();
-});
+}, 90_000);
 
 afterAll(async () => {
   await security?.[Symbol.asyncDispose]();

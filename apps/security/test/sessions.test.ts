@@ -16,7 +16,7 @@ let gateway: Bus;
 beforeAll(async () => {
   security = await SecurityUnderTest.start();
   gateway = await security.as('api-gateway');
-});
+}, 90_000);
 
 afterAll(async () => {
   await security?.[Symbol.asyncDispose]();

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await gateway.request(createWorkspace, { name: 'beside' }, admin);
   await gateway.request(createKey, { name: 'k' }, admin);
   await security.audit({}, 3);
-});
+}, 90_000);
 
 afterAll(async () => {
   await security?.[Symbol.asyncDispose]();
