@@ -88,6 +88,19 @@ test('a command may read what it names: its script, the packages beside it, fold
     expect(outcomes).toEqual(['read', 'ENOENT', 'ENOENT', 'ENOENT', 'ENOENT', 'ENOENT']);
   });
 
+  test('a folder that may be written stays, even inside one that is hidden', async () => {
+    await mkdir(join(folder, 'data/secret/own'), { recursive: true });
+    const options = {
+      readable: [...base.readable!, join(folder, 'data')],
+      hidden: [join(folder, 'data/secret')],
+      writable: [join(folder, 'data/secret/own')],
+    };
+    const write = async (path: string): Promise<string> =>
+      (await output(await start(['write', join(folder, path)], { containment: { ...base, ...options } }))).trim();
+    expect(await write('data/secret/own/new')).toBe('written');
+    expect(await seen([join(folder, 'data/secret/file'), join(folder, 'data/secret/own/new')], options)).toEqual(['ENOENT', 'read']);
+  });
+
   test('the host’s keys and the environment of its processes are out of sight', async () => {
     const outcomes = await seen(['/etc/shadow', `/proc/${process.pid}/environ`, '/root/.bashrc', '/etc/passwd'], {});
     expect(outcomes).toEqual(['ENOENT', 'ENOENT', 'ENOENT', 'read']);

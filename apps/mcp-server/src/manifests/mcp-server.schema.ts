@@ -47,7 +47,8 @@ export const stdioSchema = {
     },
     cwd: {
       ...path,
-      description: "Its working directory, which it may read; relative to the service's `COMMAND_CWD`, which is the default.",
+      description:
+        "Its working directory, relative to the service's `COMMAND_CWD`, which is the default. To read what is there, it needs a root.",
     },
     roots: {
       type: 'array',

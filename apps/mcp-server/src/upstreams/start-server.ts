@@ -5,7 +5,7 @@ import { startChild, type Child } from '@signalbox/supervisor/child.js';
 import { isWithin } from '@signalbox/supervisor/containment/arguments.js';
 import { isAtLeast } from '@signalbox/supervisor/containment/levels.js';
 import { programPaths } from '@signalbox/supervisor/containment/program-paths.js';
-import { findProgram } from '@signalbox/supervisor/containment/tools.js';
+import { findProgram, hostTools, levelOf } from '@signalbox/supervisor/containment/tools.js';
 import { childEnvironment } from '@signalbox/supervisor/environment.js';
 import type { StdioSpec } from '../manifests/manifest.ts';
 import type { McpServerConfig } from '../mcp-server.config.ts';
@@ -32,7 +32,7 @@ function absolute(path: string, base: string): string {
 
 /**
  * What to start for a stdio server: its command, in its folder, with nothing of our environment but an allow-list, and able to see what the
- * command and the manifest name. Rejects with a SupervisorError.
+ * command and the roots name. Rejects with a SupervisorError.
  */
 export async function childSpecOf(spec: StdioSpec, state: string, config: McpServerConfig): Promise<ChildSpec> {
   await mkdir(state, { recursive: true, mode: 0o700 });
@@ -49,13 +49,14 @@ export async function childSpecOf(spec: StdioSpec, state: string, config: McpSer
   const roots = rootsOf(spec, state, config.commandCwd);
   const readable = [
     ...programPaths(program, command.slice(1), cwd),
-    ...(spec.cwd === undefined ? [] : [cwd]),
     ...roots.filter(({ access }) => access === 'read').map(({ path }) => path),
   ];
   const writable = [state, ...roots.filter(({ access }) => access === 'write').map(({ path }) => path)];
+  const served = [...roots.map(({ path }) => path), ...command.slice(1).map((argument) => absolute(argument, cwd))];
   await refuseHidden(
-    [...readable, ...writable].filter((path) => path !== state),
-    config.hiddenDirs,
+    [...readable, ...writable].filter((path) => !isWithin(path, state)),
+    served,
+    config,
   );
   const minimum = spec.containment ?? 'none';
   return {
@@ -73,15 +74,23 @@ export async function childSpecOf(spec: StdioSpec, state: string, config: McpSer
   };
 }
 
-/** A folder that lies in a hidden one is nobody's business. One around it is seen without it, where containment is strong. */
-async function refuseHidden(paths: readonly string[], hidden: readonly string[]): Promise<void> {
-  for (const folder of hidden) {
-    for (const path of paths) {
+/** Throws for what lies in a hidden folder, and for a served folder around one where nothing can be hidden in it. */
+async function refuseHidden(
+  seen: readonly string[],
+  served: readonly string[],
+  { hiddenDirs, containment }: McpServerConfig,
+): Promise<void> {
+  const canHide = containment === 'strong' && levelOf(await hostTools()) === 'strong';
+  for (const folder of hiddenDirs) {
+    for (const path of seen) {
       const real = await realpath(path).catch(() => path);
       if (isWithin(path, folder) || isWithin(real, folder)) {
         throw new SupervisorError('refused', `${path} lies in a folder of Signalbox itself, which no server may see`);
       }
     }
+    const around = canHide ? undefined : served.find((path) => isWithin(folder, path));
+    if (around !== undefined)
+      throw new SupervisorError('refused', `${around} holds a folder of Signalbox itself, which cannot be hidden here`);
   }
 }
 

@@ -16,6 +16,8 @@ export interface DataLayout {
   credsFolder: string;
   security: string;
   masterKeyFile: string;
+  /** Folders of stdio MCP servers' own. */
+  mcpServers: string;
   logs: string;
   backups: string;
   /** Programs that were fetched or copied; they outlive `--fresh`. */
@@ -38,6 +40,7 @@ export function layoutOf(root: string): DataLayout {
     credsFolder: join(root, 'creds'),
     security: join(root, 'security'),
     masterKeyFile: join(root, 'security', 'master.key'),
+    mcpServers: join(root, 'mcp-servers'),
     logs: join(root, 'logs'),
     backups: join(root, 'backups'),
     bin: join(root, 'bin'),

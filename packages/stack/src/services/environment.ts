@@ -25,7 +25,7 @@ const common = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'NODE_V8_CO
 const own: Partial<Record<ServiceName, readonly string[]>> = {
   protocol: ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OUTBOUND_ALLOW_INTERNAL', 'MODEL_PRICES', 'TASKS_MAX', 'OUTPUT_MAX_BYTES'],
   context: ['ARTIFACT_MAX_BYTES', 'UPLOADS_MAX'],
-  'mcp-server': ['OUTBOUND_ALLOW_INTERNAL'],
+  'mcp-server': ['OUTBOUND_ALLOW_INTERNAL', 'CONTAINMENT', 'CONTAINMENT_MINIMUM', 'MESSAGE_MAX_BYTES'],
   'api-gateway': [
     'ALLOWED_HOSTS',
     'CORS_ORIGINS',
@@ -63,6 +63,8 @@ export function serviceEnvironment(service: ServiceName, facts: EnvironmentFacts
   if (service === 'api-gateway')
     Object.assign(env, { HOST: facts.host, PORT: String(facts.port), PUBLIC_URL: inherited.SIGNALBOX_PUBLIC_URL ?? '' });
   if (service === 'security') Object.assign(env, { ADMIN_KEY: facts.adminKey, MASTER_KEY_FILE: layout.masterKeyFile });
+  // Folders of stdio servers' own, and what no server may see: the data folder with its keys.
+  if (service === 'mcp-server') Object.assign(env, { STATE_DIR: layout.mcpServers, HIDDEN_DIRS: layout.root });
   if (service === 'registry') env.SIGNALBOX_URL = url; // what runners give to the workers that they bring up
   return env;
 }

@@ -53,7 +53,12 @@ export function bubblewrapArguments({ readable, writable, hidden, network, cwd }
   if (!isSystem(cwd)) args.push('--dir', cwd);
   // In the order of their depth: what lies inside another must be mounted after it.
   for (const path of [...mounts.keys()].sort()) args.push(mounts.get(path)!, path, path);
-  for (const path of hidden) if ([...mounts.keys()].some((mount) => isWithin(path, mount))) args.push('--tmpfs', path);
+  for (const path of hidden) {
+    if (![...mounts.keys()].some((mount) => isWithin(path, mount))) continue;
+    args.push('--tmpfs', path);
+    // Its own folder in there stays the child's.
+    for (const folder of writablePaths) if (folder !== path && isWithin(folder, path)) args.push('--bind', folder, folder);
+  }
   args.push('--chdir', cwd, '--');
   return args;
 }
