@@ -164,6 +164,8 @@ export class Stack {
     const recording: Part = {
       name: part.name,
       start: async (signal) => {
+        // When all has crashed, services wait for the servers instead of failing without them.
+        if (group === this.services) await Promise.all(this.servers.map((server) => server.whenRunning()));
         const running = await part.start(signal);
         queueMicrotask(() => void this.record(folder));
         return running;

@@ -39,8 +39,12 @@ test('a crash is said and answered by a new start, for as often as it needs', as
   const supervised = new Supervised(part, (sentence) => said.push(sentence), policy);
   await supervised.start();
   expect(supervised.pid).toBe(1);
+  await supervised.whenRunning();
   part.failures = 2;
   part.end('was ended by SIGKILL');
+  await until(() => said.length === 1);
+  await supervised.whenRunning();
+  expect(supervised.pid).toBe(4);
   await until(() => said.length === 4);
   expect(said.slice(0, 3)).toEqual([
     'part was ended by SIGKILL; it is started again.',
@@ -60,6 +64,7 @@ test('the first start fails for its caller', async () => {
   const supervised = new Supervised(part, () => undefined, policy);
   await expect(supervised.start()).rejects.toThrow('not yet');
   await supervised.stop();
+  await supervised.whenRunning(); // nobody waits for what runs no more
   expect(part.starts).toBe(1);
 });
 
@@ -81,5 +86,6 @@ test('stopped between two attempts, it makes no more', async () => {
   part.end('ended with code 1');
   await until(() => said.length === 1);
   await supervised.stop();
+  await supervised.whenRunning(); // nobody waits for what runs no more
   expect(part.starts).toBe(1);
 });

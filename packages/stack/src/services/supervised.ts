@@ -27,6 +27,8 @@ export interface RestartPolicy {
 }
 const defaultPolicy: RestartPolicy = { firstPauseMs: 100, maxPauseMs: 10_000, stableMs: 30_000 };
 
+const pollMs = 20;
+
 /** Keeps one part running: a crash is seen, said, and answered by a new start after a growing pause. */
 export class Supervised {
   private running: RunningPart | null = null;
@@ -46,6 +48,11 @@ export class Supervised {
 
   get pid(): number | null {
     return this.running?.pid ?? null;
+  }
+
+  /** Resolves when it runs, at once or again, or is to run no more. */
+  async whenRunning(): Promise<void> {
+    while (!this.running && !this.stopping.signal.aborted) await sleep(pollMs);
   }
 
   /** The first start: rejects when it fails, so that a wrong configuration is told and not tried for ever. */
