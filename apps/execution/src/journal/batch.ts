@@ -99,5 +99,5 @@ function concat(parts: readonly Buffer[]): { bytes: Buffer; at: number[]; size: 
     next += part.length;
     return start;
   });
-  return { bytes: Buffer.concat(parts as Buffer[]), at, size: parts.map((part) => part.length) };
+  return { bytes: Buffer.concat(parts), at, size: parts.map((part) => part.length) };
 }

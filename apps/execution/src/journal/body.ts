@@ -48,6 +48,6 @@ export function decodeBody(body: Buffer, blobs: ReadonlyMap<string, Json>): Tran
     const { $blob } = (rest as unknown as Record<string, BlobRef>)[field] as BlobRef;
     const value = blobs.get($blob);
     if (value === undefined) throw new Error(`the blob ${$blob} of a journal row is missing`);
-    return { ...rest, [field]: value } as Transition;
+    return { ...rest, [field]: value };
   });
 }

@@ -56,10 +56,10 @@ export class Days {
     );
     for (const { day } of days) {
       for (let deleted = chunk; deleted === chunk;) {
-        const [, count] = (await this.system.source.query(
+        const [, count] = await this.system.source.query<[unknown, number]>(
           `DELETE FROM run WHERE run_id IN (SELECT run_id FROM run WHERE day = $1 LIMIT $2)`,
           [day, chunk],
-        )) as [unknown, number];
+        );
         deleted = count;
       }
       await this.system.source.query(`SELECT drop_day($1::date)`, [day]);

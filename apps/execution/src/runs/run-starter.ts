@@ -187,6 +187,6 @@ function check({ input, labels }: StartWish): void {
 function hashOf({ workflow, definition, input, labels, timeoutMs }: StartWish): string {
   // Of a workflow the name counts, not its version: a retry after an apply is the same request.
   const what = workflow.startsWith('agent/') ? definition.hash : workflow;
-  const text = canonicalize({ what, input, labels, timeoutMs: timeoutMs ?? null } as never) as unknown as string;
+  const text = canonicalize({ what, input, labels, timeoutMs: timeoutMs ?? null }) as unknown as string;
   return createHash('sha256').update(text).digest('base64url');
 }

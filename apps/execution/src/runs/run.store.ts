@@ -40,6 +40,9 @@ export interface RunFilter {
   cursor?: string | undefined;
 }
 
+/** Words of one search. */
+const wordsMax = 8;
+
 /** Runs as they are written: rows, journals, start keys. Under row security of the caller's workspace. */
 export class RunStore {
   constructor(
@@ -81,29 +84,24 @@ export class RunStore {
   /** The newest first. */
   async list(workspace: string, filter: RunFilter): Promise<{ data: RunView[]; nextCursor: string | null }> {
     const limit = filter.limit ?? pageLimitDefault;
-    const where: string[] = ['workspace = $1'];
-    const values: unknown[] = [workspace];
-    const add = (sql: (placeholder: string) => string, value: unknown): void => {
-      values.push(value);
-      where.push(sql(`$${values.length}`));
-    };
-    if (filter.cursor !== undefined) add((p) => `run_id < ${p}::uuid`, uuidOf(decodeCursor(filter.cursor, 1)[0] as string));
+    const before = filter.cursor === undefined ? null : uuidOf(decodeCursor(filter.cursor, 1)[0] as string);
     // `waiting` and `queued` are what a running run does at the moment: only its owner's memory tells them apart.
-    if (filter.status && filter.status.length > 0) add((p) => `status = ANY(${p}::text[])`, [...new Set(filter.status.map(storedStatus))]);
-    if (filter.workflow !== undefined) add((p) => `workflow = ${p}`, filter.workflow);
-    if (filter.labels && Object.keys(filter.labels).length > 0)
-      add((p) => `labels <> '{}' AND labels @> ${p}::jsonb`, JSON.stringify(filter.labels));
-    for (const word of (filter.q ?? '').split(/\s+/).filter(Boolean).slice(0, 8)) {
-      add(
-        (p) => `strpos(lower(workflow || ' ' || labels::text || ' ' || principal_name || ' ' || coalesce(error, '')), lower(${p})) > 0`,
-        word,
-      );
-    }
-    values.push(limit + 1);
+    const statuses = filter.status && filter.status.length > 0 ? [...new Set(filter.status.map(storedStatus))] : null;
+    const labels = filter.labels && Object.keys(filter.labels).length > 0 ? JSON.stringify(filter.labels) : null;
+    const words = (filter.q ?? '').toLowerCase().split(/\s+/).filter(Boolean).slice(0, wordsMax);
     return this.db.inWorkspace(workspace, async (tx) => {
+      // What is not asked for is null, and gone when PostgreSQL plans with these values.
       const rows = await tx.query<RunRow[]>(
-        `SELECT * FROM run WHERE ${where.join(' AND ')} ORDER BY run_id DESC LIMIT $${values.length}`,
-        values,
+        `SELECT * FROM run
+          WHERE workspace = $1
+            AND ($2::uuid IS NULL OR run_id < $2)
+            AND ($3::text[] IS NULL OR status = ANY($3))
+            AND ($4::text IS NULL OR workflow = $4)
+            AND ($5::jsonb IS NULL OR (labels <> '{}' AND labels @> $5))
+            AND NOT EXISTS (SELECT 1 FROM unnest($6::text[]) AS word
+                             WHERE strpos(lower(workflow || ' ' || labels::text || ' ' || principal_name || ' ' || coalesce(error, '')), word) = 0)
+          ORDER BY run_id DESC LIMIT $7`,
+        [workspace, before, statuses, filter.workflow ?? null, labels, words, limit + 1],
       );
       return pageOf(rows, limit, ({ run_id }) => [run_id], rowView);
     });

@@ -4,7 +4,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Effect, Failure, RunEvent } from '../core/events.ts';
+import type { Effect, Failure } from '../core/events.ts';
 import { restore } from '../core/restore.ts';
 import { readJournals } from '../journal/journal-reader.ts';
 import type { Definitions } from '../workflows/definitions.ts';
@@ -114,7 +114,7 @@ export class Children {
   }
 
   private tell(parent: LiveRun, { s, i, run }: StartChild, end: { output?: NonNullable<unknown> | null; error?: Failure }): void {
-    if (this.owner.find(parent.uuid) === parent) this.owner.feed(parent, { type: 'childEnded', s, i, child: run, ...end } as RunEvent);
+    if (this.owner.find(parent.uuid) === parent) this.owner.feed(parent, { type: 'childEnded', s, i, child: run, ...end });
   }
 }
 

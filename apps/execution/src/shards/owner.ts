@@ -1,4 +1,4 @@
-import { Fault } from '@signalbox/shared/errors/fault.js';
+import { type Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { decide, type Turn } from '../core/decide.ts';

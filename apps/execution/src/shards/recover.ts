@@ -25,8 +25,6 @@ interface RunRow {
   created_at: Date;
 }
 
-const columns = `run_id, workspace, workflow, definition, shard, labels, principal, principal_name, grant_id, parent, timeout_ms, created_at`;
-
 /** Loads live runs from what is committed, and makes them this owner's. */
 export class Recovery {
   constructor(
@@ -41,7 +39,7 @@ export class Recovery {
     let after = '00000000-0000-0000-0000-000000000000';
     for (;;) {
       const rows: RunRow[] = await this.system.source.query(
-        `SELECT ${columns} FROM run WHERE (status = 'running' OR closing) AND run_id > $1 ORDER BY run_id LIMIT $2`,
+        `SELECT * FROM run WHERE (status = 'running' OR closing) AND run_id > $1 ORDER BY run_id LIMIT $2`,
         [after, chunk],
       );
       loaded.push(...(await this.load(rows)));
@@ -55,7 +53,7 @@ export class Recovery {
 
   /** One run again, after its owner lost a race for it; null when it is not live. */
   async loadOne(uuid: string, epoch: number): Promise<LiveRun | null> {
-    const rows: RunRow[] = await this.system.source.query(`SELECT ${columns} FROM run WHERE run_id = $1 AND status = 'running'`, [uuid]);
+    const rows: RunRow[] = await this.system.source.query(`SELECT * FROM run WHERE run_id = $1 AND status = 'running'`, [uuid]);
     const [run] = await this.load(rows);
     return run ? this.fence(run, epoch) : null;
   }

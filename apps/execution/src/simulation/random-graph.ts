@@ -38,7 +38,7 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
 }
 
 function valueOf(id: number): (scope: Scope) => string {
-  return (scope) => `${id}:${String(scope.item ?? '')}:${Object.keys(scope.steps).length > 0 ? 'after' : 'first'}`;
+  return (scope) => `${id}:${JSON.stringify(scope.item ?? null)}:${Object.keys(scope.steps).length > 0 ? 'after' : 'first'}`;
 }
 
 function conditionOf(value: boolean): () => boolean {

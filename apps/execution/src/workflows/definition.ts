@@ -13,7 +13,7 @@ export interface Definition {
 /** The definition of a manifest: name and specification count, labels and description do not. */
 export function definitionOf(manifest: WorkflowManifest): Definition {
   const content = { apiVersion: manifest.apiVersion, kind: manifest.kind, name: manifest.metadata.name, spec: manifest.spec };
-  const text = canonicalize(content as never) as unknown as string;
+  const text = canonicalize(content) as unknown as string;
   return { hash: `sha256:${createHash('sha256').update(text).digest('hex')}`, manifest };
 }
 

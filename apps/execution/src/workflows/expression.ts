@@ -254,5 +254,6 @@ function toJson(value: unknown, depth = 0): Json {
   if (prototype === Object.prototype || prototype === null) {
     return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, toJson(entry, depth + 1)]));
   }
-  return String(value);
+  // Durations and unsigned numbers of the library say themselves.
+  return (value as { toString(): string }).toString();
 }

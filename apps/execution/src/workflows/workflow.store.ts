@@ -3,7 +3,6 @@ import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/pa
 import type { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { EntityManager } from 'typeorm';
-import type { Json } from '../core/json.ts';
 import type { Definition } from './definition.ts';
 import type { Definitions } from './definitions.ts';
 import type { WorkflowManifest } from './manifest.ts';
@@ -91,7 +90,8 @@ export class WorkflowStore {
     const { manifest, hash } = definition;
     const { name, description, labels } = manifest.metadata;
     const result = await this.db.inWorkspace(workspace, async (tx) => {
-      const current = await find(tx, name, 'FOR UPDATE OF w');
+      await tx.query(`SELECT 1 FROM workflow WHERE name = $1 FOR UPDATE`, [name]);
+      const current = await find(tx, name);
       const action = decide(current);
       if (action === 'unchanged' && current) return { action, workflow: current };
       await this.definitions.store(tx, workspace, definition);
@@ -123,7 +123,7 @@ export class WorkflowStore {
   /** Takes the name away; false when it is not there. `written` runs in the same transaction. */
   async delete(workspace: string, name: string, written: (tx: EntityManager) => Promise<void>): Promise<boolean> {
     const isDeleted = await this.db.inWorkspace(workspace, async (tx) => {
-      const [, count] = (await tx.query(`DELETE FROM workflow WHERE workspace = $1 AND name = $2`, [workspace, name])) as [unknown, number];
+      const [, count] = await tx.query<[unknown, number]>(`DELETE FROM workflow WHERE workspace = $1 AND name = $2`, [workspace, name]);
       if (count > 0) await written(tx);
       return count > 0;
     });
@@ -132,9 +132,9 @@ export class WorkflowStore {
   }
 }
 
-async function find(tx: EntityManager, name: string, lock = ''): Promise<StoredWorkflow | null> {
+async function find(tx: EntityManager, name: string): Promise<StoredWorkflow | null> {
   const [row] = await tx.query<WorkflowRow[]>(
-    `SELECT w.*, d.manifest FROM workflow w JOIN definition d ON d.workspace = w.workspace AND d.hash = w.hash WHERE w.name = $1 ${lock}`,
+    `SELECT w.*, d.manifest FROM workflow w JOIN definition d ON d.workspace = w.workspace AND d.hash = w.hash WHERE w.name = $1`,
     [name],
   );
   return row ? storedOf(row) : null;
@@ -157,7 +157,7 @@ function storedOf(row: WorkflowRow): StoredWorkflow {
       hash: row.hash,
       version: row.version,
       steps: row.steps,
-      input: (manifest.spec.input ?? null) as Json,
+      input: manifest.spec.input ?? null,
       createdAt: row.created_at.toISOString(),
       updatedAt: row.updated_at.toISOString(),
     },
