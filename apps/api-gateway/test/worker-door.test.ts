@@ -66,7 +66,9 @@ afterAll(async () => {
   await nats?.[Symbol.asyncDispose]();
 });
 
-beforeEach(() => {
+beforeEach(async () => {
+  // The question of the worker before may still be open at the test's owner, which hears of no cancel.
+  await new Promise((resolve) => setTimeout(resolve, 500));
   offers = [];
   toCancel = [];
   leases = [];
@@ -233,8 +235,6 @@ test('cancelled tasks reach the worker, by its question for tasks and by its bea
   const worker = await greet();
   const first = `${newId('run')}.0.x.1`;
   const second = `${newId('run')}.1.x.1`;
-  // The question of the worker before may still be open.
-  await new Promise((resolve) => setTimeout(resolve, 500));
   toCancel = [first];
   expect(await worker.next('cancel')).toMatchObject({ task: first });
   onBeat = (tasks) => tasks.filter((task) => task === second);

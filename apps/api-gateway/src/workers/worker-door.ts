@@ -70,7 +70,7 @@ export class WorkerDoor implements OnModuleInit, BeforeApplicationShutdown {
       requirePermission(caller, leaseTasks.permission);
       request.caller = caller;
     } catch (thrown) {
-      await sendProblem(reply, Fault.from(thrown));
+      sendProblem(reply, Fault.from(thrown));
     }
   }
 

@@ -49,12 +49,12 @@ export class RunFollower {
     last: () => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
     let isOpen = true;
-    let stop: (() => void) | undefined;
+    const following = new AbortController();
     stream.onClose(() => {
       isOpen = false;
-      stop?.();
+      following.abort();
     });
-    stop = await this.follow(run, after, first, caller, {
+    const stop = await this.follow(run, after, first, caller, {
       tell: (event) => stream.send({ ...(event.type !== 'step.progress' && { id: String(event.seq) }), event: event.type, data: event }),
       end: () => {
         last()
@@ -63,7 +63,8 @@ export class RunFollower {
       },
       isOpen: () => isOpen,
     });
-    if (!isOpen) stop();
+    if (following.signal.aborted) stop();
+    else following.signal.addEventListener('abort', stop, { once: true });
   }
 
   /** Tells `follower` everything after `after` until the run ends or nobody listens. Returns what stops it. */
