@@ -149,7 +149,8 @@ test('Ctrl-C in the middle of a start ends what was started', async () => {
   await using launcher = new Launcher(root, args());
   await launcher.says(/PostgreSQL runs/);
   launcher.signal('SIGINT');
-  expect(await launcher.exit()).toBe(0);
+  const code = await launcher.exit();
+  expect({ code, output: launcher.output }).toMatchObject({ code: 0, output: expect.stringMatching(/Signalbox has stopped\.\n$/) });
   for (const pid of Object.values(await processesOf(data))) expect(await isAlive(pid)).toBe(false);
 });
 

@@ -27,6 +27,8 @@ test('an earlier log is appended to, and a flood is cut', async () => {
   expect(await readFile(path, 'utf8')).toBe('before\nafter\n');
   log.write('x'.repeat(10_000));
   log.close();
+  log.close();
+  log.write('after its end\n');
   expect((await stat(path)).size).toBe(100);
   expect((await stat(path)).mode & 0o777).toBe(0o600);
 });

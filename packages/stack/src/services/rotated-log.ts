@@ -12,6 +12,7 @@ const defaultLimits: RotationLimits = { maxBytes: 5 * 1024 * 1024, files: 4 };
 export class RotatedLog {
   private fd: number;
   private size: number;
+  private isClosed = false;
 
   constructor(
     private readonly path: string,
@@ -23,6 +24,7 @@ export class RotatedLog {
   }
 
   write(text: string): void {
+    if (this.isClosed) return; // the last words of a child can come after its end
     const bytes = Buffer.from(text);
     if (this.size > 0 && this.size + bytes.length > this.limits.maxBytes) this.rotate();
     // One piece that is larger than a whole file is cut: a child that floods its output must not fill the disk.
@@ -47,6 +49,8 @@ export class RotatedLog {
   }
 
   close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     closeSync(this.fd);
   }
 }
