@@ -354,6 +354,12 @@ test('A35 a session is its principal’s alone: guessed, foreign and ended ones 
   expect((await post(list, { 'mcp-session-id': session })).status).toBe(404);
 });
 
+test('initialize opens a session even where headers of the newer era come along', async () => {
+  const opened = await post(initialize, { 'mcp-method': 'initialize', 'mcp-protocol-version': '2025-11-25' });
+  expect(opened.status).toBe(200);
+  expect(opened.headers.get('mcp-session-id')).not.toBeNull();
+});
+
 test('A38 other hosts and origins are refused', async () => {
   expect((await post(initialize, { origin: 'http://evil.example.com' })).status).toBe(403);
 });

@@ -242,6 +242,8 @@ test('stopping takes a server along that ignores its input and SIGTERM', async (
 });
 
 test('servers are listed with their state, by status, transport and words, and their schema is published', async () => {
+  for (const name of ['exits', 'garbage', 'hangs']) await mcp.until(name, ({ status }) => status === 'failed');
+  await new Promise((resolve) => setTimeout(resolve, 500)); // what is written of a state follows it
   const { data } = await mcp.service.request(listMcpServers, { status: 'failed' });
   expect(data.map(({ name }) => name)).toEqual(['exits', 'garbage', 'hangs']);
   const page = await mcp.service.request(listMcpServers, { limit: 1, q: 'Ba' });

@@ -69,9 +69,13 @@ export class McpRoute {
   }
 }
 
-/** A message that names its version in its envelope is of the newer era; GET, DELETE and all else belong to sessions of the older. */
+/**
+ * `initialize` opens a session of the older era, whatever stands around it; a message that names its version in its envelope is of the newer
+ * one. GET, DELETE and all else belong to sessions of the older.
+ */
 function isLegacyRequest({ method, body, headers }: FastifyRequest): boolean {
   if (method !== 'POST') return headers['mcp-session-id'] !== undefined || method !== 'GET';
-  const { params } = (body ?? {}) as { params?: { _meta?: Record<string, unknown> } };
-  return params?._meta?.[versionKey] === undefined && headers['mcp-method'] === undefined;
+  const message = (body ?? {}) as { method?: unknown; params?: { _meta?: Record<string, unknown> } };
+  if (message.method === 'initialize') return true;
+  return message.params?._meta?.[versionKey] === undefined && headers['mcp-method'] === undefined;
 }
