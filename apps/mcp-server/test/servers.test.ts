@@ -246,10 +246,10 @@ test('servers are listed with their state, by status, transport and words, and t
   await new Promise((resolve) => setTimeout(resolve, 500)); // what is written of a state follows it
   const { data } = await mcp.service.request(listMcpServers, { status: 'failed' });
   expect(data.map(({ name }) => name)).toEqual(['exits', 'garbage', 'hangs']);
-  const page = await mcp.service.request(listMcpServers, { limit: 1, q: 'Ba' });
-  expect(page).toMatchObject({ data: [{ name: 'bad-tools' }], nextCursor: expect.any(String) });
-  const rest = await mcp.service.request(listMcpServers, { limit: 1, q: 'Ba', cursor: page.nextCursor! });
-  expect(rest).toMatchObject({ data: [{ name: 'banner' }], nextCursor: null });
+  const page = await mcp.service.request(listMcpServers, { limit: 2, q: 'Ba' });
+  expect(page).toMatchObject({ data: [{ name: 'bad-tools' }, { name: 'banner' }], nextCursor: expect.any(String) });
+  const rest = await mcp.service.request(listMcpServers, { limit: 2, q: 'Ba', cursor: page.nextCursor! });
+  expect(rest).toMatchObject({ data: [{ name: 'garbage' }], nextCursor: null });
   await expect(mcp.service.request(getMcpServerSchema, {})).resolves.toMatchObject({ schema: { title: 'Signalbox mcp-server' } });
 });
 

@@ -20,10 +20,11 @@ export class GetMcpServerHandler {
 
   @Handles(getMcpServer)
   async handle(@Payload() { name }: GetMcpServerRequest, @FromCaller() { workspace }: Caller): Promise<GetMcpServerReply> {
-    const row = await this.db.inWorkspace(workspace, (tx) => this.servers.find(tx, name));
-    if (!row) throw serverMissing(name);
+    const found = await this.db.inWorkspace(workspace, (tx) => this.servers.find(tx, name));
+    if (!found) throw serverMissing(name);
+    const row = this.upstreams.lively(found);
     return {
-      ...serverView(this.upstreams.lively(row)),
+      ...serverView(row),
       stderr: this.upstreams.find(workspace, name)?.stderr ?? [],
       serverInfo: row.server_info,
       manifest: shownManifest(row.manifest),
