@@ -105,8 +105,17 @@ async function build() {
       'Correct what it names, or return to a version that builds, and start again.',
     );
   }
+  await bundle();
   writeFileSync(buildStamp, hashOf([], sources()));
   console.log(`  Built (${seconds(since)})`);
+}
+
+/** One file for each service, so that they start in a third of the time. Without it they start from their modules. */
+async function bundle() {
+  const bundler = join(root, 'packages', 'stack', 'dist', 'bundle', 'main.js');
+  if (!existsSync(bundler)) return;
+  const { code, output } = await run(nodeBinary(), [bundler, root], { isQuiet: true });
+  if (code !== 0) console.log(`  The services were not bundled and will start slower: ${output.trim().split('\n').at(-1)}`);
 }
 
 const builtFolders = ['apps', 'packages', 'examples', 'bench', 'e2e'];

@@ -1,6 +1,7 @@
 import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serviceNames, type ServiceName } from '@signalbox/shared/bus/contract.js';
+import { entryOf } from '../bundle/entry.ts';
 import { endLeftovers, recordProcesses } from '../data-folder/leftovers.ts';
 import { lockDataFolder, type StackFile } from '../data-folder/lock.ts';
 import { layoutOf } from '../data-folder/layout.ts';
@@ -136,7 +137,7 @@ export class Stack {
     const missing: string[] = [];
     const since = performance.now();
     for (const name of serviceNames) {
-      const main = join(this.options.root, 'apps', name, 'dist', 'main.js');
+      const main = await entryOf(this.options.root, name);
       const isThere = await access(main).then(
         () => true,
         () => false,
@@ -147,7 +148,14 @@ export class Stack {
       }
       const managementPort = await freePort();
       this.management[name] = managementPort;
-      const part = servicePart({ name, main, env: environmentOf(name), managementPort, write: this.logOf(folder, name) });
+      const part = servicePart({
+        name,
+        folder: join(this.options.root, 'apps', name),
+        main,
+        env: environmentOf(name),
+        managementPort,
+        write: this.logOf(folder, name),
+      });
       starting.push(
         this.run(part, this.services, folder).then(() =>
           this.report.line(`  ${name} is ready (${((performance.now() - since) / 1000).toFixed(1)} s)`),

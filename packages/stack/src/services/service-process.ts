@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { endProcess, ended } from '../processes.ts';
 import { StackFault } from '../stack-fault.ts';
 import type { Part, RunningPart } from './supervised.ts';
 
 export interface ServiceOptions {
   name: string;
-  /** Its `main.js`. */
+  /** Of the app: where it runs. */
+  folder: string;
+  /** The file to run. */
   main: string;
   env: Record<string, string>;
   /** Of its health pages, on loopback. */
@@ -19,7 +20,8 @@ export interface ServiceOptions {
 const nodeFlags = ['--max-semi-space-size=4', '--import', new URL('end-with-launcher.js', import.meta.url).href];
 const readyTimeoutMs = 60_000;
 const stopGraceMs = 12_000;
-const pollMs = 25;
+/** Asked more often, seven services that start would wait for us. */
+const pollMs = 100;
 /** The end of what a service said, for the sentence about why it did not start. */
 const tailMax = 4_000;
 
@@ -29,10 +31,10 @@ export function servicePart(options: ServiceOptions): Part {
 }
 
 async function startService(options: ServiceOptions, signal: AbortSignal): Promise<RunningPart> {
-  const { name, main, env, managementPort, write } = options;
+  const { name, folder, main, env, managementPort, write } = options;
   let tail = '';
   const child = spawn(process.execPath, [...nodeFlags, main], {
-    cwd: fileURLToPath(new URL('..', `file://${main}`)),
+    cwd: folder,
     env: { ...env, MANAGEMENT_PORT: String(managementPort), SIGNALBOX_SERVICE: name },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true, // Ctrl-C in the terminal is for the launcher, which stops all in order
