@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastifyStatic from '@fastify/static';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { BusServer } from '@signalbox/shared/bus/bus-server.js';
 import { FaultFilter } from '@signalbox/shared/bus/fault-filter.js';
@@ -64,8 +63,8 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
     abortOnError: false,
   });
   app.useGlobalPipes(new CheckedInputPipe());
-  const http = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  (http.server as Server).headersTimeout = headersMs;
+  const http = app.getHttpAdapter().getInstance();
+  (http.server).headersTimeout = headersMs;
   http.server.maxConnections = config.connectionsMax;
   const port = (): number => (http.server.address() as AddressInfo).port;
   setSecurityHeaders(http, isHttps);

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { faultStatus, type Fault } from '@signalbox/shared/errors/fault.js';
+import { type faultStatus, type Fault } from '@signalbox/shared/errors/fault.js';
 
 const titles: Record<keyof typeof faultStatus, string> = {
   invalid: 'The request is not valid',

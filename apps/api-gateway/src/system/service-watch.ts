@@ -23,7 +23,9 @@ export class ServiceWatch implements OnApplicationBootstrap, OnApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => (this.round = this.askAll()), everyMs);
+    this.timer = setInterval(() => {
+      this.round = this.askAll();
+    }, everyMs);
     this.round = this.askAll();
   }
 
