@@ -1,7 +1,7 @@
 import { SignalboxClient } from '@signalbox/sdk/client/client.js';
 import { path, Transport, type ClientOptions } from '@signalbox/sdk/client/transport.js';
 import type { Page } from '@signalbox/sdk/client/pages.js';
-import type { ApiKey, CreatedKey, Principal, RunStep, WholeRun } from './shapes.ts';
+import type { ApiKey, CreatedKey, Principal, WholeRun } from './shapes.ts';
 
 let signedOut: () => void = () => undefined;
 /** How far the server's clock is ahead of ours, in milliseconds. */
@@ -68,12 +68,8 @@ export const principals = {
 /** A run with all of its steps: those that did not fit into the first answer are read page by page. */
 export async function wholeRun(id: string, signal?: AbortSignal): Promise<WholeRun> {
   const run = (await client.runs.get(id, { signal })) as WholeRun & { nextSteps?: string | null };
-  const steps: RunStep[] = [...run.steps];
-  let cursor = run.nextSteps ?? null;
-  while (cursor !== null && steps.length < stepsMax) {
-    const page: Page<RunStep> = await http.json({ method: 'GET', path: path`/runs/${id}/steps`, query: { cursor, limit: 200 }, signal });
-    steps.push(...page.data);
-    cursor = page.nextCursor;
-  }
-  return { ...run, steps };
+  const cursor = run.nextSteps ?? null;
+  if (cursor === null) return run;
+  const rest = await client.runs.steps(id, { cursor, limit: 200 }, { signal }).take(stepsMax);
+  return { ...run, steps: [...run.steps, ...rest] };
 }

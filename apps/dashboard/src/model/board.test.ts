@@ -9,6 +9,7 @@ import {
   daysLeft,
   dependantsOf,
   lineKey,
+  shortNameOf,
   thingOf,
   waitsFor,
 } from './board.ts';
@@ -65,8 +66,8 @@ test('the sentence says what is left and how many stand how', () => {
 
 test('a board where all is done says so, and an empty one too', () => {
   const done = agent('a', 'done', { eta: null });
-  expect(boardSentence([done])).toBe('Complete: its agent is up.');
-  expect(boardSentence([done, done])).toBe('Complete: all 2 agents are up.');
+  expect(boardSentence([done])).toBe('Complete: its agent is up');
+  expect(boardSentence([done, done])).toBe('Complete: all 2 agents are up');
   expect(boardSentence([])).toBe('No agents in this deployment.');
 });
 
@@ -84,7 +85,9 @@ test('what is waited for reads as words', () => {
   expect(waitsFor(agents[0]!)).toBe('nothing');
   expect(waitsFor(agents[4]!)).toBe('registry and protocol');
   expect(thingOf('service:bus')).toBe('message bus');
-  expect(thingOf('mcp-server:files')).toBe('mcp-server files');
+  expect(thingOf('mcp-server:files')).toBe('MCP server files');
+  expect(thingOf('agent:analyst')).toBe('analyst');
+  expect(['service:bus', 'mcp-server:files', 'analyst'].map(shortNameOf)).toEqual(['message bus', 'files', 'analyst']);
 });
 
 test('the critical lines lead into each critical agent from what ends last before it', () => {

@@ -1,5 +1,5 @@
 import type { Board, BoardAgent } from '@signalbox/sdk/client/deployments.js';
-import { counted, listed } from './text.ts';
+import { listed } from './text.ts';
 import { formatDays } from './time.ts';
 
 /** Statuses in the order in which a sentence about a board names them: what is over first, what hurts last but always there. */
@@ -11,7 +11,7 @@ export function boardSentence(agents: readonly BoardAgent[]): string {
   const counts = new Map<string, number>();
   for (const { status } of agents) counts.set(status, (counts.get(status) ?? 0) + 1);
   if (counts.get('done') === agents.length)
-    return `Complete: ${agents.length === 1 ? 'its agent is' : `all ${agents.length} agents are`} up.`;
+    return `Complete: ${agents.length === 1 ? 'its agent is' : `all ${agents.length} agents are`} up`;
   const known = [...statusOrder, ...[...counts.keys()].filter((status) => !statusOrder.includes(status))];
   const parts = known.flatMap((status) => (counts.has(status) ? [`${counts.get(status)} ${status}`] : []));
   const left = daysLeft(agents);
@@ -39,11 +39,22 @@ export function waitsFor({ waitingFor }: Pick<BoardAgent, 'waitingFor'>): string
   return waitingFor.length === 0 ? 'nothing' : listed(waitingFor.map(({ on }) => thingOf(on)));
 }
 
-/** What a dependency is called: `service:bus` is the message bus; an agent is its name. */
+/** What a dependency is called in a sentence: `service:bus` is the message bus, `mcp-server:files` the MCP server files; an agent is its name. */
 export function thingOf(dependency: string): string {
-  const [kind, name] = dependency.includes(':') ? (dependency.split(':', 2) as [string, string]) : ['', dependency];
+  const { kind, name } = partsOf(dependency);
   if (kind === 'service' && name === 'bus') return 'message bus';
-  return kind === '' ? name : `${kind} ${name}`;
+  return kind === '' || kind === 'agent' ? name : `${kind === 'mcp-server' ? 'MCP server' : kind} ${name}`;
+}
+
+/** Its shortest name, where there is no room for a sentence. */
+export function shortNameOf(dependency: string): string {
+  const { kind, name } = partsOf(dependency);
+  return kind === 'service' ? thingOf(dependency) : name;
+}
+
+function partsOf(dependency: string): { kind: string; name: string } {
+  const colon = dependency.indexOf(':');
+  return colon < 0 ? { kind: '', name: dependency } : { kind: dependency.slice(0, colon), name: dependency.slice(colon + 1) };
 }
 
 /** The lines that the end of the deployment hangs on: into each critical agent from that of its dependencies which ends last. */
@@ -112,8 +123,3 @@ export function actionTitle({ action, agent }: { action: string; agent: string }
 }
 
 export const withinWords: Record<string, string> = { now: 'Now', '24h': '24 h', '72h': '72 h', week: 'Week' };
-
-/** `4 agents` in words for a summary line. */
-export function agentsUp(done: number, agents: number): string {
-  return done === agents ? counted(agents, 'agent') : `${done} of ${counted(agents, 'agent')}`;
-}

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { depthsOf, layTracks, type TrackInput } from './tracks.ts';
+import { depthsOf, layTracks, sizesFor, trackSizes, type TrackInput } from './tracks.ts';
 
 const nine: TrackInput[] = [
   { name: 'database-architect', dependsOn: [] },
@@ -106,4 +106,11 @@ test('a cycle, which the registry refuses, still ends', () => {
   ];
   expect([...depthsOf(cycle).keys()].toSorted()).toEqual(['a', 'b']);
   expect(() => layTracks(cycle)).not.toThrow();
+});
+
+test('gaps fill the width that there is, within what a bend needs and an eye follows', () => {
+  expect(sizesFor(820, 3).gapMin).toBe(152);
+  expect(sizesFor(300, 3).gapMin).toBe(52);
+  expect(sizesFor(5_000, 3).gapMin).toBe(trackSizes.gapMax);
+  expect(sizesFor(820, 1)).toBe(trackSizes);
 });

@@ -41,9 +41,11 @@ export interface TrackSizes {
   stub: number;
 }
 
-const defaultSizes: TrackSizes = { nodeWidth: 172, nodeHeight: 38, rowHeight: 62, gapMin: 96, gapMax: 208, stub: 20 };
+export const trackSizes: TrackSizes = { nodeWidth: 172, nodeHeight: 38, rowHeight: 62, gapMin: 96, gapMax: 208, stub: 20 };
 /** A waypoint needs less room than a node: lines run closer together. */
 const waypointShare = 0.5;
+/** A gap no narrower than this still shows a bend. */
+const gapLeast = 52;
 /** Rows end on halves, so that lines that could be level are. */
 const snap = 2;
 /** Rounds of ordering and of placing; the picture no longer changes after a few. */
@@ -60,7 +62,7 @@ interface Vertex {
   row: number;
 }
 
-export function layTracks(inputs: readonly TrackInput[], sizes: TrackSizes = defaultSizes): Tracks {
+export function layTracks(inputs: readonly TrackInput[], sizes: TrackSizes = trackSizes): Tracks {
   const depths = depthsOf(inputs);
   const agents = new Set(inputs.map(({ name }) => name));
   const needed = new Set(inputs.flatMap(({ dependsOn }) => dependsOn));
@@ -124,6 +126,13 @@ export function layTracks(inputs: readonly TrackInput[], sizes: TrackSizes = def
     width: Math.max(0, ...nodes.map(({ x }) => x + sizes.nodeWidth)),
     height: Math.max(0, ...nodes.map(({ y }) => y + sizes.nodeHeight)),
   };
+}
+
+/** Sizes whose gaps fill a width, as far as gaps may shrink and grow; wider tracks scroll. */
+export function sizesFor(width: number, columns: number, sizes: TrackSizes = trackSizes): TrackSizes {
+  if (columns < 2) return sizes;
+  const gap = Math.floor((width - columns * sizes.nodeWidth) / (columns - 1));
+  return { ...sizes, gapMin: Math.max(gapLeast, Math.min(sizes.gapMax, gap)) };
 }
 
 function vertex(id: string, column: number, waypoint: boolean, external: boolean): Vertex {

@@ -74,6 +74,9 @@ const columns: readonly Column<BoardAgent>[] = [
   },
 ];
 
+/** Where nothing is estimated there is nothing to say of estimates. */
+const unestimated = columns.filter(({ id }) => id !== 'estimate' && id !== 'slack');
+
 /** The deployment's agents, one a row. A row selects; its details stand beside. */
 export function BoardTable({
   agents,
@@ -88,7 +91,7 @@ export function BoardTable({
     <Panel flush>
       <DataTable
         label="Agents of the deployment"
-        columns={columns}
+        columns={agents.some(({ estimateDays }) => estimateDays[1] > 0) ? columns : unestimated}
         rows={agents}
         keyOf={({ name }) => name}
         hrefOf={({ name }) => hrefOf(name)}

@@ -25,10 +25,12 @@ export function BoardView({ board, children }: { board: Board; children?: ReactN
   return (
     <Beside
       aside={
-        <>
-          {agent && <AgentOnBoard board={board} agent={agent} closeHref={hrefOf(null)} hrefOf={hrefOf} />}
-          <NextActions actions={board.nextActions} hrefOf={hrefOf} />
-        </>
+        (agent !== undefined || board.nextActions.length > 0) && (
+          <>
+            {agent && <AgentOnBoard board={board} agent={agent} closeHref={hrefOf(null)} hrefOf={hrefOf} />}
+            {board.nextActions.length > 0 && <NextActions actions={board.nextActions} hrefOf={hrefOf} />}
+          </>
+        )
       }
     >
       <Panel title="Tracks" note="thick: critical path" flush>

@@ -46,7 +46,7 @@ export function DeploymentLevers({ board, deployment }: { board: Board; deployme
       )}
       {deployment?.started === true && (
         <Confirm
-          action="Stop"
+          action={`Stop ${name}`}
           keep="Keep it running"
           question={`Stop ${name}?`}
           onConfirm={async () => {

@@ -15,21 +15,17 @@ export function NextActions({
 }): ReactNode {
   return (
     <Panel title="Next actions" note={actions.length} flush>
-      {actions.length === 0 ? (
-        <p className={styles.quietLine}>Nothing to do here.</p>
-      ) : (
-        <ol>
-          {actions.map((action) => (
-            <li key={`${action.within} ${action.action} ${action.agent}`} className={styles.action}>
-              <span className={styles.within}>{withinWords[action.within] ?? action.within}</span>
-              <Link to={hrefOf(action.agent)} replace preventScrollReset className={styles.actionTitle}>
-                {actionTitle(action)}
-              </Link>
-              <span className={styles.because}>{actionReason(action.because, action.unblocks)}</span>
-            </li>
-          ))}
-        </ol>
-      )}
+      <ol>
+        {actions.map((action) => (
+          <li key={`${action.within} ${action.action} ${action.agent}`} className={styles.action}>
+            <span className={styles.within}>{withinWords[action.within] ?? action.within}</span>
+            <Link to={hrefOf(action.agent)} replace preventScrollReset className={styles.actionTitle}>
+              {actionTitle(action)}
+            </Link>
+            <span className={styles.because}>{actionReason(action.because, action.unblocks)}</span>
+          </li>
+        ))}
+      </ol>
     </Panel>
   );
 }

@@ -1,16 +1,17 @@
 import type { Board, BoardAgent } from '@signalbox/sdk/client/deployments.js';
-import { useId, useMemo, type ReactNode } from 'react';
+import { useId, useLayoutEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from 'react';
 import { Link } from 'react-router';
-import { criticalLines, lineKey, thingOf } from '../../model/board.ts';
+import { criticalLines, lineKey, shortNameOf, thingOf } from '../../model/board.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { formatPercent, shortenMiddle } from '../../model/text.ts';
-import { layTracks, type TrackInput } from '../../model/tracks.ts';
+import { depthsOf, layTracks, sizesFor, trackSizes, type TrackInput } from '../../model/tracks.ts';
 import { LampShapes, toneClass } from '../../parts/lamp.tsx';
 import styles from './tracks.module.css';
 
-const nodeWidth = 172;
-const nodeHeight = 38;
+const { nodeWidth, nodeHeight } = trackSizes;
 const margin = 14;
+/** The padding of the scrolled box, on each side. */
+const edge = 4;
 /** Characters of a name that fit into a node. */
 const nameMax = 19;
 
@@ -26,7 +27,12 @@ export function Tracks({
 }): ReactNode {
   const shape = JSON.stringify(board.agents.map(({ name, dependsOn }) => ({ name, dependsOn })));
   // The shape of the tracks rarely changes, their lamps do.
-  const tracks = useMemo(() => layTracks(JSON.parse(shape) as TrackInput[]), [shape]);
+  const { width, box } = useWidth();
+  const tracks = useMemo(() => {
+    const inputs = JSON.parse(shape) as TrackInput[];
+    const columns = Math.max(-1, ...depthsOf(inputs).values()) + 1;
+    return layTracks(inputs, width === 0 ? trackSizes : sizesFor(width - margin * 2 - edge * 2, columns));
+  }, [shape, width]);
   const critical = criticalLines(board);
   const agents = new Map(board.agents.map((agent) => [agent.name, agent]));
   const missing = new Map(board.agents.flatMap(({ waitingFor }) => waitingFor.map(({ on, because }) => [on, because] as const)));
@@ -36,7 +42,7 @@ export function Tracks({
   );
 
   return (
-    <div className={styles.scroll} tabIndex={0} role="region" aria-labelledby={title}>
+    <div ref={box} className={styles.scroll} tabIndex={0} role="region" aria-labelledby={title}>
       <svg
         className={styles.tracks}
         width={tracks.width + margin * 2}
@@ -65,6 +71,21 @@ export function Tracks({
   );
 }
 
+/** The width of an element, followed. 0 before it is known. */
+function useWidth(): { width: number; box: RefObject<HTMLDivElement | null> } {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    setWidth(element.clientWidth);
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return { width, box };
+}
+
 function Agent({ agent, isSelected, to }: { agent: BoardAgent | undefined; isSelected: boolean; to: { search: string } }): ReactNode {
   if (!agent) return null;
   const lamp = lampOf(agent.status);
@@ -89,7 +110,7 @@ function Thing({ name, because }: { name: string; because: string | null }): Rea
   const lamp = lampOf(because === null ? 'up' : 'waiting');
   return (
     <g className={`${styles.node} ${styles.thing} ${toneClass(lamp.tone)}`} role="img" aria-label={`${thingOf(name)}, ${because ?? 'up'}`}>
-      <Box name={thingOf(name)} shape={lamp.shape} />
+      <Box name={shortNameOf(name)} shape={lamp.shape} />
     </g>
   );
 }

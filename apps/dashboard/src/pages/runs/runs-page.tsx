@@ -20,12 +20,13 @@ const statuses: readonly RunStatus[] = ['running', 'queued', 'waiting', 'failed'
 /** All runs, filtered by the address, loaded as one scrolls. */
 export default function RunsPage(): ReactNode {
   const [search, setSearch] = useSearchParams();
-  const status = statuses.find((each) => each === search.get('status'));
+  const asked = search.get('status') ?? '';
+  const chosen = useMemo(() => statuses.filter((each) => asked.split(',').includes(each)), [asked]);
   const workflow = search.get('workflow') ?? '';
   const q = search.get('q') ?? '';
   const filters = useMemo<RunQuery>(
-    () => ({ ...(status && { status }), ...(workflow && { workflow }), ...(q && { q }) }),
-    [status, workflow, q],
+    () => ({ ...(chosen.length > 0 && { status: chosen }), ...(workflow && { workflow }), ...(q && { q }) }),
+    [chosen, workflow, q],
   );
   const runs = useInfiniteQuery(queries.runs(filters));
   const workflows = useQuery(queries.workflows());
@@ -53,7 +54,13 @@ export default function RunsPage(): ReactNode {
           <legend className="visually-hidden">Status</legend>
           {statuses.map((each) => (
             <label key={each} className={styles.status}>
-              <input type="checkbox" checked={status === each} onChange={(event) => set('status', event.target.checked ? each : '')} />
+              <input
+                type="checkbox"
+                checked={chosen.includes(each)}
+                onChange={(event) =>
+                  set('status', (event.target.checked ? [...chosen, each] : chosen.filter((other) => other !== each)).join(','))
+                }
+              />
               <LampSign lamp={lampOf(each)} size={14} />
               {lampOf(each).word}
             </label>
