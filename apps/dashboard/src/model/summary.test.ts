@@ -4,7 +4,7 @@ import { compactJson, parseJson } from './json.ts';
 import { keyStatus, scopesIn } from './keys.ts';
 import { overallSentence } from './overall.ts';
 import { may } from './permissions.ts';
-import { countsSentence, runsSummary, summaryOf } from './summary.ts';
+import { agentsSummary, countsSentence, runsSummary, summaryOf } from './summary.ts';
 import { toolClaims } from './tool-claims.ts';
 
 const well = (thing: { status: string }): boolean => thing.status === 'healthy';
@@ -142,4 +142,16 @@ test.each([
 
 test('JSON is parsed', () => {
   expect(parseJson('{"a": [1, {"b": null}]}')).toEqual({ value: { a: [1, { b: null }] } });
+});
+
+test('agents that nobody has seen yet are neither well nor unwell', () => {
+  const agent = (name: string, status: string, statusReason?: string) => ({ name, status, ...(statusReason && { statusReason }) });
+  expect(agentsSummary([])).toEqual({ figure: 'None', note: 'none yet' });
+  expect(agentsSummary([agent('a', 'healthy')])).toEqual({ figure: '1 healthy', note: 'it is as it should be' });
+  expect(agentsSummary([agent('a', 'idle'), agent('b', 'unknown')])).toEqual({ figure: '2 idle', note: 'none is live yet' });
+  expect(agentsSummary([agent('a', 'healthy'), agent('b', 'failed', 'it is gone'), agent('c', 'idle')])).toEqual({
+    figure: '1 of 2 healthy',
+    note: 'b: it is gone · 1 idle',
+  });
+  expect(agentsSummary([agent('a', 'degraded')])).toEqual({ figure: '0 of 1 healthy', note: 'a: degraded' });
 });

@@ -27,6 +27,20 @@ function isBroken({ status }: { status: string }): boolean {
   return status === 'failed' || status === 'down';
 }
 
+/** How many agents are healthy. One that nobody has seen yet is neither well nor unwell, and is counted apart. */
+export function agentsSummary(agents: readonly { name: string; status: string; statusReason?: string }[]): Summary {
+  const seen = agents.filter(({ status }) => status !== 'idle' && status !== 'unknown');
+  const idle = agents.length - seen.length;
+  if (seen.length === 0 && idle > 0) return { figure: `${idle} idle`, note: 'none is live yet' };
+  const summary = summaryOf(
+    seen,
+    ({ status }) => status === 'healthy',
+    'healthy',
+    ({ statusReason, status }) => statusReason ?? status,
+  );
+  return idle === 0 ? summary : { ...summary, note: `${summary.note} · ${idle} idle` };
+}
+
 /** What the latest runs came to: going, failed, and how long those that succeeded took (median). Nothing here is estimated. */
 export function runsSummary(runs: readonly Pick<Run, 'status' | 'startedAt' | 'endedAt' | 'workflow'>[]): Summary {
   if (runs.length === 0) return { figure: 'None', note: 'none yet' };

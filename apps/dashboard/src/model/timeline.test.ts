@@ -103,9 +103,15 @@ test('skipped steps and a run that has not begun have no segments', () => {
   expect(timelineOf({ ...run([skipped]), startedAt: null }, origin).rows[0]!.segments).toEqual([]);
 });
 
-test('a step is called by its label, else by its key', () => {
-  expect(stepLabel({ key: 'a[1]', label: ' ' })).toBe('a[1]');
-  expect(stepLabel({ key: 'a[1]', label: 'first' })).toBe('first');
+test('a step is called by its label, an item by what its input is called, else by its key', () => {
+  const item = (input: unknown, label = 'analyse') => stepLabel({ key: 'analyse[3]', step: 'analyse', index: 3, label, input });
+  expect(stepLabel(step('plan', { label: ' ' }))).toBe('plan');
+  expect(stepLabel(step('plan', { label: 'plan packages' }))).toBe('plan packages');
+  expect(item({ id: 'apps/registry', root: '/x' })).toBe('analyse: apps/registry');
+  expect(item({ path: '/x' })).toBe('analyse: /x');
+  expect(item('apps')).toBe('analyse: apps');
+  expect([item({ size: 3 }), item(null), item('x'.repeat(81))]).toEqual(['analyse[3]', 'analyse[3]', 'analyse[3]']);
+  expect(item({ id: 'a' }, 'analyst: a')).toBe('analyst: a');
 });
 
 test('the scale has round, rising, few ticks that begin at zero', () => {

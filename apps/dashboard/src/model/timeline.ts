@@ -67,9 +67,21 @@ function rowOf(step: RunStep, origin: number, end: number): TimelineRow {
   };
 }
 
-/** What a step is called: its own label, else its key. */
-export function stepLabel(step: Pick<RunStep, 'key' | 'label'>): string {
-  return step.label && step.label.trim() !== '' ? step.label : step.key;
+/** What a step is called: its own label; an item of a list by what its input is called (`analyse: apps/registry`); else its key. */
+export function stepLabel({ key, step, index, label, input }: Pick<RunStep, 'key' | 'step' | 'index' | 'label' | 'input'>): string {
+  if (label.trim() !== '' && label !== step) return label;
+  if (index === null) return key;
+  const name = typeof input === 'string' ? input : nameIn(input);
+  return name === '' || name.length > itemNameMax ? key : `${step}: ${name}`;
+}
+
+/** Longer texts are content, not names. */
+const itemNameMax = 80;
+
+function nameIn(input: unknown): string {
+  if (typeof input !== 'object' || input === null) return '';
+  const { id, name, path, folder } = input as Record<string, unknown>;
+  return [id, name, path, folder].find((each): each is string => typeof each === 'string') ?? '';
 }
 
 /** Round moments for the scale, at most eight. */

@@ -4,7 +4,7 @@ import { Link } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { lampOf, serverLampOf, worstLamp, type Lamp } from '../../model/lamps.ts';
 import { may } from '../../model/permissions.ts';
-import { summaryOf, runsSummary } from '../../model/summary.ts';
+import { agentsSummary, runsSummary, summaryOf } from '../../model/summary.ts';
 import { LampSign } from '../../parts/lamp.tsx';
 import { useWho } from '../../shell/who.ts';
 import styles from './board.module.css';
@@ -35,15 +35,7 @@ export function SummaryTiles(): ReactNode {
       <Tile
         label="Agents"
         to="/agents"
-        summary={
-          agents &&
-          summaryOf(
-            agents,
-            ({ status }) => status !== 'failed' && status !== 'degraded',
-            'well',
-            ({ statusReason, status }) => statusReason ?? status,
-          )
-        }
+        summary={agents && agentsSummary(agents)}
         lamps={agents?.map(({ status }) => lampOf(status)).filter(({ shape }) => shape !== 'lines')}
       />
       <Tile

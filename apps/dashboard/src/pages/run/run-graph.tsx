@@ -35,6 +35,7 @@ interface Layout {
   places: ReadonlyMap<string, Point>;
   /** SVG paths by edge. */
   paths: ReadonlyMap<string, string>;
+  width: number;
   height: number;
 }
 
@@ -79,26 +80,35 @@ export default function RunGraph({ run, selected }: { run: WholeRun; selected: s
     },
   }));
   return (
-    <div className={styles.graph} style={{ height: `${Math.max(220, Math.min(isNarrow ? 900 : 620, layout.height + 130))}px` }}>
-      <ReactFlow
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={nodeTypes}
-        edgeTypes={edgeTypes}
-        fitView
-        fitViewOptions={{ padding: 0.06, maxZoom: 1 }}
-        minZoom={0.15}
-        maxZoom={1.8}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        elementsSelectable={false}
-        zoomOnScroll={false}
-        preventScrolling={false}
-        proOptions={{ hideAttribution: false }}
-        aria-label="Steps of the run and what they need"
-      >
-        <Controls showInteractive={false} position="bottom-left" orientation="horizontal" />
-      </ReactFlow>
+    <div
+      className={styles.graph}
+      style={{
+        // As high as the steps are at the scale at which they fit the width, with room for the levers.
+        aspectRatio: `${layout.width * 1.08} / ${layout.height + 110}`,
+        maxHeight: `${Math.min(isNarrow ? 1_100 : 620, layout.height + 110)}px`,
+      }}
+    >
+      <div className={styles.canvas}>
+        <ReactFlow
+          nodes={nodes}
+          edges={edges}
+          nodeTypes={nodeTypes}
+          edgeTypes={edgeTypes}
+          fitView
+          fitViewOptions={{ padding: 0.06, maxZoom: 1 }}
+          minZoom={0.15}
+          maxZoom={1.8}
+          nodesDraggable={false}
+          nodesConnectable={false}
+          elementsSelectable={false}
+          zoomOnScroll={false}
+          preventScrolling={false}
+          proOptions={{ hideAttribution: false }}
+          aria-label="Steps of the run and what they need"
+        >
+          <Controls showInteractive={false} position="bottom-left" orientation="horizontal" />
+        </ReactFlow>
+      </div>
     </div>
   );
 }
@@ -147,7 +157,7 @@ function elkGraph(shape: string): ElkNode {
   };
 }
 
-function layoutOf({ children = [], edges = [], height = 0 }: ElkNode): Layout {
+function layoutOf({ children = [], edges = [], width = 0, height = 0 }: ElkNode): Layout {
   return {
     places: new Map(children.map(({ id, x = 0, y = 0 }) => [id, { x, y }])),
     paths: new Map(
@@ -156,6 +166,7 @@ function layoutOf({ children = [], edges = [], height = 0 }: ElkNode): Layout {
         sections.map(({ startPoint, bendPoints = [], endPoint }) => trackPath([startPoint, ...bendPoints, endPoint])).join(''),
       ]),
     ),
+    width,
     height,
   };
 }
