@@ -9,7 +9,26 @@ const core = {
   rules: {
     'no-restricted-imports': [
       'error',
-      { patterns: [{ group: ['@nestjs/*', 'typeorm', 'pg', 'node:*', '@nats-io/*', '@signalbox/*', '../journal/*', '../runs/*', '../dispatch/*', '../shards/*', '../timers/*'], message: 'The core is pure: it imports nothing outside.' }] },
+      {
+        patterns: [
+          {
+            group: [
+              '@nestjs/*',
+              'typeorm',
+              'pg',
+              'node:*',
+              '@nats-io/*',
+              '@signalbox/*',
+              '../journal/*',
+              '../runs/*',
+              '../dispatch/*',
+              '../shards/*',
+              '../timers/*',
+            ],
+            message: 'The core is pure: it imports nothing outside.',
+          },
+        ],
+      },
     ],
     'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'process', 'performance', 'fetch', 'crypto'],
     'no-restricted-properties': [
@@ -33,9 +52,15 @@ export default tseslint.config(
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['test', 'describe'] }] }],
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        { allowForKnownSafeCalls: [{ from: 'package', package: 'node:test', name: ['test', 'describe'] }] },
+      ],
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/unbound-method': 'off',
       '@typescript-eslint/restrict-template-expressions': 'off',
@@ -75,7 +100,12 @@ export default tseslint.config(
         {
           paths: [childProcesses],
           patterns: [
-            { group: apps.filter((other) => other !== app).flatMap((other) => [`@signalbox/${other}`, `@signalbox/${other}/*`, `**/apps/${other}/**`]), message: 'An app imports no other app.' },
+            {
+              group: apps
+                .filter((other) => other !== app)
+                .flatMap((other) => [`@signalbox/${other}`, `@signalbox/${other}/*`, `**/apps/${other}/**`]),
+              message: 'An app imports no other app.',
+            },
             { group: ['../../../packages/*', '../../packages/*'], message: 'Packages are imported by name.' },
           ],
         },
@@ -84,7 +114,16 @@ export default tseslint.config(
   })),
   core,
   {
-    files: ['packages/supervisor/**/*.ts', 'packages/stack/**/*.ts', 'packages/testkit/**/*.ts', '**/test/**/*.ts', '**/*.test.ts', 'e2e/**/*.ts', 'bench/**/*.ts', 'packages/sdk/src/cli/**/*.ts'],
+    files: [
+      'packages/supervisor/**/*.ts',
+      'packages/stack/**/*.ts',
+      'packages/testkit/**/*.ts',
+      '**/test/**/*.ts',
+      '**/*.test.ts',
+      'e2e/**/*.ts',
+      'bench/**/*.ts',
+      'packages/sdk/src/cli/**/*.ts',
+    ],
     rules: { 'no-restricted-imports': 'off' },
   },
   {

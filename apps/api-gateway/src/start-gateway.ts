@@ -64,7 +64,7 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   });
   app.useGlobalPipes(new CheckedInputPipe());
   const http = app.getHttpAdapter().getInstance();
-  (http.server).headersTimeout = headersMs;
+  http.server.headersTimeout = headersMs;
   http.server.maxConnections = config.connectionsMax;
   const port = (): number => (http.server.address() as AddressInfo).port;
   setSecurityHeaders(http, isHttps);

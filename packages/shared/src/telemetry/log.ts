@@ -3,7 +3,8 @@ import { currentCall } from './call-context.ts';
 
 /** Names of fields whose values never reach a log, wherever they stand (two levels down, as deep as our logs go). */
 const secretFields = ['token', 'key', 'apiKey', 'password', 'secret', 'authorization', 'cookie', 'credential', 'credentials', 'seed'];
-const secretPattern = /sbx_[A-Za-z0-9_-]{8,}|(?<=grant_[0-9a-z]{26}_)[A-Za-z0-9]{20,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+|(?<=:\/\/[^:@/\s]{1,64}:)[^@/\s]+(?=@)/g;
+const secretPattern =
+  /sbx_[A-Za-z0-9_-]{8,}|(?<=grant_[0-9a-z]{26}_)[A-Za-z0-9]{20,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+|(?<=:\/\/[^:@/\s]{1,64}:)[^@/\s]+(?=@)/g;
 
 /** Text without what looks like one of our keys, an identity or a password in a URL. */
 export function scrub(text: string): string {
