@@ -86,7 +86,7 @@ test('progress is told live under the id that the caller chose', async () => {
   const recorder = await mcp.service.record(toolProgressed);
   const progressId = randomUUID();
   await mcp.call('good', 'steps', { count: 3 }, { progressId });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await recorder.next(({ progress }) => progress === 3);
   expect(recorder.heard.map(({ payload }) => payload)).toEqual(
     [1, 2, 3].map((progress) => ({ progressId, progress, total: 3, message: `step ${progress}` })),
   );
