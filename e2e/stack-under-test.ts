@@ -125,7 +125,7 @@ export class StackUnderTest implements AsyncDisposable {
     }
   }
 
-  /** Pids of what the launcher started, by name: the services, `postgresql`, `nats`. */
+  /** Pids of what the launcher started, by name: the services, `PostgreSQL`, `NATS`. */
   async processes(): Promise<Map<string, number>> {
     const noted = JSON.parse(await readFile(join(this.data, 'processes.json'), 'utf8')) as NotedProcess[];
     return new Map(noted.map(({ name, pid }) => [name, pid]));
@@ -174,7 +174,7 @@ export class StackUnderTest implements AsyncDisposable {
     if (child.exitCode === null && child.signalCode === null) {
       await Promise.race([
         new Promise((resolve) => child.once('close', resolve)),
-        sleep(stopMs).then(() => {
+        sleep(stopMs, undefined, { ref: false }).then(() => {
           throw new Error(`it did not end within ${stopMs} ms; it said:\n${this.output}`);
         }),
       ]);

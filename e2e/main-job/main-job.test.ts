@@ -98,7 +98,7 @@ describe('the plug is pulled in the middle', () => {
     await expectNothingTwice(run);
   }
 
-  test.each(['execution', 'registry', 'mcp-server', 'protocol', 'context', 'security', 'api-gateway', 'nats', 'postgresql'])(
+  test.each(['execution', 'registry', 'mcp-server', 'protocol', 'context', 'security', 'api-gateway', 'NATS', 'PostgreSQL'])(
     '%s is killed: the run ends with the same report',
     async (name) => {
       const id = await startAndReachTheMiddle();
