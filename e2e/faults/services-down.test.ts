@@ -35,10 +35,11 @@ describe('a service that does not answer', () => {
   });
 
   test('a service that is killed is seen, said, and started again', async () => {
+    const said = stack.output.length;
     await stack.kill('context');
-    await stack.says(/context/);
+    await until('the launcher says it', async () => stack.output.slice(said).includes('context'));
+    await until('context answers again', async () => (await stack.rest('GET', reads['context']!)).status === 200, 10_000);
     await stack.allUp();
-    expect((await stack.rest('GET', reads['context']!)).status).toBe(200);
   });
 
   test('security stopped: who is known goes on, who is not gets 503', async () => {
