@@ -126,7 +126,7 @@ test('a key is shown once when it is made, can sign in with its rights alone, an
   await visitor.visit('/keys', 'Keys');
   await page.getByRole('button', { name: 'Create key' }).click();
   const asking = page.getByRole('dialog', { name: 'Create a key' });
-  await asking.getByLabel('Name').fill('only-reads');
+  await asking.getByRole('textbox', { name: 'Name' }).fill('only-reads');
   await asking.getByLabel('Speaks for').selectOption({ label: 'a new service account of the key’s name' });
   await asking.getByRole('button', { name: 'Create key' }).click();
   const shown = page.getByRole('dialog', { name: 'The key only-reads is ready' });

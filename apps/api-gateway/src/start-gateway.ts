@@ -6,7 +6,6 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { BusServer } from '@signalbox/shared/bus/bus-server.js';
-import { FaultFilter } from '@signalbox/shared/bus/fault-filter.js';
 import { IdentityBroker } from '@signalbox/shared/identity/identity-broker.js';
 import { IdentityVerifier } from '@signalbox/shared/identity/verifier.js';
 import { DeferredStrategy } from '@signalbox/shared/service/deferred-strategy.js';
@@ -91,8 +90,7 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
       callerOf: (claims, token) => broker.callerOf(claims, token),
     }),
   );
-  const microservice = app.connectMicroservice({ strategy }, { inheritAppConfig: false });
-  microservice.useGlobalFilters(new FaultFilter());
+  app.connectMicroservice({ strategy }, { inheritAppConfig: true });
   await serveDashboard(http, config.dashboardDir);
   await app.startAllMicroservices();
   await app.listen(config.port, config.host);

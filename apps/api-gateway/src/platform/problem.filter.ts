@@ -1,5 +1,6 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { throwError, type Observable } from 'rxjs';
 import { Fault, faultStatus, type FaultCode } from '@signalbox/shared/errors/fault.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { sendProblem } from './problem.ts';
@@ -7,7 +8,8 @@ import { sendProblem } from './problem.ts';
 /** Answers whatever a route throws as a problem document; what is our bug is said in the log alone. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  catch(thrown: unknown, host: ArgumentsHost): void {
+  catch(thrown: unknown, host: ArgumentsHost): void | Observable<never> {
+    if (host.getType() === 'rpc') return throwError(() => thrown); // the bus makes a fault of it
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const fault = faultOfHttp(thrown, request);

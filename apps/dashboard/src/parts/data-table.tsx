@@ -112,52 +112,54 @@ export function DataTable<T extends object>(props: DataTableProps<T>): ReactNode
   };
 
   return (
-    <div role="table" aria-label={label} aria-rowcount={sorted.length + 1} className={styles.table} style={grid}>
-      <div role="rowgroup" className={styles.headGroup}>
-        {table.getHeaderGroups().map((group) => (
-          <div key={group.id} role="row" aria-rowindex={1} className={`${styles.row} ${styles.head}`}>
-            {group.headers.map((header) => {
-              const column = byId.get(header.column.id);
-              const direction = header.column.getIsSorted();
-              return (
-                <div
-                  key={header.id}
-                  role="columnheader"
-                  className={column?.align === 'end' ? styles.end : undefined}
-                  {...(direction && { 'aria-sort': direction === 'asc' ? 'ascending' : 'descending' })}
-                >
-                  {header.column.getCanSort() ? (
-                    <button type="button" className={styles.sort} onClick={header.column.getToggleSortingHandler()}>
-                      {column?.header}
-                      {direction === 'asc' && <ArrowUp size={13} aria-hidden />}
-                      {direction === 'desc' && <ArrowDown size={13} aria-hidden />}
-                    </button>
-                  ) : (
-                    column?.header
-                  )}
-                </div>
-              );
-            })}
-          </div>
-        ))}
-      </div>
-      <div
-        role="rowgroup"
-        ref={body}
-        className={isVirtual ? styles.virtual : undefined}
-        style={isVirtual ? { height: `${virtual.getTotalSize()}px` } : undefined}
-      >
-        {isVirtual
-          ? items.map((item) =>
-              renderRow(item.index, {
-                style: { transform: `translateY(${item.start - offset}px)` },
-                ref: virtual.measureElement,
-              }),
-            )
-          : sorted.map((_, i) => renderRow(i))}
+    <>
+      <div role="table" aria-label={label} aria-rowcount={sorted.length + 1} className={styles.table} style={grid}>
+        <div role="rowgroup" className={styles.headGroup}>
+          {table.getHeaderGroups().map((group) => (
+            <div key={group.id} role="row" aria-rowindex={1} className={`${styles.row} ${styles.head}`}>
+              {group.headers.map((header) => {
+                const column = byId.get(header.column.id);
+                const direction = header.column.getIsSorted();
+                return (
+                  <div
+                    key={header.id}
+                    role="columnheader"
+                    className={column?.align === 'end' ? styles.end : undefined}
+                    {...(direction && { 'aria-sort': direction === 'asc' ? 'ascending' : 'descending' })}
+                  >
+                    {header.column.getCanSort() ? (
+                      <button type="button" className={styles.sort} onClick={header.column.getToggleSortingHandler()}>
+                        {column?.header}
+                        {direction === 'asc' && <ArrowUp size={13} aria-hidden />}
+                        {direction === 'desc' && <ArrowDown size={13} aria-hidden />}
+                      </button>
+                    ) : (
+                      column?.header
+                    )}
+                  </div>
+                );
+              })}
+            </div>
+          ))}
+        </div>
+        <div
+          role="rowgroup"
+          ref={body}
+          className={isVirtual ? styles.virtual : undefined}
+          style={isVirtual ? { height: `${virtual.getTotalSize()}px` } : undefined}
+        >
+          {isVirtual
+            ? items.map((item) =>
+                renderRow(item.index, {
+                  style: { transform: `translateY(${item.start - offset}px)` },
+                  ref: virtual.measureElement,
+                }),
+              )
+            : sorted.map((_, i) => renderRow(i))}
+        </div>
       </div>
       {sorted.length === 0 && empty}
-    </div>
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 import { jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { NoRespondersError, type NatsConnection } from '@nats-io/transport-node';
 
 export const eventStream = 'EVENTS';
 /** As long as outbox rows are kept: what is older can be had from the services. */
@@ -8,8 +8,25 @@ const maxBytes = 256 * 1024 * 1024;
 /** A second copy of an event within this time is dropped by its message id. */
 const duplicateWindowMs = 120_000;
 
+/** How long a server may need until its JetStream answers. */
+const jetstreamWaitMs = 10_000;
+
 /** Makes the stream of durable events if it is missing. Every service does so at start: whoever comes first wins. */
 export async function ensureEventStream(connection: NatsConnection): Promise<void> {
+  for (const end = performance.now() + jetstreamWaitMs; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+    try {
+      return await addEventStream(connection);
+    } catch (error) {
+      // A server that has just started listens before its JetStream does.
+      const isStarting = [error, (error as Error).cause].some(
+        (cause) => cause instanceof NoRespondersError || (cause as Error | undefined)?.name === 'JetStreamNotEnabled',
+      );
+      if (!isStarting || performance.now() > end) throw error;
+    }
+  }
+}
+
+async function addEventStream(connection: NatsConnection): Promise<void> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
   await manager.streams.add({
     name: eventStream,

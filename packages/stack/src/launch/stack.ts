@@ -238,6 +238,9 @@ export class Stack {
 
 /** All results, or the first failure, but only once all have ended: nothing starts behind our back. */
 async function settle<const T extends readonly Promise<unknown>[]>(promises: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  let first: { reason: unknown } | null = null;
+  for (const promise of promises) promise.catch((reason: unknown) => (first ??= { reason }));
   await Promise.allSettled(promises);
+  if (first) throw (first as { reason: unknown }).reason;
   return Promise.all(promises);
 }
