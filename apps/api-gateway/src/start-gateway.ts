@@ -24,6 +24,7 @@ import { hostGuard } from './platform/hosts.ts';
 import { parseJsonBodies } from './platform/json-body.ts';
 import { faultOfHttp } from './platform/problem.filter.ts';
 import { sendProblem } from './platform/problem.ts';
+import { discardRefusedBodies } from './platform/refused-body.ts';
 import { setSecurityHeaders } from './platform/security-headers.ts';
 import { acceptUploads } from './rest/context/uploads.ts';
 
@@ -69,6 +70,7 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   setSecurityHeaders(http, isHttps);
   http.addHook('onRequest', hostGuard(config, port));
   parseJsonBodies(http, config.bodyMaxBytes);
+  discardRefusedBodies(http);
   // What goes wrong before a route is reached, as in a body's parser; Nest sets its own handler too late for these routes.
   http.addHook('onRoute', (route) => {
     route.errorHandler ??= (error, request, reply) => sendProblem(reply, faultOfHttp(error, request));

@@ -34,7 +34,8 @@ const said = { copied: 'Copied', failed: 'Cannot copy here: select the text inst
 export function CopyId({ id, max = 18 }: { id: string; max?: number }): ReactNode {
   const { state, copy } = useCopy(id);
   return (
-    <button type="button" className={styles.id} onClick={copy} title={id} aria-label={`Copy ${id}`}>
+    <button type="button" className={styles.id} onClick={copy} title={id}>
+      <span className="visually-hidden">Copy </span>
       <code>{shortenMiddle(id, max)}</code>
       {state === 'copied' ? <Check size={13} aria-hidden /> : <Copy size={12} aria-hidden />}
       <span className="visually-hidden" role="status">
