@@ -22,6 +22,8 @@ export class ChildTransport implements Transport {
   firstNoise: string | null = null;
   private noise = 0;
   private isClosed = false;
+  /** Progress came in this turn of the loop. The client hears it a moment later, and not at all once it has the answer: that waits for the next turn. */
+  private isProgressFresh = false;
   /** Requests without an answer, so that an answer that is too long can be told to the one who waits. */
   private readonly open = new Set<string | number>();
 
@@ -55,8 +57,15 @@ export class ChildTransport implements Transport {
       return;
     }
     const { id, method } = message as { id?: string | number; method?: unknown };
-    if (id !== undefined && method === undefined) this.open.delete(id);
-    this.onmessage?.(message as JSONRPCMessage);
+    const isAnswer = id !== undefined && method === undefined;
+    if (isAnswer) this.open.delete(id);
+    const deliver = (): void => this.onmessage?.(message as JSONRPCMessage);
+    if (isAnswer && this.isProgressFresh) setImmediate(deliver);
+    else deliver();
+    if (method === 'notifications/progress' && !this.isProgressFresh) {
+      this.isProgressFresh = true;
+      setImmediate(() => (this.isProgressFresh = false));
+    }
   }
 
   private onNoise(line: Buffer): void {
