@@ -193,6 +193,16 @@ test('when no news arrive the page says so, and when they are back it is current
   await page.getByText(/No news for/).waitFor({ state: 'detached', timeout: 60_000 });
 }, 120_000);
 
+test('a page whose code does not arrive says so, and the rest stays usable', async () => {
+  await using visitor = await signedIn();
+  const { page } = visitor;
+  await page.route(/services-page-.*\.js$/, (route) => route.abort());
+  await page.getByRole('link', { name: 'Services', exact: true }).click();
+  await page.getByRole('heading', { name: 'This page broke', level: 1 }).waitFor();
+  await page.getByRole('link', { name: 'Runs', exact: true }).click();
+  await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
+});
+
 describe.each(Object.entries(looks))('at %s', (_, look) => {
   test('every page is without barriers, no wider than the window, and complains of nothing', async () => {
     await using visitor = await Visitor.open(browser, stack.url, look);

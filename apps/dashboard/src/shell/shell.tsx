@@ -8,6 +8,7 @@ import { LampSign } from '../parts/lamp.tsx';
 import { lampOf } from '../model/lamps.ts';
 import { LiveNote } from './live-note.tsx';
 import { Mark } from './mark.tsx';
+import { PageBoundary } from './page-boundary.tsx';
 import { Sidebar } from './sidebar.tsx';
 import styles from './shell.module.css';
 
@@ -66,9 +67,11 @@ export function Shell(): ReactNode {
           <ServicesNote />
         </header>
         <main id="content" tabIndex={-1}>
-          <Suspense fallback={<div className={styles.coming} />}>
-            <Outlet />
-          </Suspense>
+          <PageBoundary address={pathname}>
+            <Suspense fallback={<div className={styles.coming} />}>
+              <Outlet />
+            </Suspense>
+          </PageBoundary>
         </main>
       </div>
       {isFinding && (
