@@ -1,11 +1,22 @@
+import { basename, join } from 'node:path';
+
 // Tests speak by their assertions; LOG_LEVEL=info shows what the services say.
 process.env['LOG_LEVEL'] ??= 'silent';
+
+/** A folder to gather coverage in; `npm run coverage` adds it up. */
+const coverage = process.env['SIGNALBOX_COVERAGE'];
 
 /** The one Jest configuration: each workspace's `jest.config.mjs` re-exports it. Run by `node --experimental-vm-modules`. */
 export default {
   testMatch: ['<rootDir>/{src,test}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   coverageProvider: 'v8',
+  ...(coverage && {
+    collectCoverage: true,
+    collectCoverageFrom: ['src/**/*.ts', '!src/**/*.test.ts'],
+    coverageReporters: ['json'],
+    coverageDirectory: join(import.meta.dirname, coverage, 'jest', basename(process.cwd())),
+  }),
   testTimeout: 30_000,
   transform: {
     '^.+\\.ts$': [

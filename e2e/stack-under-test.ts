@@ -14,6 +14,10 @@ const stopMs = 30_000;
 /** The command line of this clone, as a person runs it. */
 const cli = join(root, 'packages', 'sdk', 'bin', 'signalbox.mjs');
 
+/** Where processes note what they ran, when coverage is asked for. */
+const { NODE_V8_COVERAGE } = process.env;
+const inherited = { PATH: process.env['PATH'], ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }) };
+
 interface NotedProcess {
   name: string;
   pid: number;
@@ -47,7 +51,7 @@ export class StackUnderTest implements AsyncDisposable {
       {
         cwd: root,
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...this.env },
+        env: { ...inherited, HOME: process.env['HOME'], ...this.env },
       },
     );
     for (const stream of [this.child.stdout!, this.child.stderr!]) stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
@@ -104,7 +108,7 @@ export class StackUnderTest implements AsyncDisposable {
     const child = spawn(process.execPath, [cli, ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], SIGNALBOX_URL: this.url, SIGNALBOX_API_KEY: await this.adminKey() },
+      env: { ...inherited, SIGNALBOX_URL: this.url, SIGNALBOX_API_KEY: await this.adminKey() },
     });
     let out = '';
     let err = '';

@@ -7,7 +7,7 @@ import { environment, isServiceNode, nodeBinary, root } from './prepare.mjs';
 /** Calls `main(root, args)` of a built module; resolves with its exit code. */
 export async function handOver(module, args) {
   if (isServiceNode()) {
-    process.env.PATH = environment().PATH;
+    Object.assign(process.env, environment());
     const { main } = await import(pathToFileURL(module).href);
     return main(root, args);
   }

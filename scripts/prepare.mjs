@@ -178,10 +178,12 @@ export function isServiceNode() {
   return version.split('.')[0] === process.versions.node.split('.')[0];
 }
 
-/** The environment with our programs first on the path. */
+/** The environment with our programs first on the path, and where processes note what they ran of our code if that is asked. */
 export function environment() {
+  const { SIGNALBOX_COVERAGE: coverage } = process.env;
   return {
     ...process.env,
+    ...(coverage && { NODE_V8_COVERAGE: join(root, coverage, 'processes') }),
     PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
