@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 
-const scriptPath = join(dirname(createRequire(import.meta.url).resolve('@scalar/api-reference')), 'browser/standalone.js');
+/** Put there by the build: all that is needed of that package. */
+const scriptFolder = fileURLToPath(new URL('../../dist/docs/', import.meta.url));
 
 const configuration = JSON.stringify({
   url: '/api/openapi.json',
@@ -34,6 +34,6 @@ export function serveReferencePages(fastify: FastifyInstance): void {
   });
   fastify.get('/docs/reference.js', (_request, reply) => {
     void reply.header('cache-control', 'public, max-age=3600');
-    return reply.sendFile('standalone.js', dirname(scriptPath));
+    return reply.sendFile('scalar.js', scriptFolder);
   });
 }

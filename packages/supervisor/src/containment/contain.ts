@@ -1,6 +1,7 @@
 import { SupervisorError } from '../child-spec.ts';
 import { bubblewrapArguments, namespaceArguments } from './arguments.ts';
 import { isAtLeast, weaker, type ContainmentLevel } from './levels.ts';
+import { atMostOwn } from './own-limits.ts';
 import { levelOf, type ContainmentTools } from './tools.ts';
 
 export interface ChildLimits {
@@ -90,9 +91,9 @@ function rlimits(tools: ContainmentTools, limits: ChildLimits, isOwnUserNamespac
   return [
     tools.prlimit!,
     '--core=0',
-    `--data=${limits.memoryMaxBytes}`,
-    `--nofile=${limits.openFilesMax}`,
-    ...(isOwnUserNamespace ? [`--nproc=${namespaceProcessesMax}`] : []),
+    `--data=${atMostOwn('Max data size', limits.memoryMaxBytes)}`,
+    `--nofile=${atMostOwn('Max open files', limits.openFilesMax)}`,
+    ...(isOwnUserNamespace ? [`--nproc=${atMostOwn('Max processes', namespaceProcessesMax)}`] : []),
     '--',
   ];
 }
