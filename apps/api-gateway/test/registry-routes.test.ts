@@ -250,6 +250,7 @@ describe('published schemas by REST', () => {
   test('are the documents themselves, one a kind', async () => {
     await expect(send('GET', '/schemas/Agent')).resolves.toMatchObject({ status: 200, body: { title: 'Signalbox agent' } });
     await expect(send('GET', '/schemas/McpServer')).resolves.toMatchObject({ status: 200, body: { title: 'Signalbox server' } });
+    await expect(send('GET', '/schemas/Workflow')).resolves.toMatchObject({ status: 200, body: { title: 'Signalbox workflow' } });
     await expect(send('GET', '/schemas/Moon')).resolves.toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
 });

@@ -28,6 +28,7 @@ import { ApplyWorkflowHandler } from './workflows/apply-workflow.handler.ts';
 import { Definitions } from './workflows/definitions.ts';
 import { DeleteWorkflowHandler } from './workflows/delete-workflow.handler.ts';
 import { GetWorkflowHandler } from './workflows/get-workflow.handler.ts';
+import { GetWorkflowSchemaHandler } from './workflows/get-workflow-schema.handler.ts';
 import { ListWorkflowsHandler } from './workflows/list-workflows.handler.ts';
 import { WorkflowStore } from './workflows/workflow.store.ts';
 
@@ -48,6 +49,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     GetRunHandler,
     GetStepHandler,
     GetWorkflowHandler,
+    GetWorkflowSchemaHandler,
     InvokeAgentHandler,
     LeaseTasksHandler,
     ListRunEventsHandler,

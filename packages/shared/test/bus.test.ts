@@ -18,6 +18,7 @@ import {
   echoService,
   echoShard,
   nobodyHome,
+  nobodyOnce,
   saidDurable,
   saidLive,
   securityController,
@@ -198,6 +199,22 @@ describe('when nobody answers', () => {
     setTimeout(() => controller.abort(), 50);
     await expect(asking).rejects.toMatchObject({ code: 'cancelled' });
     await until(() => seen.aborted === 1);
+  });
+  test('a long call that is served is waited for', async () => {
+    const said = await bus.request(echo, { text: 'late', waitMs: 6_500 }, caller, { timeoutMs: 9_000 });
+    expect(said.text).toBe('late');
+  });
+  test('a long call whose server is gone fails long before its deadline', async () => {
+    // Hears the request and says nothing any more, as a process that was killed.
+    const gone = bus.connection.subscribe(nobodyOnce.subject);
+    const since = performance.now();
+    await expect(bus.request(nobodyOnce, { text: 'a' }, caller, { timeoutMs: 60_000 })).rejects.toMatchObject({
+      code: 'unavailable',
+      service: 'protocol',
+      detail: expect.stringContaining('broke off'),
+    });
+    expect(performance.now() - since).toBeLessThan(8_000);
+    gone.unsubscribe();
   });
 });
 

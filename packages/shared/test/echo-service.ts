@@ -49,6 +49,7 @@ export const echoShard = defineContract({
   shard: true,
 });
 export const nobodyHome = defineContract({ ...base, subject: 'sb.protocol.echo.say', permission: 'state:write', idempotent: true });
+export const nobodyOnce = defineContract({ ...base, subject: 'sb.protocol.echo.once', permission: 'state:write', idempotent: false });
 
 class Said {
   @IsString() text!: string;

@@ -12,7 +12,7 @@ import { CallLife } from './call-life.ts';
 import { messageMaxBytes, type Contract, type ServiceName } from './contract.ts';
 import { EventConsumers } from './event-consumers.ts';
 import type { HandlerExtras } from './handles.ts';
-import { cancelSubject, header } from './headers.ts';
+import { cancelSubject, header, servedSubject } from './headers.ts';
 import { parseJson } from './json.ts';
 import { validate } from './validate.ts';
 
@@ -67,6 +67,11 @@ export class BusServer extends Server {
       connection.subscribe(cancelSubject(service), {
         callback: (error, message) => {
           if (!error) this.inFlight.get(message.string())?.end(new Fault('cancelled', 'the caller waits no more', 'Ask again.'));
+        },
+      }),
+      connection.subscribe(servedSubject(service), {
+        callback: (error, message) => {
+          if (!error && this.inFlight.has(message.string())) message.respond();
         },
       }),
     );
@@ -134,13 +139,13 @@ export class BusServer extends Server {
     const given = message.headers;
     const deadline = deadlineOf(given, contract);
     if (deadline <= now()) throw new Fault('timeout', 'the deadline had passed before the work began', 'Allow more time.');
-    const who = await this.identify(contract, message);
-    const request = validate(contract.request, parseJson(message.data, contract.maxBytes));
-
     const callId = given?.get(header.call) ?? '';
     const life = new CallLife(deadline);
     if (callId) this.inFlight.set(callId, life);
+    let who: { caller: Caller } | { fromService: ServiceName } | null = null;
     try {
+      who = await this.identify(contract, message);
+      const request = validate(contract.request, parseJson(message.data, contract.maxBytes));
       const call = new BusCall({ subject: message.subject, life, ...who });
       const reply = await inCall({ traceparent: childTraceparent(given?.get(header.traceparent)), life }, async () => {
         const result = await handler(request, call);
@@ -149,7 +154,8 @@ export class BusServer extends Server {
       life.throwIfOver(); // whoever asked was told so already
       return checkedReply(contract, reply);
     } catch (thrown) {
-      if ('caller' in who && thrown instanceof Fault && thrown.code === 'forbidden') this.options.onDenied?.(who.caller, contract.subject);
+      if (who && 'caller' in who && thrown instanceof Fault && thrown.code === 'forbidden')
+        this.options.onDenied?.(who.caller, contract.subject);
       throw thrown;
     } finally {
       life.done();

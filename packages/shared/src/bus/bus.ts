@@ -9,6 +9,7 @@ import type { BusServer } from './bus-server.ts';
 import { isLost, untilBack } from './connection.ts';
 import type { Contract, EventContract, ServiceName } from './contract.ts';
 import type { EventEnvelope } from './event-meta.ts';
+import { CallWatch, watchedFromMs } from './call-watch.ts';
 import { cancelSubject, header } from './headers.ts';
 
 export interface RequestOptions {
@@ -101,7 +102,8 @@ export class Bus {
     requestHeaders.set(header.deadline, String(deadline));
     requestHeaders.set(header.traceparent, childTraceparent(currentCall()?.traceparent));
     if (as !== 'service') requestHeaders.set(header.identity, await as.tokenFor(contract.service));
-    const callId = signal ? randomUUID() : '';
+    const isWatched = remaining >= watchedFromMs;
+    const callId = signal || isWatched ? randomUUID() : '';
     if (callId) requestHeaders.set(header.call, callId);
 
     const asking = this.connection.request(this.subjectOf(contract, as, shard), JSON.stringify(body), {
@@ -109,7 +111,8 @@ export class Bus {
       headers: requestHeaders,
     });
     try {
-      const message = await (signal ? this.untilAborted(contract, asking, signal, callId) : asking);
+      const answering = isWatched ? new CallWatch(this.connection, contract.service, callId).over(asking) : asking;
+      const message = await (signal ? this.untilAborted(contract, answering, signal, callId) : answering);
       if (message.headers?.has(header.fault)) throw Fault.fromData(message.json<FaultData>());
       return message.json<Reply>();
     } catch (thrown) {

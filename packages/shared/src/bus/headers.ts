@@ -15,3 +15,8 @@ export const header = {
 export function cancelSubject(service: string): string {
   return `sb.cancel.${service}`;
 }
+
+/** Where a caller asks whether its call is still being served: heard by every replica of the service, answered by the one that serves it. */
+export function servedSubject(service: string): string {
+  return `sb.served.${service}`;
+}

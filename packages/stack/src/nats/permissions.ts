@@ -2,7 +2,7 @@ import type { Catalogue } from '@signalbox/shared/bus/catalogue.js';
 import type { Contract, ServiceName } from '@signalbox/shared/bus/contract.js';
 import { consumerName } from '@signalbox/shared/bus/event-consumers.js';
 import { eventStream } from '@signalbox/shared/bus/event-stream.js';
-import { cancelSubject } from '@signalbox/shared/bus/headers.js';
+import { cancelSubject, servedSubject } from '@signalbox/shared/bus/headers.js';
 
 /** What a NATS user may do. */
 export interface NatsPermissions {
@@ -26,7 +26,7 @@ export function permissionsOf(service: ServiceName, { contracts, events }: Catal
   return {
     publish: unique([
       ...called.map((contract) => (contract.identity === 'service' ? `${contract.subject}.${service}` : contract.subject)),
-      ...called.map((contract) => cancelSubject(contract.service)),
+      ...called.flatMap((contract) => [cancelSubject(contract.service), servedSubject(contract.service)]),
       ...events.filter((event) => event.service === service).map(({ subject }) => subject),
       ...streamRights(),
       ...heard.filter(({ durable }) => durable).flatMap(({ subject }) => consumerRights(consumerName(service, subject), subject)),
@@ -35,6 +35,7 @@ export function permissionsOf(service: ServiceName, { contracts, events }: Catal
     subscribe: unique([
       `_INBOX_${service}.>`,
       cancelSubject(service),
+      servedSubject(service),
       ...own.map(heardSubject),
       ...heard.filter(({ durable }) => !durable || service === 'api-gateway').map(({ subject }) => subject),
     ]),

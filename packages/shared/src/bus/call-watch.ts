@@ -1,0 +1,72 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Fault } from '../errors/fault.ts';
+import { isLost } from './connection.ts';
+import { servedSubject } from './headers.ts';
+
+/** Calls that may take this long are watched; shorter ones end by their deadline soon enough. */
+export const watchedFromMs = 6_000;
+/** Asked for the first time after this, and so often while it is served. */
+const askEveryMs = 2_000;
+/** How long one answer may take, and the pause after none. */
+const patienceMs = 1_000;
+/** So many questions without an answer, and the replica that served the call is gone: a busy one answers within three. */
+const silentMax = 3;
+
+/** Watches one long call: whoever serves it may be killed and would never answer, and its caller should not wait until the deadline. */
+export class CallWatch {
+  private timer: NodeJS.Timeout | undefined;
+  private silent = 0;
+  private isOver = false;
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly service: string,
+    private readonly callId: string,
+  ) {}
+
+  /** The answer, or `unavailable` once nobody serves the call any more. */
+  over<T>(answer: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const end = (): void => {
+      this.isOver = true;
+      clearTimeout(this.timer);
+    };
+    answer.then(resolve, reject).finally(end);
+    this.askAfter(askEveryMs, () => {
+      end();
+      reject(lostFault(this.service));
+    });
+    return promise;
+  }
+
+  private askAfter(pauseMs: number, onLost: () => void): void {
+    if (this.isOver) return;
+    this.timer = setTimeout(() => void this.ask(onLost), pauseMs);
+  }
+
+  private async ask(onLost: () => void): Promise<void> {
+    if (isLost(this.connection)) return this.askAfter(patienceMs, onLost); // our own silence proves nothing
+    const since = performance.now();
+    try {
+      await this.connection.request(servedSubject(this.service), this.callId, { timeout: patienceMs });
+      this.silent = 0;
+      this.askAfter(askEveryMs, onLost);
+    } catch {
+      // No answer and no listener mean the same here, and are counted.
+      if (++this.silent >= silentMax) onLost();
+      else this.askAfter(Math.max(0, patienceMs - (performance.now() - since)), onLost);
+    }
+  }
+}
+
+function lostFault(service: string): Fault {
+  return new Fault(
+    'unavailable',
+    `${service} broke off while it served the request`,
+    'It may have had an effect: look before you repeat it.',
+    {
+      service,
+      retryAfterMs: 1_000,
+    },
+  );
+}
