@@ -28,5 +28,5 @@ export class ProtocolConfig extends ServiceConfig {
   @IsInt() @Min(10) breakerOpenMs = 10_000;
 
   /** Between two beats of a running task. */
-  @IsInt() @Min(50) @Max(5_000) beatMs = 2_000;
+  @IsInt() @Min(50) @Max(5_000) beatMs = 1_000;
 }

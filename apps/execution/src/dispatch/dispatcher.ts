@@ -15,8 +15,8 @@ import { WorkerLeases } from './worker-leases.ts';
 
 /** Workers beat every 2 s; a task that is not heard of for three beats is lost. */
 const workerLostMs = 6_000;
-/** Services that call beat every 5 s. */
-const calledLostMs = 15_000;
+/** `protocol` beats every second; a task that is not heard of for five beats is lost. */
+const calledLostMs = 5_000;
 /** A task that was handed over and not accepted goes back to the queue after this. */
 const offerMs = 10_000;
 const sweepMs = 500;
