@@ -192,7 +192,8 @@ describe('the tools of an llm agent', () => {
       { type: 'function', function: { name: 'files__read', description: 'does read', parameters: toolOf('', '').inputSchema } },
     ]);
     expect(calls.map(({ principal }) => principal)).toEqual(['user_ada', 'user_ada']);
-    expect(calls.map(({ meta }) => meta!['dev.signalbox/idempotency-key'])).toEqual([
+    // Side by side: either may arrive first.
+    expect(calls.map(({ meta }) => meta!['dev.signalbox/idempotency-key']).sort()).toEqual([
       `${task.idempotencyKey}.1.0`,
       `${task.idempotencyKey}.1.1`,
     ]);

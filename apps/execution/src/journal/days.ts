@@ -4,12 +4,15 @@ import { log } from '@signalbox/shared/telemetry/log.js';
 /** Partitions are there a week before they are needed, so that a database which refuses them is noticed in time. */
 const aheadDays = 7;
 const everyMs = 3_600_000;
+/** Locks are waited for shortly only, so that no run waits behind us: what did not get one tries again. */
+const againMs = 60_000;
 /** Rows deleted at once: short transactions. */
 const chunk = 5_000;
 
 /** Makes the journal's partitions ahead of time and drops what is due. */
 export class Days {
   private timer: NodeJS.Timeout | undefined;
+  private isStopped = false;
 
   constructor(
     private readonly system: SystemDatabase,
@@ -18,16 +21,22 @@ export class Days {
 
   async start(): Promise<void> {
     await this.makeDays();
-    this.timer = setInterval(() => void this.tend(), everyMs);
-    this.timer.unref();
+    this.tendAfter(everyMs);
   }
 
   stop(): void {
-    clearInterval(this.timer);
+    this.isStopped = true;
+    clearTimeout(this.timer);
   }
 
-  /** Once an hour: days ahead, old days, expired keys. */
-  async tend(): Promise<void> {
+  private tendAfter(pauseMs: number): void {
+    if (this.isStopped) return;
+    this.timer = setTimeout(() => void this.tend().then((isDone) => this.tendAfter(isDone ? everyMs : againMs)), pauseMs);
+    this.timer.unref();
+  }
+
+  /** Once an hour: days ahead, old days, expired keys. Whether all of it was done. */
+  async tend(): Promise<boolean> {
     try {
       await this.makeDays();
       await this.dropDays();
@@ -35,8 +44,10 @@ export class Days {
         `DELETE FROM start_key WHERE (workspace, key) IN (SELECT workspace, key FROM start_key WHERE expires < now() LIMIT $1)`,
         [chunk],
       );
+      return true;
     } catch (err) {
       log.warn('the journal was not tended', { err });
+      return false;
     }
   }
 

@@ -10,6 +10,7 @@ let root: string;
 let dist: string;
 
 beforeEach(async () => {
+  delete process.env['NODE_V8_COVERAGE']; // while coverage is measured, services start from their modules
   root = await realpath(await mkdtemp(join(tmpdir(), 'signalbox-bundle-')));
   dist = join(root, 'apps', 'context', 'dist');
   await mkdir(join(dist, 'parts'), { recursive: true });
