@@ -8,6 +8,7 @@ import { ListAuditHandler } from './audit/list-audit.handler.ts';
 import { recordAuditHandlers } from './audit/record-audit.handler.ts';
 import { RecordDenialsHandler } from './audit/record-denials.handler.ts';
 import { VerifyAuditHandler } from './audit/verify-audit.handler.ts';
+import { CreationStore } from './creations/creation.store.ts';
 import { CredentialHasher } from './credentials/credential-hasher.ts';
 import { CreateGrantHandler } from './grants/create-grant.handler.ts';
 import { GrantStore } from './grants/grant.store.ts';
@@ -72,6 +73,7 @@ export class SecurityModule {
         ListWorkspacesHandler,
       ],
       providers: [
+        CreationStore,
         { provide: MasterKey, inject: [SystemDatabase], useFactory: (system: SystemDatabase) => unlock(config.masterKeyFile, system) },
         {
           provide: CredentialHasher,

@@ -32,6 +32,26 @@ const forbidden = { code: 'forbidden' };
 const unknown = { code: 'not_found' };
 
 describe('a key', () => {
+  test('is not made twice under one Idempotency-Key: the second answer names the first and shows nothing', async () => {
+    const ask = { name: 'once', idempotencyKey: 'key-once' };
+    const first = await gateway.request(createKey, ask, admin);
+    await expect(gateway.request(createKey, ask, admin)).rejects.toMatchObject({
+      code: 'conflict',
+      detail: expect.stringContaining(first.id) as unknown,
+    });
+    await expect(gateway.request(createKey, { ...ask, name: 'other' }, admin)).rejects.toMatchObject({ code: 'conflict' });
+    const { data } = await gateway.request(listKeys, { q: 'once' }, admin);
+    expect(data.map(({ id }) => id)).toEqual([first.id]);
+  });
+
+  test('A11 an Idempotency-Key is its caller’s own', async () => {
+    const { caller } = await security.user('someone', ['admin']);
+    await gateway.request(createKey, { name: 'mine', idempotencyKey: 'shared-key' }, admin);
+    await expect(gateway.request(createKey, { name: 'theirs', idempotencyKey: 'shared-key' }, caller)).resolves.toMatchObject({
+      name: 'theirs',
+    });
+  });
+
   test('is shown once; only a hash of it is kept', async () => {
     const { key, ...shown } = await security.key({ name: 'for CI', scopes: ['runs:read'], expiresInS: 3_600 });
     expect(shown).toMatchObject({
@@ -149,6 +169,16 @@ describe('nobody mints rights above its own (A03)', () => {
 });
 
 describe('principals', () => {
+  test('are made once under one Idempotency-Key, also when asked for many times at once', async () => {
+    const ask = { kind: 'service-account' as const, name: 'made once', roles: ['viewer' as const], idempotencyKey: 'principal-once' };
+    const made = await Promise.all(Array.from({ length: 8 }, () => gateway.request(createPrincipal, ask, admin)));
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+    await expect(gateway.request(createPrincipal, { ...ask, roles: ['operator'] }, admin)).rejects.toMatchObject({
+      code: 'conflict',
+      detail: expect.stringContaining('Idempotency-Key') as unknown,
+    });
+  });
+
   test('have names of their own', async () => {
     const first = await gateway.request(createPrincipal, { kind: 'service-account', name: 'deployer', roles: ['operator'] }, admin);
     expect(first).toMatchObject({ id: expect.stringMatching(/^sa_/) as unknown, kind: 'service-account', disabled: false });

@@ -11,6 +11,8 @@ const dropMax = 5_000;
 
 /** What has ended is kept for a while, so that questions about it can be answered. */
 const drops = [
+  `DELETE FROM creation WHERE (workspace, principal, key) IN
+     (SELECT workspace, principal, key FROM creation WHERE created_at < now() - interval '24 hours' LIMIT ${dropMax})`,
   `DELETE FROM revocation WHERE (workspace, id, at) IN (SELECT workspace, id, at FROM revocation WHERE at < now() - interval '1 hour' LIMIT ${dropMax})`,
   `DELETE FROM browser_session WHERE (workspace, id) IN
      (SELECT workspace, id FROM browser_session WHERE least(ended_at, expires_at) < now() - interval '7 days' LIMIT ${dropMax})`,

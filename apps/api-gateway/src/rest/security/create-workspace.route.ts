@@ -15,7 +15,8 @@ export class CreateWorkspaceRoute {
   @Post()
   @Operation(createWorkspace, {
     summary: 'Make a workspace with its first administrator',
-    description: "Only for who administers the installation. The answer shows the administrator's key, once.",
+    description:
+      "Only for who administers the installation. The answer shows the administrator's key, once. Names are unique: a repeated request is a conflict.",
     body: CreateWorkspaceRequest,
     status: 201,
   })

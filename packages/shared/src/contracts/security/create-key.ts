@@ -30,7 +30,7 @@ export class AgentPrincipal {
 
 const tenYearsS = 10 * 365 * 86_400;
 
-export class CreateKeyRequest {
+export class NewKey {
   /** What the key is for. */
   @IsString() @MinLength(1) @MaxLength(100) name!: string;
 
@@ -48,6 +48,11 @@ export class CreateKeyRequest {
 
   /** Seconds from now; absent: it does not expire. */
   @IsOptional() @IsInt() @Min(1) @Max(tenYearsS) expiresInS?: number;
+}
+
+export class CreateKeyRequest extends NewKey {
+  /** The same again by the same caller within a day makes no second key: `conflict` names the first, which is shown once. */
+  @IsOptional() @IsString() @MinLength(1) @MaxLength(128) idempotencyKey?: string;
 }
 
 export class CreateKeyReply extends Key {
