@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SignalboxClient } from '@signalbox/sdk/client/client.js';
+import { freePort } from '@signalbox/stack/free-port.js';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const readyMs = 120_000;
@@ -196,12 +196,4 @@ export class StackUnderTest implements AsyncDisposable {
 export async function until(what: string, isTrue: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
   for (const end = performance.now() + withinMs; performance.now() < end; await sleep(50)) if (await isTrue()) return;
   throw new Error(`${what}: not within ${withinMs} ms`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
