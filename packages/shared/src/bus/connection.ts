@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { log } from '../telemetry/log.ts';
+import { nativeAuthenticator } from './native-authenticator.ts';
 
 export interface BusConnectionOptions {
   natsUrl: string;
@@ -24,7 +25,7 @@ export async function connectBus({ natsUrl, natsCreds, name }: BusConnectionOpti
     waitOnFirstConnect: true,
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
-    ...(natsCreds && { authenticator: credsAuthenticator(await readFile(natsCreds)) }),
+    ...(natsCreds && { authenticator: nativeAuthenticator(await readFile(natsCreds, 'utf8')) }),
   });
   void watch(connection);
   return connection;
