@@ -1,24 +1,29 @@
-import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
-import { validationMetadatasToSchemas } from 'class-validator-jsonschema';
+import { targetConstructorToSchema, validationMetadatasToSchemas } from 'class-validator-jsonschema';
 import type { MessageClass } from '@signalbox/shared/bus/contract.js';
+import { idempotencyKeyOf } from '../platform/idempotency-key.ts';
+import { ifMatchOf } from '../platform/if-match.ts';
 import { operationKey, type OperationMetadata } from '../platform/operation.ts';
 
 type Json = Record<string, unknown>;
 
 const refPrefix = '#/components/schemas/';
 
+const conversion: NonNullable<Parameters<typeof validationMetadatasToSchemas>[0]> = {
+  refPointerPrefix: refPrefix,
+  classTransformerMetadataStorage: defaultMetadataStorage as never, // it reads the same fields
+  additionalConverters: { isArray: itemsOf },
+};
+
 /** The OpenAPI 3.1 document of all routes, made from their contracts. */
 export function openApiDocument(routes: readonly Type[], version: string, serverUrl: string): Json {
-  const schemas = validationMetadatasToSchemas({
-    refPointerPrefix: refPrefix,
-    classTransformerMetadataStorage: defaultMetadataStorage,
-  }) as Record<string, Json>;
+  const schemas = validationMetadatasToSchemas(conversion) as Record<string, Json>;
   const used = new Set<string>();
   const paths: Record<string, Json> = {};
-  for (const { path, method, operation, name } of routes.flatMap(operationsOf)) {
-    (paths[path] ??= {})[method] = describe(path, name, operation, schemas, used);
+  for (const { path, method, operation, name, headers } of routes.flatMap(operationsOf)) {
+    (paths[path] ??= {})[method] = describe(path, name, operation, headers, schemas, used);
   }
   return {
     openapi: '3.1.0',
@@ -45,6 +50,33 @@ interface Route {
   method: string;
   name: string;
   operation: OperationMetadata;
+  headers: Json[];
+}
+
+/** What an array holds, also where a field is opaque to the bus and its items are not checked there one by one. */
+function itemsOf({ target, propertyName }: { target: object | string; propertyName: string }): Json {
+  const type = defaultMetadataStorage.findTypeMetadata(target, propertyName)?.typeFunction();
+  const isClass = type !== undefined && !([String, Number, Boolean, Date, Object] as unknown[]).includes(type);
+  return { type: 'array', items: isClass ? { $ref: refPrefix + type.name } : {} };
+}
+
+/** Headers that a handler reads, told by its parameters' decorators. */
+function headersOf(controller: Type, property: string): Json[] {
+  const args = (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, property) ?? {}) as Record<
+    string,
+    { factory?: unknown; data?: { required?: boolean } }
+  >;
+  return Object.values(args).flatMap(({ factory, data }): Json[] => {
+    if (factory === idempotencyKeyOf) {
+      const description = 'The same key with the same request makes nothing twice, for 24 h.';
+      return [
+        { name: 'Idempotency-Key', in: 'header', required: false, description, schema: { type: 'string', minLength: 1, maxLength: 128 } },
+      ];
+    }
+    if (factory !== ifMatchOf) return [];
+    const description = 'The quoted ETag of the version that you saw: a lost race is 412.';
+    return [{ name: 'If-Match', in: 'header', required: data?.required === true, description, schema: { type: 'string' } }];
+  });
 }
 
 function operationsOf(controller: Type): Route[] {
@@ -61,11 +93,18 @@ function operationsOf(controller: Type): Route[] {
       .map((part) => part.replace(/^\/|\/$/g, ''))
       .filter(Boolean)
       .join('/')}`.replace(/:([A-Za-z]+)/g, '{$1}');
-    return [{ path, method, operation, name: controller.name.replace(/Route$/, '') }];
+    return [{ path, method, operation, name: controller.name.replace(/Route$/, ''), headers: headersOf(controller, property) }];
   });
 }
 
-function describe(path: string, name: string, operation: OperationMetadata, schemas: Record<string, Json>, used: Set<string>): Json {
+function describe(
+  path: string,
+  name: string,
+  operation: OperationMetadata,
+  headers: Json[],
+  schemas: Record<string, Json>,
+  used: Set<string>,
+): Json {
   const {
     contract,
     summary,
@@ -88,7 +127,7 @@ function describe(path: string, name: string, operation: OperationMetadata, sche
     summary,
     description: `${description ? `${description}\n\n` : ''}Needs the permission \`${contract.permission}\`.`,
     tags: [tagOf(path)],
-    parameters: [...parameters, ...(query ? queryParameters(schemas[query.name]) : [])],
+    parameters: [...parameters, ...(query ? queryParameters(schemaOf(query, schemas)) : []), ...headers],
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: refTo(body, schemas, used) } } } }),
     ...(consumes && { requestBody: { required: true, content: { [consumes]: { schema: { type: 'string', format: 'binary' } } } } }),
     responses: {
@@ -114,9 +153,16 @@ function queryParameters(schema: Json | undefined): Json[] {
   return Object.entries(properties).map(([name, property]) => ({ name, in: 'query', required: required.includes(name), schema: property }));
 }
 
+/** A class that only extends another has no schema of its own yet. */
+function schemaOf(type: MessageClass, schemas: Record<string, Json>): Json | undefined {
+  schemas[type.name] ??= targetConstructorToSchema(type, conversion) as Json;
+  return 'properties' in schemas[type.name]! ? schemas[type.name] : undefined;
+}
+
 function refTo(type: MessageClass, schemas: Record<string, Json>, used: Set<string>): Json {
+  const schema = schemaOf(type, schemas);
   collect(type.name, schemas, used);
-  return schemas[type.name] ? { $ref: refPrefix + type.name } : { type: 'object' };
+  return schema ? { $ref: refPrefix + type.name } : { type: 'object' };
 }
 
 function collect(name: string, schemas: Record<string, Json>, used: Set<string>): void {

@@ -3,7 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 
 /** The version in `If-Match: "7"`; undefined without the header. `invalid` for what is no quoted ETag of ours. */
-export const IfMatch = createParamDecorator((options: { required?: boolean } | undefined, host: ExecutionContext): number | undefined => {
+export const IfMatch = createParamDecorator(ifMatchOf);
+
+/** The header's version, see `IfMatch`. */
+export function ifMatchOf(options: { required?: boolean } | undefined, host: ExecutionContext): number | undefined {
   const given = host.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
   if (given === undefined) {
     if (!options?.required) return undefined;
@@ -16,7 +19,7 @@ export const IfMatch = createParamDecorator((options: { required?: boolean } | u
     });
   }
   return Number(match[1]);
-});
+}
 
 /** The quoted ETag of a version. */
 export function etagOf(version: number): string {
