@@ -75,6 +75,7 @@ export class Stack {
     const stackFile: StackFile = { url: this.url, pid: process.pid, management: this.management };
     await writePrivate(folder.stackFile, `${JSON.stringify(stackFile, null, 2)}\n`);
     this.isUp = true;
+    await this.recording; // whoever ends us from now on finds all of it noted
     report.line(`Started in ${((performance.now() - since) / 1000).toFixed(1)} s; data and logs are in ${folder.root}`);
     if (key.isNew) this.showKey(key.key, folder);
     await this.example(folder, key.key);
@@ -175,7 +176,7 @@ export class Stack {
         // When all has crashed, services wait for the servers instead of failing without them.
         if (group === this.services) await Promise.all(this.servers.map((server) => server.whenRunning()));
         const running = await part.start(signal);
-        queueMicrotask(() => void this.record(folder));
+        queueMicrotask(() => this.record(folder));
         return running;
       },
     };
@@ -191,12 +192,13 @@ export class Stack {
   }
 
   private recording: Promise<void> = Promise.resolve();
-  private record(folder: DataFolder): Promise<void> {
-    this.recording = this.recording.then(() => {
-      const processes = [...this.services, ...this.servers].flatMap(({ name, pid }) => (pid === null ? [] : [{ name, pid }]));
-      return recordProcesses(folder, processes);
-    });
-    return this.recording.catch((error: Error) => this.report.line(`  The started processes could not be noted: ${error.message}`));
+  private record(folder: DataFolder): void {
+    this.recording = this.recording
+      .then(() => {
+        const processes = [...this.services, ...this.servers].flatMap(({ name, pid }) => (pid === null ? [] : [{ name, pid }]));
+        return recordProcesses(folder, processes);
+      })
+      .catch((error: Error) => this.report.line(`  The started processes could not be noted: ${error.message}`));
   }
 
   private logOf(folder: DataFolder, name: string): (text: string) => void {
