@@ -18,6 +18,7 @@ import { listInstances } from '@signalbox/shared/contracts/registry/list-instanc
 import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js';
 import { startDeployment } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import { stopDeployment } from '@signalbox/shared/contracts/registry/stop-deployment.js';
+import { getWorkflowSchema } from '@signalbox/shared/contracts/execution/get-workflow-schema.js';
 import { getMcpServerSchema } from '@signalbox/shared/contracts/mcp-server/get-mcp-server-schema.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
@@ -78,6 +79,7 @@ beforeAll(async () => {
   await answer(stopDeployment, { resource: deployment });
   await answer(reportStep, { action: 'updated', changes: [], resource: step });
   await answer(getSchema, { schema: { title: 'Signalbox agent' } });
+  await answer(getWorkflowSchema, { schema: { title: 'Signalbox workflow' } });
   await answer(getMcpServerSchema, { schema: { title: 'Signalbox server' } });
   const config = Object.assign(new GatewayConfig(), { port: 0, natsUrl: nats.url, natsCreds: nats.credsFile('api-gateway') });
   gateway = await startGateway(config);

@@ -9,7 +9,7 @@ import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
 
 class JsonSchemaReply {
-  /** A JSON Schema (draft 2020-12): this document itself is the answer. */
+  /** A JSON Schema, of the draft that it names: this document itself is the answer. */
   @IsObject() properties!: Record<string, unknown>;
 }
 

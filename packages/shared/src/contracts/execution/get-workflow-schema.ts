@@ -8,7 +8,7 @@ export class GetWorkflowSchemaReply {
   @IsObject() @Opaque() schema!: Record<string, unknown>;
 }
 
-/** The JSON Schema (draft 2020-12) that manifests of kind Workflow are checked against. */
+/** The JSON Schema (draft 7) that manifests of kind Workflow are checked against. */
 export const getWorkflowSchema = defineContract({
   subject: 'sb.execution.schema.get',
   request: GetWorkflowSchemaRequest,
