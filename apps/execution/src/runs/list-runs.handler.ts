@@ -27,7 +27,7 @@ export class ListRunsHandler {
   /** Of a live run the row says only that it lives; how far it is, its owner knows. */
   private current(view: RunView): RunView {
     if (view.status !== 'running') return view;
-    const live = this.engine.owner.find(toUuid(view.id, 'run'));
+    const live = this.engine.mayAct ? this.engine.owner.find(toUuid(view.id, 'run')) : undefined;
     return live?.isClean ? runView(live.state, live.facts, false) : view;
   }
 }

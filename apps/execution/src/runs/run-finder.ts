@@ -28,7 +28,8 @@ export class RunFinder {
    */
   async view<T>(workspace: string, run: string, view: (found: FoundRun) => T): Promise<T> {
     const uuid = toUuid(run, 'run');
-    const live = this.engine.owner.find(uuid);
+    // An owner that stood still may have a successor by now, which knows more: then the journal is asked.
+    const live = this.engine.mayAct ? this.engine.owner.find(uuid) : undefined;
     if (live !== undefined && !live.isUnborn) {
       if (live.facts.workspace !== workspace) throw unknownRun(run);
       const seen = view({ state: live.state, facts: live.facts, live, why: (ref) => this.engine.dispatcher.why(live, ref) });

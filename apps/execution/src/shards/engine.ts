@@ -124,6 +124,11 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     return (await this.bus.server).draining;
   }
 
+  /** Whether its lease was renewed lately: else another may own its runs by now, and what is in memory may be old. */
+  get mayAct(): boolean {
+    return this.lease.mayAct();
+  }
+
   get isReady(): boolean {
     return this.isOwner;
   }
