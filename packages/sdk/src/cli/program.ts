@@ -2,11 +2,13 @@ import { Command, CommanderError } from 'commander';
 import { addAgents } from './commands/agents.ts';
 import { addApply } from './commands/apply.ts';
 import { addArtifact, addReport } from './commands/artifact.ts';
+import { addAudit } from './commands/audit.ts';
 import { addBoard } from './commands/board.ts';
 import { addCall } from './commands/call.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
+import { addKeys } from './commands/keys.ts';
 import { addLogs } from './commands/logs.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
@@ -59,6 +61,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addLogs]],
     ['Act:', [addApply, addDeploy, addRun, addCancel, addCall]],
     ['Results:', [addReport, addArtifact]],
+    ['Govern:', [addKeys, addAudit]],
     ['Other:', [addWhoami, addCompletion, addVersion]],
   ] as const;
   for (const [heading, adds] of parts) {

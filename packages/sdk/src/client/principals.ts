@@ -3,7 +3,8 @@ import type { ListQuery } from './pages.ts';
 import { path } from './transport.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
-export type Role = 'admin' | 'operator' | 'viewer' | 'agent';
+export const roles = ['admin', 'operator', 'viewer', 'agent'] as const;
+export type Role = (typeof roles)[number];
 
 /** Who may act in the workspace: a person, a program or an agent. */
 export interface Principal {
