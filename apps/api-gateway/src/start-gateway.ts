@@ -37,6 +37,8 @@ export interface RunningGateway {
   app: NestFastifyApplication;
   /** Where it listens. */
   url: string;
+  /** Every route that it answers, as `GET /api/v1/agents/:name`. */
+  routes: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -66,6 +68,10 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   const http = app.getHttpAdapter().getInstance();
   http.server.headersTimeout = headersMs;
   http.server.maxConnections = config.connectionsMax;
+  const routes: string[] = [];
+  http.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) routes.push(`${each} ${url}`);
+  });
   const port = (): number => (http.server.address() as AddressInfo).port;
   setSecurityHeaders(http, isHttps);
   http.addHook('onRequest', hostGuard(config, port));
@@ -97,5 +103,5 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   await app.startAllMicroservices();
   await app.listen(config.port, config.host);
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  return { app, url: config.publicUrl || `${isHttps ? 'https' : 'http'}://${host}:${port()}`, stop: () => app.close() };
+  return { app, url: config.publicUrl || `${isHttps ? 'https' : 'http'}://${host}:${port()}`, routes, stop: () => app.close() };
 }
