@@ -358,7 +358,7 @@ test('what an executor says it is at reaches who follows, and is not recorded', 
   await service.request(beatTasks, { tasks: [task], message: 'half way', fraction: 0.5 }, { as: 'protocol', shard: shardOfTask(task) });
   release();
   const run = await ended(service, id);
-  await sleep(100);
+  await live.next((event) => event.run === id && event.type === 'run.succeeded');
   const events = live.heard.map(({ payload }) => payload).filter((event) => event.run === id);
   expect(events.map(({ type }) => type)).toEqual([
     'run.started',

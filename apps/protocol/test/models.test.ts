@@ -110,6 +110,7 @@ describe('an llm agent', () => {
       ],
     });
     expect(model.seen[0]!.headers['idempotency-key']).toBe(`${task.idempotencyKey}.1`);
+    await deltas.next(({ offset, text }) => offset + text.length === 'It rains, and it will go on raining.'.length);
     expect(deltas.heard.length).toBeGreaterThan(2);
     let text = '';
     for (const { payload, entity } of deltas.heard) {

@@ -197,6 +197,7 @@ describe('a step report', () => {
       ],
     });
     expect(Date.parse(done.resource.endedAt!)).toBeGreaterThanOrEqual(Date.parse(done.resource.begunAt!));
+    await changes.next(({ step, state }) => step === 'x' && state === 'done');
     expect(changes.heard.filter(({ payload }) => payload.change === 'step')).toHaveLength(2);
     expect(changes.heard.map(({ version }) => version)).toEqual([...changes.heard.map(({ version }) => version)].sort((a, b) => a - b));
   });
