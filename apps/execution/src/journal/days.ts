@@ -31,24 +31,27 @@ export class Days {
 
   private tendAfter(pauseMs: number): void {
     if (this.isStopped) return;
-    this.timer = setTimeout(() => void this.tend().then((isDone) => this.tendAfter(isDone ? everyMs : againMs)), pauseMs);
+    const tend = async (): Promise<void> => {
+      try {
+        await this.tend();
+        this.tendAfter(everyMs);
+      } catch (err) {
+        log.warn('the journal was not tended', { err });
+        this.tendAfter(againMs);
+      }
+    };
+    this.timer = setTimeout(() => void tend(), pauseMs);
     this.timer.unref();
   }
 
-  /** Once an hour: days ahead, old days, expired keys. Whether all of it was done. */
-  async tend(): Promise<boolean> {
-    try {
-      await this.makeDays();
-      await this.dropDays();
-      await this.system.source.query(
-        `DELETE FROM start_key WHERE (workspace, key) IN (SELECT workspace, key FROM start_key WHERE expires < now() LIMIT $1)`,
-        [chunk],
-      );
-      return true;
-    } catch (err) {
-      log.warn('the journal was not tended', { err });
-      return false;
-    }
+  /** Once an hour: days ahead, old days, expired keys. */
+  async tend(): Promise<void> {
+    await this.makeDays();
+    await this.dropDays();
+    await this.system.source.query(
+      `DELETE FROM start_key WHERE (workspace, key) IN (SELECT workspace, key FROM start_key WHERE expires < now() LIMIT $1)`,
+      [chunk],
+    );
   }
 
   private async makeDays(): Promise<void> {
