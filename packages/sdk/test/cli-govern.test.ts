@@ -65,7 +65,10 @@ test('the audit is a table, asked for by its filters', async () => {
 
 test('an audit that is whole says its head; one that is not ends with 1 and says where', async () => {
   rest.on('GET /audit/verification', { intact: true, entries: 1, head: 'ff' });
-  expect(await signalbox('audit', 'verify')).toMatchObject({ exit: 0, out: expect.stringContaining('intact: 1 entry\nhead ff') as unknown });
+  expect(await signalbox('audit', 'verify')).toMatchObject({
+    exit: 0,
+    out: expect.stringContaining('intact: 1 entry\nhead ff') as unknown,
+  });
   rest.on('GET /audit/verification', { intact: true, entries: 0, head: '' });
   expect((await signalbox('audit', 'verify')).out).toBe('intact: 0 entries\n');
   rest.on('GET /audit/verification', { intact: false, entries: 9, head: 'ff', brokenAt: 5, because: 'it was altered' });
