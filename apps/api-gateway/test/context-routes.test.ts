@@ -81,7 +81,7 @@ beforeAll(async () => {
   await nats.answer(writeChunk, async ({ upload, index, data }) => {
     const to = uploads.get(upload)!;
     to.most = Math.max(to.most, ++to.open);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 100)); // long enough for the next part to arrive, on a busy machine too
     to.open--;
     to.parts[index] = Buffer.from(data, 'base64');
     return { credit: 2 };
@@ -213,7 +213,7 @@ describe('an artifact', () => {
     const bytes = randomBytes(chunkBytes * 5 + 3);
     const made = (await (await call('POST', '/artifacts?name=big.bin', bytes)).json()) as Artifact;
     expect(made).toMatchObject({ size: bytes.length, mediaType: 'application/octet-stream' });
-    expect([1, 2]).toContain([...uploads.values()].at(-1)!.most);
+    expect([...uploads.values()].at(-1)!.most).toBe(2);
     const content = Buffer.from(await (await call('GET', `/artifacts/${made.id}/content`)).arrayBuffer());
     expect(content.equals(bytes)).toBe(true);
   });
