@@ -1,4 +1,19 @@
+import { join } from 'node:path';
 import preset from '../jest.preset.mjs';
 
+/** `security` or `faults`: the cases of that suite, with a table at the end; else all that is no case. */
+const suite = process.env['SIGNALBOX_CASES'];
+const noModules = '/node_modules/';
+
 /** The whole stack from the outside; one file at a time, since each starts all of it. */
-export default { ...preset, testMatch: ['<rootDir>/**/*.test.ts'], testTimeout: 180_000, collectCoverage: false };
+export default {
+  ...preset,
+  testMatch: ['<rootDir>/**/*.test.ts'],
+  testPathIgnorePatterns: suite ? [noModules] : [noModules, '<rootDir>/security/', '<rootDir>/faults/'],
+  testTimeout: 180_000,
+  collectCoverage: false,
+  ...(suite && {
+    testMatch: [`<rootDir>/${suite}/**/*.test.ts`],
+    reporters: ['default', [join(import.meta.dirname, 'cases', 'reporter.mjs'), { suite }]],
+  }),
+};
