@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -116,6 +116,14 @@ export class StackUnderTest implements AsyncDisposable {
     child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
     const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
     return { code, out, err };
+  }
+
+  /** Runs `signalbox <command> -f FILE --yes` on a manifest. */
+  async cliWith(command: string, manifest: string): Promise<{ code: number | null; out: string; err: string; ms: number }> {
+    const file = join(this.data, `${crypto.randomUUID()}.yaml`);
+    await writeFile(file, manifest);
+    const since = performance.now();
+    return { ...(await this.cli(command, '-f', file, '--yes')), ms: performance.now() - since };
   }
 
   /** Loads the example and brings its agents up. */

@@ -12,6 +12,7 @@ import { ReadChunkHandler } from './artifacts/read-chunk.handler.ts';
 import { UploadStore } from './artifacts/upload.store.ts';
 import { WriteChunkHandler } from './artifacts/write-chunk.handler.ts';
 import { ContextConfig } from './context.config.ts';
+import { KnownRuns } from './runs/known-runs.ts';
 import { DeleteStateHandler } from './state/delete-state.handler.ts';
 import { GetStateHandler } from './state/get-state.handler.ts';
 import { ListStateHandler } from './state/list-state.handler.ts';
@@ -51,6 +52,6 @@ import { ThreadStore } from './threads/thread.store.ts';
     AppendMessageHandler,
     ListMessagesHandler,
   ],
-  providers: [ArtifactStore, UploadStore, StateStore, ThreadStore, Sweeper],
+  providers: [ArtifactStore, UploadStore, StateStore, ThreadStore, KnownRuns, Sweeper],
 })
 export class ContextModule {}

@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { OwnPermissionGuard } from '../platform/own-permission.guard.ts';
+import { PermissionGuard } from '../platform/permission.guard.ts';
 import { AuthGuard } from './auth.guard.ts';
 import { Authenticator } from './authenticator.ts';
 import { CallerWatch } from './caller-watch.ts';
@@ -15,7 +15,7 @@ import { GuessLimit } from './guess-limit.ts';
     CallerWatch,
     // in this order, which Nest keeps within a module only: who it is, then what it may do
     { provide: APP_GUARD, useClass: AuthGuard },
-    { provide: APP_GUARD, useClass: OwnPermissionGuard },
+    { provide: APP_GUARD, useClass: PermissionGuard },
   ],
   exports: [Authenticator, CallerWatch, GuessLimit],
 })

@@ -6,6 +6,7 @@ import { chunksOf } from '@signalbox/shared/bus/stream.js';
 import { putArtifact, PutArtifactReply, PutArtifactRequest } from '@signalbox/shared/contracts/context/put-artifact.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { ContextConfig } from '../context.config.ts';
+import { KnownRuns } from '../runs/known-runs.ts';
 import { checkSize, contentBytes } from './artifact.ts';
 import { ArtifactStore } from './artifact.store.ts';
 import { artifactView, intentOf } from './artifact.view.ts';
@@ -15,12 +16,14 @@ export class PutArtifactHandler {
   constructor(
     private readonly store: ArtifactStore,
     private readonly config: ContextConfig,
+    private readonly runs: KnownRuns,
   ) {}
 
   @Handles(putArtifact)
   async handle(@Payload() put: PutArtifactRequest, @FromCaller() caller: Caller): Promise<PutArtifactReply> {
     const bytes = contentBytes(put.content, put.encoding ?? 'utf8');
     checkSize(bytes.length, this.config.artifactMaxBytes);
+    if (put.run !== undefined) await this.runs.require(caller, put.run);
     const sha256 = createHash('sha256').update(bytes).digest();
     const made = await this.store.create(caller, intentOf(put), async () => ({
       sha256,

@@ -4,13 +4,17 @@ import { Handles } from '@signalbox/shared/bus/handles.js';
 import { appendMessage, AppendMessageReply, AppendMessageRequest } from '@signalbox/shared/contracts/context/append-message.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
+import { KnownRuns } from '../runs/known-runs.ts';
 import { encodeContent } from './thread.ts';
 import { ThreadStore } from './thread.store.ts';
 import { messageView } from './thread.view.ts';
 
 @Controller()
 export class AppendMessageHandler {
-  constructor(private readonly store: ThreadStore) {}
+  constructor(
+    private readonly store: ThreadStore,
+    private readonly runs: KnownRuns,
+  ) {}
 
   @Handles(appendMessage)
   async handle(
@@ -18,6 +22,7 @@ export class AppendMessageHandler {
     @FromCaller() caller: Caller,
   ): Promise<AppendMessageReply> {
     const id = toUuid(thread, 'thread');
+    if (run !== undefined) await this.runs.require(caller, run);
     const message = await this.store.append(caller, id, {
       role,
       content: encodeContent(content),

@@ -42,6 +42,7 @@ export class CreateWorkspaceHandler {
       const facts = { name: 'first key', scopes: [], createdBy: caller.principal };
       const { entry, key } = await this.maker.make(tx, id, administrator, facts);
       for (const chain of [id, caller.workspace]) {
+        await this.store.goOnIn(tx, chain);
         await this.audit.append(
           tx,
           { ...caller, workspace: chain },

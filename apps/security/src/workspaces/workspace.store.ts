@@ -29,6 +29,11 @@ export class WorkspaceStore {
     }
   }
 
+  /** What follows in the transaction is of this workspace: the wall of rows moves with it. */
+  async goOnIn(tx: EntityManager, workspace: string): Promise<void> {
+    await tx.query(`SELECT set_config('sb.workspace', $1, true)`, [workspace]);
+  }
+
   /** Every workspace of the installation, by name. Only for who administers it. */
   async listAll(tx: EntityManager, { after, q, limit }: { after: string; q: string; limit: number }): Promise<Workspace[]> {
     const rows: WorkspaceRow[] = await tx.query(`SELECT * FROM list_all_workspaces($1, $2, $3)`, [after, q, limit]);

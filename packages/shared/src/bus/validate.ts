@@ -49,7 +49,7 @@ function instanceOf<T extends object>(type: MessageClass<T>, value: object): T {
   const instance = new type() as Record<string, unknown>;
   let rest: Record<string, unknown> | null = null;
   for (const [field, given] of Object.entries(value)) {
-    if (field === '__proto__') throw new Fault('invalid', 'a field named __proto__ is not allowed', 'Leave it out.');
+    if (field === '__proto__' || field === 'constructor') throw reservedFault(field); // class-validator finds its rules by the constructor
     if (isConverted(type, field)) (rest ??= {})[field] = given;
     else instance[field] = given;
   }
@@ -58,6 +58,12 @@ function instanceOf<T extends object>(type: MessageClass<T>, value: object): T {
     for (const field of Object.keys(rest)) instance[field] = converted[field];
   }
   return instance as T;
+}
+
+function reservedFault(field: string): Fault {
+  return new Fault('invalid', `a field named ${field} is not allowed`, 'Leave it out.', {
+    errors: [{ pointer: `/${field}`, detail: 'is not a known field' }],
+  });
 }
 
 function invalidFault(errors: ValidationError[]): Fault {

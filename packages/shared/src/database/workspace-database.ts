@@ -60,6 +60,9 @@ async function inTransaction<T>(source: DataSource, first: string | null, work: 
   }
 }
 
+/** PostgreSQL keeps the character U+0000 in no text, JSON documents aside: SQLSTATE 22021 and 22P05. */
+const nulPattern = /^(?:22021|22P05)$/;
+
 /** Classes of SQLSTATE, and system errors, that say that the database cannot be reached or is going away. */
 const awayPattern = /^(?:08|57P0|53|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/;
 
@@ -73,6 +76,9 @@ function faultOf(thrown: unknown): unknown {
       service: 'postgresql',
       retryAfterMs: 1_000,
     });
+  }
+  if (nulPattern.test(state)) {
+    return new Fault('invalid', 'a text contains the character U+0000 (NUL)', 'Leave it out, or send it as an artifact.', { cause: thrown });
   }
   return thrown;
 }

@@ -31,7 +31,6 @@ const sweepEveryMs = 1_000;
 /** Younger rows are being published by the replica that wrote them. */
 const sweepAfterMs = 1_000;
 const sweepMax = 500;
-const keepHours = 24;
 const publishTimeoutMs = 5_000;
 
 /** Durable events: an event exists if and only if its change was committed. */
@@ -113,9 +112,6 @@ export class Outbox {
       await this.publish(subject, { id, workspace, entity, version: Number(version), at: created_at.getTime(), payload });
     }
     if (rows.length > 0) await this.markPublished(rows.map(({ id }) => id));
-    await this.database.source.query(
-      `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < now() - $1 * interval '1 hour' AND published_at IS NOT NULL LIMIT $2)`,
-      [keepHours, sweepMax],
-    );
+    await this.database.source.query(`SELECT drop_published($1)`, [sweepMax]);
   }
 }
