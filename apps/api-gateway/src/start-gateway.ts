@@ -13,11 +13,13 @@ import { PingModule } from '@signalbox/shared/service/ping.js';
 import { ServiceLifecycle } from '@signalbox/shared/service/service-lifecycle.js';
 import { nestLogger } from '@signalbox/shared/telemetry/nest-logger.js';
 import { Module } from '@nestjs/common';
+import { Authenticator } from './auth/authenticator.ts';
 import { serveReferencePages } from './docs/reference-pages.ts';
 import type { GatewayConfig } from './gateway.config.ts';
 import { GatewayModule } from './gateway.module.ts';
 import { answerAsOpenAi } from './openai/openai-answers.ts';
 import { CheckedInputPipe } from './platform/checked-input.pipe.ts';
+import { boundConnections } from './platform/connections.ts';
 import { serveDashboard } from './platform/dashboard-files.ts';
 import { serveHealth } from './platform/health.routes.ts';
 import { hostGuard } from './platform/hosts.ts';
@@ -31,6 +33,8 @@ import { acceptUploads } from './rest/context/uploads.ts';
 /** A client that does not send its headers or body in this time is cut. */
 const headersMs = 10_000;
 const requestMs = 60_000;
+/** How often Node looks for such clients. */
+const checkEveryMs = 2_000;
 const keepAliveMs = 30_000;
 
 export interface RunningGateway {
@@ -48,9 +52,10 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   class Root {}
 
   const isHttps = config.tlsCertFile !== '' || config.publicUrl.startsWith('https:');
-  const https = config.tlsCertFile ? { cert: await readFile(config.tlsCertFile), key: await readFile(config.tlsKeyFile) } : null;
+  const checks = { connectionsCheckingInterval: checkEveryMs };
+  const https = config.tlsCertFile ? { cert: await readFile(config.tlsCertFile), key: await readFile(config.tlsKeyFile), ...checks } : null;
   const adapter = new FastifyAdapter({
-    ...(https && { https }),
+    ...(https ? { https } : { http: checks }),
     bodyLimit: config.bodyMaxBytes,
     requestTimeout: requestMs,
     keepAliveTimeout: keepAliveMs,
@@ -67,7 +72,7 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   app.useGlobalPipes(new CheckedInputPipe());
   const http = app.getHttpAdapter().getInstance();
   http.server.headersTimeout = headersMs;
-  http.server.maxConnections = config.connectionsMax;
+  boundConnections(http.server, config.connectionsMax, https !== null);
   const routes: string[] = [];
   http.addHook('onRoute', ({ method, url }) => {
     for (const each of [method].flat()) routes.push(`${each} ${url}`);
@@ -75,6 +80,15 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   const port = (): number => (http.server.address() as AddressInfo).port;
   setSecurityHeaders(http, isHttps);
   http.addHook('onRequest', hostGuard(config, port));
+  const authenticator = app.get(Authenticator, { strict: false });
+  http.addHook('onRequest', (request, reply, done) => {
+    try {
+      authenticator.refuseForeign(request);
+      done();
+    } catch (thrown) {
+      sendProblem(reply, faultOfHttp(thrown, request));
+    }
+  });
   parseJsonBodies(http, config.bodyMaxBytes);
   discardRefusedBodies(http);
   // What goes wrong before a route is reached, as in a body's parser; Nest sets its own handler too late for these routes.

@@ -53,6 +53,11 @@ export class Authenticator {
     throw unauthenticated();
   }
 
+  /** `forbidden` for what a browser was made to send by another site; asked before the body is read, and again with the credential. */
+  refuseForeign(call: IncomingCall): void {
+    if (shownCredential(call.headers, cookieNameFor(this.outside, call.headers))?.kind === 'session') this.requireOwnPage(call);
+  }
+
   /** A cookie goes along by itself: what changes something, and a socket, which CORS does not guard, must come from one of our own pages. */
   private requireOwnPage(call: IncomingCall): void {
     if (call.headers.upgrade !== undefined)

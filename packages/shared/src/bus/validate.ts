@@ -7,6 +7,8 @@ import { opaqueFieldsOf } from './opaque.ts';
 
 /** More faults than this in one message help nobody. */
 const detailsMax = 20;
+/** No message of ours has as many fields, and no list that is checked item by item as many items: checking more would take its time. */
+const breadthMax = { fields: 100, items: 5_000 };
 
 /**
  * The plain value as an instance of its class. `invalid` with a JSON Pointer for each wrong place; a field that the class does not know is
@@ -48,16 +50,29 @@ const fieldsMax = 64;
 function instanceOf<T extends object>(type: MessageClass<T>, value: object): T {
   const instance = new type() as Record<string, unknown>;
   let rest: Record<string, unknown> | null = null;
-  for (const [field, given] of Object.entries(value)) {
+  const entries = Object.entries(value);
+  if (entries.length > breadthMax.fields) throw breadthFault('', `has more than ${breadthMax.fields} fields`);
+  for (const [field, given] of entries) {
     if (field === '__proto__' || field === 'constructor') throw reservedFault(field); // class-validator finds its rules by the constructor
-    if (isConverted(type, field)) (rest ??= {})[field] = given;
-    else instance[field] = given;
+    if (Array.isArray(given) && given.length > breadthMax.items && !opaqueFieldsOf(type).includes(field))
+      throw breadthFault(`/${field}`, `has more than ${breadthMax.items} items`);
+    if (isConverted(type, field)) {
+      for (const nested of Array.isArray(given) ? given : [given]) {
+        if (typeof nested === 'object' && nested !== null && Object.keys(nested).length > breadthMax.fields)
+          throw breadthFault(`/${field}`, `has more than ${breadthMax.fields} fields`);
+      }
+      (rest ??= {})[field] = given;
+    } else instance[field] = given;
   }
   if (rest) {
     const converted = plainToInstance(type, rest) as Record<string, unknown>;
     for (const field of Object.keys(rest)) instance[field] = converted[field];
   }
   return instance as T;
+}
+
+function breadthFault(pointer: string, detail: string): Fault {
+  return new Fault('invalid', `${pointer || 'the message'}: ${detail}`, 'Send less at once.', { errors: [{ pointer, detail }] });
 }
 
 function reservedFault(field: string): Fault {
