@@ -15,4 +15,10 @@ export class SecurityConfig extends ServiceConfig {
    * of it. Made on the first start if it is missing.
    */
   @IsString() @MinLength(1) @MaxLength(4_096) masterKeyFile = 'master.key';
+
+  /**
+   * File outside the database where the ends of the audit's chains are noted each minute, signed (`AUDIT_CHECKPOINT_FILE`). Empty: in the log alone, and
+   * `signalbox audit verify` has nothing to compare a rebuilt chain with.
+   */
+  @IsString() @MaxLength(4_096) auditCheckpointFile = '';
 }

@@ -4,6 +4,7 @@ import { ServiceModule } from '@signalbox/shared/service/service-module.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { AuditStore } from './audit/audit.store.ts';
 import { AuditWriter } from './audit/audit-writer.ts';
+import { Checkpoints } from './audit/checkpoints.ts';
 import { ListAuditHandler } from './audit/list-audit.handler.ts';
 import { recordAuditHandlers } from './audit/record-audit.handler.ts';
 import { RecordDenialsHandler } from './audit/record-denials.handler.ts';
@@ -88,6 +89,7 @@ export class SecurityModule {
         AdminKeyImport,
         AuditStore,
         AuditWriter,
+        Checkpoints,
         CredentialStore,
         GrantStore,
         Housekeeping,

@@ -64,14 +64,14 @@ test('the audit is a table, asked for by its filters', async () => {
 });
 
 test('an audit that is whole says its head; one that is not ends with 1 and says where', async () => {
-  rest.on('GET /audit/verification', { intact: true, entries: 1, head: 'ff' });
+  rest.on('GET /audit/verification', { intact: true, entries: 1, checkpoints: 2, head: 'ff' });
   expect(await signalbox('audit', 'verify')).toMatchObject({
     exit: 0,
-    out: expect.stringContaining('intact: 1 entry\nhead ff') as unknown,
+    out: expect.stringContaining('intact: 1 entry, compared with 2 checkpoints outside the database\nhead ff') as unknown,
   });
-  rest.on('GET /audit/verification', { intact: true, entries: 0, head: '' });
-  expect((await signalbox('audit', 'verify')).out).toBe('intact: 0 entries\n');
-  rest.on('GET /audit/verification', { intact: false, entries: 9, head: 'ff', brokenAt: 5, because: 'it was altered' });
+  rest.on('GET /audit/verification', { intact: true, entries: 0, checkpoints: 0, head: '' });
+  expect((await signalbox('audit', 'verify')).out).toBe('intact: 0 entries, compared with 0 checkpoints outside the database\n');
+  rest.on('GET /audit/verification', { intact: false, entries: 9, checkpoints: 1, head: 'ff', brokenAt: 5, because: 'it was altered' });
   const broken = await signalbox('audit', 'verify');
   expect(broken.exit).toBe(1);
   expect(broken.err).toContain('the audit is broken at entry 5: it was altered');

@@ -35,7 +35,8 @@ export class Completion {
       requireTaskOf(this.engine, result.task, caller);
       const open = this.engine.dispatcher.tasks.get(result.task);
       const isOther = open !== undefined && open.phase !== 'queued' && open.principal !== undefined && open.principal !== caller.principal;
-      if (isOther || (open?.phase === 'offered' && open.instance !== result.instance)) throw replaced(result.task);
+      const isOthers = open !== undefined && open.phase !== 'queued' && open.instance !== undefined && open.instance !== result.instance;
+      if (isOther || isOthers) throw replaced(result.task);
     }
     const event: RunEvent = {
       type: 'completed',

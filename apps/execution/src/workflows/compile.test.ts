@@ -261,6 +261,7 @@ describe('an input', () => {
 
   test('A23: a schema that refers to itself without end is said to be so', () => {
     const schema = { $ref: '#/definitions/a', definitions: { a: { $ref: '#/definitions/b' }, b: { $ref: '#/definitions/a' } } };
+    expect(() => checkInputSchema(schema)).toThrow('refers to itself without end');
     expect(() => checkInput(schema, 1)).toThrow(Fault);
   });
 });

@@ -1,5 +1,6 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { endlessReference } from '@signalbox/shared/json-schema/endless.js';
 import { RE2JS } from 're2js';
 import { sizeOf, type Json } from '../core/json.ts';
 
@@ -61,6 +62,8 @@ export function checkInputSchema(schema: Record<string, Json> | undefined): void
     for (const child of Object.values(value)) visit(child);
   };
   visit(schema);
+  const endless = endlessReference(schema);
+  if (endless !== null) refuse(`the schema refers to itself without end, by ${endless.slice(0, 100)}`);
   try {
     compile(schema);
   } catch (error) {

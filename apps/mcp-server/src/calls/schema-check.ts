@@ -1,4 +1,5 @@
 import type { FaultDetail } from '@signalbox/shared/errors/fault.js';
+import { endlessReference } from '@signalbox/shared/json-schema/endless.js';
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats, { type FormatsPlugin } from 'ajv-formats';
@@ -32,6 +33,8 @@ const options: Options = {
 export function compileSchema(schema: Record<string, unknown>): SchemaCheck {
   const problem = tooLarge(schema);
   if (problem !== null) throw new SchemaProblem(problem);
+  const endless = endlessReference(schema);
+  if (endless !== null) throw new SchemaProblem(`it refers to itself without end, by ${endless.slice(0, 80)}`);
   const isDraft07 = typeof schema['$schema'] === 'string' && /draft-0[4-7]/.test(schema['$schema']);
   // One instance a schema: they are independent, and what one says of `$id` cannot reach another.
   const ajv = isDraft07 ? new Ajv(options) : new Ajv2020(options);

@@ -1,4 +1,5 @@
 import type { FaultDetail } from '@signalbox/shared/errors/fault.js';
+import { endlessReference } from '@signalbox/shared/json-schema/endless.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Skill } from '@signalbox/shared/contracts/registry/agent.js';
 
@@ -26,6 +27,8 @@ export function skillSchemaFaults(skills: readonly Skill[]): FaultDetail[] {
 export function schemaFault(schema: Record<string, unknown>): string | null {
   const sizeFault = measure(schema, 0, { nodes: 0 });
   if (sizeFault !== null) return sizeFault;
+  const endless = endlessReference(schema);
+  if (endless !== null) return `refers to itself without end, by ${endless.slice(0, 100)}`;
   try {
     // A new instance each time: compiled schemas stay in the one that compiled them.
     new Ajv2020({ strict: false, validateFormats: false }).compile(schema);

@@ -82,6 +82,15 @@ export class AuditStore {
     return rows.map(linkOf);
   }
 
+  /** Where chains end, by workspace, after one of them. */
+  async headsAfter(tx: EntityManager, workspace: string, limit: number): Promise<{ workspace: string; seq: number; hash: string }[]> {
+    const rows: { workspace: string; seq: string; hash: Buffer }[] = await tx.query(
+      `SELECT workspace, seq, hash FROM audit_head WHERE ($1 = '' OR workspace > $1::uuid) ORDER BY workspace LIMIT $2`,
+      [workspace, limit],
+    );
+    return rows.map(({ seq, hash, ...rest }) => ({ ...rest, seq: Number(seq), hash: hash.toString('hex') }));
+  }
+
   /** Where the chain ends, as it was noted beside it. */
   async head(tx: EntityManager, workspace: string): Promise<{ seq: number; hash: Buffer }> {
     const rows: { seq: string; hash: Buffer }[] = await tx.query(`SELECT seq, hash FROM audit_head WHERE workspace = $1`, [workspace]);

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { Checkpoints } from '../audit/checkpoints.ts';
 import { SecurityConfig } from '../security.config.ts';
 import { KeyRing } from '../signing/key-ring.ts';
 import { AdminKeyImport } from './import-admin-key.ts';
@@ -31,6 +32,7 @@ export class Housekeeping implements OnModuleInit, OnApplicationShutdown {
     private readonly system: SystemDatabase,
     private readonly keys: KeyRing,
     private readonly adminKey: AdminKeyImport,
+    private readonly checkpoints: Checkpoints,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -49,6 +51,7 @@ export class Housekeeping implements OnModuleInit, OnApplicationShutdown {
   async work(): Promise<void> {
     try {
       await this.keys.turn();
+      await this.checkpoints.noteAll();
       for (const drop of drops) await this.system.source.query(drop);
     } catch (err) {
       log.warn('signing keys and old rows were not looked after', { err });

@@ -31,6 +31,8 @@ export interface AuditQuery extends ListQuery {
 /** Whether the chain is whole. */
 export interface AuditVerification {
   intact: boolean;
+  /** Signed places of the chain, noted outside the database, that it was compared with. */
+  checkpoints: number;
   entries: number;
   /** Hash of the last entry; empty: there is none. */
   head: string;

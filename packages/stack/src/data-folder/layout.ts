@@ -16,6 +16,8 @@ export interface DataLayout {
   credsFolder: string;
   security: string;
   masterKeyFile: string;
+  /** Signed ends of the audit's chains, outside the database. */
+  auditCheckpointFile: string;
   /** Folders of stdio MCP servers' own. */
   mcpServers: string;
   logs: string;
@@ -40,6 +42,7 @@ export function layoutOf(root: string): DataLayout {
     credsFolder: join(root, 'creds'),
     security: join(root, 'security'),
     masterKeyFile: join(root, 'security', 'master.key'),
+    auditCheckpointFile: join(root, 'security', 'audit-checkpoints.jsonl'),
     mcpServers: join(root, 'mcp-servers'),
     logs: join(root, 'logs'),
     backups: join(root, 'backups'),

@@ -60,7 +60,7 @@ export function addAudit(program: Command, io: Io): void {
       );
     }
     context.out.lines(
-      line`${green('intact')}: ${entries(found.entries)}`,
+      line`${green('intact')}: ${entries(found.entries)}, compared with ${found.checkpoints} checkpoints outside the database`,
       ...(found.head
         ? [line`${bold('head')} ${found.head} ${dim('keep it elsewhere: an audit that was cut or built anew has another')}`]
         : []),

@@ -7,6 +7,8 @@ export class VerifyAuditReply {
   @IsBoolean() intact!: boolean;
   /** How many entries were checked. */
   @IsInt() entries!: number;
+  /** Signed places of the chain, noted outside the database, that it was compared with. */
+  @IsInt() checkpoints!: number;
   /** Hash of the last entry: keep it elsewhere, and a chain that is cut or built anew shows. Empty: no entry. */
   @Matches(/^(?:[0-9a-f]{64})?$/) head!: string;
   /** The first entry that is wrong, and what is. */
