@@ -14,7 +14,7 @@ import { EventConsumers } from './event-consumers.ts';
 import type { HandlerExtras } from './handles.ts';
 import { cancelSubject, header, servedSubject } from './headers.ts';
 import { parseJson } from './json.ts';
-import { validate } from './validate.ts';
+import { validate, validateRequest } from './validate.ts';
 
 /** Requests being served at once by one process; more would only wait inside it, so they are refused and may be tried elsewhere. */
 const inFlightMax = 2_000;
@@ -145,7 +145,7 @@ export class BusServer extends Server {
     let who: { caller: Caller } | { fromService: ServiceName } | null = null;
     try {
       who = await this.identify(contract, message);
-      const request = validate(contract.request, parseJson(message.data, contract.maxBytes));
+      const request = validateRequest(contract.request, parseJson(message.data, contract.maxBytes));
       const call = new BusCall({ subject: message.subject, life, ...who });
       const reply = await inCall({ traceparent: childTraceparent(given?.get(header.traceparent)), life }, async () => {
         const result = await handler(request, call);

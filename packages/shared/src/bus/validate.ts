@@ -26,6 +26,22 @@ export function validate<T extends object>(type: MessageClass<T>, value: unknown
   return instance;
 }
 
+/**
+ * What somebody asks, checked: as `validate`, and a `null` where a field may be absent means that it is, since `@IsOptional` lets it through; a whole
+ * number that JavaScript cannot hold exactly is no number of ours.
+ */
+export function validateRequest<T extends object>(type: MessageClass<T>, value: unknown): T {
+  const instance = validate(type, value) as Record<string, unknown>;
+  let defaults: Record<string, unknown> | null = null;
+  for (const [field, given] of Object.entries(instance)) {
+    const isOdd = given === null || (typeof given === 'number' && Number.isInteger(given) && !Number.isSafeInteger(given));
+    if (!isOdd || opaqueFieldsOf(type).includes(field)) continue;
+    if (given !== null) throw excessFault(`/${field}`, `must be at most ${Number.MAX_SAFE_INTEGER}`);
+    instance[field] = (defaults ??= new type() as Record<string, unknown>)[field];
+  }
+  return instance as T;
+}
+
 /** Which fields of a class class-transformer has something to do for, found once. */
 const convertedFields = new WeakMap<MessageClass, Map<string, boolean>>();
 
@@ -51,15 +67,15 @@ function instanceOf<T extends object>(type: MessageClass<T>, value: object): T {
   const instance = new type() as Record<string, unknown>;
   let rest: Record<string, unknown> | null = null;
   const entries = Object.entries(value);
-  if (entries.length > breadthMax.fields) throw breadthFault('', `has more than ${breadthMax.fields} fields`);
+  if (entries.length > breadthMax.fields) throw excessFault('', `has more than ${breadthMax.fields} fields`);
   for (const [field, given] of entries) {
     if (field === '__proto__' || field === 'constructor') throw reservedFault(field); // class-validator finds its rules by the constructor
     if (Array.isArray(given) && given.length > breadthMax.items && !opaqueFieldsOf(type).includes(field))
-      throw breadthFault(`/${field}`, `has more than ${breadthMax.items} items`);
+      throw excessFault(`/${field}`, `has more than ${breadthMax.items} items`);
     if (isConverted(type, field)) {
       for (const nested of Array.isArray(given) ? given : [given]) {
         if (typeof nested === 'object' && nested !== null && Object.keys(nested).length > breadthMax.fields)
-          throw breadthFault(`/${field}`, `has more than ${breadthMax.fields} fields`);
+          throw excessFault(`/${field}`, `has more than ${breadthMax.fields} fields`);
       }
       (rest ??= {})[field] = given;
     } else instance[field] = given;
@@ -71,7 +87,7 @@ function instanceOf<T extends object>(type: MessageClass<T>, value: object): T {
   return instance as T;
 }
 
-function breadthFault(pointer: string, detail: string): Fault {
+function excessFault(pointer: string, detail: string): Fault {
   return new Fault('invalid', `${pointer || 'the message'}: ${detail}`, 'Send less at once.', { errors: [{ pointer, detail }] });
 }
 
