@@ -8,6 +8,7 @@ import type { Bench, Measurement } from './measurement.ts';
 const benches: Record<string, () => Promise<Bench>> = {
   stack: async () => (await import('./stack/stack.bench.ts')).stackBench,
   bus: async () => (await import('./bus/bus.bench.ts')).busBench,
+  security: async () => (await import('./security/security.bench.ts')).securityBench,
 };
 
 /** A ratio to its floor this much worse than the recorded one fails a smoke run. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { parseJson } from '@signalbox/shared/bus/json.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
 
 /** JSON bodies under our limits of size and depth, instead of Fastify's own parsing. */
 export function parseJsonBodies(fastify: FastifyInstance, bodyMaxBytes: number): void {
@@ -9,10 +10,27 @@ export function parseJsonBodies(fastify: FastifyInstance, bodyMaxBytes: number):
     { parseAs: 'buffer', bodyLimit: bodyMaxBytes },
     (_request, body, done) => {
       try {
-        done(null, parseJson(body as Buffer, bodyMaxBytes));
+        done(null, wellFormed(parseJson(body as Buffer, bodyMaxBytes)));
       } catch (fault) {
         done(fault as Error);
       }
     },
   );
+}
+
+/** The value, if all its texts are Unicode (RFC 7493, 2.1): half of a surrogate pair is no character, and PostgreSQL keeps none. */
+function wellFormed(value: unknown, pointer = ''): unknown {
+  if (typeof value === 'string' && !value.isWellFormed()) throw surrogateFault(pointer);
+  if (typeof value !== 'object' || value === null) return value;
+  for (const [key, child] of Object.entries(value)) {
+    if (!key.isWellFormed()) throw surrogateFault(pointer);
+    wellFormed(child, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  }
+  return value;
+}
+
+function surrogateFault(pointer: string): Fault {
+  return new Fault('invalid', `${pointer || 'a key'}: has half of a surrogate pair`, 'Send Unicode text.', {
+    errors: [{ pointer, detail: 'has half of a surrogate pair' }],
+  });
 }
