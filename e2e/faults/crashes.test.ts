@@ -3,6 +3,8 @@ import { StackUnderTest } from '../stack-under-test.ts';
 import { killCases } from './kills.ts';
 import { Load } from './load.ts';
 import { requestCases } from './requests.ts';
+import { serverCases } from './server-kills.ts';
+import { standstillCases } from './standstills.ts';
 import { stopCases } from './stops.ts';
 
 let stack: StackUnderTest;
@@ -22,6 +24,11 @@ afterAll(async () => {
 }, 60_000);
 
 killCases(
+  () => stack,
+  () => load,
+);
+standstillCases(() => stack);
+serverCases(
   () => stack,
   () => load,
 );

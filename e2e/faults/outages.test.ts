@@ -11,6 +11,7 @@ import { ServersUnderTest } from '../servers-under-test.ts';
 import { StackUnderTest, until } from '../stack-under-test.ts';
 import { expectNothingLeft, expectVerified, holdings } from './left-behind.ts';
 import { Load } from './load.ts';
+import { unpublishedIn } from './servers.ts';
 
 /** A read of each service that has a database, with its contract's deadline. */
 const reads = [
@@ -94,18 +95,6 @@ async function follow<T extends { type: string }>(events: AsyncIterable<T>, into
   }
 }
 
-/** Events that were written and that nobody has published yet. */
-function unpublished(): Promise<number> {
-  return withClient(servers.cluster.url('agents'), async (client) => {
-    const { rows } = await client.query<{ n: number }>(
-      ['registry', 'mcp_server', 'context', 'execution', 'security', 'protocol']
-        .map((schema) => `SELECT count(*)::int AS n FROM ${schema}.outbox WHERE published_at IS NULL`)
-        .join(' UNION ALL '),
-    );
-    return rows.reduce((sum, { n }) => sum + n, 0);
-  });
-}
-
 testCase(
   'F04',
   'PostgreSQL is away for 60 s under load',
@@ -162,7 +151,7 @@ testCase(
     const progressMs = await load.progressAfter(back, 30_000);
     const runs = await load.end();
     await toldAll;
-    await until('the outbox is drained', async () => (await unpublished()) === 0, 15_000);
+    await until('the outbox is drained', async () => (await withClient(servers.cluster.url('agents'), unpublishedIn)) === 0, 15_000);
     const drainedMs = Date.now() - back;
     const recorded = await Array.fromAsync(client.runs.events(id));
     const ends = (): unknown[] =>

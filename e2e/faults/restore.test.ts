@@ -22,16 +22,15 @@ afterAll(async () => {
   if (kept) await rm(kept, { recursive: true, force: true });
 }, 60_000);
 
-/** One of the commands on the database, as a person runs it while Signalbox does not. */
-async function database(...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, [join(root, 'scripts', 'db.mjs'), ...args, '--data', stack.data], {
+/** `signalbox …` on the stack's data folder, whether it runs or not; resolves with what it said. */
+async function operate(...args: string[]): Promise<{ code: number; said: string }> {
+  const child = spawn(process.execPath, [join(root, 'packages', 'sdk', 'bin', 'signalbox.mjs'), ...args, '--data', stack.data], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${said}`);
-  return said.trim().split('\n').at(-1)!;
+  const code = await new Promise<number>((resolve) => child.once('close', resolve));
+  return { code, said: said.trim().replaceAll(kept, 'KEPT').replaceAll(stack.data, 'DATA') };
 }
 
 /** All that must be the same before and after: runs with their outputs, artifacts, the head of the audit. */
@@ -64,20 +63,23 @@ testCase(
       await load.end();
     }
     const before = await contents();
-    expect(await stack.stop()).toBe(0);
     const file = join(kept, 'all.backup.gz');
-    await database('backup', file);
-    for (const [from, to] of [
-      [join(stack.data, 'security', 'master.key'), 'master.key'],
-      [join(stack.data, 'admin.key'), 'admin.key'],
-    ] as const)
-      await copyFile(from, join(kept, to));
+    const written = await operate('backup', file); // beside the running services
+    happened(written.said);
+    expect(written.code).toBe(0);
+    await copyFile(join(stack.data, 'security', 'master.key'), join(kept, 'master.key'));
+    await copyFile(join(stack.data, 'admin.key'), join(kept, 'admin.key'));
+    expect(await stack.stop()).toBe(0);
     await rm(stack.data, { recursive: true });
 
-    await database('migrate');
-    await copyFile(join(kept, 'master.key'), join(stack.data, 'security', 'master.key'));
+    await writeFile(join(kept, 'other.key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
+    const refused = await operate('restore', file, '--master-key', join(kept, 'other.key'));
+    happened(`with another master key: ${refused.said}`);
+    expect(refused).toEqual({ code: 1, said: expect.stringContaining('master key') as unknown });
+    const restored = await operate('restore', file, '--master-key', join(kept, 'master.key'));
+    happened(restored.said);
+    expect(restored.code).toBe(0);
     await copyFile(join(kept, 'admin.key'), join(stack.data, 'admin.key'));
-    happened(await database('restore', file));
     await stack.start('--no-example');
     expect(await contents()).toEqual(before);
     happened('runs with their outputs, artifacts and agents are as before');

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withClient } from '@signalbox/stack/database/connect.js';
+import { owningServices, schemaOf } from '@signalbox/stack/database/services.js';
 import type { StackUnderTest } from '../stack-under-test.ts';
 
 type Work<T> = Parameters<typeof withClient<T>>[1];
@@ -19,20 +20,14 @@ async function postgresPort(stack: StackUnderTest): Promise<string> {
   return port;
 }
 
-/** Rows of a table that services write and nobody publishes yet. */
+/** Events that were written with their changes and that nobody has published yet. */
 export async function unpublished(stack: StackUnderTest): Promise<number> {
-  return asSuperuser(stack, async (client) => {
-    const { rows: schemas } = await client.query<{ name: string }>(
-      `SELECT table_schema AS name FROM information_schema.tables WHERE table_name = 'outbox'`,
-    );
-    let count = 0;
-    for (const { name } of schemas) {
-      const { rows } = await client.query<{ n: number }>(
-        `SELECT (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %I.outbox WHERE published_at IS NULL', $1::text), false, true, '')))[1]::text::int AS n`,
-        [name],
-      );
-      count += rows[0]!.n;
-    }
-    return count;
-  });
+  return asSuperuser(stack, unpublishedIn);
 }
+
+/** The same on any database of Signalbox. */
+export const unpublishedIn: Work<number> = async (client) => {
+  const counts = owningServices.map((service) => `SELECT count(*)::int AS n FROM ${schemaOf(service)}.outbox WHERE published_at IS NULL`);
+  const { rows } = await client.query<{ n: number }>(counts.join(' UNION ALL '));
+  return rows.reduce((sum, { n }) => sum + n, 0);
+};
