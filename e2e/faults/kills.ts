@@ -23,11 +23,14 @@ const progressMaxMs = 4_000;
 const idleMaxMs = 2_000;
 const loadedMaxMs = 5_000;
 
+/** What ends sooner after its start is a crash loop in the launcher's eyes, which it answers by growing pauses. */
+const stableMs = 3_100;
+
 /** Until NATS has seen that a process is gone: what it is sent meanwhile is lost, and answered by 504 at its deadline. */
 const noticeMs = 50;
 
 /** Where in a commit the owner of runs is killed. */
-export type Moment = 'before the commit' | 'after the commit' | 'in the middle of it all';
+type Moment = 'before the commit' | 'after the commit' | 'in the middle of it all';
 const moments: Moment[] = ['before the commit', 'after the commit', 'in the middle of it all'];
 
 /** Seeds of F01 in CI; `npm run verify:long` takes more. */
@@ -47,7 +50,7 @@ export function killCases(stackOf: () => StackUnderTest, loadOf: () => Load): vo
       for (let seed = 1; seed <= seeds; seed++) {
         const random = randomOf(seed);
         const moment = moments[seed % moments.length]!;
-        await sleep(1_200 + 1_000 * random()); // long enough for the launcher to see no crash loop
+        await sleep(Math.max(0, lastStart(stack) + stableMs - Date.now()) + 900 * random());
         const at = await killOwner(stack, moment);
         gaps.set(moment, [...(gaps.get(moment) ?? []), await load.progressAfter(at, 30_000)]);
       }
@@ -86,12 +89,15 @@ export function killCases(stackOf: () => StackUnderTest, loadOf: () => Load): vo
   );
 }
 
+/** When the launcher last said that it had started execution again (epoch milliseconds). */
+function lastStart({ output }: StackUnderTest): number {
+  return Date.parse([...output.matchAll(/^(\S+) execution is back/gm)].at(-1)?.[1] ?? new Date(0).toISOString());
+}
+
 /** Kills the owner of all runs; resolves with when (epoch milliseconds). */
 async function killOwner(stack: StackUnderTest, moment: Moment): Promise<number> {
   if (moment === 'in the middle of it all') {
-    const at = Date.now();
-    await stack.kill('execution');
-    return at;
+    return killed(stack, 'execution');
   }
   // The journal takes no row while we hold it, so that the owner's commit waits in PostgreSQL.
   return asSuperuser(stack, async (client) => {
@@ -105,8 +111,7 @@ async function killOwner(stack: StackUnderTest, moment: Moment): Promise<number>
     };
     await until('a commit waits', async () => (await waiting()).length > 0, 10_000);
     if (moment === 'before the commit') {
-      const at = Date.now();
-      await stack.kill('execution');
+      const at = await killed(stack, 'execution');
       await client.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [await waiting()]); // what it sent is not done
       await client.query('ROLLBACK');
       return at;
@@ -122,10 +127,16 @@ async function killOwner(stack: StackUnderTest, moment: Moment): Promise<number>
       );
       return rows.length === 0;
     });
-    const at = Date.now();
-    await stack.kill('execution');
-    return at;
+    return killed(stack, 'execution');
   });
+}
+
+/** Kills a process; resolves with when it was gone (epoch milliseconds): until then it may still have written something. */
+async function killed(stack: StackUnderTest, name: string): Promise<number> {
+  const pid = (await stack.processes()).get(name)!;
+  await stack.kill(name);
+  await until(`${name} is gone`, async () => !(await isAlive(pid)));
+  return Date.now();
 }
 
 /** Kills one service after another: who asks for it is told so by 503, all others answer, and it is back in time. */
@@ -134,13 +145,11 @@ async function expectBack(stack: StackUnderTest, withinMs: number, happened: Hap
     await stack.allUp();
     const others = serviceNames.filter((other) => other !== name && other !== 'api-gateway');
     for (const read of Object.values(reads)) expect((await stack.rest('GET', read)).status).toBe(200); // the caller is known everywhere
-    const killed = performance.now();
-    const pid = (await stack.processes()).get(name)!;
-    await stack.kill(name);
-    await until(`${name} is gone`, async () => !(await isAlive(pid)));
+    const killedAt = performance.now();
+    await killed(stack, name);
     await sleep(noticeMs);
     const away = name === 'api-gateway' ? [] : othersWhileAway(stack, name, others);
-    const { backMs, told } = await untilBack(stack, name, killed);
+    const { backMs, told } = await untilBack(stack, name, killedAt);
     for (const answers of await Promise.all(away)) expect(answers).toEqual(answers.map(([other]) => [other, 200]));
     happened(`${name} back after ${Math.round(backMs)} ms${told > 0 ? `, 503 ${told} times before` : ''}`);
     if (backMs > withinMs) throw new Error(`${name} was back after ${Math.round(backMs)} ms, more than ${withinMs}`);
@@ -157,17 +166,17 @@ function othersWhileAway(stack: StackUnderTest, name: string, others: readonly s
 }
 
 /** Asks again and again until it answers twice by a process of its own. Until then only 503 that names it is right, or for the gateway no answer. */
-async function untilBack(stack: StackUnderTest, name: string, killed: number): Promise<{ backMs: number; told: number }> {
+async function untilBack(stack: StackUnderTest, name: string, killedAt: number): Promise<{ backMs: number; told: number }> {
   let told = 0;
   for (;;) {
-    if (performance.now() - killed > 30_000) throw new Error(`${name} is not back`);
-    const asked = Math.round(performance.now() - killed);
+    if (performance.now() - killedAt > 30_000) throw new Error(`${name} is not back`);
+    const asked = Math.round(performance.now() - killedAt);
     const answer = await stack.rest('GET', reads[name]!).catch(() => null);
-    if (answer?.status === 200) return { backMs: performance.now() - killed, told };
+    if (answer?.status === 200) return { backMs: performance.now() - killedAt, told };
     const { code, service } = (answer?.body ?? {}) as { code?: string; service?: string };
     const isRight = answer === null ? name === 'api-gateway' : answer.status === 503 && code === 'unavailable' && service === name;
     if (!isRight) {
-      const answered = Math.round(performance.now() - killed);
+      const answered = Math.round(performance.now() - killedAt);
       throw new Error(
         `${name}, asked ${asked} ms after it was killed, said ${answered} ms after it: ${answer?.status} ${JSON.stringify(answer?.body)}`,
       );
