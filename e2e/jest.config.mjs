@@ -14,6 +14,7 @@ export default {
   collectCoverage: false,
   ...(suite && {
     testMatch: [`<rootDir>/${suite}/**/*.test.ts`],
+    testSequencer: join(import.meta.dirname, 'cases', 'by-name.mjs'),
     reporters: ['default', [join(import.meta.dirname, 'cases', 'reporter.mjs'), { suite }]],
   }),
 };

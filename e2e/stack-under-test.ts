@@ -32,7 +32,8 @@ export class StackUnderTest implements AsyncDisposable {
   private constructor(
     readonly data: string,
     readonly port: number,
-    private readonly env: Record<string, string>,
+    /** What the launcher sees beside the path; may be changed before a start. */
+    readonly env: Record<string, string>,
   ) {}
 
   static async create(env: Record<string, string> = {}): Promise<StackUnderTest> {

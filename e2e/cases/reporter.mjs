@@ -11,7 +11,7 @@ export default class CaseReporter {
     this.cases = JSON.parse(readFileSync(join(import.meta.dirname, `${suite}.json`), 'utf8'));
     this.folder = mkdtempSync(join(tmpdir(), 'signalbox-cases-'));
     this.file = join(this.folder, 'happened.jsonl');
-    process.env.SIGNALBOX_CASES_FILE = this.file; // tests run in this process
+    process.env.SIGNALBOX_CASES_FILE = this.file; // tests run in this process, or in one that gets its environment
   }
 
   onRunComplete(_, { testResults }) {

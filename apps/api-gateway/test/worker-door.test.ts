@@ -231,6 +231,21 @@ test('an owner that cannot be reached is asked again before the task is given up
   worker.socket.close();
 });
 
+test('a result whose owner is away is offered to the next one without the worker, and tasks are asked for anew', async () => {
+  const worker = await greet();
+  await eventually(() => leases.length > 0);
+  const asked = leases.length;
+  const from = performance.now();
+  onComplete = () => {
+    if (performance.now() - from < 1_000) throw new Fault('unavailable', 'no owner at the moment', 'Again.');
+  };
+  worker.say({ type: 'complete', task: `${newId('run')}.0.x.1`, output: 1 });
+  await worker.next('completed');
+  expect(performance.now() - from).toBeLessThan(2_900); // its next try would have come after a beat of 2 s
+  await eventually(() => leases.length > asked);
+  worker.socket.close();
+});
+
 test('cancelled tasks reach the worker, by its question for tasks and by its beat', async () => {
   const worker = await greet();
   const first = `${newId('run')}.0.x.1`;

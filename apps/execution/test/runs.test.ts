@@ -283,3 +283,16 @@ test('A08: no role may change what was written, nor reach a partition past row s
     }
   }
 });
+
+test('a record with a gap is not given out as if it were whole', async () => {
+  const { id } = await start(service, { workflow: 'waits' });
+  await service.request(cancelRun, { run: id });
+  const newest = `run_id = (SELECT run_id FROM run ORDER BY run_id DESC LIMIT 1)`;
+  const rows = await service.database.sql<{ seq: number }>(`SELECT seq FROM journal WHERE ${newest} ORDER BY seq`);
+  expect(rows.length).toBeGreaterThan(1);
+  await service.database.sql(`DELETE FROM journal WHERE ${newest} AND seq = 0`);
+  await expect(service.request(listRunEvents, { run: id })).rejects.toMatchObject({
+    code: 'internal',
+    detail: `what is recorded of ${id} lacks event 0`,
+  });
+});

@@ -6,6 +6,8 @@ export type LinkFault =
   | { kind: 'none' }
   /** Each piece comes this much later, in both ways, in order. */
   | { kind: 'delay'; ms: number }
+  /** Each piece comes up to this much later, in order, and this share of pieces (0 to 1) resets its link instead. */
+  | { kind: 'jitter'; ms: number; resets: number }
   /** Nothing goes through and nothing is closed: the other end looks alive. New connections are accepted and stay silent. */
   | { kind: 'black-hole' }
   /** Nobody listens behind it: connections are reset as they come. */
@@ -53,11 +55,13 @@ export class FaultProxy {
 
   /** Resets all open links, as a machine that goes away; new ones are made as `set` says. */
   cut(): void {
-    for (const { outside, inside } of this.links) {
-      outside.resetAndDestroy();
-      inside?.resetAndDestroy();
-    }
-    this.links.clear();
+    for (const link of this.links) this.reset(link);
+  }
+
+  private reset(link: Link): void {
+    link.outside.resetAndDestroy();
+    link.inside?.resetAndDestroy();
+    this.links.delete(link);
   }
 
   get openLinks(): number {
@@ -81,27 +85,28 @@ export class FaultProxy {
     link.inside = inside;
     inside.on('error', () => undefined); // followed by close
     inside.on('close', () => this.close(link));
-    this.pass(link.outside, inside);
-    this.pass(inside, link.outside);
+    this.pass(link, link.outside, inside);
+    this.pass(link, inside, link.outside);
   }
 
-  private pass(from: Socket, to: Socket): void {
+  private pass(link: Link, from: Socket, to: Socket): void {
     // What was read before a black hole began is held back in order; a delayed piece never overtakes another.
     let tail: Promise<void> = Promise.resolve();
     from.on('data', (piece: Buffer) => {
-      const arrivedAt = performance.now();
+      const { fault } = this;
+      if (fault.kind === 'jitter' && Math.random() < fault.resets) return this.reset(link);
+      const due = performance.now() + (fault.kind === 'delay' ? fault.ms : fault.kind === 'jitter' ? fault.ms * Math.random() : 0);
       tail = tail.then(async () => {
-        await this.mayPass(arrivedAt);
+        await this.mayPass(due);
         if (!to.destroyed) to.write(piece);
       });
     });
     from.on('end', () => void tail.then(() => to.end()));
   }
 
-  private async mayPass(arrivedAt: number): Promise<void> {
+  private async mayPass(due: number): Promise<void> {
     while (this.fault.kind === 'black-hole' && this.server.listening) await pause(10);
-    if (this.fault.kind !== 'delay') return;
-    const rest = arrivedAt + this.fault.ms - performance.now();
+    const rest = due - performance.now();
     if (rest > 0) await pause(rest);
   }
 

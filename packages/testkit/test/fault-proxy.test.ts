@@ -65,6 +65,24 @@ test('a black hole keeps the link and says nothing, for new links too, until it 
   expect(await replies).toEqual(['b', 'c']);
 });
 
+test('jitter delays each piece by another time, in order, and resets some links', async () => {
+  proxy.set({ kind: 'jitter', ms: 20, resets: 0 });
+  const socket = open();
+  const took: number[] = [];
+  for (const letter of 'abcdefghij') {
+    const since = performance.now();
+    socket.write(letter);
+    expect(await reply(socket)).toBe(letter);
+    took.push(performance.now() - since);
+  }
+  expect(Math.max(...took)).toBeGreaterThan(Math.min(...took) + 2);
+  proxy.set({ kind: 'jitter', ms: 0, resets: 1 });
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write('k');
+  await closed;
+  expect(proxy.openLinks).toBe(0);
+});
+
 test('a cut is felt at once, and a refusing proxy takes nobody', async () => {
   const socket = open();
   socket.write('a');

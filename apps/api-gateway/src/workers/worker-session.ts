@@ -17,6 +17,8 @@ export const heartbeatMs = 2_000;
 const leaseWaitMs = 25_000;
 const retryMs = 250;
 const retryMaxMs = 2_000;
+/** Between attempts to deliver a result whose owner is away. */
+const deliverAgainMs = 100;
 /** Attempts to accept a task while its owner cannot be reached; then the worker is told to drop it. */
 const acceptAttempts = 4;
 
@@ -34,6 +36,7 @@ export class WorkerSession {
   private wake: (() => void) | undefined;
   /** The question for tasks that is open. */
   private asking = new AbortController();
+  private wasOwnerAway = false;
 
   constructor(
     private readonly bus: Bus,
@@ -75,7 +78,7 @@ export class WorkerSession {
     if (this.hello) this.instances.left(this.caller, this.hello.agent, this.hello.instance, this.isDraining && this.held.size === 0);
   }
 
-  /** The bus was gone and is back: the answer to an open question for tasks may be lost, so it is asked again. */
+  /** The bus or the owner of tasks was gone and is back: the answer to an open question for tasks may be lost, so it is asked again. */
   askAgain(): void {
     this.asking.abort();
   }
@@ -128,7 +131,7 @@ export class WorkerSession {
     this.held.add(task);
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.bus.request(acceptWork, { task, instance }, this.caller, { shard: shardOfTask(task) });
+        await this.ofOwner(this.bus.request(acceptWork, { task, instance }, this.caller, { shard: shardOfTask(task) }));
         this.ports.send({ type: 'start', task });
         return;
       } catch (thrown) {
@@ -164,7 +167,7 @@ export class WorkerSession {
 
   private async tellOwner(shard: number, body: { instance: string; tasks: string[]; message?: string; fraction?: number }): Promise<void> {
     try {
-      const { cancelled } = await this.bus.request(beatWork, body, this.caller, { shard });
+      const { cancelled } = await this.ofOwner(this.bus.request(beatWork, body, this.caller, { shard }));
       this.cancel(cancelled);
     } catch (thrown) {
       // The next beat comes soon.
@@ -184,17 +187,43 @@ export class WorkerSession {
     const instance = this.hello?.instance as string;
     const shard = shardOfTask(task);
     try {
-      await this.bus.request(completeWork, { task, instance, ...result } as CompleteWorkRequest, this.caller, { shard });
+      await this.deliver({ task, instance, ...result } as CompleteWorkRequest, shard);
       this.done({ type: 'completed', task });
     } catch (thrown) {
       const fault = Fault.from(thrown);
-      // Without an answer the worker sends it again.
-      if (isPassing(fault)) return;
+      if (isPassing(fault)) return; // without an answer the worker sends it again
       if (fault.code !== 'invalid') return this.refuse(task, fault);
       // A result that cannot be kept ends the attempt all the same, with why.
       const error = { code: 'invalid' as const, detail: `the result was refused: ${fault.detail}`, next: fault.next };
       await this.bus.request(completeWork, { task, instance, error }, this.caller, { shard });
       this.done({ type: 'completed', task });
+    }
+  }
+
+  /** Tries until the worker sends it again by itself: a new owner is to have it at once. */
+  private async deliver(result: CompleteWorkRequest, shard: number): Promise<void> {
+    for (const end = performance.now() + heartbeatMs; ; await sleep(deliverAgainMs)) {
+      try {
+        await this.ofOwner(this.bus.request(completeWork, result, this.caller, { shard }));
+        return;
+      } catch (thrown) {
+        if (Fault.from(thrown).code !== 'unavailable' || performance.now() > end || this.closed.signal.aborted) throw thrown;
+      }
+    }
+  }
+
+  /** What the owner of tasks answers. When it was away and is back, an open question for tasks was lost with it. */
+  private async ofOwner<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const given = await answer;
+      if (this.wasOwnerAway) {
+        this.wasOwnerAway = false;
+        this.askAgain();
+      }
+      return given;
+    } catch (thrown) {
+      this.wasOwnerAway ||= Fault.from(thrown).code === 'unavailable';
+      throw thrown;
     }
   }
 

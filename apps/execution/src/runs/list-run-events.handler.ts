@@ -7,6 +7,7 @@ import {
   type ListRunEventsRequest,
 } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import type { RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { sizeOf, type Json } from '../core/json.ts';
@@ -37,7 +38,10 @@ export class ListRunEventsHandler {
     const data: RunEventView[] = [];
     let bytes = 0;
     let isCut = found.rows.length > limit;
+    let next = after + 1;
     for (const row of found.rows.slice(0, limit)) {
+      if (row.seq > next) throw gap(run, next);
+      next = row.seq + row.transitions.length;
       row.transitions.forEach((transition, offset) => {
         const event = row.seq + offset > after ? eventOf(run, graph, row.seq + offset, transition) : undefined;
         if (event === undefined || isFull()) return;
@@ -55,4 +59,13 @@ export class ListRunEventsHandler {
       return data.length >= limit || bytes > bytesMax;
     }
   }
+}
+
+/** No step of ours leaves one: whoever reads on would take the run for whole. */
+function gap(run: string, seq: number): Fault {
+  return new Fault(
+    'internal',
+    `what is recorded of ${run} lacks event ${seq}`,
+    'Keep the database as it is, and compare it with a backup.',
+  );
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 /** How long shards stay with an owner that does not renew. Runs of a dead one stand still for at most this. */
-export const leaseMs = 3_000;
+export const leaseMs = 2_500;
 const renewMs = 800;
 /** Between attempts to take shards that somebody has. */
 const pollMs = 200;

@@ -15,6 +15,7 @@ import { addRuns } from './commands/runs.ts';
 import { addServers } from './commands/servers.ts';
 import { addStatus } from './commands/status.ts';
 import { addTools } from './commands/tools.ts';
+import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { exitCode } from './exit-codes.ts';
@@ -61,7 +62,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addLogs]],
     ['Act:', [addApply, addDeploy, addRun, addCancel, addCall]],
     ['Results:', [addReport, addArtifact]],
-    ['Govern:', [addKeys, addAudit]],
+    ['Govern:', [addKeys, addAudit, addVerify]],
     ['Other:', [addWhoami, addCompletion, addVersion]],
   ] as const;
   for (const [heading, adds] of parts) {

@@ -74,14 +74,18 @@ export class Bus {
     const call = currentCall();
     const signal = options.signal ?? call?.life?.signal;
     const deadline = Math.min(now() + (options.timeoutMs ?? contract.timeoutMs), call?.life?.deadline ?? Infinity);
+    let away: Fault | null = null;
     for (let attempt = 0; ; attempt++) {
       signal?.throwIfAborted();
       try {
         return await this.requestOnce(contract, body, as, deadline, signal, options.shard);
       } catch (thrown) {
+        // It was not running and came up too late for this call, which may be repeated: that is worth more than that it was late.
+        if (away && thrown instanceof Fault && thrown.code === 'timeout') throw away;
         const pause = (retryPausesMs[attempt] ?? Infinity) * (0.5 + Math.random());
         const isWorthIt = thrown instanceof Fault && thrown.code === 'unavailable' && thrown.service === contract.service;
         if (!isWorthIt || !contract.idempotent || now() + pause >= deadline) throw thrown;
+        away = Fault.from(thrown);
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }

@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import type { EventContract } from '../bus/contract.ts';
 import { ensureEventStream } from '../bus/event-stream.ts';
 import type { EventEnvelope } from '../bus/event-meta.ts';
+import { Fault } from '../errors/fault.ts';
 import { afterCommit, type SystemDatabase } from '../database/workspace-database.ts';
 import { newUuid } from '../ids/ids.ts';
 import { log } from '../telemetry/log.ts';
@@ -49,7 +50,7 @@ export class Outbox {
   }
   private readonly connection: NatsConnection;
 
-  /** Writes an event in the transaction of its change; it is published right after the commit. */
+  /** Writes an event in the transaction of its change; it is published right after the commit. `unavailable`: no event, so no change either. */
   async append<Payload extends object>(
     tx: EntityManager,
     event: EventContract<Payload>,
@@ -58,14 +59,24 @@ export class Outbox {
     if (!event.durable) throw new Error(`${event.subject} is live: publish it after the commit`);
     const id = newUuid();
     const { workspace, entity, version, payload } = facts;
-    await tx.query(`INSERT INTO outbox (id, subject, workspace, entity, version, payload) VALUES ($1, $2, $3, $4, $5, $6)`, [
-      id,
-      event.subject,
-      workspace,
-      entity,
-      version,
-      JSON.stringify(payload),
-    ]);
+    try {
+      await tx.query(`INSERT INTO outbox (id, subject, workspace, entity, version, payload) VALUES ($1, $2, $3, $4, $5, $6)`, [
+        id,
+        event.subject,
+        workspace,
+        entity,
+        version,
+        JSON.stringify(payload),
+      ]);
+    } catch (cause) {
+      log.error('an event cannot be written: its change is refused', { subject: event.subject, err: cause });
+      throw new Fault(
+        'unavailable',
+        'what has to be recorded with this change cannot be written, so nothing was changed',
+        'Try again in a moment; if it stays, the log of the service says why.',
+        { cause, retryAfterMs: 1_000 },
+      );
+    }
     const envelope: EventEnvelope = { id, workspace, entity, version, at: Date.now(), payload };
     afterCommit(tx, () => {
       this.publish(event.subject, envelope)

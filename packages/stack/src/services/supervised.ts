@@ -22,10 +22,10 @@ export interface RestartPolicy {
   firstPauseMs: number;
   /** Longest pause between attempts; they go on for as long as the stack runs. */
   maxPauseMs: number;
-  /** A part that ran this long has recovered: the next pause is the first one again. */
+  /** A part that ran this long did not fail at its start: the next pause is the first one again. */
   stableMs: number;
 }
-const defaultPolicy: RestartPolicy = { firstPauseMs: 100, maxPauseMs: 10_000, stableMs: 30_000 };
+const defaultPolicy: RestartPolicy = { firstPauseMs: 100, maxPauseMs: 10_000, stableMs: 3_000 };
 
 const pollMs = 20;
 

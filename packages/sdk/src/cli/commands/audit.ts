@@ -6,6 +6,7 @@ import { action } from '../context.ts';
 import { exitCode } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { count } from '../text/figures.ts';
 import { bold, dim, green, line } from '../text/styled.ts';
 import { safeJson } from '../text/clean.ts';
 import { table } from '../text/table.ts';
@@ -60,7 +61,7 @@ export function addAudit(program: Command, io: Io): void {
       );
     }
     context.out.lines(
-      line`${green('intact')}: ${entries(found.entries)}, compared with ${found.checkpoints} checkpoints outside the database`,
+      line`${green('intact')}: ${count(found.entries, 'entry', 'entries')}, compared with ${found.checkpoints} checkpoints outside the database`,
       ...(found.head
         ? [line`${bold('head')} ${found.head} ${dim('keep it elsewhere: an audit that was cut or built anew has another')}`]
         : []),
@@ -83,18 +84,18 @@ export function addAudit(program: Command, io: Io): void {
               'Choose another place: nothing is overwritten.',
             );
           });
-    let count = 0;
+    let written = 0;
     try {
       for await (const { data } of client.audit.list({ ...filtersOf(options), limit: 200 }, { signal: context.signal }).pages()) {
         const text = data.map((entry) => `${safeJson(entry)}\n`).join('');
         if (file) await file.write(text);
         else io.stdout.write(text);
-        count += data.length;
+        written += data.length;
       }
     } finally {
       await file?.close();
     }
-    context.out.note(dim(`${entries(count)} written${output === undefined ? '' : ` to ${output}`}`));
+    context.out.note(dim(`${count(written, 'entry', 'entries')} written${output === undefined ? '' : ` to ${output}`}`));
   });
 }
 
@@ -110,8 +111,4 @@ function addFilters(command: Command): Command {
 
 function filtersOf({ q, principal, action: what, outcome, since, until }: Filters): AuditQuery {
   return { q, principal, action: what, outcome, since, until };
-}
-
-function entries(number: number): string {
-  return number === 1 ? '1 entry' : `${number} entries`;
 }

@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import { ago } from '../text/figures.ts';
 import { bold, dim, line } from '../text/styled.ts';
 import { table } from '../text/table.ts';
-import { addListOptions, listed } from './list-options.ts';
+import { addListOptions, listed, seconds } from './list-options.ts';
 import type { ListOptions } from './list-options.ts';
 
 interface NewKeyOptions {
@@ -93,13 +93,4 @@ function collectRoles(given: string, before: Role[] = []): Role[] {
   const role = roles.find((known) => known === given);
   if (!role) throw new InvalidArgumentError(`It must be one of ${roles.join(', ')}.`);
   return [...before, role];
-}
-
-const unitS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
-
-/** `90s`, `30m`, `12h`, `7d` in seconds. */
-function seconds(given: string): number {
-  const [, count, unit] = /^([1-9]\d{0,6})([smhd])$/.exec(given) ?? [];
-  if (count === undefined) throw new InvalidArgumentError('Say it as 90s, 30m, 12h or 7d.');
-  return Number(count) * unitS[unit as keyof typeof unitS];
 }

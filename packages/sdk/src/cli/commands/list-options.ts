@@ -36,3 +36,12 @@ export function positive(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It must be a positive number.');
   return Number(text);
 }
+
+const unitS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+
+/** `90s`, `30m`, `12h`, `7d` in seconds. */
+export function seconds(given: string): number {
+  const [, count, unit] = /^([1-9]\d{0,6})([smhd])$/.exec(given) ?? [];
+  if (count === undefined) throw new InvalidArgumentError('Say it as 90s, 30m, 12h or 7d.');
+  return Number(count) * unitS[unit as keyof typeof unitS];
+}

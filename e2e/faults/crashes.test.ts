@@ -1,0 +1,39 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { StackUnderTest } from '../stack-under-test.ts';
+import { killCases } from './kills.ts';
+import { Load } from './load.ts';
+import { requestCases } from './requests.ts';
+import { serverCases } from './server-kills.ts';
+import { standstillCases } from './standstills.ts';
+import { stopCases } from './stops.ts';
+
+let stack: StackUnderTest;
+let load: Load;
+
+// One stack for all of these: each leaves it whole, and the last ends it and looks at what is left.
+beforeAll(async () => {
+  stack = await StackUnderTest.create();
+  await stack.start('--no-example');
+  await stack.loadExample();
+  load = await Load.on(stack);
+}, 180_000);
+
+afterAll(async () => {
+  await load?.[Symbol.asyncDispose]();
+  await stack?.[Symbol.asyncDispose]();
+}, 60_000);
+
+killCases(
+  () => stack,
+  () => load,
+);
+standstillCases(() => stack);
+serverCases(
+  () => stack,
+  () => load,
+);
+requestCases(() => stack);
+stopCases(
+  () => stack,
+  () => load,
+);
