@@ -6,6 +6,7 @@ import { lockDataFolder } from '../data-folder/lock.ts';
 import { openDataFolder } from '../data-folder/open.ts';
 import { databasePasswords } from '../data-folder/secrets.ts';
 import { PostgresCluster } from '../postgres/cluster.ts';
+import { databaseUrlOf } from './existing-servers.ts';
 
 /**
  * Works on the database of a data folder while Signalbox does not: on its own PostgreSQL, or on the existing one of `DATABASE_URL`. Roles and
@@ -17,6 +18,7 @@ export async function onDatabase(
   environment: Record<string, string | undefined>,
   work: (target: MigrationTarget, layout: DataLayout) => Promise<void>,
 ): Promise<void> {
+  const existing = databaseUrlOf(environment);
   const unlock = await lockDataFolder(layoutOf(data));
   try {
     const layout = await openDataFolder(data, '');
@@ -26,7 +28,7 @@ export async function onDatabase(
       await setUpDatabase(adminUrl, passwordOf);
       await work({ root, url: urlWith(adminUrl, { database: databaseOf(adminUrl) }), passwordOf }, layout);
     };
-    if (environment['DATABASE_URL']) return await onAdminUrl(environment['DATABASE_URL']);
+    if (existing) return await onAdminUrl(existing);
     const cluster = await PostgresCluster.start({ folder: layout.postgres, binariesFolder: layout.bin, password: passwords.superuser });
     try {
       await onAdminUrl(cluster.url());

@@ -66,6 +66,7 @@ export class Stack {
         databaseUrl,
         passwordOf,
         natsUrl,
+        natsCaFile: options.natsCaFile,
         credsFolder,
         host: options.host,
         port: options.port,

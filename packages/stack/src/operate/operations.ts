@@ -13,6 +13,7 @@ import { layoutOf, type DataLayout } from '../data-folder/layout.ts';
 import { isDataFolder, openDataFolder } from '../data-folder/open.ts';
 import { writePrivate } from '../data-folder/private-files.ts';
 import { databasePasswords } from '../data-folder/secrets.ts';
+import { databaseUrlOf } from '../launch/existing-servers.ts';
 import { onDatabase } from '../launch/on-database.ts';
 import { backupFile } from '../launch/prepare-database.ts';
 import { runningPort } from '../postgres/cluster.ts';
@@ -33,7 +34,7 @@ export interface Place {
  * each service's URLs in files of its own there (when `DATABASE_URL` says where the server is).
  */
 export async function initDatabase({ data, environment, say }: Place, print?: (sql: string) => void): Promise<void> {
-  const adminUrl = environment['DATABASE_URL'] ?? '';
+  const adminUrl = databaseUrlOf(environment);
   if (!print && !adminUrl) {
     throw new StackFault(
       'DATABASE_URL does not name a server.',
@@ -90,7 +91,7 @@ export async function backup({ root, data, environment, say }: Place, file?: str
         : `The master key ${masterKey} (${keyFile}) is not in it: keep a copy of that elsewhere.`,
     );
   };
-  const existing = environment['DATABASE_URL'];
+  const existing = databaseUrlOf(environment);
   if (existing) return write(urlWith(existing, { database: databaseOf(existing) }));
   const port = await runningPort(layout.postgres);
   if (port !== null) return write(`postgres://127.0.0.1:${port}/${databaseName}`);
