@@ -1,4 +1,4 @@
-// `npm run db:migrate [-- --plan]`, `npm run db:rollback -- SERVICE`, `npm run db:backup [-- FILE]`, `npm run db:restore -- FILE`.
+// `npm run db:migrate [-- --plan]`, `npm run db:rollback -- SERVICE`. Backups are of the command line: `signalbox backup`, `signalbox restore`.
 import { join } from 'node:path';
 import { handOver } from './hand-over.mjs';
 import { prepare, root, script } from './prepare.mjs';

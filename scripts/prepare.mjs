@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pruneDist } from './prune-dist.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const nodeOldest = 20;
@@ -105,6 +106,7 @@ async function build() {
       'Correct what it names, or return to a version that builds, and start again.',
     );
   }
+  for (const folder of packageFolders()) pruneDist(folder); // a build that came from the cache ran no script
   await bundle();
   writeFileSync(buildStamp, hashOf([], sources()));
   console.log(`  Built (${seconds(since)})`);
@@ -136,20 +138,25 @@ function sources() {
     }
   };
   for (const name of ['tsconfig.base.json', 'turbo.json']) add(join(root, name));
-  for (const group of builtFolders) {
-    for (const entry of existsSync(join(root, group)) ? readdirSync(join(root, group), { withFileTypes: true }) : []) {
-      if (!entry.isDirectory() || entry.name === 'node_modules') continue;
-      const folder = join(root, group, entry.name);
-      if (!existsSync(join(folder, 'package.json'))) continue;
-      for (const name of readdirSync(folder).filter((name) => sourceNames.test(name))) {
-        const path = join(folder, name);
-        if (statSync(path).isDirectory()) walk(path);
-        else add(path);
-      }
-      found.push(`${folder.slice(root.length)} ${existsSync(join(folder, 'dist'))}`);
+  for (const folder of packageFolders()) {
+    for (const name of readdirSync(folder).filter((name) => sourceNames.test(name))) {
+      const path = join(folder, name);
+      if (statSync(path).isDirectory()) walk(path);
+      else add(path);
     }
+    found.push(`${folder.slice(root.length)} ${existsSync(join(folder, 'dist'))}`);
   }
   return found;
+}
+
+function packageFolders() {
+  return builtFolders
+    .map((group) => join(root, group))
+    .filter((group) => existsSync(group))
+    .flatMap((group) => readdirSync(group, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((folder) => existsSync(join(folder, 'package.json')));
 }
 
 function hashOf(buffers, texts) {

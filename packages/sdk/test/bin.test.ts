@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -72,4 +72,38 @@ test('Ctrl-C ends a command with 130', async () => {
   child.kill('SIGINT');
   const exit = await new Promise((resolve) => child.on('close', resolve));
   expect(exit).toBe(130);
+});
+
+test('away from a clone, what works on the servers says where to run it', async () => {
+  await using folder = await temporaryFolder();
+  const sdk = join(folder.path, 'packages/sdk');
+  await mkdir(sdk, { recursive: true });
+  for (const name of ['bin', 'dist', 'package.json'])
+    await cp(new URL(`../${name}`, import.meta.url).pathname, join(sdk, name), { recursive: true });
+  await symlink(new URL('../node_modules', import.meta.url).pathname, join(sdk, 'node_modules'));
+  for (const args of [['backup'], ['restore', 'file'], ['db', 'init', '--print'], ['nats', 'init', folder.path]]) {
+    expect(await start(args, { file: join(sdk, 'bin/signalbox.mjs') })).toMatchObject({
+      exit: 2,
+      out: '',
+      err: expect.stringMatching(/is not in a clone of Signalbox that is built\n {2}next: Run it in the clone/) as unknown,
+    });
+  }
+});
+
+test('in the clone, what works on the servers is loaded from it, and its faults are told', async () => {
+  await using folder = await temporaryFolder();
+  const data = join(folder.path, 'data');
+  expect(await start(['--data', data, 'backup'])).toEqual({
+    exit: 1,
+    out: '',
+    err: `error: ${data} is no data folder of Signalbox.\n  next: Name it by --data DIR or SIGNALBOX_DATA.\n`,
+  });
+  const nats = await start(['nats', 'init', join(folder.path, 'nats')]);
+  expect(nats).toMatchObject({ exit: 0, out: '', err: expect.stringContaining('one .creds a service are in') as unknown });
+  const printed = await start(['--data', data, 'db', 'init', '--print']);
+  expect(printed).toMatchObject({
+    exit: 0,
+    out: expect.stringContaining('CREATE ROLE "signalbox_backup" LOGIN NOSUPERUSER') as unknown,
+    err: '',
+  });
 });

@@ -4,19 +4,21 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
+import type { Certificates } from './certificates.ts';
 
 export interface TestNats extends AsyncDisposable {
   url: string;
 }
 
 /** A real nats-server of its own, with JetStream; `SIGNALBOX_NATS_SERVER` names the binary where it is not on the PATH. */
-export async function startNats(): Promise<TestNats> {
-  const port = await freePort();
+export async function startNats(certificates?: Certificates, givenPort = 0, host = '127.0.0.1'): Promise<TestNats> {
+  const port = givenPort || (await freePort());
   const store = await mkdtemp(join(tmpdir(), 'sb-nats-'));
   const binary = process.env['SIGNALBOX_NATS_SERVER'] ?? 'nats-server';
-  const child = spawn(binary, ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store], { stdio: 'ignore' });
-  const url = `nats://127.0.0.1:${port}`;
-  const probe = await connect({ servers: url, waitOnFirstConnect: true, reconnectTimeWait: 20, timeout: 1_000 });
+  const child = spawn(binary, ['-a', host, '-p', String(port), '-js', '-sd', store, ...tlsArguments(certificates)], { stdio: 'ignore' });
+  const url = `nats://${host}:${port}`;
+  const tls = certificates && { tls: { caFile: certificates.caFile, rejectUnauthorized: false } };
+  const probe = await connect({ servers: url, waitOnFirstConnect: true, reconnectTimeWait: 20, timeout: 1_000, ...tls });
   await probe.close();
   return {
     url,
@@ -27,6 +29,10 @@ export async function startNats(): Promise<TestNats> {
       await rm(store, { recursive: true, force: true });
     },
   };
+}
+
+function tlsArguments(certificates?: Certificates): string[] {
+  return certificates ? ['--tls', '--tlscert', certificates.certFile, '--tlskey', certificates.keyFile] : [];
 }
 
 async function freePort(): Promise<number> {

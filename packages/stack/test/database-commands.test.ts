@@ -52,19 +52,8 @@ test('a migration of an update is backed up before, and undone after a backup', 
   expect(await readdir(join(data, 'backups'))).toHaveLength(2);
 });
 
-test('a backup is restored into an empty installation', async () => {
-  expect((await command('migrate')).code).toBe(0);
-  const file = join(work, 'all.backup.gz');
-  expect((await command('backup', file)).output).toContain(`7 rows are in ${file}. The master key`);
-  const other = join(work, 'other');
-  // The small services' migrations bring rows: this installation is not empty.
-  expect((await command('migrate', '--data', other)).code).toBe(0);
-  expect(await command('restore', file, '--data', other)).toMatchObject({ code: 1, output: expect.stringContaining('has rows already') });
-});
-
 test.each([
   [['rollback'], 'Name the service'],
-  [['restore'], 'Name the backup'],
   [['explode'], 'There is no command explode'],
   [['migrate', '--plam'], 'Unknown option'],
 ])('commands that make no sense are named (%j)', async (args, sentence) => {

@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Client } from 'pg';
-import { readBackup, writeBackup } from '../src/database/backup.ts';
 import { urlWith, withClient } from '../src/database/connect.ts';
 import { migrate, planMigrations, rollBackNewest, type MigrationTarget } from '../src/database/service-migrations.ts';
-import { databaseOf, setUpDatabase } from '../src/launch/prepare-database.ts';
+import { databaseOf, setUpDatabase } from '../src/database/set-up.ts';
 import { PostgresCluster } from '../src/postgres/cluster.ts';
 
 // Servers and processes start in each: slow on a machine that has other work.
@@ -165,80 +163,7 @@ test('a schema of a newer version is refused', async () => {
   await expect(planMigrations(target)).rejects.toMatchObject({ detail: expect.stringContaining('it has 0009-later') });
 });
 
-test('a backup brings every row back into a new installation, days that are over too', async () => {
-  const from = await setUp('source');
-  await migrate(from, await planMigrations(from));
-  await as(from, 'context_owner', (client) =>
-    client.query(`CREATE TABLE journal_2 PARTITION OF journal FOR VALUES FROM ('2026-01-02') TO ('2026-01-03')`),
-  );
-  const hard = { text: 'a\\b\ttab\nline\r\\.\n\u2028 é', nested: [null, { '\\N': '\\.' }] };
-  await as(from, 'context_system', async (client) => {
-    await client.query('INSERT INTO thread VALUES ($1, $2, $3), ($4, $5, NULL)', [
-      ours,
-      '\\.',
-      JSON.stringify(hard),
-      theirs,
-      'line\n\\.\nend\r\n',
-    ]);
-    await client.query(`INSERT INTO journal VALUES ('2026-01-01', 'one'), ('2026-01-02', '')`);
-    await client.query(`INSERT INTO journal SELECT '2026-01-01', repeat('x', 1000) FROM generate_series(1, 500)`);
-  });
-  const file = join(work, 'one.backup.gz');
-  await expect(writeBackup(from, file)).resolves.toEqual({ rows: 504 });
-  expect(await readdir(work)).not.toContain('one.backup.gz.unfinished');
-
-  const to = await setUp('copy');
-  await migrate(to, await planMigrations(to));
-  await expect(readBackup(to, file)).resolves.toEqual({ rows: 504 });
-  const rowsOf = (target: MigrationTarget): Promise<unknown> =>
-    as(target, 'context_system', async (client) => [
-      (await client.query('SELECT * FROM thread ORDER BY name')).rows,
-      (await client.query('SELECT day::text, md5(line) FROM journal ORDER BY 1, 2')).rows,
-    ]);
-  expect(await rowsOf(to)).toEqual(await rowsOf(from));
-
-  await expect(readBackup(to, file)).rejects.toMatchObject({ detail: 'The table context.journal has rows already.' });
-});
-
-test('what is no whole backup of this version is refused and leaves nothing behind', async () => {
-  const from = await setUp('source2');
-  await migrate(from, await planMigrations(from));
-  await as(from, 'context_system', (client) => client.query('INSERT INTO thread VALUES ($1, $2)', [ours, 'a']));
-  const file = join(work, 'two.backup.gz');
-  await writeBackup(from, file);
-  const to = await setUp('copy2');
-  await expect(readBackup(to, file)).rejects.toMatchObject({ detail: expect.stringContaining('other migrations of context') });
-  await migrate(to, await planMigrations(to));
-
-  const text = gunzipSync(await readFile(file)).toString();
-  const refused = async (changed: string): Promise<unknown> => {
-    const path = join(work, 'changed.backup.gz');
-    await writeFile(path, gzipSync(changed));
-    return readBackup(to, path);
-  };
-  const broken = join(work, 'broken.backup.gz');
-  await writeFile(broken, (await readFile(file)).subarray(0, 200));
-  await expect(readBackup(to, broken)).rejects.toMatchObject({ detail: expect.stringContaining('cannot be read') });
-  await expect(readBackup(to, join(work, 'missing'))).rejects.toMatchObject({ detail: expect.stringContaining('cannot be read') });
-  await expect(refused('{}\n')).rejects.toMatchObject({ detail: expect.stringContaining('is no backup') });
-  await expect(refused(text.slice(0, text.lastIndexOf('\\.')))).rejects.toMatchObject({
-    detail: 'The backup ends in the middle of a table.',
-  });
-  await expect(refused(text.replaceAll('"service":"context"', '"service":"api-gateway"'))).rejects.toMatchObject({
-    detail: expect.stringContaining('owns no data'),
-  });
-  await expect(refused(text.replace('FOR VALUES FROM', 'FOR VALUES; FROM'))).rejects.toMatchObject({
-    detail: expect.stringContaining('bound that cannot be'),
-  });
-  await as(to, 'context_system', async (client) => expect((await client.query('SELECT * FROM thread')).rows).toEqual([]));
-});
-
-test('a backup that cannot be written leaves no file, and a database that is away is named', async () => {
-  const target = await setUp('failing');
-  await expect(writeBackup({ ...target, passwordOf: () => 'wrong' }, join(work, 'no.backup.gz'))).rejects.toThrow(
-    'password authentication failed',
-  );
-  expect((await readdir(work)).filter((name) => name.startsWith('no.backup'))).toEqual([]);
+test('a database that is away is named', async () => {
   await expect(withClient('postgres://a:b@127.0.0.1:1/x', () => Promise.resolve())).rejects.toMatchObject({
     detail: expect.stringContaining('PostgreSQL at 127.0.0.1:1 cannot be used'),
   });

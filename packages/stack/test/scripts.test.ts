@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -93,4 +93,24 @@ test('a build that fails shows why', async () => {
   const { code, output } = await start();
   expect(code).toBe(1);
   expect(output).toMatch(/a\.ts\(1,1\): error\n\nThe build failed; what it said stands above\./);
+});
+
+test('what was built from a source that is gone is removed, and nothing else', async () => {
+  await install();
+  const stack = join(root, 'packages', 'stack');
+  await writeFile(join(stack, 'tsconfig.build.json'), '{}');
+  await mkdir(join(stack, 'dist', 'bundle'), { recursive: true });
+  for (const name of ['a.js', 'a.d.ts', 'gone.js', 'gone.js.map', 'gone.d.ts', 'copied.js', 'bundle/gone.js', 'bundle/gone.d.ts'])
+    await writeFile(join(stack, 'dist', name), '');
+  expect((await start()).output).toContain('Built');
+  expect((await readdir(join(stack, 'dist'), { recursive: true })).sort()).toEqual([
+    'a.d.ts',
+    'a.js',
+    'bundle',
+    'bundle/gone.d.ts',
+    'bundle/gone.js',
+    'copied.js',
+    'launch',
+    'launch/main.js',
+  ]);
 });

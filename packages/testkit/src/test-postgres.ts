@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { ensureRoles, type RolePasswords } from '@signalbox/stack/database/roles.js';
-import { owningServices, roleKinds, roleOf } from '@signalbox/stack/database/services.js';
+import { allRoles } from '@signalbox/stack/database/services.js';
 import { PostgresCluster } from '@signalbox/stack/postgres/cluster.js';
 
 /** Test data needs no disk that survives a power cut; all else is as in the stack. */
@@ -37,10 +37,9 @@ export async function startTestPostgres(
 
 /** Makes the roles on a server that somebody else started, unless they are there. */
 export async function ensureTestRoles(superuserUrl: string): Promise<void> {
-  const wanted = owningServices.flatMap((service) => roleKinds.map((kind) => roleOf(service, kind)));
   await withClient(superuserUrl, async (client) => {
-    const { rows } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = ANY($1)', [wanted]);
-    if (rows.length < wanted.length) await ensureRoles(client, rolePasswords(superuserUrl));
+    const { rows } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = ANY($1)', [allRoles]);
+    if (rows.length < allRoles.length) await ensureRoles(client, rolePasswords(superuserUrl));
   });
 }
 

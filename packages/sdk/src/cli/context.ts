@@ -27,6 +27,11 @@ export class Context {
     this.out = new Out(io, { json: this.#options.json ?? false, color: this.#options.color });
   }
 
+  /** The data folder that was given. */
+  get data(): string | undefined {
+    return this.#options.data;
+  }
+
   get signal(): AbortSignal {
     return this.io.signal;
   }

@@ -20,7 +20,7 @@ interface StackFile {
 }
 
 /** This file is `packages/sdk/{src,dist}/cli/find-stack` of a clone. */
-const cloneRoot = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..');
+export const cloneRoot = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..');
 
 /**
  * The gateway and the key: `--url` or SIGNALBOX_URL and SIGNALBOX_API_KEY, else the local stack, found by its data folder. The local

@@ -10,6 +10,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLogs } from './commands/logs.ts';
+import { addBackup, addDb, addNats, addRestore } from './commands/operate.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addServers } from './commands/servers.ts';
@@ -55,7 +56,7 @@ function programOf(io: Io): Command {
     .addHelpText(
       'after',
       `
-Environment: SIGNALBOX_URL, SIGNALBOX_API_KEY, SIGNALBOX_DATA, NO_COLOR
+Environment: SIGNALBOX_URL, SIGNALBOX_API_KEY, SIGNALBOX_DATA, DATABASE_URL (backup, restore, db), NO_COLOR
 Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found, 6 conflict, 7 over a limit, 8 timeout, 130 interrupted`,
     );
   const parts = [
@@ -63,6 +64,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     ['Act:', [addApply, addDeploy, addRun, addCancel, addCall]],
     ['Results:', [addReport, addArtifact]],
     ['Govern:', [addKeys, addAudit, addVerify]],
+    ['Operate:', [addBackup, addRestore, addDb, addNats]],
     ['Other:', [addWhoami, addCompletion, addVersion]],
   ] as const;
   for (const [heading, adds] of parts) {

@@ -33,7 +33,7 @@ test('a server that sends no nonce gets no signature', () => {
 test.each([
   ['no user', 'nothing', 'hold no user JWT'],
   ['no seed', creds.slice(0, creds.indexOf('-----BEGIN USER')), 'hold no user seed'],
-  ['a cut seed', creds.replace(seed, seed.slice(0, 40)), 'not one of a user'],
+  ['a cut seed', creds.replace(seed, seed.slice(0, 40)), 'not the seed of an NKey'],
 ])('credentials with %s are refused', (_, text, because) => {
   expect(() => nativeAuthenticator(text)).toThrow(because);
 });

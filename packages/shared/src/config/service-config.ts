@@ -1,14 +1,25 @@
-import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
+import { databaseUrlFault, natsUrlFault, type ServerTls } from './server-url.ts';
 
 /** What every service needs; a service's own configuration extends it. Each property is one environment variable. */
 export class ServiceConfig {
   /** `postgres://` of the role that serves requests, under row security. Empty: the service has no database. */
-  @IsString() databaseUrl = '';
+  @IsString() @ReachedByTls(databaseUrlFault, 'databaseCaFile') databaseUrl = '';
 
   /** `postgres://` of the role for background work. */
-  @IsString() systemDatabaseUrl = '';
+  @IsString() @ReachedByTls(databaseUrlFault, 'databaseCaFile') systemDatabaseUrl = '';
 
-  @Matches(/^(nats|tls|ws|wss):\/\//) natsUrl = 'nats://127.0.0.1:4222';
+  /** PEM file of the CA of PostgreSQL's certificate. Empty: what the URL says. */
+  @IsString() databaseCaFile = '';
+
+  /** Several are separated by commas. `tls://` or `natsCaFile`: never without TLS. */
+  @Matches(/^(nats|tls):\/\//) @ReachedByTls(natsUrlFault, 'natsCaFile') natsUrl = 'nats://127.0.0.1:4222';
+
+  /** PEM file of the CA of the certificate of NATS. Empty: those that Node trusts. */
+  @IsString() natsCaFile = '';
+
+  /** Lets PostgreSQL and NATS off this machine be reached without TLS: only where the network itself keeps others out. */
+  @IsBoolean() signalboxAllowPlaintext = false;
 
   /** The file with this service's NATS user. */
   @IsOptional() @IsString() natsCreds = '';
@@ -20,4 +31,17 @@ export class ServiceConfig {
 
   /** Connections to PostgreSQL for each of the two roles. */
   @IsInt() @Min(1) @Max(100) databasePool = 8;
+}
+
+/** The server of the URL is on this machine, or reached by TLS, or plaintext is allowed. */
+function ReachedByTls(faultOf: (url: string, tls: ServerTls) => string | null, caFile: 'databaseCaFile' | 'natsCaFile'): PropertyDecorator {
+  const fault = (url: unknown, config: ServiceConfig): string | null =>
+    faultOf(String(url), { caFile: config[caFile], isPlaintextAllowed: config.signalboxAllowPlaintext });
+  return ValidateBy({
+    name: 'reachedByTls',
+    validator: {
+      validate: (url, at) => fault(url, at!.object as ServiceConfig) === null,
+      defaultMessage: (at) => fault(at!.value, at!.object as ServiceConfig) ?? 'cannot be used',
+    },
+  });
 }

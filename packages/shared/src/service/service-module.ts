@@ -2,6 +2,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Bus } from '../bus/bus.ts';
 import { connectBus } from '../bus/connection.ts';
 import type { ServiceName } from '../bus/contract.ts';
+import { withDatabaseCa } from '../config/server-url.ts';
 import { ServiceConfig } from '../config/service-config.ts';
 import { getSigningKeys } from '../contracts/security/get-signing-keys.ts';
 import { openDataSource, type Entities } from '../database/data-source.ts';
@@ -34,7 +35,10 @@ export class ServiceModule {
       {
         provide: Bus,
         useFactory: async () => {
-          const bus = new Bus(name, await connectBus({ natsUrl: config.natsUrl, natsCreds: config.natsCreds, name }));
+          const bus = new Bus(
+            name,
+            await connectBus({ natsUrl: config.natsUrl, natsCreds: config.natsCreds, natsCaFile: config.natsCaFile, name }),
+          );
           bus.broker = new IdentityBroker(bus);
           return bus;
         },
@@ -56,12 +60,22 @@ export class ServiceModule {
     const database: Provider[] = [
       {
         provide: WorkspaceDatabase,
-        useFactory: async () => new WorkspaceDatabase(await openDataSource(config.databaseUrl, config.databasePool, entities ?? [], name)),
+        useFactory: async () =>
+          new WorkspaceDatabase(
+            await openDataSource(withDatabaseCa(config.databaseUrl, config.databaseCaFile), config.databasePool, entities ?? [], name),
+          ),
       },
       {
         provide: SystemDatabase,
         useFactory: async () =>
-          new SystemDatabase(await openDataSource(config.systemDatabaseUrl, config.databasePool, entities ?? [], `${name}-system`)),
+          new SystemDatabase(
+            await openDataSource(
+              withDatabaseCa(config.systemDatabaseUrl, config.databaseCaFile),
+              config.databasePool,
+              entities ?? [],
+              `${name}-system`,
+            ),
+          ),
       },
       {
         provide: Outbox,

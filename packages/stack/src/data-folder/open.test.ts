@@ -74,11 +74,11 @@ test('secrets are made once; a service that came with an update gets its own', a
   expect(more.roles).toMatchObject(roles);
   expect(more.roles.context_owner).not.toBe(dropped);
 
-  const keys = await natsKeys(folder);
-  expect(await natsKeys(folder)).toEqual(keys);
+  const keys = await natsKeys(folder.natsKeysFile);
+  expect(await natsKeys(folder.natsKeysFile)).toEqual(keys);
   const { security: gone, ...users } = keys.users;
   await writePrivate(folder.natsKeysFile, JSON.stringify({ ...keys, users }));
-  const moreKeys = await natsKeys(folder);
+  const moreKeys = await natsKeys(folder.natsKeysFile);
   expect(moreKeys.users).toMatchObject(users);
   expect(moreKeys.users.security).not.toBe(gone);
 });

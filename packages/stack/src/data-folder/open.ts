@@ -64,13 +64,16 @@ async function versionIn(layout: DataLayout): Promise<VersionFile | null> {
   return found;
 }
 
+/** What may lie in a new folder: our own lock, fetched programs, and keys that somebody put there for a restore. */
+const broughtAlong = new Set(['launcher.lock', 'bin', 'security', 'admin.key']);
+
 /** Nobody's files are mixed with ours: a folder that is not empty must be ours. */
 async function refuseForeign(root: string): Promise<void> {
   const entries = await readdir(root).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw unusable(root, error);
   });
-  if (entries.some((name) => name !== 'launcher.lock' && name !== 'bin')) {
+  if (entries.some((name) => !broughtAlong.has(name))) {
     throw new StackFault(`${root} is not empty and is no data folder of Signalbox.`, 'Choose an empty or a new folder (--data DIR).');
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { owningServices, roleKinds, roleOf } from '../database/services.ts';
+import { allRoles } from '../database/services.ts';
 import { newNatsKeys, type NatsKeys } from '../nats/keys.ts';
 import type { DataLayout } from './layout.ts';
 import { readJson, readOrMake, writePrivate } from './private-files.ts';
@@ -17,23 +17,25 @@ function newPassword(): string {
 /** Passwords of the embedded PostgreSQL and of every service's roles, made on the first start. */
 export async function databasePasswords(layout: DataLayout): Promise<Passwords> {
   const found = await readOrMake<Passwords>(layout.passwordsFile, () => ({ superuser: newPassword(), roles: {} }));
-  const missing = owningServices
-    .flatMap((service) => roleKinds.map((kind) => roleOf(service, kind)))
-    .filter((role) => !(role in found.roles));
-  if (missing.length === 0) return found;
-  for (const role of missing) found.roles[role] = newPassword();
-  await writePrivate(layout.passwordsFile, `${JSON.stringify(found, null, 2)}\n`);
+  if (addPasswords(found.roles)) await writePrivate(layout.passwordsFile, `${JSON.stringify(found, null, 2)}\n`);
   return found;
 }
 
-/** Keys of the embedded NATS. A service that came with an update gets its own beside those that are there. */
-export async function natsKeys(layout: DataLayout): Promise<NatsKeys> {
-  const found = await readJson<NatsKeys>(layout.natsKeysFile);
+/** Gives passwords to the roles that have none; whether there were any. */
+export function addPasswords(roles: Record<string, string>): boolean {
+  const missing = allRoles.filter((role) => !(role in roles));
+  for (const role of missing) roles[role] = newPassword();
+  return missing.length > 0;
+}
+
+/** Keys of a NATS, kept in a file. A service that came with an update gets its own beside those that are there. */
+export async function natsKeys(path: string): Promise<NatsKeys> {
+  const found = await readJson<NatsKeys>(path);
   const made = newNatsKeys();
   const keys = found
     ? { ...made, ...found, signers: { ...made.signers, ...found.signers }, users: { ...made.users, ...found.users } }
     : made;
-  if (JSON.stringify(keys) !== JSON.stringify(found)) await writePrivate(layout.natsKeysFile, `${JSON.stringify(keys, null, 2)}\n`);
+  if (JSON.stringify(keys) !== JSON.stringify(found)) await writePrivate(path, `${JSON.stringify(keys, null, 2)}\n`);
   return keys;
 }
 

@@ -62,27 +62,29 @@ export async function pendingMigrations(client: Client, migrations: readonly Mig
 
 /** Applies one migration, or nothing of it. The owner's search path leads to its schema. */
 export async function applyMigration(client: Client, migration: Migration): Promise<void> {
-  await inTransaction(client, migration, 'up', migration.up, 'INSERT INTO schema_migration (name) VALUES ($1)');
+  await inTransaction(client, migration, 'up', () => applyStatements(client, migration));
+}
+
+/** Applies one migration in a transaction that the caller has begun. */
+export async function applyStatements(client: Client, { name, up }: Migration): Promise<void> {
+  for (const statement of up) await client.query(statement);
+  await client.query('INSERT INTO schema_migration (name) VALUES ($1)', [name]);
 }
 
 /** Undoes one migration, or nothing of it. */
 export async function rollBackMigration(client: Client, migration: Migration): Promise<void> {
-  await inTransaction(client, migration, 'down', migration.down, 'DELETE FROM schema_migration WHERE name = $1');
+  await inTransaction(client, migration, 'down', async () => {
+    for (const statement of migration.down) await client.query(statement);
+    await client.query('DELETE FROM schema_migration WHERE name = $1', [migration.name]);
+  });
 }
 
-async function inTransaction(
-  client: Client,
-  { name }: Migration,
-  way: string,
-  statements: readonly string[],
-  record: string,
-): Promise<void> {
+async function inTransaction(client: Client, { name }: Migration, way: string, work: () => Promise<void>): Promise<void> {
   await client.query('BEGIN');
   try {
     // A migration that waits behind a long transaction would make everybody wait behind it.
     await client.query(`SET LOCAL lock_timeout = '10s'`);
-    for (const statement of statements) await client.query(statement);
-    await client.query(record, [name]);
+    await work();
     await client.query('COMMIT');
   } catch (cause) {
     await client.query('ROLLBACK').catch(() => undefined); // the first error is the one to tell

@@ -63,7 +63,8 @@ export async function rollBackNewest(target: MigrationTarget, service: ServiceNa
   });
 }
 
-function migrationsOf(root: string, service: ServiceName): Promise<Migration[]> {
+/** The migrations that this Signalbox has of a service, in order. */
+export function migrationsOf(root: string, service: ServiceName): Promise<Migration[]> {
   return loadMigrations(join(root, 'apps', service, 'dist', 'migrations'));
 }
 

@@ -21,3 +21,12 @@ export type RoleKind = (typeof roleKinds)[number];
 export function roleOf(service: ServiceName, kind: RoleKind): string {
   return kind === 'request' ? schemaOf(service) : `${schemaOf(service)}_${kind}`;
 }
+
+/** Reads every schema for backups, and writes nothing. */
+export const backupRole = 'signalbox_backup';
+
+/** Every role of an installation. */
+export const allRoles: readonly string[] = [
+  ...owningServices.flatMap((service) => roleKinds.map((kind) => roleOf(service, kind))),
+  backupRole,
+];

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { databaseUrlOf, natsOf } from './existing-servers.ts';
 import { StackFault } from '../stack-fault.ts';
 
 /** What a person can choose at the start. */
@@ -18,6 +19,8 @@ export interface LaunchOptions {
   databaseUrl: string;
   /** An existing NATS. Empty: our own. */
   natsUrl: string;
+  /** The CA of its certificate, as an absolute path. Empty: those of Node. */
+  natsCaFile: string;
   /** One `.creds` file a service for the existing NATS. */
   natsCredsDir: string;
 }
@@ -31,7 +34,8 @@ export const usage = `npm start -- [options]
   --yes           answer yes to that
   --help          says this
 
-Environment: SIGNALBOX_ADMIN_KEY presets the administrator's key; DATABASE_URL, and NATS_URL with NATS_CREDS_DIR, name existing servers.
+Environment: SIGNALBOX_ADMIN_KEY presets the administrator's key; DATABASE_URL, and NATS_URL with NATS_CREDS_DIR, name existing servers;
+DATABASE_CA_FILE and NATS_CA_FILE the CAs of their certificates.
 `;
 
 const adminKeyPattern = /^sbx_[\x21-\x7e]{20,507}$/;
@@ -48,8 +52,8 @@ export function launchOptions(root: string, args: readonly string[], environment
     isFresh: flags.fresh ?? false,
     isYes: flags.yes ?? false,
     adminKey: environment.SIGNALBOX_ADMIN_KEY ?? '',
-    databaseUrl: environment.DATABASE_URL ?? '',
-    natsUrl: environment.NATS_URL ?? '',
+    databaseUrl: databaseUrlOf(environment),
+    ...natsOf(environment),
     natsCredsDir: environment.NATS_CREDS_DIR ?? '',
   };
   if (options.adminKey && !adminKeyPattern.test(options.adminKey)) {

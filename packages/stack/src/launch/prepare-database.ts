@@ -1,32 +1,12 @@
 import { join } from 'node:path';
-import { writeBackup } from '../database/backup.ts';
-import { urlWith, withClient } from '../database/connect.ts';
-import { ensureDatabase, ensureRoles, ensureSchemas } from '../database/roles.ts';
+import { masterKeyIdsIn } from '../backup/master-key-id.ts';
+import { writeBackup } from '../backup/write.ts';
 import { migrate, planMigrations, type MigrationTarget } from '../database/service-migrations.ts';
-import { databaseName } from '../database/services.ts';
 import type { DataLayout } from '../data-folder/layout.ts';
 import type { Report } from './report.ts';
 
 /** Raised when roles or schemas are to be made differently: then existing folders are set up once more. */
-export const setupForm = 1;
-
-/** Makes roles, database and schemas. Safe to repeat. Returns the database's URL, still with the administrator's user. */
-export async function setUpDatabase(adminUrl: string, passwordOf: (role: string) => string): Promise<string> {
-  const database = databaseOf(adminUrl);
-  await withClient(urlWith(adminUrl, { database: 'postgres' }), async (client) => {
-    await ensureRoles(client, passwordOf);
-    await ensureDatabase(client, database);
-  });
-  const url = urlWith(adminUrl, { database });
-  await withClient(url, (client) => ensureSchemas(client, database));
-  return url;
-}
-
-/** The database of an administrator's URL; the maintenance database means ours. */
-export function databaseOf(adminUrl: string): string {
-  const given = decodeURIComponent(new URL(adminUrl).pathname.slice(1));
-  return given === '' || given === 'postgres' ? databaseName : given;
-}
+export const setupForm = 2;
 
 /** Brings every schema to this version. What is there already is backed up before it changes. */
 export async function migrateDatabase(target: MigrationTarget, layout: DataLayout, report: Report): Promise<void> {
@@ -34,10 +14,11 @@ export async function migrateDatabase(target: MigrationTarget, layout: DataLayou
   const count = plans.reduce((sum, { pending }) => sum + pending.length, 0);
   if (count === 0) return;
   if (plans.some(({ applied }) => applied.length > 0)) {
-    const file = join(layout.backups, `before-migration-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.backup.gz`);
+    const file = backupFile(layout, 'before-migration');
+    const [masterKey = null] = await masterKeyIdsIn(layout.masterKeyFile);
     await report.stage(
       'backup',
-      () => writeBackup(target, file),
+      () => writeBackup(target, file, masterKey),
       ({ rows }) => `Backup before the migrations: ${rows} rows in ${file}`,
     );
   }
@@ -46,4 +27,9 @@ export async function migrateDatabase(target: MigrationTarget, layout: DataLayou
     () => migrate(target, plans),
     (done) => `Migrations applied: ${done}`,
   );
+}
+
+/** A new backup's path, which says why and when it was made. */
+export function backupFile(layout: DataLayout, why: string): string {
+  return join(layout.backups, `${why}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.backup.gz`);
 }

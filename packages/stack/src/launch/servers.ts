@@ -64,7 +64,7 @@ export class NatsPart implements Part {
 
   async start(): Promise<RunningPart> {
     const { layout, write } = this;
-    const [binary, catalogue, keys] = await Promise.all([this.find(), loadCatalogue(), natsKeys(layout)]);
+    const [binary, catalogue, keys] = await Promise.all([this.find(), loadCatalogue(), natsKeys(layout.natsKeysFile)]);
     const trust = await natsTrust(keys, (service) => permissionsOf(service, catalogue));
     await mkdir(layout.credsFolder, { recursive: true, mode: 0o700 });
     for (const service of serviceNames) {
@@ -98,5 +98,8 @@ export async function checkCreds(folder: string): Promise<void> {
   const missing: string[] = [];
   for (const service of serviceNames) await access(join(folder, `${service}.creds`)).catch(() => missing.push(`${service}.creds`));
   if (missing.length > 0)
-    throw new StackFault(`NATS_CREDS_DIR (${folder}) has no ${missing.join(', ')}.`, 'Make one .creds file for each service.');
+    throw new StackFault(
+      `NATS_CREDS_DIR (${folder}) has no ${missing.join(', ')}.`,
+      'Make them by `signalbox nats init DIR`, or one .creds file for each service by your own means.',
+    );
 }

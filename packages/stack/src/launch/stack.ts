@@ -18,10 +18,11 @@ import { StackFault } from '../stack-fault.ts';
 import { checkPort } from './check-port.ts';
 import { runExample } from './example.ts';
 import type { LaunchOptions } from './options.ts';
-import { databaseOf, migrateDatabase, setUpDatabase, setupForm } from './prepare-database.ts';
+import { migrateDatabase, setupForm } from './prepare-database.ts';
 import type { Report } from './report.ts';
 import { checkCreds, NatsPart, PostgresPart } from './servers.ts';
 import { urlWith } from '../database/connect.ts';
+import { databaseOf, setUpDatabase } from '../database/set-up.ts';
 
 /** The door stops first, so that nothing new comes in, and the servers last, so that all else can end its work. */
 const door: ServiceName = 'api-gateway';
@@ -65,6 +66,7 @@ export class Stack {
         databaseUrl,
         passwordOf,
         natsUrl,
+        natsCaFile: options.natsCaFile,
         credsFolder,
         host: options.host,
         port: options.port,

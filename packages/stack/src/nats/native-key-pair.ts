@@ -1,9 +1,6 @@
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPublicKey, sign } from 'node:crypto';
 import { fromSeed, type KeyPair } from '@nats-io/jwt';
-
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-/** DER of a PKCS #8 Ed25519 private key up to its 32 bytes (RFC 8410). */
-const pkcs8Head = Buffer.from('302e020100300506032b657004220420', 'hex');
+import { nkeyAlphabet, privateKeyOf, readSeed } from '@signalbox/shared/bus/nkey.js';
 
 /** `P`, of private keys. */
 const privatePrefix = 15 << 3;
@@ -14,12 +11,11 @@ const privatePrefix = 15 << 3;
  */
 export function nativeKeyPair(seed: string): KeyPair {
   const pair = fromSeed(new TextEncoder().encode(seed)); // checks the seed
-  const bytes = fromBase32(seed);
-  const rawSeed = bytes.subarray(2, 34);
-  const key = createPrivateKey({ key: Buffer.concat([pkcs8Head, rawSeed]), format: 'der', type: 'pkcs8' });
+  const { prefix, raw: rawSeed } = readSeed(seed);
+  const key = privateKeyOf(rawSeed);
   const rawPublicKey = Buffer.from(createPublicKey(key).export({ format: 'jwk' }).x!, 'base64url');
   // The seed's first two bytes hold the prefix of the public key.
-  const publicKey = encode(((bytes[0]! & 7) << 5) | ((bytes[1]! & 248) >> 3), rawPublicKey);
+  const publicKey = encode(((prefix[0]! & 7) << 5) | ((prefix[1]! & 248) >> 3), rawPublicKey);
   return Object.assign(Object.create(pair) as KeyPair, {
     getPublicKey: () => publicKey,
     getPrivateKey: () => new TextEncoder().encode(encode(privatePrefix, Buffer.concat([rawSeed, rawPublicKey]))),
@@ -48,11 +44,5 @@ function crc16(bytes: Buffer): number {
 function toBase32(bytes: Buffer): string {
   let bits = '';
   for (const byte of bytes) bits += byte.toString(2).padStart(8, '0');
-  return bits.replace(/.{1,5}/g, (five) => alphabet[Number.parseInt(five.padEnd(5, '0'), 2)]!);
-}
-
-function fromBase32(text: string): Buffer {
-  let bits = '';
-  for (const letter of text) bits += alphabet.indexOf(letter).toString(2).padStart(5, '0');
-  return Buffer.from((bits.match(/.{8}/g) ?? []).map((eight) => Number.parseInt(eight, 2)));
+  return bits.replace(/.{1,5}/g, (five) => nkeyAlphabet[Number.parseInt(five.padEnd(5, '0'), 2)]!);
 }

@@ -116,6 +116,13 @@ async function pidFile(folder: string): Promise<string[]> {
   return (await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
 }
 
+/** The port of a server that runs on the cluster's folder; null when none does. */
+export async function runningPort(folder: string): Promise<number | null> {
+  const [pid, , , port, , , , status] = await pidFile(folder);
+  if (status?.trim() !== 'ready' || !(await isAlive(Number(pid))) || !(await commandOf(Number(pid))).includes(folder)) return null;
+  return Number(port);
+}
+
 /** The major version of the data in a cluster's folder; null when there is no cluster yet. */
 export async function clusterMajor(folder: string): Promise<number | null> {
   const text = await readFile(join(folder, 'PG_VERSION'), 'utf8').catch(() => null);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ServiceName } from '@signalbox/shared/bus/contract.js';
+import { plaintextVariable } from '@signalbox/shared/config/server-url.js';
 import { urlWith } from '../database/connect.ts';
 import { owningServices, roleOf } from '../database/services.ts';
 import type { DataLayout } from '../data-folder/layout.ts';
@@ -10,6 +11,8 @@ export interface EnvironmentFacts {
   databaseUrl: string;
   passwordOf: (role: string) => string;
   natsUrl: string;
+  /** The CA of an existing NATS; empty: none of our own. */
+  natsCaFile: string;
   credsFolder: string;
   host: string;
   port: number;
@@ -19,7 +22,7 @@ export interface EnvironmentFacts {
 }
 
 /** Variables of the launcher that every service may see. */
-const common = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'NODE_V8_COVERAGE', 'NODE_EXTRA_CA_CERTS'];
+const common = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'NODE_V8_COVERAGE', 'NODE_EXTRA_CA_CERTS', plaintextVariable];
 
 /** Further ones, for the services that need them: nobody else can leak them. */
 const own: Partial<Record<ServiceName, readonly string[]>> = {
@@ -49,6 +52,7 @@ export function serviceEnvironment(service: ServiceName, facts: EnvironmentFacts
   }
   env.NODE_COMPILE_CACHE = layout.compileCache;
   env.NATS_URL = facts.natsUrl;
+  if (facts.natsCaFile) env.NATS_CA_FILE = facts.natsCaFile;
   env.NATS_CREDS = join(facts.credsFolder, `${service}.creds`);
   if (owningServices.includes(service)) {
     for (const [variable, kind] of [

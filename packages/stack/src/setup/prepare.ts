@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadCatalogue } from '@signalbox/shared/bus/catalogue.js';
 import { serviceNames } from '@signalbox/shared/bus/contract.js';
-import { readOrMake } from '../data-folder/private-files.ts';
+import { readOrMake, writePrivate } from '../data-folder/private-files.ts';
+import { addPasswords } from '../data-folder/secrets.ts';
 import { urlWith, withClient } from '../database/connect.ts';
-import { ensureDatabase, ensureRoles, ensureSchemas } from '../database/roles.ts';
-import { migrate, planMigrations } from '../database/service-migrations.ts';
-import { databaseName, owningServices, roleKinds, roleOf } from '../database/services.ts';
+import { setUpDatabase } from '../database/set-up.ts';
+import { migrate, planMigrations, type MigrationTarget } from '../database/service-migrations.ts';
+import { databaseName, owningServices, roleOf } from '../database/services.ts';
 import { credsOf, natsTrust, newNatsKeys, type NatsKeys } from '../nats/keys.ts';
 import { permissionsOf } from '../nats/permissions.ts';
 import { trustConfiguration } from '../nats/server.ts';
+import { StackFault } from '../stack-fault.ts';
 
 /** Every secret of an installation, made once. */
 export interface SetupKeys {
@@ -27,27 +29,35 @@ const databaseWaitMs = 60_000;
 /** The secrets kept in `folder`, made where they are missing; `SIGNALBOX_ADMIN_KEY` presets the administrator's key. */
 export async function openKeys(folder: string): Promise<SetupKeys> {
   await mkdir(folder, { recursive: true });
-  return readOrMake<SetupKeys>(join(folder, 'keys.json'), () => ({
-    roles: Object.fromEntries(
-      owningServices.flatMap((service) => roleKinds.map((kind) => [roleOf(service, kind), randomBytes(24).toString('hex')])),
-    ),
+  const path = join(folder, 'keys.json');
+  const keys = await readOrMake<SetupKeys>(path, () => ({
+    roles: {},
     nats: newNatsKeys(),
     adminKey: process.env['SIGNALBOX_ADMIN_KEY'] || `sbx_${randomBytes(32).toString('hex')}`,
     masterKey: randomBytes(32).toString('base64'),
   }));
+  if (addPasswords(keys.roles)) {
+    await writePrivate(path, JSON.stringify(keys)).catch((cause: Error) => {
+      throw new StackFault(
+        `${path} has no password for a role that came with this version, and cannot be changed: ${cause.message}`,
+        'Make the Secrets again from the folder in which they were made, by `dist/setup/main.js manifests`.',
+        { cause },
+      );
+    });
+  }
+  return keys;
+}
+
+/** What the keys and an administrator's URL say of the database. */
+export function targetOf(adminUrl: string, keys: SetupKeys, root: string): MigrationTarget {
+  return { root, url: urlWith(adminUrl, { database: databaseName }), passwordOf: (role) => keys.roles[role]! };
 }
 
 /** Roles, database, schemas and migrations, by a role that may create them. */
 export async function prepareDatabase(adminUrl: string, keys: SetupKeys, root: string): Promise<void> {
-  const passwordOf = (role: string): string => keys.roles[role]!;
+  const target = targetOf(adminUrl, keys, root);
   await untilItAnswers(adminUrl);
-  await withClient(adminUrl, async (client) => {
-    await ensureRoles(client, passwordOf);
-    await ensureDatabase(client, databaseName);
-  });
-  const url = urlWith(adminUrl, { database: databaseName });
-  await withClient(url, (client) => ensureSchemas(client, databaseName));
-  const target = { root, url, passwordOf };
+  await setUpDatabase(target.url, target.passwordOf);
   const count = await migrate(target, await planMigrations(target), (sentence) => console.log(sentence));
   console.log(count === 0 ? 'The database is up to date.' : `${count} migrations applied.`);
 }
