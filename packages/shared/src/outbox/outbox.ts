@@ -6,6 +6,7 @@ import { ensureEventStream } from '../bus/event-stream.ts';
 import type { EventEnvelope } from '../bus/event-meta.ts';
 import { afterCommit, type SystemDatabase } from '../database/workspace-database.ts';
 import { newUuid } from '../ids/ids.ts';
+import { dataWithoutSecrets } from '../secrets/live-secrets.ts';
 import { log } from '../telemetry/log.ts';
 
 export interface EventFacts<Payload> {
@@ -58,7 +59,8 @@ export class Outbox {
   ): Promise<void> {
     if (!event.durable) throw new Error(`${event.subject} is live: publish it after the commit`);
     const id = newUuid();
-    const { workspace, entity, version, payload } = facts;
+    const { workspace, entity, version } = facts;
+    const payload = dataWithoutSecrets(facts.payload);
     await tx.query(`INSERT INTO outbox (id, subject, workspace, entity, version, payload) VALUES ($1, $2, $3, $4, $5, $6)`, [
       id,
       event.subject,
