@@ -1,3 +1,5 @@
+import { secretMinLength } from '../contracts/security/secret.ts';
+
 /** Values kept for scrubbing; what was not used for longest goes. More than a process of ours has in use. */
 const valuesMax = 500;
 /** Lines of one value that are looked for by themselves, as those of a private key; shorter ones are too common. */
@@ -32,6 +34,16 @@ export function keepOut(name: string, value: string): void {
     live.delete(oldest);
   }
   forms = [...live.values()].flat().sort((a, b) => b.text.length - a.text.length);
+}
+
+const credentialHeaders = /auth|key|token|secret|cookie|password/i;
+
+/** Likewise credentials that stand in headers themselves, without their scheme. */
+export function keepHeadersOut(headers: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(headers)) {
+    const value = text.slice(text.lastIndexOf(' ') + 1);
+    if (credentialHeaders.test(name) && value.length >= secretMinLength) keepOut(`header ${name.toLowerCase()}`, value);
+  }
 }
 
 /** How a value may stand in a text: as it is, and as JSON (also within a text in JSON), URLs and base64 of it and around it have it. */

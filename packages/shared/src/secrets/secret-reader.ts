@@ -2,7 +2,7 @@ import type { Bus } from '../bus/bus.ts';
 import { resolveSecret } from '../contracts/security/resolve-secret.ts';
 import { Fault } from '../errors/fault.ts';
 import type { Caller } from '../identity/caller.ts';
-import { keepOut } from './live-secrets.ts';
+import { keepHeadersOut, keepOut } from './live-secrets.ts';
 import { fillReferences } from './secret-reference.ts';
 
 /** A value is asked for again after this time, in case nobody told of its change. */
@@ -47,6 +47,7 @@ export class SecretReader {
         );
       }
     }
+    keepHeadersOut(filled);
     return filled;
   }
 
