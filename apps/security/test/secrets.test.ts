@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { QueryResultRow } from 'pg';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { createGrant } from '@signalbox/shared/contracts/security/create-grant.js';
 import { createWorkspace } from '@signalbox/shared/contracts/security/create-workspace.js';
@@ -34,7 +35,7 @@ afterAll(async () => {
 });
 
 const set = (name: string, value = canary, by = admin) => gateway.request(setSecret, { name, value }, by);
-const sql = <Row = Record<string, unknown>>(text: string) => security.service.database.sql<Row>(text);
+const sql = <Row extends QueryResultRow = QueryResultRow>(text: string) => security.service.database.sql<Row>(text);
 
 /** Reads a value as a service does that acts for the caller. */
 async function read(name: string, by = admin, service: 'mcp-server' | 'protocol' | 'registry' = 'protocol'): Promise<string> {
