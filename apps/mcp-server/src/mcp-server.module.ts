@@ -15,6 +15,8 @@ import { ListMcpServersHandler } from './servers/list-mcp-servers.handler.ts';
 import { RestartMcpServerHandler } from './servers/restart-mcp-server.handler.ts';
 import { ServerEvents } from './servers/server-events.ts';
 import { ServerStore } from './servers/server.store.ts';
+import { SecretListener } from './upstreams/secret.listener.ts';
+import { ServerSecrets } from './upstreams/server-secrets.ts';
 import { Upstreams } from './upstreams/upstreams.ts';
 
 /** Supervises upstream MCP servers and calls their tools. */
@@ -30,7 +32,8 @@ import { Upstreams } from './upstreams/upstreams.ts';
     ListToolsHandler,
     GetToolHandler,
     CallToolHandler,
+    SecretListener,
   ],
-  providers: [ServerStore, ToolStore, ServerEvents, LargeResults, Upstreams],
+  providers: [ServerStore, ToolStore, ServerEvents, LargeResults, ServerSecrets, Upstreams],
 })
 export class McpServerModule {}

@@ -9,6 +9,7 @@ import { LlmAgent } from './models/llm-agent.ts';
 import { Providers } from './models/providers.ts';
 import { Toolboxes } from './models/toolbox.ts';
 import { ProtocolConfig } from './protocol.config.ts';
+import { SecretListener } from './secrets/secret.listener.ts';
 import { AgentTargets } from './targets/agent-targets.ts';
 import { HttpAgent } from './targets/http-agent.ts';
 import { Targets } from './targets/targets.ts';
@@ -27,7 +28,15 @@ import { TaskRunner } from './tasks/task-runner.ts';
 /** Speaks to models, and to agents and tools that are called. */
 @Module({
   imports: [ServiceModule.forRoot({ name: 'protocol', config: loadConfig(ProtocolConfig), entities: [] })],
-  controllers: [StartTaskHandler, CancelTasksHandler, GetTaskStatusHandler, ListBreakersHandler, ListModelsHandler, ToolProgressListener],
+  controllers: [
+    StartTaskHandler,
+    CancelTasksHandler,
+    GetTaskStatusHandler,
+    ListBreakersHandler,
+    ListModelsHandler,
+    ToolProgressListener,
+    SecretListener,
+  ],
   providers: [
     TaskRunner,
     Beats,

@@ -41,6 +41,7 @@ import { GetSchemaHandler } from './manifests/get-schema.handler.ts';
 import { RegistryConfig } from './registry.config.ts';
 import { LocalRunner } from './runners/local-runner.ts';
 import { ProcessStore } from './runners/process.store.ts';
+import { SecretListener } from './runners/secret.listener.ts';
 
 /** Who exists, who is healthy, and how deployments come up. */
 @Module({})
@@ -69,6 +70,7 @@ export class RegistryModule {
         StopDeploymentHandler,
         DeleteDeploymentHandler,
         GetSchemaHandler,
+        SecretListener,
       ],
       providers: [
         AgentStore,

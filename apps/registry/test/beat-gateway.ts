@@ -6,6 +6,8 @@ import type { RegistryUnderTest } from './registry.ts';
 interface Beat extends Pick<BeatInstanceRequest, 'agent' | 'instance' | 'status' | 'skills'> {
   pid: number;
   environment: string[];
+  /** Its variable API_TOKEN. */
+  token?: string;
 }
 
 /** Hands the beats of test workers to the registry, as the gateway's door for workers does: with the identity behind their key. */

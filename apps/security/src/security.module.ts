@@ -34,6 +34,14 @@ import { ListRevocationsHandler } from './revocations/list-revocations.handler.t
 import { Revocations } from './revocations/revocations.ts';
 import { MasterKey } from './sealing/master-key.ts';
 import { unlock } from './sealing/unlock.ts';
+import { DataKeys } from './secrets/data-keys.ts';
+import { ListSecretsHandler } from './secrets/list-secrets.handler.ts';
+import { RemoveSecretHandler } from './secrets/remove-secret.handler.ts';
+import { ResolveSecretHandler } from './secrets/resolve-secret.handler.ts';
+import { RotateDataKeyHandler } from './secrets/rotate-data-key.handler.ts';
+import { SecretChanges } from './secrets/secret-changes.ts';
+import { SecretStore } from './secrets/secret.store.ts';
+import { SetSecretHandler } from './secrets/set-secret.handler.ts';
 import { SecurityConfig } from './security.config.ts';
 import { CreateSessionHandler } from './sessions/create-session.handler.ts';
 import { EndSessionHandler } from './sessions/end-session.handler.ts';
@@ -72,6 +80,11 @@ export class SecurityModule {
         GetSigningKeysHandler,
         CreateWorkspaceHandler,
         ListWorkspacesHandler,
+        SetSecretHandler,
+        ListSecretsHandler,
+        RemoveSecretHandler,
+        ResolveSecretHandler,
+        RotateDataKeyHandler,
       ],
       providers: [
         CreationStore,
@@ -91,6 +104,7 @@ export class SecurityModule {
         AuditWriter,
         Checkpoints,
         CredentialStore,
+        DataKeys,
         GrantStore,
         Housekeeping,
         IdentityReader,
@@ -99,6 +113,8 @@ export class SecurityModule {
         LastUse,
         PrincipalStore,
         Revocations,
+        SecretChanges,
+        SecretStore,
         SessionStore,
         WorkspaceStore,
       ],

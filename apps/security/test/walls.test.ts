@@ -38,7 +38,18 @@ async function as(role: 'request' | 'system' | 'owner', sql: string, inWorkspace
   }
 }
 
-const tables = ['principal', 'api_key', 'browser_session', 'access_grant', 'revocation', 'creation', 'audit_entry', 'audit_head'];
+const tables = [
+  'principal',
+  'api_key',
+  'browser_session',
+  'access_grant',
+  'revocation',
+  'creation',
+  'audit_entry',
+  'audit_head',
+  'data_key',
+  'secret',
+];
 
 describe('row security (A09)', () => {
   test('without a workspace no role of requests sees a row, and in one only its own', async () => {

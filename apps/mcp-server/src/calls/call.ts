@@ -2,6 +2,7 @@ import { ProtocolError, SdkError, SdkErrorCode } from '@modelcontextprotocol/cli
 import { messageMaxBytes } from '@signalbox/shared/bus/contract.js';
 import type { CallToolReply } from '@signalbox/shared/contracts/mcp-server/call-tool.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import type { CataloguedTool } from '../catalogue/catalogue.ts';
 import { tooLongCode } from '../upstreams/child-transport.ts';
 import { isTimeout } from '../upstreams/connect-problem.ts';
@@ -118,6 +119,7 @@ export function tooLarge(server: string, tool: string, because: string): Fault {
   return new Fault('limited', `the result of ${server}/${tool} is too large: ${because}`, 'Ask the tool for less at once.');
 }
 
-function cut(text: string): string {
+function cut(said: string): string {
+  const text = withoutSecrets(said);
   return text.length > 500 ? `${text.slice(0, 500)}…` : text;
 }

@@ -1,3 +1,4 @@
+import { secretNamesIn } from '@signalbox/shared/secrets/secret-reference.js';
 import type { Change } from '@signalbox/shared/contracts/registry/apply-reply.js';
 import type { McpServerManifest } from './manifest.ts';
 
@@ -56,7 +57,12 @@ function withoutCredentials(value: unknown, path = ''): unknown {
   if (!isContainer(value)) return value;
   const field = path.split('.').at(-1);
   if (field === 'env' || field === 'headers') {
-    return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, credentialNames.test(name) ? hidden : text]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, text]) => [
+        name,
+        credentialNames.test(name) && secretNamesIn(String(text)).length === 0 ? hidden : text,
+      ]),
+    );
   }
   if (Array.isArray(value)) return value;
   return Object.fromEntries(

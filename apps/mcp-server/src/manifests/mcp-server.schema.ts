@@ -43,7 +43,8 @@ export const stdioSchema = {
       maxProperties: 64,
       propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' },
       additionalProperties: text,
-      description: 'All of its environment but PATH, HOME and the language. `${state}` is the folder of the server.',
+      description:
+        'All of its environment but PATH, HOME and the language. `${state}` is the folder of the server, `secret://NAME` the value of a secret.',
     },
     cwd: {
       ...path,
@@ -88,7 +89,7 @@ export const httpSchema = {
       maxProperties: 32,
       propertyNames: { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$" },
       additionalProperties: { type: 'string', maxLength: 8_192, pattern: '^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]*$' },
-      description: 'Sent with every request.',
+      description: 'Sent with every request. `secret://NAME` in them is the value of a secret, as in `Bearer secret://NAME`.',
     },
     ...common,
   },

@@ -21,6 +21,13 @@ function faultsOf(value: unknown, name = 'files'): [string, string][] {
   }
 }
 
+test('secrets may stand in variables and headers, and are shown by name', () => {
+  expect(faultsOf(manifest({ ...stdio, env: { API_KEY: 'secret://x' } }))).toEqual([]);
+  const given = manifest({ transport: 'streamable-http', url: 'https://x.test/', headers: { Authorization: 'Bearer secret://x' } });
+  expect(faultsOf(given)).toEqual([]);
+  expect(shownManifest(given as McpServerManifest)).toMatchObject({ spec: { headers: { Authorization: 'Bearer secret://x' } } });
+});
+
 test('both transports with all their fields fit', () => {
   const full = {
     ...stdio,
@@ -68,7 +75,24 @@ test.each([
     '/spec/env/NODE_OPTIONS',
     'is refused: the environment variable NODE_OPTIONS can run code that the command does not name',
   ],
-  ['a secret', manifest({ ...stdio, env: { API_KEY: 'secret://x' } }), '/spec/env/API_KEY', 'names a secret, which is not resolved here'],
+  [
+    'a secret of no name',
+    manifest({ ...stdio, env: { API_KEY: 'secret://X_Y' } }),
+    '/spec/env/API_KEY',
+    'must name a secret as `secret://NAME`: lower-case letters, digits and hyphens, at most 63',
+  ],
+  [
+    'a secret in a command line',
+    manifest({ ...stdio, command: ['node', '--token=secret://x'] }),
+    '/spec/command/1',
+    'must not name a secret: others can read a command line, use `env`',
+  ],
+  [
+    'a secret in an address',
+    manifest({ transport: 'streamable-http', url: 'https://x.test/?k=secret://x' }),
+    '/spec/url',
+    'must not name a secret: addresses are logged, send a header',
+  ],
   ['no object', 'manifest', '', 'must be object'],
 ])('%s is told with its place', (_, value, pointer, detail) => {
   expect(faultsOf(value)).toContainEqual([pointer, detail]);

@@ -1,5 +1,6 @@
 import type { McpTransport } from '@signalbox/shared/contracts/mcp-server/mcp-server.js';
 import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
+import { referenceFault } from '@signalbox/shared/secrets/secret-reference.js';
 import { checkForeignCommand } from '@signalbox/supervisor/foreign-command.js';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { McpServerManifest, McpServerSpec } from './manifest.ts';
@@ -45,10 +46,12 @@ function specFaults(spec: McpServerSpec): FaultDetail[] {
   const values = Object.entries(spec.transport === 'stdio' ? (spec.env ?? {}) : (spec.headers ?? {}));
   const field = spec.transport === 'stdio' ? 'env' : 'headers';
   for (const [key, value] of values) {
-    if (value.startsWith('secret://'))
-      faults.push({ pointer: `/spec/${field}/${escape(key)}`, detail: 'names a secret, which is not resolved here' });
+    const detail = referenceFault(value);
+    if (detail !== null) faults.push({ pointer: `/spec/${field}/${escape(key)}`, detail });
   }
   if (spec.transport === 'streamable-http') {
+    if (spec.url.includes('secret://'))
+      faults.push({ pointer: '/spec/url', detail: 'must not name a secret: addresses are logged, send a header' });
     if (!URL.canParse(spec.url)) faults.push({ pointer: '/spec/url', detail: 'is no URL' });
     else if (new URL(spec.url).username !== '' || new URL(spec.url).password !== '') {
       faults.push({ pointer: '/spec/url', detail: 'must not hold a user or password: send a header' });
@@ -56,6 +59,10 @@ function specFaults(spec: McpServerSpec): FaultDetail[] {
     return faults;
   }
   if (spec.command[0] === '') faults.push({ pointer: '/spec/command/0', detail: 'must name a program' });
+  for (const [index, argument] of spec.command.entries()) {
+    if (argument.includes('secret://'))
+      faults.push({ pointer: `/spec/command/${index}`, detail: 'must not name a secret: others can read a command line, use `env`' });
+  }
   faults.push(...refusal('/spec/command', () => checkForeignCommand(spec.command, {})));
   for (const variable of Object.keys(spec.env ?? {})) {
     faults.push(...refusal(`/spec/env/${variable}`, () => checkForeignCommand(['program'], { [variable]: '' })));

@@ -18,6 +18,8 @@ import { changesBetween } from '../manifests/changes.ts';
 import { contentHash } from '../manifests/content-hash.ts';
 import { type McpServerManifest, namesCommand } from '../manifests/manifest.ts';
 import { parseManifest } from '../manifests/parse-manifest.ts';
+import { secretNamesOf } from '../manifests/secret-names.ts';
+import { ServerSecrets } from '../upstreams/server-secrets.ts';
 import { Upstreams } from '../upstreams/upstreams.ts';
 import { ServerEvents } from './server-events.ts';
 import { type ServerRow, serverView } from './server-row.ts';
@@ -35,15 +37,30 @@ export class ApplyMcpServerHandler {
     private readonly events: ServerEvents,
     private readonly audit: Audit,
     private readonly upstreams: Upstreams,
+    private readonly secrets: ServerSecrets,
   ) {}
 
   @Handles(applyMcpServer)
   async handle(@Payload() request: ApplyMcpServerRequest, @FromCaller() caller: Caller): Promise<ApplyMcpServerReply> {
     const manifest = parseManifest(request.name, request.manifest);
     if (namesCommand(manifest.spec)) requirePermission(caller, 'commands:write');
-    const { reply, row } = await this.db.inWorkspace(caller.workspace, (tx) => this.apply(tx, manifest, request, caller));
-    if (row) this.upstreams.replace(row);
-    return reply;
+    if (secretNamesOf(manifest.spec).length > 0) requirePermission(caller, 'secrets:use');
+    if (request.dryRun) return (await this.db.inWorkspace(caller.workspace, (tx) => this.apply(tx, manifest, request, caller))).reply;
+    const { name } = request;
+    const bearer = await this.secrets.grant(name, manifest.spec, caller);
+    let left = bearer;
+    try {
+      const { reply, row, before } = await this.db.inWorkspace(caller.workspace, async (tx) => {
+        const applied = await this.apply(tx, manifest, request, caller);
+        return { ...applied, before: await this.servers.keepBearer(tx, name, bearer) };
+      });
+      left = before;
+      if (row) this.upstreams.replace({ ...row, bearer });
+      else this.upstreams.keepBearer(caller.workspace, name, bearer);
+      return reply;
+    } finally {
+      await this.secrets.giveBack(name, left);
+    }
   }
 
   /** Answers with the row to start by, where something changed. */

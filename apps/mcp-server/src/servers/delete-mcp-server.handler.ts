@@ -9,6 +9,7 @@ import {
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
+import { ServerSecrets } from '../upstreams/server-secrets.ts';
 import { Upstreams } from '../upstreams/upstreams.ts';
 import { ServerEvents } from './server-events.ts';
 import { ServerStore } from './server.store.ts';
@@ -22,12 +23,13 @@ export class DeleteMcpServerHandler {
     private readonly events: ServerEvents,
     private readonly audit: Audit,
     private readonly upstreams: Upstreams,
+    private readonly secrets: ServerSecrets,
   ) {}
 
   @Handles(deleteMcpServer)
   async handle(@Payload() { name, expectedVersion }: DeleteMcpServerRequest, @FromCaller() caller: Caller): Promise<DeleteMcpServerReply> {
     const { workspace } = caller;
-    await this.db.inWorkspace(workspace, async (tx) => {
+    const bearer = await this.db.inWorkspace(workspace, async (tx) => {
       const row = await this.servers.lock(tx, name);
       if (!row) throw serverMissing(name);
       checkVersion(name, row, expectedVersion);
@@ -39,8 +41,10 @@ export class DeleteMcpServerHandler {
       );
       await this.servers.remove(tx, name);
       await this.audit.append(tx, caller, { action: 'mcp-server.delete', target: `mcp-server ${name}` });
+      return row.bearer;
     });
     await this.upstreams.remove(workspace, name);
+    await this.secrets.giveBack(name, bearer);
     return { name };
   }
 }

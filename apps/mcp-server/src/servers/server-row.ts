@@ -18,6 +18,8 @@ export interface ServerRow {
   next_attempt_at: Date | null;
   ready_since: Date | null;
   server_info: Record<string, unknown> | null;
+  /** By which its secrets are read. */
+  bearer: string | null;
   tools: number;
   created_at: Date;
   updated_at: Date;

@@ -12,6 +12,9 @@ const allSql = `${withTools} ORDER BY s.created_at`;
 const pageSql = `${withTools} WHERE s.name > $1 AND ($2::text IS NULL OR s.status = $2) AND ($3::text IS NULL OR s.transport = $3)
   AND s.search LIKE ALL ($4::text[]) ORDER BY s.name LIMIT $5`;
 
+const keepBearerSql = `UPDATE mcp_server AS s SET bearer = $2 FROM (SELECT id, bearer FROM mcp_server WHERE name = $1) AS b
+  WHERE s.id = b.id RETURNING b.bearer AS before`;
+
 export interface ServerQuery {
   status?: McpServerStatus;
   transport?: McpTransport;
@@ -76,6 +79,12 @@ export class ServerStore {
       `UPDATE mcp_server SET manifest = $2, transport = $3, search = $4, version = $5, hash = $6, updated_at = now() WHERE name = $1`,
       [manifest.metadata.name, JSON.stringify(manifest), manifest.spec.transport, searchText(manifest), version, hash],
     );
+  }
+
+  /** Keeps the grant by which its secrets are read from now on; answers with the one before. */
+  async keepBearer(tx: EntityManager, name: string, bearer: string | null): Promise<string | null> {
+    const [rows] = await tx.query<[{ before: string | null }[], number]>(keepBearerSql, [name, bearer]);
+    return rows[0]?.before ?? null;
   }
 
   async remove(tx: EntityManager, name: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import type { Child } from '@signalbox/supervisor/child.js';
 import { describeExit } from '@signalbox/supervisor/watch-child.js';
 import { readLines } from '@signalbox/supervisor/line-reader.js';
@@ -72,7 +73,8 @@ export class ChildTransport implements Transport {
     const text = line.subarray(0, noiseShownMax).toString('utf8');
     this.firstNoise ??= text;
     this.child.stderr.push(`(on its output) ${text}`);
-    if (++this.noise === noiseMax) void this.child.kill(`it prints what is not MCP: ${JSON.stringify(this.firstNoise.slice(0, 80))}`);
+    if (++this.noise === noiseMax)
+      void this.child.kill(`it prints what is not MCP: ${JSON.stringify(withoutSecrets(this.firstNoise).slice(0, 80))}`);
   }
 
   /** Who asked is told, where that is clear; else nobody knows which answer was lost, and all begin anew. */

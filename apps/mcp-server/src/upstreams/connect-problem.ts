@@ -1,6 +1,7 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError } from '@modelcontextprotocol/client';
 import { needsLogin } from '@signalbox/shared/contracts/mcp-server/mcp-server.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import { SupervisorError } from '@signalbox/supervisor/child-spec.js';
 
 /**
@@ -53,6 +54,7 @@ export function isTimeout(thrown: unknown): boolean {
   return SdkError.isInstance(thrown) && thrown.code === SdkErrorCode.RequestTimeout;
 }
 
-function cut(text: string): string {
+function cut(said: string): string {
+  const text = withoutSecrets(said);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -7,6 +7,7 @@ import {
   type Transport,
 } from '@modelcontextprotocol/client';
 import type { Containment } from '@signalbox/shared/contracts/mcp-server/mcp-server.js';
+import { dataWithoutSecrets, withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import { version } from '@signalbox/shared/service/ping.js';
 import type { Child, ChildExit } from '@signalbox/supervisor/child.js';
 import { describeExit } from '@signalbox/supervisor/watch-child.js';
@@ -17,12 +18,14 @@ import type { McpServerConfig } from '../mcp-server.config.ts';
 import { ChildTransport } from './child-transport.ts';
 import { isTimeout } from './connect-problem.ts';
 import { readPages } from './read-pages.ts';
+import type { ServerSecrets } from './server-secrets.ts';
 import { rootsOf, startServer } from './start-server.ts';
 
 /** What the whole service has for reaching servers. */
 export interface ConnectionContext {
   config: McpServerConfig;
   fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
+  secrets: ServerSecrets;
 }
 
 export interface CallOptions {
@@ -113,12 +116,12 @@ export class Connection {
   /** What the server says of itself. */
   get serverInfo(): Record<string, unknown> {
     const instructions = this.client.getInstructions();
-    return {
+    return dataWithoutSecrets({
       ...this.client.getServerVersion(),
       protocolVersion: this.client.getNegotiatedProtocolVersion(),
       capabilities: this.client.getServerCapabilities(),
       ...(instructions !== undefined && { instructions: instructions.slice(0, 16_384) }),
-    };
+    });
   }
 
   get hasTools(): boolean {
@@ -132,16 +135,27 @@ export class Connection {
   }
 
   /** All pages of its tools, as it lists them. */
-  listTools(timeoutMs: number): Promise<unknown[]> {
-    if (!this.hasTools) return Promise.resolve([]);
-    return readPages(
+  async listTools(timeoutMs: number): Promise<unknown[]> {
+    if (!this.hasTools) return [];
+    const tools = await readPages(
       (cursor) =>
         this.client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }, asItIs, { timeout: timeoutMs }),
       'tools',
     );
+    return dataWithoutSecrets(tools);
   }
 
-  callTool(
+  /** Its result, without the secrets that the server was given. */
+  async callTool(
+    definition: ToolDefinition,
+    args: Record<string, unknown>,
+    meta: Record<string, unknown> | undefined,
+    options: CallOptions,
+  ): Promise<RawResult> {
+    return dataWithoutSecrets(await this.askTool(definition, args, meta, options));
+  }
+
+  private askTool(
     definition: ToolDefinition,
     args: Record<string, unknown>,
     meta: Record<string, unknown> | undefined,
@@ -205,11 +219,11 @@ async function endedBy(thrown: unknown, child: Child, transport: Transport, time
 
 function exitedEarly(child: Child, exit: ChildExit): ExitedEarly {
   const last = child.stderr.lines.findLast((line) => line.trim() !== '');
-  return new ExitedEarly(`${describeExit(exit)}${last === undefined ? '' : `; it wrote last: ${last.slice(0, 200)}`}`);
+  return new ExitedEarly(`${describeExit(exit)}${last === undefined ? '' : `; it wrote last: ${withoutSecrets(last).slice(0, 200)}`}`);
 }
 
 function silence(timeoutMs: number, transport: Transport): string {
   const noise = transport instanceof ChildTransport ? transport.firstNoise : null;
-  const said = noise === null ? '' : ` and printed what is not MCP: ${JSON.stringify(noise.slice(0, 80))}`;
+  const said = noise === null ? '' : ` and printed what is not MCP: ${JSON.stringify(withoutSecrets(noise).slice(0, 80))}`;
   return `it did not answer within ${timeoutMs} ms of its start${said}`;
 }

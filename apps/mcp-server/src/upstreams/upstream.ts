@@ -1,5 +1,6 @@
 import type { Containment, McpServerStatus } from '@signalbox/shared/contracts/mcp-server/mcp-server.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import type { Child } from '@signalbox/supervisor/child.js';
 import { afterEnd, noHistory, restartDefaults, type RestartHistory, type RestartPolicy } from '@signalbox/supervisor/restart-policy.js';
@@ -24,6 +25,8 @@ export interface UpstreamFacts {
   id: string;
   name: string;
   spec: McpServerSpec;
+  /** The grant by which its secrets are read at its start. */
+  bearer: string | null;
   /** The server's own folder. */
   state: string;
   tools: readonly CataloguedTool[];
@@ -81,7 +84,7 @@ export class Upstream {
 
   /** The last lines beside its messages. */
   get stderr(): string[] {
-    return this.child?.stderr.lines ?? [];
+    return this.child?.stderr.lines.map(withoutSecrets) ?? [];
   }
 
   private get policy(): RestartPolicy {
@@ -257,7 +260,8 @@ export class Upstream {
    * other era the next time, after the first such end at once.
    */
   private async openSession(): Promise<Connection> {
-    const { spec, state } = this.facts;
+    const { state, bearer } = this.facts;
+    const spec = await this.context.secrets.fill(this.facts.spec, bearer);
     const open = (): Promise<Connection> => Connection.open(spec, state, this.context, this.isLegacy, (child) => (this.child = child));
     try {
       return await open();
@@ -347,7 +351,7 @@ export class Upstream {
   }
 
   private become(change: Partial<UpstreamState>): void {
-    this.current = { ...this.current, ...change };
+    this.current = { ...this.current, ...change, ...(change.reason && { reason: withoutSecrets(change.reason) }) };
     this.listener.onState(this, this.current);
   }
 }

@@ -6,12 +6,13 @@ import { Outbound } from '@signalbox/shared/outbound/outbound.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { type CataloguedTool, catalogueChange } from '../catalogue/catalogue.ts';
 import { ToolStore } from '../catalogue/tool.store.ts';
-import type { McpServerSpec } from '../manifests/manifest.ts';
 import { McpServerConfig } from '../mcp-server.config.ts';
 import { ServerEvents } from '../servers/server-events.ts';
 import type { ServerRow } from '../servers/server-row.ts';
 import { ServerStore } from '../servers/server.store.ts';
-import { Upstream, type UpstreamListener, type UpstreamState } from './upstream.ts';
+import { secretNamesOf } from '../manifests/secret-names.ts';
+import { ServerSecrets } from './server-secrets.ts';
+import { Upstream, type UpstreamFacts, type UpstreamListener, type UpstreamState } from './upstream.ts';
 
 /** Names told in one event. */
 const namesMax = 100;
@@ -35,6 +36,7 @@ export class Upstreams implements OnApplicationBootstrap, BeforeApplicationShutd
     private readonly servers: ServerStore,
     private readonly tools: ToolStore,
     private readonly events: ServerEvents,
+    private readonly secrets: ServerSecrets,
   ) {
     this.outbound = new Outbound({
       allowInternal: config.outboundAllowInternal,
@@ -49,7 +51,7 @@ export class Upstreams implements OnApplicationBootstrap, BeforeApplicationShutd
     const [rows, tools] = await this.system.run(async (tx) => [await this.servers.all(tx), await this.tools.all(tx)] as const);
     const lanes = Array.from({ length: startsAtOnce }, () => Promise.resolve());
     for (const [index, row] of rows.entries()) {
-      const upstream = this.make(row, tools.filter(({ server }) => server === row.id).map(toolOf));
+      const upstream = this.make(factsOf(row), tools.filter(({ server }) => server === row.id).map(toolOf));
       const lane = index % startsAtOnce;
       upstream.start(lanes[lane]);
       lanes[lane] = lanes[lane]!.then(() => upstream.settled());
@@ -77,8 +79,29 @@ export class Upstreams implements OnApplicationBootstrap, BeforeApplicationShutd
   /** Starts a server by its new manifest; the one before it finishes its calls first. */
   replace(row: ServerRow): void {
     const before = this.find(row.workspace, row.name);
-    const upstream = this.make(row, before ? [...before.tools.values()] : []);
+    const upstream = this.make(factsOf(row), before ? [...before.tools.values()] : []);
     upstream.start(before?.retire('its manifest was changed'));
+  }
+
+  /** Keeps another grant for the next start of a server, which is now where it was given up. */
+  keepBearer(workspace: string, name: string, bearer: string | null): void {
+    const upstream = this.find(workspace, name);
+    if (!upstream) return;
+    upstream.facts.bearer = bearer;
+    if (bearer !== null && upstream.state.status === 'failed') this.renew(upstream, 'it was applied again');
+  }
+
+  /** Starts the servers anew that are given the secret; each finishes its calls first. */
+  onSecretChanged(workspace: string, secret: string): void {
+    this.secrets.forget();
+    for (const upstream of this.of(workspace)) {
+      if (secretNamesOf(upstream.facts.spec).includes(secret)) this.renew(upstream, `its secret ${secret} was changed`);
+    }
+  }
+
+  private renew(before: Upstream, because: string): void {
+    if (this.isStopping) return;
+    this.make(before.facts, [...before.tools.values()]).start(before.retire(because));
   }
 
   /** Ends a server that is no more, with its folder. */
@@ -108,12 +131,11 @@ export class Upstreams implements OnApplicationBootstrap, BeforeApplicationShutd
     };
   }
 
-  private make(row: ServerRow, tools: readonly CataloguedTool[]): Upstream {
-    const { workspace, id, name } = row;
-    const spec: McpServerSpec = row.manifest.spec;
+  private make(facts: Omit<UpstreamFacts, 'state' | 'tools'>, tools: readonly CataloguedTool[]): Upstream {
+    const { workspace, id, name } = facts;
     const state = join(this.config.stateDir, workspace, id);
-    const context = { config: this.config, fetch: this.outbound.fetch };
-    const upstream = new Upstream({ workspace, id, name, spec, state, tools }, context, this);
+    const context = { config: this.config, fetch: this.outbound.fetch, secrets: this.secrets };
+    const upstream = new Upstream({ ...facts, state, tools }, context, this);
     this.byName.set(keyOf(workspace, name), upstream);
     this.toldTools.set(id, upstream.tools);
     return upstream;
@@ -183,6 +205,10 @@ export class Upstreams implements OnApplicationBootstrap, BeforeApplicationShutd
     const { workspace, id, name, spec } = facts;
     return { workspace, id, name, transport: spec.transport, status, reason, tools: tools.size, restarts };
   }
+}
+
+function factsOf({ workspace, id, name, manifest, bearer }: ServerRow): Omit<UpstreamFacts, 'state' | 'tools'> {
+  return { workspace, id, name, spec: manifest.spec, bearer };
 }
 
 function keyOf(workspace: string, name: string): string {

@@ -4,6 +4,7 @@ import type { ChatCompletionMessageParam } from 'openai/resources/chat/completio
 import type { Skill } from '@signalbox/shared/contracts/registry/agent.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import { ProtocolConfig } from '../protocol.config.ts';
 import type { LlmSpec } from '../targets/agent-spec.ts';
 import { TaskGrants } from '../tasks/task-grant.ts';
@@ -43,7 +44,7 @@ export class LlmAgent {
 
   /** `{ text }`, or the JSON that the skill's output schema asks for. `limited` past `maxTurns` or `maxTokens`. */
   async call(call: TaskCall, agent: string, spec: LlmSpec, skill: Skill | undefined): Promise<unknown> {
-    const client = this.providers.clientOf(spec);
+    const client = await this.providers.clientOf(spec, call.caller);
     const { messages, parameters } = promptOf(spec.system, skill, call.request.input);
     if (skill?.outputSchema) {
       parameters['response_format'] = { type: 'json_schema', json_schema: { name: 'output', schema: skill.outputSchema } };
@@ -131,7 +132,7 @@ function jsonOf(text: string): unknown {
   } catch (cause) {
     throw new Fault(
       'invalid',
-      `the model was to answer with JSON and said: ${text.slice(0, 200)}`,
+      `the model was to answer with JSON and said: ${withoutSecrets(text).slice(0, 200)}`,
       'Use a model that keeps to a schema, or try again.',
       { cause },
     );

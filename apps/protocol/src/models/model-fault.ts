@@ -1,5 +1,6 @@
 import OpenAI from 'openai';
 import { Fault, type FaultCode } from '@signalbox/shared/errors/fault.js';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import { retryAfterMsOf } from '../retry-after.ts';
 
 const detailMax = 1_000;
@@ -26,7 +27,7 @@ export function modelFault(thrown: unknown, model: string, signal: AbortSignal):
     const retryAfterMs = headers && retryAfterMsOf(headers);
     return new Fault(
       codes[status] ?? (status >= 500 ? 'unavailable' : 'invalid'),
-      `the provider of ${model} answered ${withoutKeys(message)}`.slice(0, detailMax),
+      `the provider of ${model} answered ${withoutKeys(withoutSecrets(message))}`.slice(0, detailMax),
       status === 401 || status === 403 ? "Check the provider's key." : 'Look at the provider, or at what it was sent.',
       { ...(retryAfterMs !== undefined && { retryAfterMs }) },
     );

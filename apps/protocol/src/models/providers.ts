@@ -2,6 +2,9 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import OpenAI from 'openai';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { Outbound } from '@signalbox/shared/outbound/outbound.js';
+import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { keepHeadersOut } from '@signalbox/shared/secrets/live-secrets.js';
+import { SecretReader } from '@signalbox/shared/secrets/secret-reader.js';
 import { ProtocolConfig } from '../protocol.config.ts';
 import type { LlmSpec } from '../targets/agent-spec.ts';
 
@@ -18,7 +21,11 @@ export class Providers implements BeforeApplicationShutdown {
   private readonly named: Outbound;
   private readonly default: Outbound | null;
 
-  constructor(private readonly config: ProtocolConfig) {
+  constructor(
+    private readonly config: ProtocolConfig,
+    private readonly secrets: SecretReader,
+  ) {
+    keepHeadersOut({ Authorization: config.openaiApiKey });
     const limits = { maxBytes: streamMaxBytes, timeoutMs: Infinity, idleMs };
     this.named = new Outbound({ allowInternal: config.outboundAllowInternal, ...limits });
     // The administrator who named the provider has allowed its host, for this purpose alone.
@@ -48,8 +55,8 @@ export class Providers implements BeforeApplicationShutdown {
     return client(this.defaultUrl, this.config.openaiApiKey, this.default);
   }
 
-  /** The client that an agent's specification asks for. */
-  clientOf({ provider }: LlmSpec): OpenAI {
+  /** The client that an agent's specification asks for, with the key as it is now. */
+  async clientOf({ provider }: LlmSpec, caller: Caller): Promise<OpenAI> {
     if (!provider) return this.defaultClient();
     const { baseUrl, apiKey = '' } = provider;
     if (apiKey === 'env') {
@@ -61,10 +68,8 @@ export class Providers implements BeforeApplicationShutdown {
         'Leave `provider` out, or set OPENAI_BASE_URL to its host.',
       );
     }
-    if (apiKey.startsWith('secret://')) {
-      throw new Fault('invalid', `the secret ${apiKey} is not known here`, 'Use `env` and OPENAI_API_KEY until secrets are kept.');
-    }
-    return client(baseUrl, apiKey, this.named);
+    const { Authorization } = await this.secrets.fillHeaders(caller, { Authorization: apiKey });
+    return client(baseUrl, Authorization!, this.named);
   }
 
   async beforeApplicationShutdown(): Promise<void> {

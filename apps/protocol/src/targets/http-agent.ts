@@ -2,6 +2,8 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { Skill } from '@signalbox/shared/contracts/registry/agent.js';
 import { Fault, type FaultCode } from '@signalbox/shared/errors/fault.js';
 import { Outbound } from '@signalbox/shared/outbound/outbound.js';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
+import { SecretReader } from '@signalbox/shared/secrets/secret-reader.js';
 import { currentCall } from '@signalbox/shared/telemetry/call-context.js';
 import { ProtocolConfig } from '../protocol.config.ts';
 import { retryAfterMsOf } from '../retry-after.ts';
@@ -15,22 +17,25 @@ const detailMax = 1_000;
 export class HttpAgent implements BeforeApplicationShutdown {
   private readonly outbound: Outbound;
 
-  constructor({ outboundAllowInternal, outputMaxBytes }: ProtocolConfig) {
+  constructor(
+    { outboundAllowInternal, outputMaxBytes }: ProtocolConfig,
+    private readonly secrets: SecretReader,
+  ) {
     // The task's deadline ends the call; a target that is silent meanwhile may be thinking.
     this.outbound = new Outbound({ allowInternal: outboundAllowInternal, maxBytes: outputMaxBytes, timeoutMs: Infinity, idleMs: Infinity });
   }
 
   async call(
-    { id, ref, request, signal }: TaskCall,
+    { id, ref, request, signal, caller }: TaskCall,
     agent: string,
-    { url, headers }: HttpSpec,
+    { url, headers = {} }: HttpSpec,
     skill: Skill | undefined,
   ): Promise<unknown> {
     const response = await this.outbound.fetch(url, {
       method: 'POST',
       headers: {
         accept: 'application/json',
-        ...headers,
+        ...(await this.secrets.fillHeaders(caller, headers)),
         'content-type': 'application/json',
         'idempotency-key': request.idempotencyKey,
         'signalbox-agent': agent,
@@ -85,7 +90,7 @@ function faultOfStatus(agent: string, response: Response, text: string): Fault {
   const retryAfterMs = retryAfterMsOf(response.headers);
   return new Fault(
     code,
-    `the agent ${agent} answered ${status}${said ? `: ${said}` : ''}`.slice(0, detailMax),
+    `the agent ${agent} answered ${status}${said ? `: ${withoutSecrets(said)}` : ''}`.slice(0, detailMax),
     'Look at the agent, or at what it was sent.',
     {
       ...(retryAfterMs !== undefined && { retryAfterMs }),

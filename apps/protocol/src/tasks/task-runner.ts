@@ -8,6 +8,7 @@ import type { StartTaskRequest } from '@signalbox/shared/contracts/protocol/star
 import { taskDelta } from '@signalbox/shared/contracts/protocol/task-delta.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { dataWithoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import { childTraceparent, currentCall, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
@@ -92,7 +93,7 @@ export class TaskRunner implements BeforeApplicationShutdown {
     const usage = new UsageSum();
     const call = this.callOf(request, caller, signal, usage);
     const outcome = await untilAborted(
-      this.targets.perform(call).then((output) => this.outputLimit.fit(call, output)),
+      this.targets.perform(call).then((output) => this.outputLimit.fit(call, dataWithoutSecrets(output))),
       signal,
     ).then(
       (output) => ({ output }),

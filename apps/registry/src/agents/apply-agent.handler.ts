@@ -10,7 +10,7 @@ import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { EntityManager } from 'typeorm';
-import { namesCommand, parseAgentManifest } from '../manifests/agent-manifest.ts';
+import { namesCommand, namesSecret, parseAgentManifest } from '../manifests/agent-manifest.ts';
 import { changesBetween } from '../manifests/changes.ts';
 import { contentHash } from '../manifests/content-hash.ts';
 import type { AgentManifest } from '../manifests/manifest.ts';
@@ -35,6 +35,7 @@ export class ApplyAgentHandler {
   async handle(@Payload() request: ApplyAgentRequest, @FromCaller() caller: Caller): Promise<ApplyAgentReply> {
     const manifest = parseAgentManifest(request.name, request.manifest);
     if (namesCommand(manifest)) requirePermission(caller, 'commands:write');
+    if (namesSecret(manifest)) requirePermission(caller, 'secrets:use');
     return this.db.inWorkspace(caller.workspace, (tx) => this.apply(tx, manifest, request, caller));
   }
 

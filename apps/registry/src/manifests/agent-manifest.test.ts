@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
-import { namesCommand, parseAgentManifest } from './agent-manifest.ts';
+import { namesCommand, namesSecret, parseAgentManifest } from './agent-manifest.ts';
 import { changesBetween } from './changes.ts';
 import { contentHash } from './content-hash.ts';
 import type { AgentManifest } from './manifest.ts';
@@ -52,7 +52,7 @@ describe('an agent manifest', () => {
   });
 
   test('whose command could be made to run other code is refused', () => {
-    const env = { NODE_OPTIONS: '--import x', LD_PRELOAD: 'x', PATH: '/tmp', SIGNALBOX_API_KEY: 'x', MY_KEY: 'secret://x', TZ: 'UTC' };
+    const env = { NODE_OPTIONS: '--import x', LD_PRELOAD: 'x', PATH: '/tmp', SIGNALBOX_API_KEY: 'x', MY_KEY: 'secret://X', TZ: 'UTC' };
     const faults = errorsOf({ kind: 'worker', worker: { runner: 'local', command: ['node'], env } }) as { pointer: string }[];
     expect(faults.map(({ pointer }) => pointer.split('/').at(-1))).toEqual([
       'NODE_OPTIONS',
@@ -62,6 +62,25 @@ describe('an agent manifest', () => {
       'MY_KEY',
     ]);
     expect(errorsOf({ kind: 'worker', worker: { runner: 'local', command: ['node\u0000x'], env: { 'a-b': '1' } } })).toHaveLength(2);
+  });
+
+  test('names secrets where they are kept from others', () => {
+    const env = { MY_KEY: 'secret://x' };
+    const worker = { kind: 'worker', worker: { runner: 'local', command: ['node'], env } };
+    const http = { kind: 'http', http: { url: 'https://x.test/', headers: { Authorization: 'Bearer secret://x' } } };
+    const llm = { kind: 'llm', llm: { model: 'm', provider: { baseUrl: 'https://x.test/v1', apiKey: 'secret://x' } } };
+    for (const spec of [worker, http, llm]) {
+      expect(errorsOf(spec)).toEqual([]);
+      expect(namesSecret(manifestOf(spec) as unknown as AgentManifest)).toBe(true);
+    }
+    expect(namesSecret(manifestOf({ kind: 'http', http: { url: 'https://x.test/' } }) as unknown as AgentManifest)).toBe(false);
+    expect(errorsOf({ kind: 'worker', worker: { runner: 'local', command: ['node', '--key=secret://x'] } })).toEqual([
+      { pointer: '/spec/worker/command/1', detail: 'must not name a secret: others can read a command line, use `env`' },
+    ]);
+    expect(errorsOf({ kind: 'http', http: { url: 'https://x.test/?k=secret://x', headers: { a: 'secret://X' } } })).toEqual([
+      { pointer: '/spec/http/url', detail: 'must not name a secret: addresses are logged, send a header' },
+      { pointer: '/spec/http/headers/a', detail: expect.stringContaining('must name a secret as `secret://NAME`') as unknown },
+    ]);
   });
 
   test('names a command only for the local runner', () => {

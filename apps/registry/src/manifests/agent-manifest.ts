@@ -1,4 +1,5 @@
 import type { FaultDetail } from '@signalbox/shared/errors/fault.js';
+import { referenceFault, secretNamesIn } from '@signalbox/shared/secrets/secret-reference.js';
 import { checkForeignCommand } from '@signalbox/supervisor/foreign-command.js';
 import type { AgentManifest } from './manifest.ts';
 import { invalidManifest, parseManifest } from './parse-manifest.ts';
@@ -9,7 +10,12 @@ const sections = ['mcp', 'worker', 'llm', 'http'] as const;
 /** An agent's manifest that can be used, or `invalid` with every fault that was found. */
 export function parseAgentManifest(name: string, value: unknown): AgentManifest {
   const manifest = parseManifest('Agent', name, value);
-  const faults = [...sectionFaults(manifest), ...workerFaults(manifest), ...skillSchemaFaults(manifest.spec.skills ?? [])];
+  const faults = [
+    ...sectionFaults(manifest),
+    ...workerFaults(manifest),
+    ...httpFaults(manifest),
+    ...skillSchemaFaults(manifest.spec.skills ?? []),
+  ];
   if (faults.length > 0) throw invalidManifest('Agent', faults);
   return manifest;
 }
@@ -17,6 +23,13 @@ export function parseAgentManifest(name: string, value: unknown): AgentManifest 
 /** Whether somebody who applies it decides which program runs on the host. */
 export function namesCommand(manifest: AgentManifest): boolean {
   return manifest.spec.worker?.command !== undefined;
+}
+
+/** Whether somebody who applies it decides to whom a secret goes. */
+export function namesSecret({ spec }: AgentManifest): boolean {
+  const { worker, http, llm } = spec;
+  const texts = [...Object.values(worker?.env ?? {}), ...Object.values(http?.headers ?? {}), llm?.provider?.apiKey ?? ''];
+  return texts.some((text) => secretNamesIn(text).length > 0);
 }
 
 function sectionFaults({ spec }: AgentManifest): FaultDetail[] {
@@ -45,14 +58,33 @@ function workerFaults({ spec }: AgentManifest): FaultDetail[] {
       if (worker[field] !== undefined) faults.push({ pointer: `/spec/worker/${field}`, detail: 'is for the runner `local` alone' });
     }
   }
+  for (const [index, argument] of (worker.command ?? []).entries()) {
+    if (argument.includes('secret://')) {
+      faults.push({
+        pointer: `/spec/worker/command/${index}`,
+        detail: 'must not name a secret: others can read a command line, use `env`',
+      });
+    }
+  }
   if (worker.command !== undefined) faults.push(...refusal('/spec/worker/command', () => checkForeignCommand(worker.command!, {})));
   for (const [variable, value] of Object.entries(worker.env ?? {})) {
     const pointer = `/spec/worker/env/${variable}`;
     if (variable.startsWith('SIGNALBOX_')) faults.push({ pointer, detail: 'is a variable that Signalbox itself sets' });
     else faults.push(...refusal(pointer, () => checkForeignCommand(['program'], { [variable]: value })));
-    if (value.startsWith('secret://')) {
-      faults.push({ pointer, detail: 'is a secret: a worker reads secrets through Signalbox, not from its environment' });
-    }
+    const detail = referenceFault(value);
+    if (detail !== null) faults.push({ pointer, detail });
+  }
+  return faults;
+}
+
+function httpFaults({ spec }: AgentManifest): FaultDetail[] {
+  const { url = '', headers = {} } = spec.http ?? {};
+  const faults: FaultDetail[] = [];
+  if (url.includes('secret://'))
+    faults.push({ pointer: '/spec/http/url', detail: 'must not name a secret: addresses are logged, send a header' });
+  for (const [name, value] of Object.entries(headers)) {
+    const detail = referenceFault(value);
+    if (detail !== null) faults.push({ pointer: `/spec/http/headers/${name.replaceAll('~', '~0')}`, detail });
   }
   return faults;
 }

@@ -41,7 +41,8 @@ const worker = {
       maxProperties: 64,
       propertyNames: { pattern: '^[A-Z][A-Z0-9_]{0,63}$' },
       additionalProperties: { type: 'string', maxLength: 4_096, pattern: '^[^\\u0000]*$' },
-      description: 'Variables beside those that Signalbox sets; the rest of the environment is empty.',
+      description:
+        'Variables beside those that Signalbox sets; the rest of the environment is empty. `secret://NAME` is the value of a secret.',
     },
     replicas: { type: 'integer', minimum: 1, maximum: 64, description: 'Processes to keep up; 1 if absent.' },
     concurrency: { type: 'integer', minimum: 1, maximum: 1_000, description: 'Tasks that one process takes at once.' },
@@ -91,6 +92,7 @@ const http = {
       maxProperties: 64,
       propertyNames: { pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$" },
       additionalProperties: { type: 'string', maxLength: 8_192, pattern: '^[^\\u0000-\\u001f]*$' },
+      description: 'Sent with every call. `secret://NAME` in them is the value of a secret, as in `Bearer secret://NAME`.',
     },
   },
   required: ['url'],

@@ -21,14 +21,25 @@ export interface WorkerSpec {
   concurrency?: number;
 }
 
+/** What of these kinds is looked at here; protocol reads the rest. */
+export interface LlmSpec {
+  model: string;
+  provider?: { baseUrl?: string; apiKey?: string };
+}
+
+export interface HttpSpec {
+  url: string;
+  headers?: Record<string, string>;
+}
+
 export interface AgentSpec {
   kind: AgentKind;
   description?: string;
   skills?: Skill[];
   mcp?: { server: string; tools?: string[] };
   worker?: WorkerSpec;
-  llm?: Record<string, unknown>;
-  http?: Record<string, unknown>;
+  llm?: LlmSpec;
+  http?: HttpSpec;
   concurrency?: number;
   timeoutMs?: number;
 }

@@ -4,8 +4,12 @@ import { resolve } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
+import { SecretReader } from '@signalbox/shared/secrets/secret-reader.js';
+import { secretNamesIn } from '@signalbox/shared/secrets/secret-reference.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
-import type { ChildSpec } from '@signalbox/supervisor/child-spec.js';
+import { SupervisorError, type ChildSpec } from '@signalbox/supervisor/child-spec.js';
 import type { Child } from '@signalbox/supervisor/child.js';
 import { childEnvironment } from '@signalbox/supervisor/environment.js';
 import { LineRing, lineRingDefaults } from '@signalbox/supervisor/line-ring.js';
@@ -70,6 +74,7 @@ export class LocalRunner {
     private readonly instances: InstanceStore,
     private readonly health: AgentHealth,
     private readonly config: RegistryConfig,
+    private readonly secrets: SecretReader,
   ) {}
 
   /** Has exactly the wanted processes up, of the wanted version; those of another version are replaced. Says how they stand. */
@@ -142,7 +147,11 @@ export class LocalRunner {
         onChild: (child) => this.listen(slot, child),
         onStderrLine: (line) => {
           slot.stderr = [...slot.stderr.slice(-4), line];
-          log.info('a worker writes to stderr', { agent: order.registered.name, instance: slot.instance, line: line.slice(0, lineMax) });
+          log.info('a worker writes to stderr', {
+            agent: order.registered.name,
+            instance: slot.instance,
+            line: withoutSecrets(line).slice(0, lineMax),
+          });
         },
       }),
     };
@@ -178,7 +187,7 @@ export class LocalRunner {
         from: { PATH: this.config.path },
         home: tmpdir(),
         extra: {
-          ...worker.env,
+          ...(await this.filledEnv(order)),
           SIGNALBOX_URL: this.config.signalboxUrl,
           SIGNALBOX_API_KEY: slot.key!.key,
           SIGNALBOX_AGENT: registered.name,
@@ -186,6 +195,33 @@ export class LocalRunner {
         },
       }),
     };
+  }
+
+  /** Its variables, with the values that secrets have now. A missing one is no reason to try again: its being set is. */
+  private async filledEnv({ worker: { env = {} }, grant }: WorkerOrder): Promise<Record<string, string>> {
+    if (!Object.values(env).some((text) => secretNamesIn(text).length > 0)) return env;
+    try {
+      return await this.secrets.fillAll(await this.bus.as(grant), env);
+    } catch (thrown) {
+      if (thrown instanceof Fault && thrown.code === 'invalid') throw new SupervisorError('refused', thrown.detail);
+      throw thrown;
+    }
+  }
+
+  /** Starts the processes anew that are given the secret; each drains first. */
+  onSecretChanged(workspace: string, secret: string): void {
+    for (const slot of this.slots.values()) {
+      const { order } = slot;
+      const isGiven = Object.values(order.worker.env ?? {}).some((text) => secretNamesIn(text).includes(secret));
+      if (order.workspace === workspace && isGiven) this.write(slot, () => this.renew(slot, `its secret ${secret} was changed`));
+    }
+  }
+
+  private async renew(slot: Slot, because: string): Promise<void> {
+    const { instance, order, slot: number } = slot;
+    await slot.child.stop({ ...stopOptions, because });
+    await this.markGone(order, instance, because, false);
+    if (this.slots.get(slotKey(order, number)) === slot) await slot.child.start();
   }
 
   /** A new key where there is none or it ends soon. */
@@ -203,7 +239,7 @@ export class LocalRunner {
     log.info('a worker was started', { ...fields, pid: child.pid });
     const ring = new LineRing({
       ...lineRingDefaults,
-      onLine: (line) => log.info('a worker writes to stdout', { ...fields, line: line.slice(0, lineMax) }),
+      onLine: (line) => log.info('a worker writes to stdout', { ...fields, line: withoutSecrets(line).slice(0, lineMax) }),
     });
     ring.follow(child.stdout);
   }
@@ -260,5 +296,5 @@ function slotKey(order: Pick<WorkerOrder, 'deployment' | 'agent'>, slot: number)
 function reasonOf({ stderr }: Slot, state: WatchState): string {
   const last = stderr.findLast((line) => line.trim() !== '');
   const reason = state.reason ?? 'it ended';
-  return last === undefined ? reason : `${reason}; it said: ${last.slice(0, 300)}`;
+  return last === undefined ? reason : `${reason}; it said: ${withoutSecrets(last).slice(0, 300)}`;
 }

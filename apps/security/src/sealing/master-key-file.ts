@@ -20,7 +20,9 @@ export async function readMasterKey(path: string): Promise<MasterKey | null> {
   try {
     return MasterKey.fromText(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw new Error(`the file ${path} does not hold a master key: 32 bytes in base64 are expected`, { cause });
+    throw new Error(`the file ${path} does not hold a master key: 32 bytes in base64 are expected, and older keys on lines below`, {
+      cause,
+    });
   }
 }
 

@@ -1,16 +1,19 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { keyBytes, SealingKey } from './sealing-key.ts';
 
-const keyBytes = 32;
-const nonceBytes = 12;
-const tagBytes = 16;
+/** Keys in one file: the one in use, and those of before whose seals are not all made anew yet. */
+const keysMax = 8;
 
-/** Seals what is secret in the database: AES-256-GCM, so that what was exchanged or altered does not open. */
-export class MasterKey {
+/** Seals what is secret in the database, data keys among it. It opens what it sealed, and what the `older` keys beside it did. */
+export class MasterKey extends SealingKey {
   /** Names the key without telling it. */
   readonly id: string;
 
-  constructor(private readonly key: Buffer) {
-    if (key.length !== keyBytes) throw new Error(`a master key has ${keyBytes} bytes, not ${key.length}`);
+  constructor(
+    key: Buffer,
+    readonly older: readonly MasterKey[] = [],
+  ) {
+    super(key);
     this.id = createHash('sha256').update('signalbox master key\0').update(key).digest('hex').slice(0, 16);
   }
 
@@ -18,28 +21,33 @@ export class MasterKey {
     return new MasterKey(randomBytes(keyBytes));
   }
 
-  /** The key in a file's text: base64 (of either alphabet) of 32 bytes. */
+  /** The keys in a file's text: one a line, base64 (of either alphabet) of 32 bytes. The first seals. */
   static fromText(text: string): MasterKey {
-    return new MasterKey(Buffer.from(text.trim(), 'base64'));
+    const lines = text.trim().split(/\s+/);
+    if (lines.length > keysMax) throw new Error(`there are ${lines.length} keys, and ${keysMax} at most`);
+    const [first, ...older] = lines.map((line) => Buffer.from(line, 'base64'));
+    return new MasterKey(
+      first!,
+      older.map((key) => new MasterKey(key)),
+    );
   }
 
   toText(): string {
     return `${this.key.toString('base64')}\n`;
   }
 
-  /** `name` says what is sealed: under another name it does not open. */
-  seal(name: string, plain: Uint8Array): Buffer {
-    const nonce = randomBytes(nonceBytes);
-    const cipher = createCipheriv('aes-256-gcm', this.key, nonce).setAAD(Buffer.from(name));
-    const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
-    return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+  /** The names of all that it opens with, the one that it seals with first. */
+  get ids(): string[] {
+    return [this.id, ...this.older.map(({ id }) => id)];
   }
 
-  /** Throws when it was sealed with another key or under another name, or altered since. */
-  open(name: string, sealed: Buffer): Buffer {
-    const decipher = createDecipheriv('aes-256-gcm', this.key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes })
-      .setAAD(Buffer.from(name))
-      .setAuthTag(sealed.subarray(nonceBytes, nonceBytes + tagBytes));
-    return Buffer.concat([decipher.update(sealed.subarray(nonceBytes + tagBytes)), decipher.final()]);
+  override open(name: string, sealed: Buffer): Buffer {
+    try {
+      return super.open(name, sealed);
+    } catch (thrown) {
+      const [next, ...further] = this.older;
+      if (!next) throw thrown; // no key opens it
+      return new MasterKey(next.key, further).open(name, sealed);
+    }
   }
 }

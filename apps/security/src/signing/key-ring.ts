@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair, importJWK, SignJWT, type CryptoKey, type JW
 import { identityIssuer } from '@signalbox/shared/identity/verifier.js';
 import type { ServiceName } from '@signalbox/shared/bus/contract.js';
 import type { MasterKey } from '../sealing/master-key.ts';
-import type { SigningKeyRow, SigningKeyStore } from './signing-key.store.ts';
+import type { NewSigningKey, SigningKeyRow, SigningKeyStore } from './signing-key.store.ts';
 import { periodOf, publishedPeriods } from './signing-period.ts';
 
 interface OpenKey {
@@ -62,12 +62,12 @@ export class KeyRing {
       .sign(key.privateKey);
   }
 
-  private async make(period: number): Promise<SigningKeyRow> {
+  private async make(period: number): Promise<NewSigningKey> {
     const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
     const kid = randomUUID();
     const publicJwk = { ...(await exportJWK(publicKey)), kid, alg: 'EdDSA', use: 'sig' };
     const sealed = this.masterKey.seal(sealName(kid), Buffer.from(JSON.stringify(await exportJWK(privateKey))));
-    return { period, kid, publicJwk, sealed };
+    return { period, kid, publicJwk, sealed, masterKey: this.masterKey.id };
   }
 
   private async unseal({ kid, sealed, publicJwk }: SigningKeyRow): Promise<OpenKey> {

@@ -7,6 +7,11 @@ export interface SigningKeyRow {
   sealed: Buffer;
 }
 
+/** A new one, and the id of the master key that it is sealed with. */
+export interface NewSigningKey extends SigningKeyRow {
+  masterKey: string;
+}
+
 /** Signing keys, private parts sealed. Only the system role reads them. */
 export class SigningKeyStore {
   constructor(private readonly system: SystemDatabase) {}
@@ -20,10 +25,10 @@ export class SigningKeyStore {
   }
 
   /** Keeps the key unless another replica was first. */
-  async add({ period, kid, publicJwk, sealed }: SigningKeyRow): Promise<void> {
+  async add({ period, kid, publicJwk, sealed, masterKey }: NewSigningKey): Promise<void> {
     await this.system.source.query(
-      `INSERT INTO signing_key (period, kid, public_jwk, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT (period) DO NOTHING`,
-      [period, kid, JSON.stringify(publicJwk), sealed],
+      `INSERT INTO signing_key (period, kid, public_jwk, sealed, master_key) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (period) DO NOTHING`,
+      [period, kid, JSON.stringify(publicJwk), sealed, masterKey],
     );
   }
 

@@ -4,6 +4,7 @@ import { firstValueFrom, isObservable } from 'rxjs';
 import { Fault } from '../errors/fault.ts';
 import { requirePermission, type Caller } from '../identity/caller.ts';
 import type { IdentityVerifier } from '../identity/verifier.ts';
+import { jsonWithoutSecrets } from '../secrets/live-secrets.ts';
 import { childTraceparent, inCall } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
@@ -108,7 +109,7 @@ export class BusServer extends Server {
     this.serving++;
     try {
       const reply = await this.answer(contract, handler, message);
-      const bytes = JSON.stringify(reply);
+      const bytes = jsonWithoutSecrets(JSON.stringify(reply));
       if (Buffer.byteLength(bytes) > messageMaxBytes) {
         throw new Fault('invalid', `the answer has more than ${messageMaxBytes} bytes`, 'Ask for less at once, or for an artifact.');
       }
@@ -118,7 +119,7 @@ export class BusServer extends Server {
       if (fault.code === 'internal') log.error('a handler failed', { subject: message.subject, err: thrown });
       const replyHeaders = headers();
       replyHeaders.set(header.fault, fault.code);
-      message.respond(JSON.stringify(fault.toData()), { headers: replyHeaders });
+      message.respond(jsonWithoutSecrets(JSON.stringify(fault.toData())), { headers: replyHeaders });
     } finally {
       this.serving--;
     }

@@ -3,6 +3,7 @@ import { headers, NoRespondersError, TimeoutError, type NatsConnection } from '@
 import { Fault, type FaultData } from '../errors/fault.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { IdentityBroker } from '../identity/identity-broker.ts';
+import { jsonWithoutSecrets } from '../secrets/live-secrets.ts';
 import { childTraceparent, currentCall } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import type { BusServer } from './bus-server.ts';
@@ -110,7 +111,7 @@ export class Bus {
     const callId = signal || isWatched ? randomUUID() : '';
     if (callId) requestHeaders.set(header.call, callId);
 
-    const asking = this.connection.request(this.subjectOf(contract, as, shard), JSON.stringify(body), {
+    const asking = this.connection.request(this.subjectOf(contract, as, shard), jsonWithoutSecrets(JSON.stringify(body)), {
       timeout: remaining + graceMs,
       headers: requestHeaders,
     });
@@ -159,7 +160,7 @@ export class Bus {
       at: now(),
       payload,
     };
-    this.connection.publish(event.subject, JSON.stringify(envelope));
+    this.connection.publish(event.subject, jsonWithoutSecrets(JSON.stringify(envelope)));
   }
 }
 

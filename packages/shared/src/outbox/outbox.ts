@@ -7,6 +7,7 @@ import type { EventEnvelope } from '../bus/event-meta.ts';
 import { Fault } from '../errors/fault.ts';
 import { afterCommit, type SystemDatabase } from '../database/workspace-database.ts';
 import { newUuid } from '../ids/ids.ts';
+import { dataWithoutSecrets } from '../secrets/live-secrets.ts';
 import { log } from '../telemetry/log.ts';
 
 export interface EventFacts<Payload> {
@@ -58,7 +59,8 @@ export class Outbox {
   ): Promise<void> {
     if (!event.durable) throw new Error(`${event.subject} is live: publish it after the commit`);
     const id = newUuid();
-    const { workspace, entity, version, payload } = facts;
+    const { workspace, entity, version } = facts;
+    const payload = dataWithoutSecrets(facts.payload);
     try {
       await tx.query(`INSERT INTO outbox (id, subject, workspace, entity, version, payload) VALUES ($1, $2, $3, $4, $5, $6)`, [
         id,
@@ -69,6 +71,7 @@ export class Outbox {
         JSON.stringify(payload),
       ]);
     } catch (cause) {
+      if ((cause as { driverError?: { code?: string } }).driverError?.code?.startsWith('22')) throw cause; // the data: it is said as what it is
       log.error('an event cannot be written: its change is refused', { subject: event.subject, err: cause });
       throw new Fault(
         'unavailable',

@@ -13,6 +13,7 @@ import { RevocationWatch } from '../identity/revocation-watch.ts';
 import { IdentityVerifier } from '../identity/verifier.ts';
 import { Audit } from '../outbox/audit.ts';
 import { Outbox } from '../outbox/outbox.ts';
+import { SecretReader } from '../secrets/secret-reader.ts';
 import { ServiceLifecycle } from './service-lifecycle.ts';
 
 export interface ServiceModuleOptions<Config extends ServiceConfig = ServiceConfig> {
@@ -24,7 +25,7 @@ export interface ServiceModuleOptions<Config extends ServiceConfig = ServiceConf
 }
 
 /**
- * What every service stands on: Bus, IdentityBroker, IdentityVerifier, RevocationWatch, DenialCounter, and with a database WorkspaceDatabase, SystemDatabase, Outbox and Audit.
+ * What every service stands on: Bus, IdentityBroker, IdentityVerifier, RevocationWatch, DenialCounter, SecretReader, and with a database WorkspaceDatabase, SystemDatabase, Outbox and Audit.
  */
 @Module({})
 export class ServiceModule {
@@ -55,6 +56,7 @@ export class ServiceModule {
         inject: [Bus, IdentityBroker, IdentityVerifier],
         useFactory: (bus: Bus, broker: IdentityBroker, verifier: IdentityVerifier) => new RevocationWatch(bus, broker, verifier),
       },
+      { provide: SecretReader, inject: [Bus], useFactory: (bus: Bus) => new SecretReader(bus) },
       { provide: DenialCounter, inject: [Bus], useFactory: (bus: Bus) => new DenialCounter(bus) },
     ];
     const database: Provider[] = [

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { jsonWithoutSecrets } from '../secrets/live-secrets.ts';
 import { currentCall } from './call-context.ts';
 
 /** Names of fields whose values never reach a log, wherever they stand (two levels down, as deep as our logs go). */
@@ -6,9 +7,10 @@ const secretFields = ['token', 'key', 'apiKey', 'password', 'secret', 'authoriza
 const secretPattern =
   /sbx_[A-Za-z0-9_-]{8,}|(?<=grant_[0-9a-z]{26}_)[A-Za-z0-9]{20,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+|(?<=:\/\/[^:@/\s]{1,64}:)[^@/\s]+(?=@)/g;
 
-/** Text without what looks like one of our keys, an identity or a password in a URL. */
-export function scrub(text: string): string {
-  return text.replace(secretPattern, '[redacted]');
+/** A line of the log (JSON) without the values of secrets, and without what looks like one of our keys, an identity or a password in a URL. */
+export function scrub(line: string): string {
+  const clean = jsonWithoutSecrets(line);
+  return (clean === line ? line : `${clean}\n`).replace(secretPattern, '[redacted]');
 }
 
 function build(): Logger {
