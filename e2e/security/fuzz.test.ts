@@ -125,7 +125,7 @@ test(`${requestsCount} random requests over every operation: no 500, no hang, no
       else if (response.status >= 400 && !isProblem(operation.path, type, text))
         faults.push(`no problem document: ${shown} → ${response.status} ${type} ${text.slice(0, 200)}`);
     } catch (error) {
-      faults.push(`${(error as Error).name}: ${shown} → ${String((error as Error).cause ?? (error as Error).message)}`);
+      faults.push(`${(error as Error).name}: ${shown} → ${(error as Error).message}`);
     }
   };
   const senders = (count: number): Promise<void[]> => {

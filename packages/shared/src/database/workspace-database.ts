@@ -78,7 +78,9 @@ function faultOf(thrown: unknown): unknown {
     });
   }
   if (nulPattern.test(state)) {
-    return new Fault('invalid', 'a text contains the character U+0000 (NUL)', 'Leave it out, or send it as an artifact.', { cause: thrown });
+    return new Fault('invalid', 'a text contains the character U+0000 (NUL)', 'Leave it out, or send it as an artifact.', {
+      cause: thrown,
+    });
   }
   return thrown;
 }

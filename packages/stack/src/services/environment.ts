@@ -66,7 +66,12 @@ export function serviceEnvironment(service: ServiceName, facts: EnvironmentFacts
   const url = `http://${facts.host}:${facts.port}`;
   if (service === 'api-gateway')
     Object.assign(env, { HOST: facts.host, PORT: String(facts.port), PUBLIC_URL: inherited.SIGNALBOX_PUBLIC_URL ?? '' });
-  if (service === 'security') Object.assign(env, { ADMIN_KEY: facts.adminKey, MASTER_KEY_FILE: layout.masterKeyFile, AUDIT_CHECKPOINT_FILE: layout.auditCheckpointFile });
+  if (service === 'security')
+    Object.assign(env, {
+      ADMIN_KEY: facts.adminKey,
+      MASTER_KEY_FILE: layout.masterKeyFile,
+      AUDIT_CHECKPOINT_FILE: layout.auditCheckpointFile,
+    });
   // Folders of stdio servers' own, and what no server may see: the data folder with its keys.
   if (service === 'mcp-server') Object.assign(env, { STATE_DIR: layout.mcpServers, HIDDEN_DIRS: layout.root });
   if (service === 'registry') env.SIGNALBOX_URL = url; // what runners give to the workers that they bring up
