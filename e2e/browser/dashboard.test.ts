@@ -231,6 +231,7 @@ describe.each(Object.entries(looks))('at %s', (_, look) => {
       ['/tools', 'Tools'],
       ['/tools/memory/create_entities', 'create_entities'],
       ['/keys', 'Keys'],
+      ['/secrets', 'Secrets'],
       ['/services', 'Services'],
       ['/nowhere', 'No such page'],
     ] as const) {

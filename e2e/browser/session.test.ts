@@ -119,6 +119,35 @@ test('an installation that is still empty says what each page is for, and what f
   expect(visitor.complaints).toEqual([]);
 });
 
+test('a secret is set, set anew and removed, and its value is on no page', async () => {
+  await using visitor = await Visitor.open(browser, stack.url);
+  await visitor.signIn(key);
+  const { page } = visitor;
+  await visitor.visit('/secrets', 'Secrets');
+  await page.getByText('npx signalbox secrets set github-token').waitFor();
+  await page.getByRole('button', { name: 'Set secret' }).click();
+  const asking = page.getByRole('dialog', { name: 'Set a secret' });
+  await asking.getByRole('textbox', { name: 'Name' }).fill('forge-token');
+  await asking.getByLabel('Value').fill('short');
+  await asking.getByText('A value has 8 characters or more.').waitFor();
+  await asking.getByLabel('Value').fill('canary-of-the-forge');
+  await asking.getByRole('textbox', { name: 'What it is for' }).fill('reads the forge');
+  await asking.getByRole('button', { name: 'Set secret' }).click();
+  const row = page.getByRole('row', { name: /forge-token.*reads the forge/ });
+  await row.waitFor();
+  await row.getByRole('button', { name: 'New value' }).click();
+  const again = page.getByRole('dialog', { name: 'Set forge-token anew' });
+  await again.getByLabel('Value').fill('canary-of-the-forge-2');
+  await again.getByRole('button', { name: 'Set secret' }).click();
+  await page.getByText('The secret forge-token is set, version 2.').waitFor();
+  expect(await page.content()).not.toContain('canary');
+  expect(await visitor.barriers()).toEqual([]);
+  await row.getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('alertdialog', { name: 'Remove the secret forge-token?' }).getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('No secrets yet.').waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('a key is shown once when it is made, can sign in with its rights alone, and ends when it is revoked', async () => {
   await using visitor = await Visitor.open(browser, stack.url);
   await visitor.signIn(key);

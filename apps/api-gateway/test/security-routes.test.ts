@@ -12,6 +12,11 @@ import { listPrincipals } from '@signalbox/shared/contracts/security/list-princi
 import { listWorkspaces } from '@signalbox/shared/contracts/security/list-workspaces.js';
 import type { Principal } from '@signalbox/shared/contracts/security/principal.js';
 import { revokeKey } from '@signalbox/shared/contracts/security/revoke-key.js';
+import { listSecrets } from '@signalbox/shared/contracts/security/list-secrets.js';
+import { removeSecret } from '@signalbox/shared/contracts/security/remove-secret.js';
+import { rotateDataKey } from '@signalbox/shared/contracts/security/rotate-data-key.js';
+import type { Secret } from '@signalbox/shared/contracts/security/secret.js';
+import { setSecret } from '@signalbox/shared/contracts/security/set-secret.js';
 import { updatePrincipal } from '@signalbox/shared/contracts/security/update-principal.js';
 import { verifyAudit } from '@signalbox/shared/contracts/security/verify-audit.js';
 import { newId, newUuid } from '@signalbox/shared/ids/ids.js';
@@ -25,6 +30,10 @@ const principal: Principal = { id: newId('user'), kind: 'user', name: 'ann', rol
 const key: Key = {
   ...{ id: newId('key'), name: 'k', principal: principal.id, principalName: 'ann', roles: ['viewer'], scopes: [], createdAt: at },
   ...{ createdBy: principal.id, expiresAt: null, lastUsedAt: null, revokedAt: null },
+};
+const secret: Secret = {
+  ...{ name: 'token', description: '', version: 1, createdAt: at, createdBy: principal.id, updatedAt: at, updatedBy: principal.id },
+  lastUsedAt: null,
 };
 const workspace = { id: newUuid(), name: 'acme', title: 'Acme', createdAt: at };
 const page = { data: [], nextCursor: null };
@@ -53,6 +62,10 @@ beforeAll(async () => {
   await answer(verifyAudit, { intact: true, entries: 0, head: '' });
   await answer(createWorkspace, { workspace, administrator: principal, key: { ...key, key: 'sbx_shown_once' } });
   await answer(listWorkspaces, page);
+  await answer(setSecret, secret);
+  await answer(listSecrets, { data: [secret], nextCursor: null });
+  await answer(removeSecret, { name: 'token' });
+  await answer(rotateDataKey, { version: 2, secrets: 1 });
   gateway = await startGateway(
     Object.assign(new GatewayConfig(), { port: 0, natsUrl: nats.url, natsCreds: nats.credsFile('api-gateway') }),
   );
@@ -103,11 +116,33 @@ test.each<[string, string, object | undefined, number, string, unknown]>([
   ['GET', '/audit?action=key.*&outcome=denied', undefined, 200, 'audit.list', { action: 'key.*', outcome: 'denied' }],
   ['GET', '/audit/verification', undefined, 200, 'audit.verify', {}],
   ['POST', '/workspaces', { name: 'acme' }, 201, 'workspace.create', { name: 'acme' }],
+  ['PUT', '/secrets/token', { value: 'a canary value' }, 200, 'secret.set', { name: 'token', value: 'a canary value' }],
+  ['GET', '/secrets?limit=5&q=to', undefined, 200, 'secret.list', { limit: 5, q: 'to' }],
+  ['DELETE', '/secrets/token', undefined, 200, 'secret.remove', { name: 'token' }],
+  ['POST', '/secrets/rotation', undefined, 200, 'data-key.rotate', {}],
   ['GET', '/workspaces?q=a', undefined, 200, 'workspace.list', { q: 'a' }],
 ])('%s %s', async (method, path, body, status, subject, request) => {
   const answer = await send(method, path, body);
   expect([answer.status, answer.body['detail']]).toEqual([status, undefined]);
   expect(asked).toEqual([[subject, request]]);
+});
+
+test('no answer about a secret holds its value, be it refused, and no cache keeps one', async () => {
+  for (const [path, body] of [
+    ['/secrets/token', { value: 'a canary value' }],
+    ['/secrets/token', { value: 'canary' }],
+    ['/secrets/token', { value: 'a canary value', name: 'other' }],
+    ['/secrets/token', { value: ['a canary value'] }],
+    ['/secrets/Not_A_Name', { value: 'a canary value' }],
+  ] as const) {
+    const answer = await fetch(`${gateway.url}/api/v1${path}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${credential}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect([path, await answer.text()]).toEqual([path, expect.not.stringContaining('canary')]);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  }
 });
 
 test('a key’s end is a moment or a number of seconds, and in the future', async () => {

@@ -23,6 +23,7 @@ const WorkflowsPage = lazy(() => import('./pages/workflows/workflows-page.tsx'))
 const WorkflowPage = lazy(() => import('./pages/workflows/workflow-page.tsx'));
 const ServicesPage = lazy(() => import('./pages/services/services-page.tsx'));
 const KeysPage = lazy(() => import('./pages/keys/keys-page.tsx'));
+const SecretsPage = lazy(() => import('./pages/secrets/secrets-page.tsx'));
 const NotFoundPage = lazy(() => import('./pages/not-found/not-found-page.tsx'));
 
 /** Asks who is signed in and shows the sign-in or the pages. */
@@ -60,6 +61,7 @@ function Pages(): ReactNode {
         <Route path="workflows/:name" element={<WorkflowPage />} />
         <Route path="services" element={<ServicesPage />} />
         <Route path="keys" element={<KeysPage />} />
+        <Route path="secrets" element={<SecretsPage />} />
         <Route path="*" element={<NotFoundPage />} />
       </Route>
     </Routes>

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { page, RestDouble } from './rest-double.ts';
 import { signalbox as run } from './terminal-double.ts';
-import type { Printed } from './terminal-double.ts';
+import type { Printed, Surroundings } from './terminal-double.ts';
 
 let rest: RestDouble;
 let folder: string;
@@ -144,4 +144,70 @@ test('a key is revoked', async () => {
   rest.on('DELETE /keys/key_1', { ...key, revokedAt: '2026-11-24T12:00:00Z' });
   expect((await signalbox('keys', 'revoke', 'key_1', '--with-grants')).out).toBe('key_1 is revoked\n');
   expect(rest.seen.at(-1)?.query).toEqual({ withGrants: 'true' });
+});
+
+const secret = {
+  name: 'token',
+  description: 'of the forge',
+  version: 3,
+  createdAt: '2026-11-24T11:00:00Z',
+  createdBy: 'user_1',
+  updatedAt: '2026-11-24T11:58:00Z',
+  updatedBy: 'user_1',
+  lastUsedAt: null,
+};
+
+function secrets(args: string[], surroundings: Surroundings = {}): Promise<Printed> {
+  const env = { SIGNALBOX_URL: rest.url, SIGNALBOX_API_KEY: 'sbx_test', TOKEN: 'a canary value' };
+  return run(['secrets', ...args], { env, cwd: folder, ...surroundings });
+}
+
+test('secrets are a table without values', async () => {
+  rest.on('GET /secrets', page([secret, { ...secret, name: 'other', lastUsedAt: '2026-11-24T11:00:00Z' }]));
+  const rows = (await secrets(['list', '--q', 'o'])).out.split('\n').map((row) => row.trim().split(/ {2,}/));
+  expect(rest.seen.at(-1)?.query).toMatchObject({ q: 'o' });
+  expect(rows[0]).toEqual(['NAME', 'VERSION', 'UPDATED', 'BY', 'LAST USED', 'DESCRIPTION']);
+  expect(rows[1]).toEqual(['token', '3', '2 min ago', 'user_1', 'never', 'of the forge']);
+  expect(rows[2]?.[4]).toMatch(/ago$/);
+  rest.on('GET /secrets', page([]));
+  expect((await secrets(['list'])).out).toBe('No secrets.\n');
+});
+
+test.each<[string, string[], Surroundings]>([
+  ['standard input', ['set', 'token'], { stdin: 'a canary value\n' }],
+  ['a file', ['set', 'token', '--from-file', 'value.txt'], {}],
+  ['the environment', ['set', 'token', '--from-env', 'TOKEN'], {}],
+  ['the keyboard, unseen', ['set', 'token'], { typed: 'a canary value' }],
+])('a secret is set from %s, and not shown', async (_, args, surroundings) => {
+  await writeFile(join(folder, 'value.txt'), 'a canary value\r\n');
+  rest.on('PUT /secrets/token', secret);
+  const { exit, out, err } = await secrets([...args, '--description', 'of the forge'], surroundings);
+  expect([exit, err]).toEqual([0, '']);
+  expect(out).toContain('token is set (version 3); manifests name it as secret://token');
+  expect(out).not.toContain('canary');
+  expect(rest.seen.at(-1)?.body).toEqual({ value: 'a canary value', description: 'of the forge' });
+});
+
+test.each<[string[], Surroundings, string]>([
+  [['set', 'token', 'a canary value'], {}, 'a value is never given on the command line'],
+  [['set', 'token', '--from-env', 'NONE'], {}, 'there is no variable NONE'],
+  [['set', 'token', '--from-env', 'TOKEN', '--from-file', 'x'], {}, 'exclude each other'],
+  [['set', 'token', '--from-file', 'none.txt'], {}, 'cannot read none.txt'],
+  [['set', 'token'], { stdin: '\n' }, 'the value is empty'],
+  [['rm', 'token'], {}, 'there is no terminal to ask on'],
+])('%j is refused before anything is asked', async (args, surroundings, because) => {
+  const { exit, err, out } = await secrets(args, surroundings);
+  expect([exit, err]).toEqual([2, expect.stringContaining(because)]);
+  expect(out + err).not.toContain('canary');
+  expect(rest.seen).toEqual([]);
+});
+
+test('a secret is removed once that was agreed to, and all are sealed anew', async () => {
+  rest.on('DELETE /secrets/token', { name: 'token' });
+  expect(await secrets(['rm', 'token'], { answer: 'n' })).toMatchObject({ exit: 1 });
+  expect(rest.seen).toEqual([]);
+  expect((await secrets(['rm', 'token'], { answer: 'y' })).out).toContain('token is removed');
+  expect((await secrets(['rm', 'token', '--yes'])).out).toBe('token is removed\n');
+  rest.on('POST /secrets/rotation', { version: 2, secrets: 7 });
+  expect((await secrets(['rotate'])).out).toBe('sealed anew: 7 with data key 2\n');
 });

@@ -19,6 +19,8 @@ export interface Surroundings {
   rows?: number;
   /** Answers to questions; none: there is no terminal to ask on. */
   answer?: string;
+  /** What is typed unseen. */
+  typed?: string;
   stdin?: string;
   signal?: AbortSignal;
   now?: number | (() => number);
@@ -27,7 +29,7 @@ export interface Surroundings {
 /** Runs the command line in this process, with streams of its own. */
 export async function signalbox(args: readonly string[], surroundings: Surroundings = {}): Promise<Printed> {
   const printed = { out: '', err: '' };
-  const { terminal, answer, now = Date.parse('2026-11-24T12:00:10Z') } = surroundings;
+  const { terminal, answer, typed, now = Date.parse('2026-11-24T12:00:10Z') } = surroundings;
   const io: Io = {
     stdout: { write: (text) => (printed.out += text), isTTY: terminal !== undefined, columns: terminal, rows: surroundings.rows },
     stderr: { write: (text) => (printed.err += text) },
@@ -36,6 +38,7 @@ export async function signalbox(args: readonly string[], surroundings: Surroundi
     now: () => (typeof now === 'function' ? now() : now),
     signal: surroundings.signal ?? new AbortController().signal,
     readStdin: () => Promise.resolve(surroundings.stdin ?? ''),
+    ...(typed !== undefined && { askHidden: (question: string) => Promise.resolve(((printed.out += question), typed)) }),
     ...(answer !== undefined && { ask: (question: string) => Promise.resolve(((printed.out += question), answer)) }),
   };
   const exit = await runCli(args, io);

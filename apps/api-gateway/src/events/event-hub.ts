@@ -35,6 +35,7 @@ const shownEntities: Record<string, string> = {
   workflow: 'workflows',
   artifact: 'artifacts',
   thread: 'threads',
+  secret: 'secrets',
 };
 
 /** All durable events of the installation, heard once by this process and handed to every open stream. */

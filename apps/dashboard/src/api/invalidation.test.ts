@@ -18,6 +18,7 @@ test.each([
   ['artifact.created', { run: 'run_1' }, [['run', 'run_1', 'artifacts']]],
   ['artifact.created', {}, [['run']]],
   ['key.changed', {}, [['keys']]],
+  ['secret.changed', { name: 'token' }, [['secrets']]],
   ['reset', {}, [[]]],
   ['weather.changed', {}, []],
 ])('%s makes old what it concerns', (type, data, keys) => {

@@ -27,6 +27,8 @@ export function staleAfter(type: string, data: unknown): QueryKey[] {
       return [['workflows'], ['workflow']];
     case 'key.changed':
       return [['keys']];
+    case 'secret.changed':
+      return [['secrets']];
     default:
       return [];
   }

@@ -80,5 +80,7 @@ export const queries = {
       refetchInterval: 10_000,
     }),
   principals: () => queryOptions({ queryKey: ['keys', 'principals'], queryFn: async ({ signal }) => (await principals.list(signal)).data }),
+  secrets: () =>
+    queryOptions({ queryKey: ['secrets'], queryFn: ({ signal }) => client.secrets.list({ limit: 200 }, { signal }).take(listMax) }),
   keys: () => queryOptions({ queryKey: ['keys', 'list'], queryFn: async ({ signal }) => (await keys.list(signal)).data }),
 };

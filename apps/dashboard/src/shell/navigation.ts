@@ -1,4 +1,4 @@
-import { Bot, KeyRound, LayoutGrid, Play, Plug, Server, Wrench, Workflow, type LucideIcon } from 'lucide-react';
+import { Bot, KeyRound, LayoutGrid, LockKeyhole, Play, Plug, Server, Wrench, Workflow, type LucideIcon } from 'lucide-react';
 
 export interface NavigationItem {
   to: string;
@@ -31,6 +31,12 @@ export const navigation: readonly NavigationGroup[] = [
       { to: '/tools', label: 'Tools', icon: Wrench, permission: 'tools:read' },
     ],
   },
-  { label: 'Guard', items: [{ to: '/keys', label: 'Keys', icon: KeyRound, permission: 'keys:read' }] },
+  {
+    label: 'Guard',
+    items: [
+      { to: '/keys', label: 'Keys', icon: KeyRound, permission: 'keys:read' },
+      { to: '/secrets', label: 'Secrets', icon: LockKeyhole, permission: 'secrets:read' },
+    ],
+  },
   { label: 'System', items: [{ to: '/services', label: 'Services', icon: Server, permission: 'system:read' }] },
 ];

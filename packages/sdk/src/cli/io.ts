@@ -19,4 +19,6 @@ export interface Io {
   readStdin: () => Promise<string>;
   /** Asks on the terminal; absent where there is none. */
   ask?: ((question: string) => Promise<string>) | undefined;
+  /** Likewise, without showing what is typed. */
+  askHidden?: ((question: string) => Promise<string>) | undefined;
 }

@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { Io } from './io.ts';
@@ -21,7 +22,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     now: () => Date.now(),
     signal: controller.signal,
     readStdin: () => text(process.stdin),
-    ...(process.stdin.isTTY && process.stdout.isTTY && { ask: (question: string) => askOnTerminal(question, controller.signal) }),
+    ...(process.stdin.isTTY &&
+      process.stdout.isTTY && {
+        ask: (question: string) => askOnTerminal(question, controller.signal),
+        askHidden: (question: string) => askUnseen(question, controller.signal),
+      }),
   };
   return runCli(argv, io);
 }
@@ -32,5 +37,19 @@ async function askOnTerminal(question: string, signal: AbortSignal): Promise<str
     return await terminal.question(question, { signal });
   } finally {
     terminal.close();
+  }
+}
+
+/** Nothing that is typed is echoed; a Ctrl-C ends the program as ever. */
+async function askUnseen(question: string, signal: AbortSignal): Promise<string> {
+  process.stdout.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  try {
+    return await terminal.question('', { signal });
+  } finally {
+    terminal.close();
+    process.stdout.write('\n');
   }
 }

@@ -13,6 +13,7 @@ import { addLogs } from './commands/logs.ts';
 import { addBackup, addDb, addNats, addRestore } from './commands/operate.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
+import { addSecrets } from './commands/secrets.ts';
 import { addServers } from './commands/servers.ts';
 import { addStatus } from './commands/status.ts';
 import { addTools } from './commands/tools.ts';
@@ -63,7 +64,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addLogs]],
     ['Act:', [addApply, addDeploy, addRun, addCancel, addCall]],
     ['Results:', [addReport, addArtifact]],
-    ['Govern:', [addKeys, addAudit, addVerify]],
+    ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],
     ['Operate:', [addBackup, addRestore, addDb, addNats]],
     ['Other:', [addWhoami, addCompletion, addVersion]],
   ] as const;

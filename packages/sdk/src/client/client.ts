@@ -9,6 +9,7 @@ import { McpServers } from './mcp-servers.ts';
 import { Models } from './models.ts';
 import { Principals } from './principals.ts';
 import { Runs } from './runs.ts';
+import { Secrets } from './secrets.ts';
 import { SharedState } from './shared-state.ts';
 import { System } from './system.ts';
 import { Threads } from './threads.ts';
@@ -38,6 +39,7 @@ export class SignalboxClient {
   readonly models: Models;
   readonly principals: Principals;
   readonly runs: Runs;
+  readonly secrets: Secrets;
   readonly state: SharedState;
   readonly system: System;
   readonly threads: Threads;
@@ -58,6 +60,7 @@ export class SignalboxClient {
     this.models = new Models(http);
     this.principals = new Principals(http);
     this.runs = new Runs(http);
+    this.secrets = new Secrets(http);
     this.state = new SharedState(http);
     this.system = new System(http);
     this.threads = new Threads(http);

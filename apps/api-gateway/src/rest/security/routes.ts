@@ -8,6 +8,10 @@ import { ListAuditRoute } from './list-audit.route.ts';
 import { ListKeysRoute } from './list-keys.route.ts';
 import { ListPrincipalsRoute } from './list-principals.route.ts';
 import { ListWorkspacesRoute } from './list-workspaces.route.ts';
+import { ListSecretsRoute } from './list-secrets.route.ts';
+import { RemoveSecretRoute } from './remove-secret.route.ts';
+import { RotateDataKeyRoute } from './rotate-data-key.route.ts';
+import { SetSecretRoute } from './set-secret.route.ts';
 import { RevokeKeyRoute } from './revoke-key.route.ts';
 import { SignInRoute } from './sign-in.route.ts';
 import { SignOutRoute } from './sign-out.route.ts';
@@ -32,4 +36,8 @@ export const securityRoutes: Type[] = [
   VerifyAuditRoute,
   CreateWorkspaceRoute,
   ListWorkspacesRoute,
+  SetSecretRoute,
+  ListSecretsRoute,
+  RemoveSecretRoute,
+  RotateDataKeyRoute,
 ];

@@ -3,9 +3,7 @@ import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { Secret, secretMaxBytes, secretMinLength } from './secret.ts';
 
-export class SetSecretRequest {
-  @Matches(namePattern) name!: string;
-
+export class SetSecretBody {
   /** Its new value: 8 characters to 64 KiB of UTF-8, any but NUL. */
   @IsString()
   @MinLength(secretMinLength)
@@ -15,6 +13,10 @@ export class SetSecretRequest {
 
   /** What it is for; absent: it stays as it is. */
   @IsOptional() @IsString() @MaxLength(500) description?: string;
+}
+
+export class SetSecretRequest extends SetSecretBody {
+  @Matches(namePattern) name!: string;
 }
 
 /** Makes a secret, or gives it another value: what uses it gets the new one. The same again changes nothing. `limited` past 500 in a workspace. */
