@@ -1,4 +1,5 @@
-// `npm run check`: what a reviewer's eye should not be spent on: lint with types and security rules, formatting, dead code, known holes in dependencies.
+// `npm run check`: what a reviewer's eye should not be spent on: lint with types and security rules, formatting, dead code, licences, known holes in dependencies.
+import { checkLicences } from './licences.mjs';
 import { environment, prepare, run, script } from './prepare.mjs';
 
 const checks = [
@@ -15,6 +16,7 @@ await script(async () => {
     console.log(`  ${what}: ${code === 0 ? 'clean' : 'see above'}`);
     if (code !== 0) failed++;
   }
+  if (!(await checkLicences())) failed++;
   if (!(await audit())) failed++;
   return failed === 0 ? 0 : 1;
 });
