@@ -15,16 +15,19 @@ import { newId, toUuid } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { startService, type ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { Sweeper } from '../src/sweeper.ts';
+import { answerForRuns } from './runs-peer.ts';
 
 let context: ServiceUnderTest;
 const other = { workspace: '01900000-0000-7000-8000-0000000000bb' };
 const maxBytes = 2 * 1024 * 1024;
+const foreignRun = newId('run');
 
 beforeAll(async () => {
   context = await startService(async () => (await import('../src/context.module.ts')).ContextModule, {
     service: 'context',
     env: { ARTIFACT_MAX_BYTES: String(maxBytes), UPLOADS_MAX: '3' },
   });
+  await answerForRuns(context);
 }, 60_000);
 afterAll(() => context[Symbol.asyncDispose]());
 
@@ -42,6 +45,14 @@ async function download({ id, size }: Artifact): Promise<Buffer> {
   for await (const part of receiveChunks(count, (index) => context.request(readChunk, { artifact: id, index }))) parts.push(part);
   return Buffer.concat(parts);
 }
+
+test('A01: what is of a run is of a run that the workspace has', async () => {
+  await answerForRuns(context, [foreignRun]);
+  await expect(context.request(putArtifact, { ...text, run: foreignRun })).rejects.toMatchObject({ code: 'not_found' });
+  await expect(context.request(beginUpload, { name: 'x', mediaType: 'text/plain', size: 1, run: foreignRun })).rejects.toMatchObject({
+    code: 'not_found',
+  });
+});
 
 describe('a small artifact', () => {
   test('is kept in one message, told and audited', async () => {

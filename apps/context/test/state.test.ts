@@ -8,12 +8,14 @@ import { putState } from '@signalbox/shared/contracts/context/put-state.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { startService, type ServiceUnderTest } from '@signalbox/testkit/start-service.js';
+import { answerForRuns } from './runs-peer.ts';
 
 let context: ServiceUnderTest;
 const other = { as: { workspace: '01900000-0000-7000-8000-0000000000bb' } };
 
 beforeAll(async () => {
   context = await startService(async () => (await import('../src/context.module.ts')).ContextModule, { service: 'context' });
+  await answerForRuns(context);
 }, 60_000);
 afterAll(() => context[Symbol.asyncDispose]());
 

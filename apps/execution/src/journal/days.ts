@@ -60,9 +60,10 @@ export class Days {
 
   /** A day whose runs have all ended goes whole; one that has a live run waits for it. */
   private async dropDays(): Promise<void> {
+    // The planner may read the day of every table's name before it looks whose parts they are: other names have none.
     const days: { day: string }[] = await this.system.source.query(
       `SELECT to_char(d.day, 'YYYY-MM-DD') AS day FROM (
-         SELECT to_date(right(c.relname, 8), 'YYYYMMDD') AS day FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+         SELECT to_date(substring(c.relname FROM '^journal_([0-9]{8})$'), 'YYYYMMDD') AS day FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
           WHERE i.inhparent = 'journal'::regclass) d
        WHERE d.day < current_date - $1::int
          AND NOT EXISTS (SELECT 1 FROM run WHERE run.day = d.day AND (status = 'running' OR closing)) ORDER BY day`,
