@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,12 @@ const cli = join(root, 'packages', 'sdk', 'bin', 'signalbox.mjs');
 /** Where processes note what they ran, when coverage is asked for. */
 const { NODE_V8_COVERAGE } = process.env;
 const inherited = { PATH: process.env['PATH'], ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }) };
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
 
 interface NotedProcess {
   name: string;
@@ -105,12 +111,17 @@ export class StackUnderTest implements AsyncDisposable {
   }
 
   /** Runs `signalbox …` against this stack. */
-  async cli(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-    const child = spawn(process.execPath, [cli, ...args], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...inherited, SIGNALBOX_URL: this.url, SIGNALBOX_API_KEY: await this.adminKey() },
-    });
+  async cli(...args: string[]): Promise<Ended> {
+    return this.signalbox(args, { SIGNALBOX_URL: this.url, SIGNALBOX_API_KEY: await this.adminKey() });
+  }
+
+  /** Runs `signalbox …` on this stack's data folder and servers, whether it runs or not. */
+  operate(...args: string[]): Promise<Ended> {
+    return this.signalbox(args, { ...this.env, SIGNALBOX_DATA: this.data });
+  }
+
+  private async signalbox(args: readonly string[], env: Record<string, string>): Promise<Ended> {
+    const child = spawn(process.execPath, [cli, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...inherited, ...env } });
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
@@ -125,6 +136,12 @@ export class StackUnderTest implements AsyncDisposable {
     await writeFile(file, manifest);
     const since = performance.now();
     return { ...(await this.cli(command, '-f', file, '--yes')), ms: performance.now() - since };
+  }
+
+  /** Begins with the secrets of another stack's data folder. */
+  async adopt(data: string): Promise<void> {
+    for (const name of ['version.json', 'passwords.json', 'admin.key', 'security'])
+      await cp(join(data, name), join(this.data, name), { recursive: true });
   }
 
   /** Loads the example and brings its agents up. */

@@ -16,6 +16,7 @@ import { natsTrust, type NatsKeys } from '../src/nats/keys.ts';
 import { permissionsOf } from '../src/nats/permissions.ts';
 import { backup, initDatabase, initNats, restore, type Place } from '../src/operate/operations.ts';
 import { PostgresCluster } from '../src/postgres/cluster.ts';
+import { runPsqlScript } from './psql-script.ts';
 import { makeRoot } from './small-services.ts';
 
 // Servers and processes start in each: slow on a machine that has other work.
@@ -65,20 +66,6 @@ async function modesIn(folder: string): Promise<Record<string, string>> {
   );
 }
 
-/** What psql would do with the script: statements, a conditional one, and another database. */
-async function runScript(sql: string, user: string): Promise<void> {
-  const [roles, rest] = sql.split(/^SELECT 'CREATE DATABASE/m) as [string, string];
-  const [create, schemas] = rest.split(/\\connect "?\w+"?\n/) as [string, string];
-  const admin = urlWith(cluster.url(), { user, password: 'x' });
-  await withClient(admin, async (client) => {
-    await client.query(roles);
-    const { rows } = await client.query<Record<string, string>>(`SELECT 'CREATE DATABASE${create.replace('\\gexec', '')}`);
-    for (const statement of rows.flatMap((row) => Object.values(row))) await client.query(statement);
-  });
-  const database = /datname = '(\w+)'/.exec(sql)![1]!;
-  await withClient(urlWith(admin, { database }), (client) => client.query(schemas));
-}
-
 test('the SQL that db init prints makes all that is needed, has no password in it, and may be run again', async () => {
   const there = place('printed');
   let sql = '';
@@ -94,8 +81,8 @@ test('the SQL that db init prints makes all that is needed, has no password in i
     detail: expect.stringContaining('may not create roles, and they are not set up for this data folder'),
     next: expect.stringContaining('signalbox db init --print'),
   });
-  await runScript(sql, 'installer');
-  await runScript(sql, 'installer');
+  await runPsqlScript(sql, urlWith(cluster.url(), { user: 'installer', password: 'x' }));
+  await runPsqlScript(sql, urlWith(cluster.url(), { user: 'installer', password: 'x' }));
   // A user that may nothing, or none at all, is enough for all that follows.
   for (const given of [url, urlWith(cluster.url('signalbox'), { user: '', password: '' })]) {
     const target = { root, url: await setUpDatabase(given, passwordOf), passwordOf };
