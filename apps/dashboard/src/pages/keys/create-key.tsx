@@ -8,6 +8,7 @@ import { Button } from '../../parts/button.tsx';
 import { Dialogue } from '../../parts/dialogue.tsx';
 import { ProblemNote } from '../../parts/notes.tsx';
 import { useWho } from '../../shell/who.ts';
+import form from '../../parts/form.module.css';
 import styles from './keys.module.css';
 
 const roles: readonly { role: string; about: string }[] = [
@@ -67,13 +68,13 @@ export function CreateKey({
   return (
     <Dialogue title="Create a key" isOpen={isOpen} onClose={onClose}>
       <form
-        className={styles.form}
+        className={form.form}
         onSubmit={(event) => {
           event.preventDefault();
           if (name.trim() !== '' && wrong.length === 0 && !create.isPending) create.mutate();
         }}
       >
-        <label className={styles.field}>
+        <label className={form.field}>
           <span>Name</span>
           <input
             autoFocus
@@ -84,7 +85,7 @@ export function CreateKey({
             maxLength={63}
           />
         </label>
-        <label className={styles.field}>
+        <label className={form.field}>
           <span>Speaks for</span>
           <select value={speaksFor} onChange={(event) => setSpeaksFor(event.target.value)}>
             <option value="">me ({who.name})</option>
@@ -111,7 +112,7 @@ export function CreateKey({
             ))}
           </fieldset>
         )}
-        <label className={styles.field}>
+        <label className={form.field}>
           <span>
             Only these scopes <span className="quiet">(empty: all that it may)</span>
           </span>
@@ -124,12 +125,12 @@ export function CreateKey({
             {...(wrong.length > 0 && { 'aria-invalid': true, 'aria-describedby': 'scopes-fault' })}
           />
           {wrong.length > 0 && (
-            <span id="scopes-fault" className={styles.fault} role="alert">
+            <span id="scopes-fault" className={form.fault} role="alert">
               A scope is a thing and a verb, as runs:read. This is none: {wrong.join(', ')}
             </span>
           )}
         </label>
-        <label className={styles.field}>
+        <label className={form.field}>
           <span>Lives for</span>
           <select value={life} onChange={(event) => setLife(Number(event.target.value))}>
             {lives.map(({ label }, i) => (
@@ -140,7 +141,7 @@ export function CreateKey({
           </select>
         </label>
         {create.error && <ProblemNote error={create.error} />}
-        <div className={styles.levers}>
+        <div className={form.levers}>
           <Button onPress={onClose}>Not now</Button>
           <Button kind="primary" type="submit" isPending={create.isPending} isDisabled={name.trim() === '' || wrong.length > 0}>
             Create key

@@ -6,7 +6,7 @@ import { Button } from '../../parts/button.tsx';
 import { Dialogue } from '../../parts/dialogue.tsx';
 import { ProblemNote } from '../../parts/notes.tsx';
 import { useTell } from '../../parts/notices.tsx';
-import styles from './secrets.module.css';
+import form from '../../parts/form.module.css';
 
 /** Asks for a secret's value, which is not shown while it is typed nor afterwards. `known` is the one that gets another; empty: a new one. */
 export function SetSecret({ known, onClose, onSet }: { known: string; onClose: () => void; onSet: () => void }): ReactNode {
@@ -27,7 +27,7 @@ export function SetSecret({ known, onClose, onSet }: { known: string; onClose: (
   return (
     <Dialogue title={known === '' ? 'Set a secret' : `Set ${known} anew`} isOpen onClose={onClose}>
       <form
-        className={styles.form}
+        className={form.form}
         autoComplete="off"
         onSubmit={(event) => {
           event.preventDefault();
@@ -35,7 +35,7 @@ export function SetSecret({ known, onClose, onSet }: { known: string; onClose: (
         }}
       >
         {known === '' && (
-          <label className={styles.field}>
+          <label className={form.field}>
             <span>Name</span>
             <input
               autoFocus
@@ -48,7 +48,7 @@ export function SetSecret({ known, onClose, onSet }: { known: string; onClose: (
             />
           </label>
         )}
-        <label className={styles.field}>
+        <label className={form.field}>
           <span>Value</span>
           <input
             type="password"
@@ -59,19 +59,19 @@ export function SetSecret({ known, onClose, onSet }: { known: string; onClose: (
             {...(fault !== null && { 'aria-invalid': true, 'aria-describedby': 'secret-fault' })}
           />
         </label>
-        <label className={styles.field}>
+        <label className={form.field}>
           <span>
             What it is for <span className="quiet">(empty: as before)</span>
           </span>
           <input value={description} onChange={(event) => setDescription(event.target.value)} autoComplete="off" maxLength={500} />
         </label>
         {fault !== null && (
-          <span id="secret-fault" className={styles.fault} role="alert">
+          <span id="secret-fault" className={form.fault} role="alert">
             {fault}
           </span>
         )}
         {set.error && <ProblemNote error={set.error} />}
-        <div className={styles.levers}>
+        <div className={form.levers}>
           <Button onPress={onClose}>Not now</Button>
           <Button kind="primary" type="submit" isPending={set.isPending} isDisabled={!isReady}>
             Set secret
