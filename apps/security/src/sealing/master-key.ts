@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { masterKeyId } from '@signalbox/shared/secrets/master-key-id.js';
 import { keyBytes, SealingKey } from './sealing-key.ts';
 
 /** Keys in one file: the one in use, and those of before whose seals are not all made anew yet. */
@@ -14,7 +15,7 @@ export class MasterKey extends SealingKey {
     readonly older: readonly MasterKey[] = [],
   ) {
     super(key);
-    this.id = createHash('sha256').update('signalbox master key\0').update(key).digest('hex').slice(0, 16);
+    this.id = masterKeyId(key);
   }
 
   static random(): MasterKey {

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { masterKeyId } from '@signalbox/shared/secrets/master-key-id.js';
 import { StackFault } from '../stack-fault.ts';
 
 const keyBytes = 32;
-const idBytes = 8;
 
 /** Ids of the master keys in a file's text, a key a line in base64: the current one first, then those that it replaced. */
 export function masterKeyIds(text: string): string[] {
@@ -14,7 +13,7 @@ export function masterKeyIds(text: string): string[] {
     .map((line) => {
       const key = Buffer.from(line, 'base64');
       if (key.length !== keyBytes) throw new Error(`a master key has ${keyBytes} bytes, not ${key.length}`);
-      return createHash('sha256').update('signalbox master key\n').update(key).digest().subarray(0, idBytes).toString('hex');
+      return masterKeyId(key);
     });
 }
 
