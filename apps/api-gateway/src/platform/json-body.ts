@@ -10,7 +10,8 @@ export function parseJsonBodies(fastify: FastifyInstance, bodyMaxBytes: number):
     { parseAs: 'buffer', bodyLimit: bodyMaxBytes },
     (_request, body, done) => {
       try {
-        done(null, wellFormed(parseJson(body as Buffer, bodyMaxBytes)));
+        const value = parseJson(body as Buffer, bodyMaxBytes);
+        done(null, (body as Buffer).includes('\\u') ? wellFormed(value) : value); // UTF-8 itself has no half of a pair
       } catch (fault) {
         done(fault as Error);
       }

@@ -5,7 +5,7 @@ import { DenialCounter } from '@signalbox/shared/identity/denial-counter.js';
 import { operationKey, type OperationMetadata } from './operation.ts';
 
 /**
- * Refuses what the caller's roles and scopes do not allow before anything of the request is read. The service that answers checks again, by the
+ * Refuses what the caller's roles and scopes do not allow before anything that the request says is looked at. The service that answers checks again, by the
  * identity that is signed for it.
  */
 @Injectable()

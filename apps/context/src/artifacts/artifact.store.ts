@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { artifactChanged } from '@signalbox/shared/contracts/context/events.js';
-import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { sqlStateOf, WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
@@ -187,8 +187,7 @@ export function unknownArtifact(id: string): Fault {
 
 /** A foreign key whose blob has just gone, or two requests with one key at the same time. */
 function isRace(thrown: unknown): boolean {
-  const code = (thrown as { driverError?: { code?: unknown } }).driverError?.code;
-  return code === '23503' || code === '23505';
+  return ['23503', '23505'].includes(sqlStateOf(thrown));
 }
 
 function stored(row: ArtifactRow): StoredArtifact {

@@ -1,7 +1,7 @@
 import { outboxDown, outboxUp } from '@signalbox/shared/outbox/outbox.sql.js';
 
 /** The second wall: a transaction sees the rows of the workspace that it was opened for, and none without one. */
-function underRowSecurity(table: string, column = 'workspace'): string[] {
+export function underRowSecurity(table: string, column = 'workspace'): string[] {
   return [
     `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`,
     `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY`,

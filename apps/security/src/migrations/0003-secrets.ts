@@ -1,11 +1,4 @@
-/** The second wall, as for every table of workspaces. */
-function underRowSecurity(table: string): string[] {
-  return [
-    `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`,
-    `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY`,
-    `CREATE POLICY own_workspace ON ${table} USING (workspace = nullif(current_setting('sb.workspace', true), '')::uuid)`,
-  ];
-}
+import { underRowSecurity } from './0001-security.ts';
 
 /** Secrets of workspaces, and which master key the signing keys of before are sealed with: that of everything else. */
 export const up: string[] = [

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { PrincipalKind } from '@signalbox/shared/contracts/security/principal.js';
+import { sqlStateOf } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newUuid } from '@signalbox/shared/ids/ids.js';
 import type { Role } from '@signalbox/shared/identity/roles.js';
@@ -112,7 +113,6 @@ function entryOf({ id, kind, name, roles, is_installation, created_at, disabled_
 }
 
 function nameTaken(thrown: unknown, kind: PrincipalKind, name: string): unknown {
-  const code = (thrown as { driverError?: { code?: unknown } }).driverError?.code;
-  if (code !== uniqueViolation) return thrown;
+  if (sqlStateOf(thrown) !== uniqueViolation) return thrown;
   return new Fault('conflict', `there is a ${kind} named ${name}`, 'Choose another name.', { cause: thrown });
 }

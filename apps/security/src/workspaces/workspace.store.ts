@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Workspace } from '@signalbox/shared/contracts/security/workspace.js';
+import { sqlStateOf } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 
 interface WorkspaceRow {
@@ -24,7 +25,7 @@ export class WorkspaceStore {
       );
       return shown(rows[0]!);
     } catch (thrown) {
-      if ((thrown as { driverError?: { code?: unknown } }).driverError?.code !== uniqueViolation) throw thrown;
+      if (sqlStateOf(thrown) !== uniqueViolation) throw thrown;
       throw new Fault('conflict', `there is a workspace named ${name}`, 'Choose another name.', { cause: thrown });
     }
   }

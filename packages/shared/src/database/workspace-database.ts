@@ -66,10 +66,16 @@ const nulPattern = /^(?:22021|22P05)$/;
 /** Classes of SQLSTATE, and system errors, that say that the database cannot be reached or is going away. */
 const awayPattern = /^(?:08|57P0|53|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/;
 
+/** The SQLSTATE of what a query threw, or the code of a system error; empty where it is neither. */
+export function sqlStateOf(thrown: unknown): string {
+  const { code, driverError } = thrown as { code?: string; driverError?: { code?: string } };
+  return driverError?.code ?? code ?? '';
+}
+
 function faultOf(thrown: unknown): unknown {
   if (thrown instanceof Fault) return thrown;
-  const { code, driverError, message } = thrown as { code?: string; driverError?: { code?: string }; message?: string };
-  const state = driverError?.code ?? code ?? '';
+  const { message } = thrown as { message?: string };
+  const state = sqlStateOf(thrown);
   if (awayPattern.test(state) || /Connection terminated|timeout exceeded when trying to connect/.test(message ?? '')) {
     return new Fault('unavailable', 'the database cannot be reached', 'Try again in a moment.', {
       cause: thrown,

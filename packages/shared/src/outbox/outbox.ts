@@ -5,7 +5,7 @@ import type { EventContract } from '../bus/contract.ts';
 import { ensureEventStream } from '../bus/event-stream.ts';
 import type { EventEnvelope } from '../bus/event-meta.ts';
 import { Fault } from '../errors/fault.ts';
-import { afterCommit, type SystemDatabase } from '../database/workspace-database.ts';
+import { afterCommit, sqlStateOf, type SystemDatabase } from '../database/workspace-database.ts';
 import { newUuid } from '../ids/ids.ts';
 import { dataWithoutSecrets } from '../secrets/live-secrets.ts';
 import { log } from '../telemetry/log.ts';
@@ -71,7 +71,7 @@ export class Outbox {
         JSON.stringify(payload),
       ]);
     } catch (cause) {
-      if ((cause as { driverError?: { code?: string } }).driverError?.code?.startsWith('22')) throw cause; // the data: it is said as what it is
+      if (sqlStateOf(cause).startsWith('22')) throw cause; // the data: it is said as what it is
       log.error('an event cannot be written: its change is refused', { subject: event.subject, err: cause });
       throw new Fault(
         'unavailable',
