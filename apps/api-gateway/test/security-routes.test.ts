@@ -59,7 +59,7 @@ beforeAll(async () => {
   await answer(listPrincipals, page);
   await answer(updatePrincipal, principal);
   await answer(listAudit, page);
-  await answer(verifyAudit, { intact: true, entries: 0, head: '' });
+  await answer(verifyAudit, { intact: true, entries: 0, checkpoints: 0, head: '' });
   await answer(createWorkspace, { workspace, administrator: principal, key: { ...key, key: 'sbx_shown_once' } });
   await answer(listWorkspaces, page);
   await answer(setSecret, secret);
