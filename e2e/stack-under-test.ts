@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SignalboxClient } from '@signalbox/sdk/client/client.js';
+import { databaseName } from '@signalbox/stack/database/services.js';
 import { freePort } from '@signalbox/stack/free-port.js';
+import { superuser } from '@signalbox/stack/postgres/cluster.js';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const readyMs = 120_000;
@@ -27,6 +29,7 @@ interface Ended {
 interface NotedProcess {
   name: string;
   pid: number;
+  command: string;
 }
 
 /** Everything that `npm start` starts, in a data folder and on a port of its own. */
@@ -153,6 +156,24 @@ export class StackUnderTest implements AsyncDisposable {
       const { code, out, err } = await this.cli(...args);
       if (code !== 0) throw new Error(`signalbox ${args.join(' ')} ended with ${code}:\n${out}${err}`);
     }
+  }
+
+  /** The stack's own PostgreSQL by a role of a service's, or as `superuser`: what an operator could do, and no service. */
+  async databaseUrl(role: string): Promise<string> {
+    const { superuser: own, roles } = JSON.parse(await readFile(join(this.data, 'passwords.json'), 'utf8')) as {
+      superuser: string;
+      roles: Record<string, string>;
+    };
+    const [user, password] = role === 'superuser' ? [superuser, own] : [role, roles[role]];
+    return `postgres://${user}:${password}@127.0.0.1:${await this.postgresPort()}/${databaseName}`;
+  }
+
+  /** The port is in the command line that the launcher noted. */
+  private async postgresPort(): Promise<string> {
+    const noted = JSON.parse(await readFile(join(this.data, 'processes.json'), 'utf8')) as NotedProcess[];
+    const port = /port=(\d+)/.exec(noted.find(({ name }) => name === 'PostgreSQL')?.command ?? '')?.[1];
+    if (port === undefined) throw new Error('the stack has no PostgreSQL of its own');
+    return port;
   }
 
   /** Pids of what the launcher started, by name: the services, `PostgreSQL`, `NATS`. */

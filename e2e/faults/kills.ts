@@ -3,6 +3,7 @@ import { expect } from '@jest/globals';
 import { serviceNames } from '@signalbox/shared/bus/contract.js';
 import { isAlive } from '@signalbox/stack/processes.js';
 import { testCase, type Happened } from '../cases/case.ts';
+import { Chance } from '../cases/chance.ts';
 import { until, type StackUnderTest } from '../stack-under-test.ts';
 import { expectVerified } from './left-behind.ts';
 import type { Load } from './load.ts';
@@ -48,9 +49,9 @@ export function killCases(stackOf: () => StackUnderTest, loadOf: () => Load): vo
       load.begin();
       await until('runs go on', async () => load.runs.length > 2);
       for (let seed = 1; seed <= seeds; seed++) {
-        const random = randomOf(seed);
+        const chance = new Chance(seed);
         const moment = moments[seed % moments.length]!;
-        await sleep(Math.max(0, lastStart(stack) + stableMs - Date.now()) + 900 * random());
+        await sleep(Math.max(0, lastStart(stack) + stableMs - Date.now()) + 900 * chance.next());
         const at = await killOwner(stack, moment);
         gaps.set(moment, [...(gaps.get(moment) ?? []), await load.progressAfter(at, 30_000)]);
       }
@@ -193,15 +194,4 @@ async function untilBack(stack: StackUnderTest, name: string, killedAt: number):
 
 function range(values: readonly number[]): string {
   return `${Math.min(...values)} to ${Math.max(...values)} ms`;
-}
-
-/** Mulberry32: the same seed, the same moments. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { withClient } from '@signalbox/stack/database/connect.js';
 import { owningServices, schemaOf } from '@signalbox/stack/database/services.js';
 import type { StackUnderTest } from '../stack-under-test.ts';
@@ -8,16 +6,7 @@ type Work<T> = Parameters<typeof withClient<T>>[1];
 
 /** Works on the stack's own PostgreSQL as its superuser: what an operator could do, and no service. */
 export async function asSuperuser<T>(stack: StackUnderTest, work: Work<T>): Promise<T> {
-  const { superuser } = JSON.parse(await readFile(join(stack.data, 'passwords.json'), 'utf8')) as { superuser: string };
-  return withClient(`postgres://signalbox_admin:${superuser}@127.0.0.1:${await postgresPort(stack)}/signalbox`, work);
-}
-
-/** The port is in the command line that the launcher noted. */
-async function postgresPort(stack: StackUnderTest): Promise<string> {
-  const noted = JSON.parse(await readFile(join(stack.data, 'processes.json'), 'utf8')) as { name: string; command: string }[];
-  const port = /port=(\d+)/.exec(noted.find(({ name }) => name === 'PostgreSQL')?.command ?? '')?.[1];
-  if (port === undefined) throw new Error('the stack has no PostgreSQL of its own');
-  return port;
+  return withClient(await stack.databaseUrl('superuser'), work);
 }
 
 /** Events that were written with their changes and that nobody has published yet. */

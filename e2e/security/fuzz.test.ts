@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { anything, Chance, valueFor } from './hostile-values.ts';
+import { Chance } from '../cases/chance.ts';
+import { anything, valueFor } from './hostile-values.ts';
 import { operationsOf, type OperationUnderTest } from './openapi.ts';
 import { TwoWorkspaces } from './two-workspaces.ts';
 

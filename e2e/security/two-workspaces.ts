@@ -1,7 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { withClient } from '@signalbox/stack/database/connect.js';
-import { superuser } from '@signalbox/stack/postgres/cluster.js';
 import { StackUnderTest, until } from '../stack-under-test.ts';
 
 /** Answers of the REST API, with what tells one refusal from another. */
@@ -81,14 +78,8 @@ export class TwoWorkspaces implements AsyncDisposable {
     return withClient(await this.databaseUrl(role), async (client) => (await client.query<Row>(text, values)).rows);
   }
 
-  async databaseUrl(role: string): Promise<string> {
-    const passwords = JSON.parse(await readFile(join(this.stack.data, 'passwords.json'), 'utf8')) as {
-      superuser: string;
-      roles: Record<string, string>;
-    };
-    const port = (await readFile(join(this.stack.data, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[3];
-    const [user, password] = role === 'superuser' ? [superuser, passwords.superuser] : [role, passwords.roles[role]];
-    return `postgres://${user}:${password}@127.0.0.1:${port}/signalbox`;
+  databaseUrl(role: string): Promise<string> {
+    return this.stack.databaseUrl(role);
   }
 
   /** A digest of every row of a workspace, by table: what changes when anything of it is written. */
