@@ -2,6 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { parseJson } from '@signalbox/shared/bus/json.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 
+/** Members of all objects in one body: more is no request of ours, and takes too long to refuse. */
+const membersMax = 40_000;
+
 /** JSON bodies under our limits of size and depth, instead of Fastify's own parsing. */
 export function parseJsonBodies(fastify: FastifyInstance, bodyMaxBytes: number): void {
   fastify.removeAllContentTypeParsers();
@@ -10,7 +13,7 @@ export function parseJsonBodies(fastify: FastifyInstance, bodyMaxBytes: number):
     { parseAs: 'buffer', bodyLimit: bodyMaxBytes },
     (_request, body, done) => {
       try {
-        const value = parseJson(body as Buffer, bodyMaxBytes);
+        const value = parseJson(body as Buffer, bodyMaxBytes, membersMax);
         done(null, (body as Buffer).includes('\\u') ? wellFormed(value) : value); // UTF-8 itself has no half of a pair
       } catch (fault) {
         done(fault as Error);

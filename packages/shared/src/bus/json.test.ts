@@ -24,6 +24,12 @@ test('the depth that is allowed is parsed, one more is refused', () => {
   expect(() => parseJson(nested(jsonMaxDepth + 1), 1_000)).toThrow(/nested/);
 });
 
+test('the members that are allowed are parsed, one more is refused; colons in strings are none', () => {
+  const object = (members: number): Uint8Array => bytes(`{${Array.from({ length: members }, (_, index) => `"a:${index}":{}`).join()}}`);
+  expect(parseJson(object(3), 1_000, 3)).toEqual({ 'a:0': {}, 'a:1': {}, 'a:2': {} });
+  expect(() => parseJson(object(4), 1_000, 3)).toThrow(/more than 3 members/);
+});
+
 test('an empty message is an empty object', () => {
   expect(parseJson(bytes(''), 10)).toEqual({});
 });
