@@ -12,7 +12,7 @@ await script(async () => {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   const { code } = await run(
     'node',
-    ['--experimental-vm-modules', jest, '--config', join(root, 'e2e', 'jest.config.mjs'), ...workers(suite), ...options],
+    ['--experimental-vm-modules', jest, '--config', join(root, 'e2e', 'jest.config.mjs'), '--runInBand', ...options],
     {
       // Without a pattern every case must have run.
       env: { ...environment(), ...(suite && { SIGNALBOX_CASES: suite, ...(options.length === 0 && { SIGNALBOX_CASES_ALL: 'yes' }) }) },
@@ -20,8 +20,3 @@ await script(async () => {
   );
   return code;
 });
-
-/** Faults are mostly waited for, so that two files can go on beside each other; the others measure or show what one stack does. */
-function workers(suite) {
-  return suite === 'faults' ? ['--maxWorkers=2'] : ['--runInBand'];
-}

@@ -12,28 +12,38 @@ const faultsMax = 20;
 const reservedNames = new Set(['agent', 'workflow']);
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, strictRequired: false, verbose: true });
-const checks: Record<'frame' | 'transport' | McpTransport, ValidateFunction> = {
+const schemas: Record<'frame' | 'transport' | McpTransport, Record<string, unknown>> = {
   // The branch of the transport is checked by itself: a `oneOf` that fails tells of every branch.
-  frame: ajv.compile({ ...mcpServerSchema, $id: 'frame', properties: { ...mcpServerSchema.properties, spec: { type: 'object' } } }),
-  transport: ajv.compile({
+  frame: { ...mcpServerSchema, $id: 'frame', properties: { ...mcpServerSchema.properties, spec: { type: 'object' } } },
+  transport: {
     type: 'object',
     required: ['transport'],
     properties: { transport: { enum: ['stdio', 'streamable-http'] } },
-  }),
-  stdio: ajv.compile(stdioSchema),
-  'streamable-http': ajv.compile(httpSchema),
+  },
+  stdio: stdioSchema,
+  'streamable-http': httpSchema,
 };
+const checks = new Map<string, ValidateFunction>();
+
+/** Compiled when it is first needed: a start has no time for it. */
+function checkOf(kind: keyof typeof schemas): ValidateFunction {
+  let check = checks.get(kind);
+  if (!check) checks.set(kind, (check = ajv.compile(schemas[kind])));
+  return check;
+}
 
 /** The manifest, if it fits its published schema and carries the given name; else `invalid` with a JSON Pointer for each wrong place. */
 export function parseManifest(name: string, value: unknown): McpServerManifest {
-  if (!checks.frame(value)) throw invalid(detailsOf(checks.frame.errors, ''));
+  const frame = checkOf('frame');
+  if (!frame(value)) throw invalid(detailsOf(frame.errors, ''));
   const manifest = value as McpServerManifest;
   const faults: FaultDetail[] = [];
   if (manifest.metadata.name !== name) faults.push({ pointer: '/metadata/name', detail: `must be ${name}, the name in the address` });
   if (reservedNames.has(name))
     faults.push({ pointer: '/metadata/name', detail: `must not be ${name}, which stands for something else in tools’ names` });
-  if (!checks.transport(manifest.spec)) throw invalid([...faults, ...detailsOf(checks.transport.errors, '/spec')]);
-  const check = checks[manifest.spec.transport];
+  const transport = checkOf('transport');
+  if (!transport(manifest.spec)) throw invalid([...faults, ...detailsOf(transport.errors, '/spec')]);
+  const check = checkOf(manifest.spec.transport);
   if (!check(manifest.spec)) throw invalid([...faults, ...detailsOf(check.errors, '/spec')]);
   faults.push(...specFaults(manifest.spec));
   if (faults.length > 0) throw invalid(faults);

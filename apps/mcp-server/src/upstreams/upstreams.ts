@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Bus } from '@signalbox/shared/bus/bus.js';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Outbound } from '@signalbox/shared/outbound/outbound.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
@@ -18,6 +20,7 @@ import { Upstream, type UpstreamFacts, type UpstreamListener, type UpstreamState
 const namesMax = 100;
 /** Processes started at once when the service starts: more would only wait for the processor. */
 const startsAtOnce = 4;
+const answerFirstMs = 250;
 
 /** All upstream servers of all workspaces, and the record of how they are. */
 @Injectable()
@@ -31,6 +34,7 @@ export class Upstreams implements OnApplicationBootstrap, BeforeApplicationShutd
   private isStopping = false;
 
   constructor(
+    private readonly bus: Bus,
     private readonly config: McpServerConfig,
     private readonly system: SystemDatabase,
     private readonly servers: ServerStore,
@@ -49,7 +53,9 @@ export class Upstreams implements OnApplicationBootstrap, BeforeApplicationShutd
   /** Everything that ran before runs again. */
   async onApplicationBootstrap(): Promise<void> {
     const [rows, tools] = await this.system.run(async (tx) => [await this.servers.all(tx), await this.tools.all(tx)] as const);
-    const lanes = Array.from({ length: startsAtOnce }, () => Promise.resolve());
+    // Who asks is answered before programs of others take the processors: those who waited for this service come first.
+    const heard: Promise<unknown> = this.bus.server.then(() => sleep(answerFirstMs, undefined, { ref: false }));
+    const lanes = Array.from({ length: startsAtOnce }, () => heard);
     for (const [index, row] of rows.entries()) {
       const upstream = this.make(factsOf(row), tools.filter(({ server }) => server === row.id).map(toolOf));
       const lane = index % startsAtOnce;

@@ -17,17 +17,21 @@ interface Manifests {
 const faultsMax = 20;
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, verbose: true });
-const validators: Record<keyof Manifests, ValidateFunction> = {
-  Agent: ajv.compile(agentSchema),
-  Deployment: ajv.compile(deploymentSchema),
-};
+const validators = new Map<keyof Manifests, ValidateFunction>();
+
+/** Compiled when it is first needed: a start has no time for it. */
+function validatorOf(kind: keyof Manifests): ValidateFunction {
+  let validator = validators.get(kind);
+  if (!validator) validators.set(kind, (validator = ajv.compile(schemas[kind])));
+  return validator;
+}
 
 /**
  * The manifest, if it fits its published schema and carries the name that it is applied under; else `invalid` with a JSON Pointer for each
  * wrong place.
  */
 export function parseManifest<Kind extends keyof Manifests>(kind: Kind, name: string, value: unknown): Manifests[Kind] {
-  const check = validators[kind];
+  const check = validatorOf(kind);
   if (!check(value)) throw invalidManifest(kind, (check.errors ?? []).flatMap(detailOf));
   const manifest = value as Manifests[Kind];
   if (manifest.metadata.name !== name) {
