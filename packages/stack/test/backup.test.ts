@@ -227,7 +227,7 @@ test('the master key that a backup needs is named, and an older one beside the c
   const [now, before, another] = [randomBytes(32), randomBytes(32), randomBytes(32)].map((key) => key.toString('base64'));
   const ids = masterKeyIds(`${now}\n${before}\n`);
   expect(ids).toHaveLength(2);
-  expect(masterKeyIds(Buffer.alloc(32).toString('base64'))).toEqual(['523900c13b1528ca']);
+  expect(masterKeyIds(Buffer.alloc(32).toString('base64'))).toEqual(['084a0839ff754981']);
   const head = { signalboxBackup: 2, at: '', signalbox: '0.1.0', masterKey: masterKeyIds(before!)[0]!, migrations: {} };
   expect(() => checkMasterKey(head, ids, 'master.key')).not.toThrow();
   expect(() => checkMasterKey({ ...head, masterKey: null }, [], 'master.key')).not.toThrow();

@@ -101,12 +101,13 @@ export class Bus {
     shard: number | undefined,
   ): Promise<Reply> {
     if (isLost(this.connection) && !(await untilBack(this.connection, deadline - now()))) throw awayFault();
+    const token = as === 'service' ? null : await as.tokenFor(contract.service);
     const remaining = deadline - now();
     if (remaining <= 0) throw lateFault(contract);
     const requestHeaders = headers();
     requestHeaders.set(header.deadline, String(deadline));
     requestHeaders.set(header.traceparent, childTraceparent(currentCall()?.traceparent));
-    if (as !== 'service') requestHeaders.set(header.identity, await as.tokenFor(contract.service));
+    if (token) requestHeaders.set(header.identity, token);
     const isWatched = remaining >= watchedFromMs;
     const callId = signal || isWatched ? randomUUID() : '';
     if (callId) requestHeaders.set(header.call, callId);

@@ -5,7 +5,7 @@ import type { HealthCheck } from '../health/health-server.ts';
 import { DenialCounter } from '../identity/denial-counter.ts';
 import { RevocationWatch } from '../identity/revocation-watch.ts';
 import { Outbox } from '../outbox/outbox.ts';
-import { setClockOffset } from '../telemetry/clock.ts';
+import { readDatabaseClock } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
 
 const clockEveryMs = 10_000;
@@ -45,9 +45,9 @@ export class ServiceLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async measureClock(): Promise<void> {
-    const before = Date.now();
+    const asked = Date.now();
     const rows: { now: number }[] = await this.system!.source.query(`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`);
-    setClockOffset(Math.round(rows[0]!.now - (before + Date.now()) / 2));
+    readDatabaseClock(asked, rows[0]!.now, Date.now());
   }
 
   async onApplicationShutdown(): Promise<void> {

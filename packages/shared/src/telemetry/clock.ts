@@ -9,3 +9,13 @@ export function now(): number {
 export function setClockOffset(milliseconds: number): void {
   offsetMs = milliseconds;
 }
+
+/**
+ * Takes a reading of the database's clock, asked for and answered at two moments of this process's, all epoch milliseconds.
+ * A slow answer proves little: the offset changes only when it can't be right, so that a busy start does not put services apart.
+ */
+export function readDatabaseClock(asked: number, database: number, answered: number): void {
+  const least = database - answered;
+  const most = database - asked;
+  if (offsetMs < least || offsetMs > most) offsetMs = Math.round((least + most) / 2);
+}

@@ -1,7 +1,9 @@
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadCatalogue } from '@signalbox/shared/bus/catalogue.js';
+import { connectBus } from '@signalbox/shared/bus/connection.js';
 import { serviceNames } from '@signalbox/shared/bus/contract.js';
+import { ensureEventStream } from '@signalbox/shared/bus/event-stream.js';
 import type { DataLayout } from '../data-folder/layout.ts';
 import { natsKeys } from '../data-folder/secrets.ts';
 import { natsBinary, type NatsBinary } from '../nats/binary.ts';
@@ -45,6 +47,9 @@ export class PostgresPart implements Part {
   }
 }
 
+/** Who logs in before all others: any service may make the stream of events. */
+const firstName = 'registry';
+
 /** nats-server of our own as a part of the stack. After its first start it stays on its port. */
 export class NatsPart implements Part {
   readonly name = 'NATS';
@@ -70,16 +75,36 @@ export class NatsPart implements Part {
     for (const service of serviceNames) {
       await writeFile(join(layout.credsFolder, `${service}.creds`), await credsOf(keys, service), { mode: 0o600 });
     }
-    const server = await NatsServer.start({
-      binary: binary.path,
-      folder: layout.nats,
-      trust,
-      onLog: write,
-      ...(this.port !== undefined && { port: this.port }),
-    });
+    const start = (): Promise<NatsServer> =>
+      NatsServer.start({
+        binary: binary.path,
+        folder: layout.nats,
+        trust,
+        onLog: write,
+        ...(this.port !== undefined && { port: this.port }),
+      });
+    const server = await start().then(async (first) => ((await this.logIn(first)) ? first : first.stop().then(start)));
     this.server = server;
     this.port = server.port;
     return { pid: server.pid, exited: howEnded(server.process), stop: () => server.stop() };
+  }
+
+  /** The first to log in makes a new server load the account. Several who come at once may leave it without JetStream: nobody comes before this has ended. */
+  private async logIn(server: NatsServer): Promise<boolean> {
+    const connection = await connectBus({
+      natsUrl: server.url,
+      natsCreds: join(this.layout.credsFolder, `${firstName}.creds`),
+      name: firstName,
+    });
+    try {
+      await ensureEventStream(connection);
+      return true;
+    } catch (error) {
+      this.write(`nats-server is started anew: ${(error as Error).message}\n`);
+      return false;
+    } finally {
+      await connection.close();
+    }
   }
 
   get url(): string {
