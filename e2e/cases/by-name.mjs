@@ -1,7 +1,4 @@
-/**
- * Files in the order of their names. Two of them go on beside each other: what is measured in the first, `crashes`, is measured while the second,
- * `outages`, mostly waits.
- */
+/** Files in the order of their names: of the faults those that mostly wait come first, and those that are timed last. */
 export default class ByName {
   sort(tests) {
     return [...tests].sort((one, other) => (one.path < other.path ? -1 : 1));

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import pg from 'pg';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { createWorkspace } from '@signalbox/shared/contracts/security/create-workspace.js';
 import { listAudit } from '@signalbox/shared/contracts/security/list-audit.js';
@@ -57,6 +58,28 @@ describe('every change leaves an entry', () => {
     });
     expect(revoked).toMatchObject({ action: 'key.revoke', detail: { name: 'audited', sessions: 0 } });
     expect(JSON.stringify([revoked, created])).not.toContain(key.split('_')[2]);
+  });
+
+  test('at the cost of one statement in the transaction of the change', async () => {
+    const { id } = await security.key({ name: 'counted' });
+    const query = jest.spyOn(pg.Client.prototype, 'query');
+    try {
+      await gateway.request(revokeKey, { id }, admin);
+      const said = query.mock.calls.map(([text, values], call) => ({
+        client: query.mock.contexts[call],
+        text: String(text),
+        values: JSON.stringify(values ?? []),
+      }));
+      const isAudit = ({ text, values }: (typeof said)[number]): boolean => /audit/.test(text) || values.includes('.audit.recorded');
+      const { client } = said.find(({ text }) => text.startsWith('UPDATE api_key'))!;
+      const own = said.filter((statement) => statement.client === client);
+      const from = own.findIndex(({ text }) => text === 'START TRANSACTION');
+      const transaction = own.slice(from, own.findIndex(({ text }, at) => at > from && text === 'COMMIT') + 1);
+      expect(transaction.length).toBeGreaterThan(3);
+      expect(transaction.filter(isAudit).map(({ text }) => text)).toEqual([expect.stringMatching(/^INSERT INTO outbox /)]);
+    } finally {
+      query.mockRestore();
+    }
   });
 
   test('also the very first ones', async () => {
