@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acceptTask } from '@signalbox/shared/contracts/execution/accept-task.js';
@@ -9,7 +10,7 @@ import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
-import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { leaseTasks, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
@@ -231,6 +232,28 @@ test('a worker that falls silent loses its task', async () => {
     error: { code: 'unavailable', detail: expect.stringMatching(/nothing was heard of it for [67] s/) as unknown as string },
   });
 }, 30_000);
+
+test('what a gateway that died was given is offered to its worker again as soon as that has another connection', async () => {
+  const frail = { principal: 'agent_frail', name: 'frail', roles: ['agent' as const] };
+  await apply(service, 'again', { a: { agent: 'frail' } });
+  const lease = (session: string, waitMs: number): Promise<LeaseTasksReply> =>
+    service.request(leaseTasks, { agent: 'frail', instance: 'back', credit: 1, waitMs, session }, { as: frail });
+  const [dead, live] = [randomUUID(), randomUUID()];
+  const lost = lease(dead, 10_000);
+  const { id } = await start(service, { workflow: 'again' });
+  const [task] = (await lost).tasks;
+  const alsoLost = lease(dead, 10_000);
+  const from = performance.now();
+  expect((await lease(live, 5_000)).tasks).toEqual([{ ...task, deadline: expect.any(Number) as number }]);
+  expect((await alsoLost).tasks).toEqual([]);
+  expect(performance.now() - from).toBeLessThan(2_000);
+  await expect(lease(dead, 0)).rejects.toMatchObject({ code: 'conflict' });
+  const options = { as: frail, shard: shardOfTask(task!.task) };
+  await service.request(acceptWork, { task: task!.task, instance: 'back' }, options);
+  expect((await lease(randomUUID(), 0)).tasks).toEqual([]); // accepted, it stays where it is
+  await service.request(completeWork, { task: task!.task, instance: 'back', output: 1 }, options);
+  expect((await ended(service, id)).steps[0]?.attempts).toHaveLength(1);
+});
 
 test('A55: a worker takes, beats and completes only its own', async () => {
   await apply(service, 'guarded', { a: { agent: 'lone' } });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
@@ -37,6 +38,8 @@ export class WorkerSession {
   /** The question for tasks that is open. */
   private asking = new AbortController();
   private wasOwnerAway = false;
+  /** Changed when answers may be lost: what was offered in them is then offered again. */
+  private session = randomUUID();
 
   constructor(
     private readonly bus: Bus,
@@ -80,6 +83,7 @@ export class WorkerSession {
 
   /** The bus or the owner of tasks was gone and is back: the answer to an open question for tasks may be lost, so it is asked again. */
   askAgain(): void {
+    this.session = randomUUID();
     this.asking.abort();
   }
 
@@ -105,7 +109,7 @@ export class WorkerSession {
       try {
         const { tasks, cancelled } = await this.bus.request(
           leaseTasks,
-          { agent, instance, credit, waitMs: leaseWaitMs, ...(skills.length > 0 && { skills }) },
+          { agent, instance, credit, waitMs: leaseWaitMs, session: this.session, ...(skills.length > 0 && { skills }) },
           this.caller,
           { signal: AbortSignal.any([signal, this.asking.signal]), timeoutMs: leaseWaitMs + 5_000 },
         );

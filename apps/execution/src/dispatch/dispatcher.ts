@@ -40,7 +40,7 @@ export class Dispatcher {
     const end = (task: OpenTask, error: Failure): void => this.end(task, error);
     this.called = new CalledTasks(bus, end);
     this.queues = new TaskQueues(bus, agents, this.called, { mayAct, end });
-    this.leases = new WorkerLeases(this.queues, agents);
+    this.leases = new WorkerLeases(this.queues, agents, (...of) => this.offerAgain(...of));
     this.sweeper = setInterval(() => this.sweep(), sweepMs);
   }
 
@@ -140,10 +140,18 @@ export class Dispatcher {
 
   /** All that an instance held is lost: it said goodbye, or its connection was gone for too long. */
   instanceGone(workspace: string, agent: string, instance: string): void {
+    this.offerAgain(workspace, agent, instance);
     for (const task of [...this.tasks.values()]) {
-      if (task.instance !== instance || task.target !== agent || task.run.facts.workspace !== workspace) continue;
-      if (task.phase === 'running') this.lose(task, `its worker ${instance} is gone`);
-      else if (task.phase === 'offered') this.queues.putBack(task);
+      if (task.phase === 'running' && task.instance === instance && task.target === agent && task.run.facts.workspace === workspace)
+        this.lose(task, `its worker ${instance} is gone`);
+    }
+  }
+
+  /** What an instance was offered and has not accepted may never have reached it. */
+  private offerAgain(workspace: string, agent: string, instance: string): void {
+    for (const task of this.tasks.values()) {
+      if (task.phase === 'offered' && task.instance === instance && task.target === agent && task.run.facts.workspace === workspace)
+        this.queues.putBack(task);
     }
   }
 

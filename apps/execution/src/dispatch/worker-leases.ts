@@ -2,9 +2,10 @@ import type { LeasedTask } from '@signalbox/shared/contracts/execution/lease-tas
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { AgentDirectory } from './agent-directory.ts';
-import type { Poller } from './agent-queue.ts';
+import type { AgentQueue, Poller } from './agent-queue.ts';
 import type { OpenTask } from './open-task.ts';
 import type { TaskQueues } from './task-queues.ts';
+import { WorkerSessions } from './worker-sessions.ts';
 
 /** Tasks to be stopped that are remembered for a worker which does not ask, and workers that they are remembered for. */
 const stopsMax = 1_000;
@@ -16,6 +17,7 @@ export interface LeaseWish {
   /** Tasks that it can take now. */
   credit: number;
   waitMs: number;
+  session?: string | undefined;
   skills?: readonly string[] | undefined;
 }
 
@@ -24,9 +26,13 @@ export class WorkerLeases {
   /** By workspace and instance: tasks that its worker is to stop. */
   private readonly stops = new Map<string, Set<string>>();
 
+  private readonly sessions = new WorkerSessions();
+
   constructor(
     private readonly queues: TaskQueues,
     private readonly agents: AgentDirectory,
+    /** Offers an instance's tasks again that it has not accepted. */
+    private readonly offerAgain: (workspace: string, agent: string, instance: string) => void,
   ) {}
 
   /** Answers when there is a task, when one of the worker's own is to be stopped, or after `waitMs`. */
@@ -36,6 +42,10 @@ export class WorkerLeases {
     signal: AbortSignal,
   ): Promise<{ tasks: OpenTask[]; cancelled: string[] }> {
     const queue = this.queues.ofAgent(workspace, wish.agent);
+    if (wish.session !== undefined && this.sessions.follow([workspace, wish.agent, wish.instance], wish.session)) {
+      this.dismiss(queue, wish.instance);
+      this.offerAgain(workspace, wish.agent, wish.instance);
+    }
     const poller: Poller = {
       instance: wish.instance,
       principal,
@@ -74,6 +84,11 @@ export class WorkerLeases {
     if (stops.size < stopsMax) stops.add(task.id);
     if (this.stops.size >= stopsMax) this.stops.clear();
     this.stops.set(key, stops);
+    this.dismiss(queue, instance);
+  }
+
+  /** Answers an instance's open questions for tasks with none. */
+  private dismiss(queue: AgentQueue, instance: string): void {
     for (const poller of queue.pollersOf(instance)) {
       queue.removePoller(poller);
       poller.give([]);

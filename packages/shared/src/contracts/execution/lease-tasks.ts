@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { Allow, ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { Allow, ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { taskPattern } from './task-id.ts';
@@ -16,6 +16,12 @@ export class LeaseTasksRequest {
 
   /** How long to wait for the first task before answering with none. */
   @IsInt() @Min(0) @Max(60_000) waitMs!: number;
+
+  /**
+   * Who asks on the worker's behalf, changed whenever answers may have been lost: what the instance was offered in an earlier session and has not
+   * accepted is offered again at once. A session that another has followed is refused by `conflict`.
+   */
+  @IsOptional() @IsUUID() session?: string;
 
   /** The skills it has; all of the agent's if absent. */
   @IsOptional() @IsArray() @ArrayMaxSize(256) @IsString({ each: true }) @MaxLength(128, { each: true }) skills?: string[];
@@ -54,5 +60,5 @@ export const leaseTasks = defineContract({
   timeoutMs: 65_000,
   maxBytes: 65_536,
   idempotent: false,
-  errors: ['not_found', 'limited'],
+  errors: ['not_found', 'limited', 'conflict'],
 });

@@ -1,0 +1,32 @@
+import { Fault } from '@signalbox/shared/errors/fault.js';
+
+/** Instances whose session is remembered; beyond, the one that came first is forgotten: its next question is a first one. */
+const instancesMax = 10_000;
+
+/** In which session an instance asked last, and in which before. */
+interface Known {
+  readonly last: string;
+  readonly former: string | undefined;
+}
+
+/** The sessions in which workers ask for tasks: a new one ends the one before. */
+export class WorkerSessions {
+  private readonly known = new Map<string, Known>();
+
+  /** Whether the session has taken the place of another. `conflict` when it was itself replaced. */
+  follow(instance: readonly string[], session: string): boolean {
+    const key = instance.join(' ');
+    const known = this.known.get(key);
+    if (known?.last === session) return false;
+    if (known?.former === session)
+      throw new Fault(
+        'conflict',
+        `${instance.at(-1)} has connected again, and its new connection gets the tasks`,
+        'If two workers have this name, give each one of its own.',
+      );
+    this.known.delete(key);
+    this.known.set(key, { last: session, former: known?.last });
+    if (this.known.size > instancesMax) this.known.delete(this.known.keys().next().value as string);
+    return known !== undefined;
+  }
+}
