@@ -34,13 +34,14 @@ await script(async () => {
 
 async function head() {
   const { output: commit } = await run('git', ['rev-parse', '--short', 'HEAD'], { isQuiet: true });
+  const { output: node } = await run('node', ['-p', 'process.versions.node'], { isQuiet: true, env: environment() });
   const [{ model }] = cpus();
   return `# Verification
 
 What happened when every case was tried on the whole stack, all of its services as processes of their own, on real PostgreSQL and NATS. Written by
 \`npm run verify:long\`; CI runs the same cases, with 10 kills in F01.
 
-Commit ${commit.trim()}, ${new Date().toISOString().slice(0, 10)}; ${cpus().length} × ${model}, ${Math.round(totalmem() / 1024 ** 3)} GB; Node ${process.versions.node};
+Commit ${commit.trim()}, ${new Date().toISOString().slice(0, 10)}; ${cpus().length} × ${model}, ${Math.round(totalmem() / 1024 ** 3)} GB; Node ${node.trim()};
 F01 with ${seeds} kills.
 `;
 }

@@ -74,7 +74,7 @@ function markdown(rows) {
     '| --- | --- | --- | --- |',
     ...rows.map(
       ({ id, wording, hasPassed, happened }) =>
-        `| ${id} | ${cell(wording)} | ${happened.map(cell).join('<br>')} | ${hasPassed ? 'passed' : '**not passed**'} |`,
+        `| ${id} | ${cell(wording)} | ${happened.map((text) => cell(text).replaceAll(/[_*<]/g, '\\$&')).join('<br>')} | ${hasPassed ? 'passed' : '**not passed**'} |`,
     ),
     '',
   ].join('\n');

@@ -4,6 +4,7 @@ import type { Contract } from '@signalbox/shared/bus/contract.js';
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
 import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
+import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { completeWork } from '@signalbox/shared/contracts/execution/complete-work.js';
 import { deleteWorkflow } from '@signalbox/shared/contracts/execution/delete-workflow.js';
@@ -98,6 +99,7 @@ beforeAll(async () => {
   await answer(listSteps, { data: [step], nextCursor: null });
   await answer(getStep, step);
   await answer(cancelRun, { ...run, status: 'cancelled' });
+  await answer(signalRun, run);
   await answer(leaseTasks, { tasks: [], cancelled: [] });
   await answer(acceptWork, {});
   await answer(completeWork, {});
@@ -265,6 +267,16 @@ describe('runs', () => {
     for (const path of ['/runs/run_x', '/runs/run_x/steps', '/runs/run_x/steps/a', '/runs/run_x/events'])
       expect((await send('GET', path)).status).toBe(404);
     expect((await send('POST', '/runs/run_x/cancel')).status).toBe(404);
+  });
+
+  test('get signals', async () => {
+    expect(await send('POST', `/runs/${id}/signals/approved`, { data: { by: 'ann' } })).toMatchObject({ status: 200, body: { id } });
+    expect(asked.at(-1)).toEqual(['run.signal', { run: id, name: 'approved', data: { by: 'ann' } }]);
+    expect((await send('POST', `/runs/${id}/signals/approved`)).status).toBe(200);
+    expect(asked.at(-1)).toEqual(['run.signal', { run: id, name: 'approved' }]);
+    expect((await send('POST', '/runs/run_x/signals/approved', {})).status).toBe(404);
+    expect((await send('POST', `/runs/${id}/signals/a%20b`, {})).status).toBe(400);
+    expect((await send('POST', `/runs/${id}/signals/approved`, { other: 1 })).status).toBe(400);
   });
 });
 

@@ -12,6 +12,8 @@ import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
 import { leaseTasks, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
+import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
+import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
@@ -244,7 +246,7 @@ test('what a gateway that died was given is offered to its worker again as soon 
   const [task] = (await lost).tasks;
   const alsoLost = lease(dead, 10_000);
   const from = performance.now();
-  expect((await lease(live, 5_000)).tasks).toEqual([{ ...task, deadline: expect.any(Number) as number }]);
+  expect((await lease(live, 5_000)).tasks).toEqual([{ ...task, deadline: expect.any(Number) as unknown as number }]);
   expect((await alsoLost).tasks).toEqual([]);
   expect(performance.now() - from).toBeLessThan(2_000);
   await expect(lease(dead, 0)).rejects.toMatchObject({ code: 'conflict' });
@@ -328,6 +330,37 @@ test('a cancelled run stops its tasks, and tells their worker', async () => {
   await expect(
     service.request(completeWork, { task, instance: 'h', output: 1 }, { as: held, shard: shardOfTask(task) }),
   ).rejects.toMatchObject({ code: 'conflict' });
+});
+
+test('a run waits for a time and for a signal, which comes once and says what its step gives', async () => {
+  await apply(service, 'waits', {
+    pause: { wait: 200 },
+    approval: { wait: { signal: 'approved', timeout: '1m' } },
+    after: { needs: ['pause', 'approval'], value: '${{ steps.approval.output.by }}' },
+  });
+  const { id } = await start(service, { workflow: 'waits' });
+  const waiting = await until(service, id, ({ steps }) => steps[0]?.status === 'succeeded');
+  expect(waiting.status).toBe('waiting');
+  expect(waiting.steps[1]?.waitingFor).toEqual([
+    { on: 'signal:approved', because: expect.stringMatching(/^it has not come, and is waited for until 2/) as unknown as string },
+  ]);
+  expect(Date.parse(waiting.steps[0]!.endedAt!) - Date.parse(waiting.steps[0]!.startedAt!)).toBeGreaterThanOrEqual(200);
+  const signal = { run: id, name: 'approved', data: { by: 'ann' }, idempotencyKey: 'once' };
+  await expect(service.request(signalRun, { ...signal, run: newId('run') })).rejects.toMatchObject({ code: 'not_found' });
+  await service.request(signalRun, { run: id, name: 'unasked', data: 1 });
+  await Promise.all([service.request(signalRun, signal), service.request(signalRun, signal)]);
+  expect(await ended(service, id)).toMatchObject({ status: 'succeeded', output: { after: 'ann' } });
+  await service.request(signalRun, signal); // its answer may have been lost
+  await expect(service.request(signalRun, { ...signal, data: { by: 'bob' } })).rejects.toMatchObject({ code: 'conflict' });
+  await expect(service.request(signalRun, { run: id, name: 'approved' })).rejects.toMatchObject({
+    code: 'conflict',
+    detail: 'the run has ended',
+  });
+  const { data } = await service.request(listRunEvents, { run: id });
+  expect(data.filter(({ type }) => type === 'run.signalled').map(({ message }) => message)).toEqual(['unasked', 'approved']);
+  expect(data.find(({ type, step }) => type === 'step.waiting' && step === 'approval')?.message).toMatch(
+    /^for the signal approved, until 2/,
+  );
 });
 
 test('a step that takes too long fails with timeout, and a run too', async () => {

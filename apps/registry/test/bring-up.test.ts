@@ -184,7 +184,7 @@ describe('the local runner', () => {
     await until('all keys to be taken back', () =>
       Promise.resolve([...registry.keys.values()].every((key) => !key.agent.startsWith('up-'))),
     );
-    await expect(registry.service.request(getAgent, { name: 'up-first' })).resolves.toMatchObject({ status: 'idle' });
+    await until('its agent to be idle', async () => (await registry.service.request(getAgent, { name: 'up-first' })).status === 'idle');
     await expect(
       registry.service.database.sql(`SELECT * FROM runner_process AS p JOIN deployment AS d ON d.id = p.deployment WHERE d.name = 'up'`),
     ).resolves.toEqual([]);

@@ -319,6 +319,14 @@ test('logs are all events so far, with their dates', async () => {
   expect((await signalbox(['logs', 'run_1', '--follow'])).exit).toBe(5);
 });
 
+test('signal sends data to a run', async () => {
+  rest.on('POST /runs/run_1/signals/approved', { id: 'run_1', status: 'running' });
+  expect((await signalbox(['signal', 'run_1', 'approved', '--input', 'by=ann'])).out).toBe('run_1 running: it has the signal approved\n');
+  expect(rest.seen.at(-1)?.body).toEqual({ data: { by: 'ann' } });
+  await signalbox(['signal', 'run_1', 'approved']);
+  expect(rest.seen.at(-1)?.body).toEqual({ data: null });
+});
+
 test('cancel says how the run stands then', async () => {
   rest.on('POST /runs/run_1/cancel', { id: 'run_1', status: 'cancelled', reason: 'cancelled by ana' });
   expect((await signalbox(['cancel', 'run_1'])).out).toBe('run_1 cancelled: cancelled by ana\n');

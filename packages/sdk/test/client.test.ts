@@ -66,7 +66,14 @@ test('every resource asks at its address', async () => {
     rest.on(route, one);
   for (const route of ['POST /mcp-servers/s/restart', 'GET /workflows/w', 'PUT /workflows/x%20y', 'POST /workflows/w/runs'])
     rest.on(route, one);
-  for (const route of ['GET /runs/r', 'GET /runs/r/steps/a%5B3%5D', 'POST /runs/r/cancel', 'GET /deployments/d', 'PUT /deployments/x%20y'])
+  for (const route of [
+    'GET /runs/r',
+    'GET /runs/r/steps/a%5B3%5D',
+    'POST /runs/r/cancel',
+    'POST /runs/r/signals/go%20on',
+    'GET /deployments/d',
+    'PUT /deployments/x%20y',
+  ])
     rest.on(route, one);
   for (const route of ['POST /deployments/d/start', 'POST /deployments/d/stop', 'GET /deployments/d/board']) rest.on(route, one);
   for (const route of ['PUT /deployments/d/agents/a/steps/s', 'GET /artifacts/f', 'POST /artifacts', 'GET /state/ws/k', 'PUT /state/ws/k'])
@@ -115,6 +122,7 @@ test('every resource asks at its address', async () => {
   await client.runs.steps('r').first();
   await client.runs.step('r', 'a[3]');
   await client.runs.cancel('r');
+  await client.runs.signal('r', 'go on', { by: 'ann' }, { idempotencyKey: 'mine' });
   await client.runs.eventPage('r', { limit: 5 });
   await client.deployments.list().first();
   await client.deployments.get('d');

@@ -28,6 +28,10 @@ export function eventText(event: RunEvent): string {
       return `${attempt}failed${on}${more ? `: ${more}` : ''}`;
     case 'step.retrying':
       return `is tried again${more ? `: ${more}` : ''}`;
+    case 'step.waiting':
+      return `waits ${more ?? ''}`.trim();
+    case 'run.signalled':
+      return `the signal ${event.message ?? ''} came`;
     case 'step.skipped':
       return `skipped${more ? `: ${more}` : ''}`;
     default:

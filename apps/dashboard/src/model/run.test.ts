@@ -183,6 +183,8 @@ test.each([
   [event('step.succeeded'), 'succeeded'],
   [event('step.failed', { error: { code: 'x', detail: 'gone' } }), 'failed: gone'],
   [event('step.retrying'), 'is tried again'],
+  [event('step.waiting', { message: 'for the signal go' }), 'waits for the signal go'],
+  [event('run.signalled', { message: 'go' }), 'the signal go came'],
   [event('step.skipped', { message: 'its condition is false' }), 'skipped: its condition is false'],
   [event('step.dreamt', { message: 'sheep' }), 'step.dreamt: sheep'],
 ])('an event is told in words', (told, text) => {

@@ -66,3 +66,9 @@ export function culprit(run: Pick<WholeRun, 'steps'>): RunStep | null {
   failed.sort((a, b) => Date.parse(a.endedAt ?? '') - Date.parse(b.endedAt ?? ''));
   return failed[0] ?? null;
 }
+
+/** The signal that a step waits for now. */
+export function signalOf({ waitingFor }: Pick<RunStep, 'waitingFor'>): string | null {
+  const on = waitingFor.find((cause) => cause.on.startsWith('signal:'))?.on;
+  return on === undefined ? null : on.slice('signal:'.length);
+}

@@ -59,6 +59,27 @@ export function applyTransition(state: RunState, transition: Transition): void {
       }
       return;
     }
+    case 'waits': {
+      const step = stepAt(state, transition.s);
+      const unit = unitAt(state, transition);
+      step.status = 'open';
+      step.open++;
+      step.next = Math.max(step.next, transition.i + 1);
+      unit.attempt = transition.n;
+      unit.status = 'waiting';
+      unit.queuedAt = transition.at;
+      unit.startedAt = transition.at;
+      unit.due = transition.due;
+      unit.signal = transition.signal;
+      return;
+    }
+    case 'signalled': {
+      const { ids, open } = state.signals;
+      ids.set(transition.id, transition.hash);
+      open.set(transition.name, [...(open.get(transition.name) ?? []), transition.data]);
+      state.bytes += sizeOf(transition.data);
+      return;
+    }
     case 'began': {
       const unit = unitAt(state, transition);
       unit.status = 'running';
@@ -110,6 +131,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
         return;
       }
       unit.output = transition.output;
+      if (unit.signal !== undefined) takeSignal(state, unit.signal);
       state.bytes += sizeOf(transition.output);
       if (!step.isFanned) {
         step.output = transition.output;
@@ -143,6 +165,13 @@ function addUsage({ usage }: RunState, added: Usage | undefined): void {
   usage.inputTokens += added.inputTokens;
   usage.outputTokens += added.outputTokens;
   usage.costUsd += added.costUsd;
+}
+
+/** The step that waited for it has its data: the next of this name is another's. */
+function takeSignal({ signals }: RunState, name: string): void {
+  const [, ...rest] = signals.open.get(name) ?? [];
+  if (rest.length > 0) signals.open.set(name, rest);
+  else signals.open.delete(name);
 }
 
 function stepAt(state: RunState, s: number): StepState {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { signalPattern as contractPattern } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { Random } from '../simulation/random.ts';
 import { randomGraph } from '../simulation/random-graph.ts';
 import { decide, inputOf, keyOf, targetOf, type Given, type Turn } from './decide.ts';
@@ -9,6 +10,7 @@ import { sizeOf, type Json } from './json.ts';
 import { isWaiting, progressOf } from './progress.ts';
 import { openEffects, restore } from './restore.ts';
 import { hasEnded, newRun, unitOf, type RunState } from './state.ts';
+import { signalPattern, waitOf } from './wait.ts';
 
 const once: RetryPolicy = { attempts: 1, initialMs: 10, factor: 2, maxMs: 100, nonRetryable: [] };
 
@@ -220,6 +222,115 @@ describe('a run', () => {
   });
 });
 
+describe('a wait', () => {
+  const signal = (id: string, data: Json = id, name = 'go'): RunEvent => ({ type: 'signal', id, hash: id, name, data });
+
+  test('is over when its time has come', () => {
+    const play = new Play(
+      graphOf([
+        { key: 'w', kind: 'wait', input: () => '2s' },
+        { key: 'a', needs: ['w'] },
+      ]),
+    );
+    expect(play.start()).toEqual([{ e: 'wakeAt', s: 0, i: -1, n: 1, due: 3_000 }]);
+    expect(isWaiting(play.state)).toBe(true);
+    expect(openEffects(play.state)).toEqual([{ e: 'wakeAt', s: 0, i: -1, n: 1, due: 3_000 }]);
+    const due: RunEvent = { type: 'due', timer: 'wake', s: 0, i: -1, n: 1 };
+    expect(play.tell(due).outcome).toBe('stale');
+    play.at = 3_000;
+    expect(dispatched(play.tell(due).effects)).toEqual(['1.-1.1']);
+    expect(play.tell(due).outcome).toBe('stale');
+  });
+
+  test('takes a time of the past or the future, and a signal with or without an end', () => {
+    const pointer = '/spec/steps/w/wait';
+    expect(waitOf(5, 1_000, pointer)).toEqual({ due: 1_005 });
+    expect(waitOf({ until: '1970-01-01T00:00:09Z' }, 1_000, pointer)).toEqual({ due: 9_000 });
+    expect(waitOf({ until: 10 }, 1_000, pointer)).toEqual({ due: 1_000 });
+    expect(waitOf({ signal: 'go' }, 1_000, pointer)).toEqual({ signal: 'go' });
+    expect(waitOf({ signal: 'go', timeout: '1m' }, 1_000, pointer)).toEqual({ signal: 'go', due: 61_000 });
+    for (const wrong of [
+      'soon',
+      -1,
+      null,
+      [],
+      {},
+      { until: 'soon' },
+      { until: true },
+      { signal: '' },
+      { signal: 'a b' },
+      { signal: 'a', timeout: 'x' },
+    ])
+      expect(() => waitOf(wrong, 1_000, pointer)).toThrow(ExpressionError);
+  });
+
+  test('gives what its signal said; one that came before is taken, and each is taken once', () => {
+    const play = new Play(
+      graphOf([{ key: 'a' }, { key: 'w', needs: ['a'], kind: 'wait', items: () => [1, 2, 3], input: () => ({ signal: 'go' }) }]),
+    );
+    play.start();
+    expect(play.tell(signal('one')).outcome).toBe('taken');
+    expect(play.tell(signal('one')).outcome).toBe('known');
+    play.tell(signal('other', 'not for it', 'stop'));
+    play.complete(0, -1, 1, 'A');
+    expect(play.state.steps[1]?.units.map(({ status, output }) => [status, output])).toEqual([
+      ['succeeded', 'one'],
+      ['waiting', undefined],
+      ['waiting', undefined],
+    ]);
+    play.tell(signal('two'));
+    expect(restore('run', play.state.graph, play.history).signals).toEqual(play.state.signals);
+    play.tell(signal('three'));
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { w: ['one', 'two', 'three'] } });
+    expect(play.tell(signal('three')).outcome).toBe('known');
+    expect(play.tell(signal('four')).outcome).toBe('stale');
+  });
+
+  test('for a signal that does not come in time fails, once', () => {
+    const play = new Play(
+      graphOf([{ key: 'w', kind: 'wait', input: () => ({ signal: 'go', timeout: 10 }), retry: { ...once, attempts: 9 } }]),
+    );
+    play.start();
+    play.at = 1_010;
+    play.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 1 });
+    expect(play.state).toMatchObject({ status: 'failed', reason: 'timeout', error: { detail: 'w: the signal go did not come in time' } });
+  });
+
+  test('with an expression that gives nothing to wait for fails', () => {
+    const play = new Play(graphOf([{ key: 'w', kind: 'wait', input: () => 'soon' }]));
+    play.start();
+    expect(play.state).toMatchObject({
+      status: 'failed',
+      error: { code: 'invalid', detail: expect.stringContaining('/spec/steps/w/wait') as unknown as string },
+    });
+  });
+
+  test('joins items that are all over at once, and what follows begins once', () => {
+    const play = new Play(
+      graphOf([
+        { key: 'w', kind: 'wait', items: () => [1, 2, 3], maxParallel: 1, input: () => ({ signal: 'go' }) },
+        { key: 'after', needs: ['w'] },
+      ]),
+    );
+    play.start();
+    for (const id of ['x', 'y']) play.tell(signal(id, id, 'late'));
+    expect(dispatched(['a', 'b', 'c'].flatMap((id) => play.tell(signal(id)).effects))).toEqual(['1.-1.1']);
+    expect(play.state.signals.open.get('late')).toEqual(['x', 'y']);
+  });
+
+  test('takes the names that can be sent', () => {
+    expect(signalPattern).toEqual(contractPattern);
+  });
+
+  test('of signals a run takes only so many', () => {
+    const play = new Play(graphOf([{ key: 'a' }]));
+    play.start();
+    for (let i = 0; i < bounds.signals; i++) play.tell(signal(String(i)));
+    expect(play.tell(signal('more')).outcome).toBe('stale');
+    expect(play.tell(signal('1')).outcome).toBe('known');
+  });
+});
+
 describe('an attempt', () => {
   const retry: RetryPolicy = { attempts: 3, initialMs: 100, factor: 2, maxMs: 150, nonRetryable: ['invalid'] };
 
@@ -227,15 +338,15 @@ describe('an attempt', () => {
     const play = new Play(graphOf([{ key: 'a', retry }]));
     play.start();
     const first = play.complete(0, -1, 1, null, 'internal');
-    expect(first.effects).toContainEqual({ e: 'retryAt', s: 0, i: -1, n: 1, due: 1_075 });
+    expect(first.effects).toContainEqual({ e: 'wakeAt', s: 0, i: -1, n: 1, due: 1_075 });
     expect(isWaiting(play.state)).toBe(true);
-    expect(play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 }).outcome).toBe('stale');
+    expect(play.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 1 }).outcome).toBe('stale');
     play.at = 1_075;
-    expect(dispatched(play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 }).effects)).toEqual(['0.-1.2']);
-    expect(play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 }).outcome).toBe('stale');
+    expect(dispatched(play.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 1 }).effects)).toEqual(['0.-1.2']);
+    expect(play.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 1 }).outcome).toBe('stale');
     play.complete(0, -1, 2, null, 'internal');
     play.at = 2_000;
-    play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 2 });
+    play.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 2 });
     play.complete(0, -1, 3, null, 'internal');
     expect(play.state).toMatchObject({ status: 'failed', error: { code: 'internal', detail: 'a: it failed' } });
     expect(unitOf(play.state, 0, -1)?.attempts?.map(({ n }) => n)).toEqual([1, 2]);
@@ -252,7 +363,7 @@ describe('an attempt', () => {
     const play = new Play(graphOf([{ key: 'a', retry }]));
     play.start();
     const turn = play.tell({ type: 'completed', s: 0, i: -1, n: 1, error: { code: 'limited', detail: 'slow down', retryAfterMs: 5_000 } });
-    expect(turn.effects).toContainEqual(expect.objectContaining({ e: 'retryAt', due: 6_000 }));
+    expect(turn.effects).toContainEqual(expect.objectContaining({ e: 'wakeAt', due: 6_000 }));
   });
 
   test('passes to the fallback when the first agent is used up, with attempts of its own', () => {
@@ -295,7 +406,7 @@ describe('an attempt', () => {
     play.complete(0, -1, 1, null, 'internal');
     expect(play.complete(0, -1, 1, null, 'internal')).toMatchObject({ outcome: 'known', transitions: [] });
     play.at = 5_000;
-    play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 });
+    play.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 1 });
     play.complete(0, -1, 2, 'done');
     expect(play.complete(0, -1, 2, 'done')).toMatchObject({ outcome: 'known', transitions: [] });
     expect(play.complete(0, -1, 1, 'late')).toMatchObject({ outcome: 'known', transitions: [] });
@@ -331,7 +442,7 @@ describe('an attempt', () => {
     const usage = { inputTokens: 10, outputTokens: 2, costUsd: 0.5 };
     play.tell({ type: 'completed', s: 0, i: -1, n: 1, error: { code: 'internal', detail: 'x' }, usage });
     play.at = 5_000;
-    play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 });
+    play.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 1 });
     play.tell({ type: 'completed', s: 0, i: -1, n: 2, output: 1, usage });
     expect(play.state.usage).toEqual({ inputTokens: 20, outputTokens: 4, costUsd: 1 });
   });
@@ -374,7 +485,7 @@ describe('an end', () => {
     play.tell({ type: 'childEnded', s: 0, i: -1, child: 'child0', error: { code: 'internal', detail: 'x' } });
     expect(play.tell({ type: 'childEnded', s: 0, i: -1, child: 'child0', output: 1 }).outcome).toBe('stale');
     play.at = 5_000;
-    play.tell({ type: 'due', timer: 'retry', s: 0, i: -1, n: 1 });
+    play.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 1 });
     play.tell({ type: 'childEnded', s: 0, i: -1, child: 'child1', output: 'sub' });
     expect(play.state).toMatchObject({ status: 'succeeded', output: { w: 'sub' } });
   });
@@ -397,7 +508,7 @@ describe('a new owner', () => {
     expect(decide(state, { type: 'taken', epoch: 3 }, play.given()).transitions).toEqual([{ t: 'taken', at: 1_000, epoch: 3 }]);
     expect(openEffects(state)).toEqual([
       { e: 'dispatch', s: 0, i: -1, n: 1, input: {} },
-      { e: 'retryAt', s: 1, i: -1, n: 1, due: expect.any(Number) as unknown as number },
+      { e: 'wakeAt', s: 1, i: -1, n: 1, due: expect.any(Number) as unknown as number },
       { e: 'startChild', s: 2, i: -1, run: 'child0', workflow: 'sub', input: {}, depth: 1 },
     ]);
   });
@@ -441,7 +552,7 @@ describe('laws', () => {
         { type: 'completed', s, i, n, output: step },
         { type: 'completed', s, i, n, error },
         { type: 'lost', s, i, n, error },
-        { type: 'due', timer: 'retry', s, i, n },
+        { type: 'due', timer: 'wake', s, i, n },
         { type: 'due', timer: 'attempt', s, i, n },
         { type: 'childEnded', s, i, child: unit?.child ?? 'none', ...(random.chance(0.8) ? { output: step } : { error }) },
         ...(random.chance(0.01) ? [{ type: 'cancel' as const, by: 'chance' }] : []),
@@ -468,7 +579,7 @@ describe('laws', () => {
         // And from any point on, the rest leads to the same end.
         const cut = Math.floor(part * play.history.length);
         const halfway = restore('run', play.state.graph, play.history.slice(0, cut));
-        expect(openEffects(halfway).every(({ e }) => ['dispatch', 'retryAt', 'startChild', 'unsendable'].includes(e))).toBe(true);
+        expect(openEffects(halfway).every(({ e }) => ['dispatch', 'wakeAt', 'startChild', 'unsendable'].includes(e))).toBe(true);
       }),
       { numRuns: 200 },
     );

@@ -2,6 +2,7 @@ import { applyTransition } from './apply.ts';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from './events.ts';
 import { backoffMs, bounds, ExpressionError, mayRetry, permanent, type GraphStep, type Scope } from './graph.ts';
 import { sizeOf, type Json } from './json.ts';
+import { waitOf } from './wait.ts';
 import { hasEnded, isOver, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 
 /** Time, chance and identifiers, as the caller gives them: the core makes none. */
@@ -103,6 +104,14 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       else succeed(work, ref, event.output ?? null);
       break;
     }
+    case 'signal':
+      if (state.signals.ids.has(event.id)) {
+        work.outcome = 'known';
+        return work;
+      }
+      if (state.signals.ids.size >= bounds.signals) return work;
+      signal(work, event);
+      break;
     case 'cancel':
       end(work, 'cancelled', `cancelled by ${event.by}`);
       break;
@@ -131,6 +140,7 @@ function answerEnded(work: Work, event: RunEvent): Turn {
   const { state } = work;
   if (event.type === 'start') work.outcome = 'known';
   else if (event.type === 'cancel' && state.status === 'cancelled') work.outcome = 'known';
+  else if (event.type === 'signal' && state.signals.ids.has(event.id)) work.outcome = 'known';
   else if (event.type === 'completed' && isReported(unitOf(state, event.s, event.i), event.n)) work.outcome = 'known';
   else if (event.type === 'childEnded' && unitOf(state, event.s, event.i)?.child === event.child) work.outcome = 'known';
   return work;
@@ -166,17 +176,37 @@ function onTimer(work: Work, event: RunEvent & { type: 'due' }): boolean {
   }
   const unit = unitOf(state, event.s, event.i);
   if (unit === undefined || unit.attempt !== event.n) return false;
-  if (event.timer === 'retry') {
+  const { kind, timeoutMs } = state.graph.steps[event.s] as GraphStep;
+  if (event.timer === 'wake') {
     if (unit.status !== 'waiting' || unit.due === undefined || given.at < unit.due) return false;
-    attempt(work, event.s, event.i, event.n + 1);
+    if (kind !== 'wait') attempt(work, event.s, event.i, event.n + 1);
+    else if (unit.signal === undefined) succeed(work, event, null);
+    else failAtOnce(work, event.s, event.i, notSignalled(unit.signal), event.n);
     return true;
   }
-  const { timeoutMs } = state.graph.steps[event.s] as GraphStep;
   if (unit.status !== 'running' || given.at < (unit.startedAt ?? 0) + timeoutMs) return false;
   work.effects.push({ e: 'attemptEnded', isCancelled: true, s: event.s, i: event.i, n: event.n });
   const detail = `attempt ${event.n} took longer than its timeout of ${timeoutMs} ms`;
   fail(work, event, unit, { code: 'timeout', detail, next: 'Raise the timeout of the step, or make its work smaller.' }, true);
   return true;
+}
+
+function notSignalled(name: string): Failure {
+  return { code: 'timeout', detail: `the signal ${name} did not come in time`, next: 'Send it earlier, or let the step wait longer.' };
+}
+
+/** Gives a signal to the step that has waited for it longest in the order of the workflow, or keeps it for the next that will. */
+function signal(work: Work, { id, hash, name, data }: RunEvent & { type: 'signal' }): void {
+  const { state, given } = work;
+  record(work, { t: 'signalled', at: given.at, id, hash, name, data });
+  for (let s = 0; s < state.steps.length; s++) {
+    const step = state.steps[s] as StepState;
+    if (step.status !== 'open' || (state.graph.steps[s] as GraphStep).kind !== 'wait') continue;
+    const index = step.units.findIndex((unit) => unit.status === 'waiting' && unit.signal === name);
+    if (index < 0) continue;
+    const [first = null] = state.signals.open.get(name) ?? [];
+    return succeed(work, { s, i: step.isFanned ? index : -1, n: 1 }, first);
+  }
 }
 
 function succeed(work: Work, { s, i, n }: AttemptRef, output: Json, usage?: Usage): void {
@@ -193,7 +223,7 @@ function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failure, isLo
   if (error.isFinal !== true && mayRetry(step.retry, error.code, tries)) {
     const due = given.at + backoffMs(step.retry, tries, given.random(), error.retryAfterMs);
     record(work, { t: 'retrying', at: given.at, s: ref.s, i: ref.i, n: ref.n, due, error, ...lost });
-    work.effects.push({ e: 'retryAt', s: ref.s, i: ref.i, n: ref.n, due });
+    work.effects.push({ e: 'wakeAt', s: ref.s, i: ref.i, n: ref.n, due });
   } else if (isFallbackLeft && error.isFinal !== true && (error.code === 'not_found' || !permanent.includes(error.code))) {
     record(work, {
       t: 'retrying',
@@ -244,10 +274,8 @@ function afterUnit(work: Work, s: number): void {
     });
     return;
   }
-  if (step.isFanned) {
-    if (step.left === 0) record(work, { t: 'joined', at: work.given.at, s });
-    else fill(work, s);
-  }
+  if (step.isFanned && step.left > 0) return fill(work, s);
+  if (step.isFanned) record(work, { t: 'joined', at: work.given.at, s });
   if (step.status === 'succeeded') releaseDependents(work, s);
 }
 
@@ -276,7 +304,7 @@ function begin(work: Work, s: number): void {
     // A step whose needs were all skipped has nothing to work on; one with a condition decides for itself.
     step.condition === undefined ? step.needs.length === 0 || current.skippedNeeds < step.needs.length : step.condition(state.scope),
   );
-  if ('error' in runs) return failBefore(work, s, -1, runs.error);
+  if ('error' in runs) return failAtOnce(work, s, -1, runs.error);
   if (!runs.value) {
     record(work, { t: 'skipped', at: given.at, s });
     releaseDependents(work, s);
@@ -284,12 +312,12 @@ function begin(work: Work, s: number): void {
   }
   if (step.items === undefined) return beginUnit(work, s, -1);
   const items = guarded(() => step.items?.(state.scope) ?? []);
-  if ('error' in items) return failBefore(work, s, -1, items.error);
+  if ('error' in items) return failAtOnce(work, s, -1, items.error);
   const count = items.value.length;
   if (count > bounds.items || state.units + count > bounds.units) {
     const limit = count > bounds.items ? `${bounds.items} items` : `${bounds.units} steps and items in one run`;
     const detail = `forEach gives ${count} items, the limit is ${limit}`;
-    return failBefore(work, s, -1, {
+    return failAtOnce(work, s, -1, {
       code: 'limited',
       isFinal: true,
       detail,
@@ -318,24 +346,41 @@ function fill(work: Work, s: number): void {
 }
 
 function beginUnit(work: Work, s: number, i: number): void {
-  const { state, given } = work;
+  const { state } = work;
   const step = state.graph.steps[s] as GraphStep;
   if (step.kind !== 'value') return attempt(work, s, i, 1);
   const value = guarded(() => bounded(step.input(scopeOf(state, s, i)), `/spec/steps/${step.key}/value`));
-  if ('error' in value) return failBefore(work, s, i, value.error);
-  record(work, { t: 'succeeded', at: given.at, s, i, n: 0, output: value.value });
-  // Items of a value are all computed here: `fill` sees to the join.
-  if (i < 0) afterUnit(work, s);
-  else if (state.bytes > bounds.runBytes) afterUnit(work, s);
+  if ('error' in value) return failAtOnce(work, s, i, value.error);
+  succeedAtOnce(work, { s, i, n: 0 }, value.value);
 }
 
-/** Sends a unit's work out: a task to an executor, or a child run. */
+/** Ends a unit as it begins. Items are all begun by `fill`, which sees to the join. */
+function succeedAtOnce(work: Work, { s, i, n }: AttemptRef, output: Json): void {
+  record(work, { t: 'succeeded', at: work.given.at, s, i, n, output });
+  if (i < 0 || work.state.bytes > bounds.runBytes) afterUnit(work, s);
+}
+
+/** Waits for a time or a signal; a signal that came before is taken. */
+function beginWait(work: Work, s: number, i: number, value: Json): void {
+  const { state, given } = work;
+  const wait = guarded(() => waitOf(value, given.at, `/spec/steps/${(state.graph.steps[s] as GraphStep).key}/wait`));
+  if ('error' in wait) return failAtOnce(work, s, i, wait.error);
+  const ref = { s, i, n: 1 };
+  record(work, { t: 'waits', at: given.at, ...ref, ...wait.value });
+  const { due, signal: name } = wait.value;
+  const came = name === undefined ? undefined : state.signals.open.get(name)?.[0];
+  if (came !== undefined) succeedAtOnce(work, ref, came);
+  else if (due !== undefined) work.effects.push({ e: 'wakeAt', ...ref, due });
+}
+
+/** Sends a unit's work out: a task to an executor, or a child run. A wait sends nothing. */
 function attempt(work: Work, s: number, i: number, n: number): void {
   const { state, given, effects } = work;
   const step = state.graph.steps[s] as GraphStep;
   // Computed before it is queued, so that an expression that fails ends the step instead of being sent.
   const input = guarded(() => inputOf(state, s, i));
-  if ('error' in input) return failBefore(work, s, i, input.error, n);
+  if ('error' in input) return failAtOnce(work, s, i, input.error, n);
+  if (step.kind === 'wait') return beginWait(work, s, i, input.value);
   if (step.kind === 'workflow') {
     const run = given.newRunId();
     record(work, { t: 'child', at: given.at, s, i, n, run });
@@ -346,8 +391,8 @@ function attempt(work: Work, s: number, i: number, n: number): void {
   }
 }
 
-/** Ends a unit, and the run, by an error of its own expressions: trying again would meet it again. */
-function failBefore(work: Work, s: number, i: number, error: Failure, n = 0): void {
+/** Ends a unit, and the run, by what no policy tries again: an error of its own expressions, a signal that did not come. */
+function failAtOnce(work: Work, s: number, i: number, error: Failure, n = 0): void {
   record(work, { t: 'failed', at: work.given.at, s, i, n, error });
   endByStep(work, s, i, error);
 }

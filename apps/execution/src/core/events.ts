@@ -32,9 +32,11 @@ export type RunEvent =
   | ({ type: 'accepted'; instance: string } & AttemptRef)
   | ({ type: 'completed'; output?: Json; error?: Failure; usage?: Usage } & AttemptRef)
   | ({ type: 'lost'; error: Failure } & AttemptRef)
-  | ({ type: 'due'; timer: 'retry' | 'attempt' } & AttemptRef)
+  | ({ type: 'due'; timer: 'wake' | 'attempt' } & AttemptRef)
   | { type: 'due'; timer: 'run' }
   | { type: 'childEnded'; s: number; i: number; child: string; output?: Json; error?: Failure }
+  /** `id`: what the sender knows it by; the same one twice is one signal. `hash`: of what it says. */
+  | { type: 'signal'; id: string; hash: string; name: string; data: Json }
   | { type: 'cancel'; by: string };
 
 /** What happened, as the journal keeps it. `applyTransition` alone rebuilds a run from these; no expression is computed again. */
@@ -46,6 +48,9 @@ export type Transition =
   | { t: 'queued'; at: number; s: number; i: number; n: number }
   | { t: 'began'; at: number; s: number; i: number; n: number; instance: string }
   | { t: 'child'; at: number; s: number; i: number; n: number; run: string }
+  /** Until `due`, or until the signal comes: with both, whichever is first. */
+  | { t: 'waits'; at: number; s: number; i: number; n: number; due?: number; signal?: string }
+  | { t: 'signalled'; at: number; id: string; hash: string; name: string; data: Json }
   | {
       t: 'retrying';
       at: number;
@@ -68,7 +73,7 @@ export type Effect =
   | ({ e: 'dispatch'; input: Json } & AttemptRef)
   /** The input of an attempt cannot be computed any more: it is to be completed with this error. */
   | ({ e: 'unsendable'; error: Failure } & AttemptRef)
-  | ({ e: 'retryAt'; due: number } & AttemptRef)
+  | ({ e: 'wakeAt'; due: number } & AttemptRef)
   | ({ e: 'attemptEnded'; isCancelled: boolean } & AttemptRef)
   | { e: 'startChild'; s: number; i: number; run: string; workflow: string; input: Json; depth: number }
   | { e: 'cancelChild'; run: string }

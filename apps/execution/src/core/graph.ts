@@ -14,6 +14,8 @@ export const bounds = {
   outputBytes: 1_048_576,
   /** Bytes of all outputs of one run: they stay in memory while it lives. */
   runBytes: 67_108_864,
+  /** Signals of one run, those that no step waits for included. */
+  signals: 1_000,
   /** Attempts of one step with one agent. */
   attempts: 100,
 } as const;
@@ -53,8 +55,8 @@ export interface RetryPolicy {
   nonRetryable?: readonly string[];
 }
 
-/** The four kinds of work a step can be; each is a machine over the primitives task, timer and child run. */
-export type StepKind = 'agent' | 'tool' | 'artifact' | 'workflow' | 'value';
+/** What a step can be; each is a machine over the primitives task, timer, signal and child run. */
+export type StepKind = 'agent' | 'tool' | 'artifact' | 'workflow' | 'value' | 'wait';
 
 /** One step of a compiled workflow. Its place in `Graph.steps` is its id. */
 export interface GraphStep {
@@ -70,12 +72,12 @@ export interface GraphStep {
   condition?: (scope: Scope) => boolean;
   items?: (scope: Scope) => Json[];
   maxParallel: number;
-  /** The agent, `server/tool`, workflow or artifact that does the work; empty for a value. */
+  /** The agent, `server/tool`, workflow or artifact that does the work; empty for a value and a wait. */
   target: string;
   skill?: string;
   /** Another agent, tried when the attempts with the first are used up. */
   fallback?: string;
-  /** The input of a task or child run, or the value of a value step. */
+  /** The input of a task or child run, the value of a value step, or what a wait waits for (see `waitOf`). */
   input: Template;
   retry: RetryPolicy;
   /** How long one attempt may take once it was accepted. */

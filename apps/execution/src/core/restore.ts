@@ -13,7 +13,7 @@ export function restore(run: string, graph: Graph, transitions: Iterable<Transit
 
 /**
  * What a new owner has to do for a run it has loaded: everything that was due after the last commit and may or may not have been
- * done. Each is safe to do again: a task is known by its attempt, a child run by its id, a retry by its time.
+ * done. Each is safe to do again: a task is known by its attempt, a child run by its id, a wait by its time.
  */
 export function openEffects(state: RunState): Effect[] {
   if (state.status !== 'running') return [];
@@ -23,7 +23,7 @@ export function openEffects(state: RunState): Effect[] {
     step.units.forEach((unit, index) => {
       const i = step.isFanned ? index : -1;
       const n = unit.attempt;
-      if (unit.status === 'waiting' && unit.due !== undefined) effects.push({ e: 'retryAt', s, i, n, due: unit.due });
+      if (unit.status === 'waiting' && unit.due !== undefined) effects.push({ e: 'wakeAt', s, i, n, due: unit.due });
       if (unit.status !== 'queued' && unit.status !== 'running' && unit.child === undefined) return;
       if (isOver(unit.status)) return;
       const input = guarded(() => inputOf(state, s, i));

@@ -2,7 +2,7 @@ import type { Failure, Usage } from './events.ts';
 import type { Graph, Scope } from './graph.ts';
 import type { Json } from './json.ts';
 
-/** Where a step, or one item of it, stands. `waiting`: for its next attempt or for its child run. */
+/** Where a step, or one item of it, stands. `waiting`: for its next attempt, its child run, a time or a signal. */
 export type UnitStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
 
 /** An attempt that ended without a result. */
@@ -32,8 +32,10 @@ export interface UnitState {
   queuedAt: number | undefined;
   startedAt: number | undefined;
   endedAt: number | undefined;
-  /** When the next attempt is due. */
+  /** When the next attempt is due, or a wait is over. */
   due: number | undefined;
+  /** The signal that a wait waits for. */
+  signal: string | undefined;
   output: Json | undefined;
   error: Failure | undefined;
   isLost: boolean;
@@ -61,6 +63,14 @@ export interface StepState {
   output: Json | undefined;
 }
 
+/** What was signalled to a run. */
+export interface Signals {
+  /** Every signal's id, with the hash of what it said. */
+  ids: Map<string, string>;
+  /** By name: the data of those that no step has taken yet, the first first. */
+  open: Map<string, Json[]>;
+}
+
 /** A run, as its owner holds it in memory. */
 export interface RunState {
   run: string;
@@ -84,6 +94,7 @@ export interface RunState {
   /** Bytes of all outputs so far. */
   bytes: number;
   usage: Usage;
+  signals: Signals;
   /** What expressions see; kept up to date by `applyTransition`. */
   scope: Scope;
 }
@@ -101,6 +112,7 @@ export function newUnit(): UnitState {
     startedAt: undefined,
     endedAt: undefined,
     due: undefined,
+    signal: undefined,
     output: undefined,
     error: undefined,
     isLost: false,
@@ -140,6 +152,7 @@ export function newRun(run: string, graph: Graph): RunState {
     units: graph.steps.length,
     bytes: 0,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
+    signals: { ids: new Map(), open: new Map() },
     scope: { input: null, steps: {}, run: { id: run, workflow: graph.name, startedAt: '' } },
   };
 }

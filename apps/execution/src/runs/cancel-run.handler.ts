@@ -4,7 +4,7 @@ import { Handles } from '@signalbox/shared/bus/handles.js';
 import { cancelRun, type CancelRunReply, type CancelRunRequest } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import { newUuid, toUuid } from '@signalbox/shared/ids/ids.js';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import { Engine } from '../shards/engine.ts';
@@ -31,7 +31,7 @@ export class CancelRunHandler {
     // The record of who did it is written first: a cancel without one is refused.
     await this.db.inWorkspace(workspace, (tx) => this.audit.append(tx, caller, { action: 'run.cancel', target: `run ${run}` }));
     if (live !== undefined) await this.engine.owner.deliver(uuid, { type: 'cancel', by: name });
-    else await this.store.leaveCancel(workspace, uuid, newUuid(), name);
+    else await this.store.leave(workspace, uuid, { type: 'cancel', by: name });
     const view = await this.finder.view(workspace, run, ({ state, facts }) => runView(state, facts));
     if (view.status === 'succeeded' || view.status === 'failed') {
       throw new Fault('conflict', `the run has ${view.status} already`, 'Nothing is left to be cancelled.');

@@ -23,6 +23,8 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       const output = transition.output === undefined ? undefined : { output: cut(transition.output, outputMaxBytes) };
       return { ...of(`run.${transition.status}`), ...error, ...message, ...output };
     }
+    case 'signalled':
+      return { ...of('run.signalled'), message: transition.name };
     case 'skipped':
       return { ...of('step.skipped'), step: graph.steps[transition.s]?.key ?? '' };
     case 'fanned':
@@ -41,6 +43,8 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       return { ...of('step.queued'), ...place };
     case 'child':
       return { ...of('step.started'), ...place, message: 'a child run does this step' };
+    case 'waits':
+      return { ...of('step.waiting'), ...place, message: waitText(transition) };
     case 'began':
       return { ...of('step.started'), ...place, instance: transition.instance };
     case 'succeeded':
@@ -53,4 +57,10 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       return { ...of('step.retrying'), ...place, error: failureView(transition.error), message };
     }
   }
+}
+
+/** What a wait waits for, as people read it. */
+function waitText({ due, signal }: { due?: number; signal?: string }): string {
+  const until = due === undefined ? '' : `until ${new Date(due).toISOString()}`;
+  return signal === undefined ? until : `for the signal ${signal}${until && `, ${until}`}`;
 }

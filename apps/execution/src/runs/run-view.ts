@@ -128,7 +128,8 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
 
 /** Computed again from what is recorded; null where it cannot be any more. */
 function inputView(state: RunState, s: number, i: number, maxBytes: number): unknown {
-  if ((state.graph.steps[s] as GraphStep).kind === 'value') return null;
+  const { kind } = state.graph.steps[s] as GraphStep;
+  if (kind === 'value') return null;
   const input = guarded(() => inputOf(state, s, i));
   return 'error' in input ? null : cut(input.value, maxBytes);
 }
@@ -148,6 +149,7 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   }
   if (unit.status !== 'waiting') return [];
   if (unit.child !== undefined) return [{ on: `run:${fromUuid('run', unit.child)}`, because: 'the child run has not ended' }];
+  if (step.kind === 'wait') return [waitView(unit)];
   const last = unit.attempts?.at(-1);
   return [
     {
@@ -155,6 +157,12 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
       because: `attempt ${unit.attempt} failed (${last?.error.code ?? 'unknown'}), the next begins at ${iso(unit.due) ?? ''}`,
     },
   ];
+}
+
+function waitView({ signal, due }: UnitState): WaitingFor {
+  const until = iso(due);
+  if (signal === undefined) return { on: 'time', because: `it goes on at ${until}` };
+  return { on: `signal:${signal}`, because: `it has not come${until === null ? '' : `, and is waited for until ${until}`}` };
 }
 
 function attemptViews(unit: UnitState, target: string | null): AttemptView[] {

@@ -1,8 +1,8 @@
 import type { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
-import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import type { RunView, RunStatus } from '@signalbox/shared/contracts/execution/run-view.js';
-import type { Failure } from '../core/events.ts';
+import type { Failure, RunEvent } from '../core/events.ts';
 import { restore } from '../core/restore.ts';
 import type { RunState } from '../core/state.ts';
 import { readJournal, readJournals, type ReadRow } from '../journal/journal-reader.ts';
@@ -118,13 +118,13 @@ export class RunStore {
     });
   }
 
-  /** Leaves a cancel for whoever owns the run next. False when there is no such run. */
-  async leaveCancel(workspace: string, uuid: string, id: string, by: string): Promise<boolean> {
+  /** Leaves an event for whoever owns the run next. False when there is no such run, or it has ended. */
+  async leave(workspace: string, uuid: string, event: RunEvent & { type: 'cancel' | 'signal' }): Promise<boolean> {
     return this.db.inWorkspace(workspace, async (tx) => {
       const rows = await tx.query<unknown[]>(
         `INSERT INTO inbox (run_id, id, shard, workspace, event)
          SELECT run_id, $2, shard, workspace, $3 FROM run WHERE run_id = $1 AND status = 'running' RETURNING run_id`,
-        [uuid, id, JSON.stringify({ type: 'cancel', by })],
+        [uuid, newUuid(), JSON.stringify(event)],
       );
       return rows.length > 0;
     });

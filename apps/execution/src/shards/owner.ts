@@ -135,9 +135,15 @@ export class Owner implements LiveRunPorts {
         case 'startChild':
           this.ports.startChild(run, effect);
           break;
-        case 'retryAt': {
+        case 'wakeAt': {
           const { s, i, n, due } = effect;
-          this.alarm.set(due, () => this.tick(run, { type: 'due', timer: 'retry', s, i, n }));
+          const key = `wake ${s} ${i}`;
+          const wake = (): void => {
+            run.timers.delete(key);
+            this.tick(run, { type: 'due', timer: 'wake', s, i, n });
+          };
+          this.alarm.cancel(run.timers.get(key));
+          run.timers.set(key, this.alarm.set(due, wake));
           break;
         }
         case 'cancelChild': {

@@ -1,14 +1,18 @@
 import { ExpressionError, type Graph, type GraphStep, type Scope, type StepKind } from '../core/graph.ts';
+import type { Json } from '../core/json.ts';
 import type { Random } from './random.ts';
 
-const kinds: readonly StepKind[] = ['agent', 'agent', 'tool', 'artifact', 'value', 'workflow'];
+/** What the waits of random graphs wait for. */
+export const signalName = 'go';
+
+const kinds: readonly StepKind[] = ['agent', 'agent', 'tool', 'artifact', 'value', 'wait', 'workflow'];
 
 /** A random acyclic graph with every kind of step, conditions, items, retries, timeouts and fallbacks. */
 export function randomGraph(random: Random, options: { depth?: number; failing?: boolean } = {}): Graph {
   const count = 1 + random.below(7);
   const drafts: Omit<GraphStep, 'dependents'>[] = [];
   for (let id = 0; id < count; id++) {
-    const kind = kinds[random.below((options.depth ?? 0) > 1 ? 5 : kinds.length)] as StepKind;
+    const kind = kinds[random.below((options.depth ?? 0) > 1 ? kinds.length - 1 : kinds.length)] as StepKind;
     const needs = Array.from({ length: id }, (_, earlier) => earlier).filter(() => random.chance(0.4));
     const size = random.below(6);
     const isItems = random.chance(0.35);
@@ -19,7 +23,7 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       needs,
       maxParallel: 1 + random.below(4),
       target: `${kind}${random.below(2)}`,
-      input: options.failing && random.chance(0.1) ? failing : valueOf(id),
+      input: options.failing && random.chance(0.1) ? failing : kind === 'wait' ? waitFor(random) : valueOf(id),
       retry: { attempts: 1 + random.below(4), initialMs: random.below(50), factor: 2, maxMs: 1_000, nonRetryable: ['invalid'] },
       timeoutMs: 200 + random.below(2_000),
       ...(isItems && { items: () => Array.from({ length: size }, (_, index) => index) }),
@@ -39,6 +43,12 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
 
 function valueOf(id: number): (scope: Scope) => string {
   return (scope) => `${id}:${JSON.stringify(scope.item ?? null)}:${Object.keys(scope.steps).length > 0 ? 'after' : 'first'}`;
+}
+
+function waitFor(random: Random): () => Json {
+  const timeout = 1 + random.below(1_500);
+  const wait = random.chance(0.5) ? timeout : { signal: signalName, timeout };
+  return () => wait;
 }
 
 function conditionOf(value: boolean): () => boolean {

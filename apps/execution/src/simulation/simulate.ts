@@ -40,6 +40,10 @@ export function simulate(seed: number, faults: Faults): Simulated {
       const isThere = rows.some(({ transitions }) => transitions.some((t) => t.t === 'succeeded' && t.s === s && t.i === i && t.n === n));
       if (!isThere) throw new Error(`${run} ${s}.${i}.${n} was acknowledged and is not recorded`);
     }
+    for (const { run, id } of world.signalled) {
+      const known = (world.disk.get(run) ?? []).flatMap(({ transitions }) => transitions).filter((t) => t.t === 'signalled' && t.id === id);
+      if (known.length !== 1) throw new Error(`${run}: the signal ${id} was acknowledged and is recorded ${known.length} times`);
+    }
     return { state, runs: world.disk.size, recorded, crashes };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
@@ -55,7 +59,7 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
   transitions.forEach((transition, index) => {
     if (endedAt >= 0) throw new Error(`${run} goes on after its end`);
     if (transition.t === 'ended') endedAt = index;
-    if (transition.t === 'queued' || transition.t === 'child') {
+    if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits') {
       const key = `${transition.s}.${transition.i}.${transition.n}`;
       if (begun.has(key)) throw new Error(`${run} sends ${key} twice`);
       begun.add(key);

@@ -5,6 +5,7 @@ import type { Json } from '../core/json.ts';
 import { openEffects, restore } from '../core/restore.ts';
 import { hasEnded, newRun, type RunState } from '../core/state.ts';
 import type { Random } from './random.ts';
+import { signalName } from './random-graph.ts';
 
 /** How often what goes wrong. */
 export interface Faults {
@@ -77,6 +78,8 @@ export class World {
   readonly graphs = new Map<string, Graph>();
   /** Completions that were acknowledged: each must be on the disk from then on. */
   readonly acknowledged: Task[] = [];
+  /** Signals that were acknowledged, likewise. */
+  readonly signalled: { run: string; id: string }[] = [];
   /** Attempts that executors began. */
   private readonly begun = new Set<string>();
   private readonly actions: { due: number; order: number; run: () => void }[] = [];
@@ -98,6 +101,7 @@ export class World {
     const run = this.newId();
     this.graphs.set(run, graph);
     this.begin(run, { type: 'start', input, depth: 0 });
+    for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(1_000), () => this.signal(run, `signal${count}`));
     while (this.steps++ < stepsMax) {
       if (this.isFaulty && this.random.chance(this.faults.crash)) this.replaceOwner(this.random.chance(this.faults.zombie));
       const action = this.nextAction();
@@ -242,9 +246,9 @@ export class World {
     switch (effect.e) {
       case 'dispatch':
         return this.offer(owner, { run, s: effect.s, i: effect.i, n: effect.n });
-      case 'retryAt':
+      case 'wakeAt':
         return this.at(Math.max(0, effect.due - this.now), () =>
-          this.tick(owner, run, { type: 'due', timer: 'retry', s: effect.s, i: effect.i, n: effect.n }),
+          this.tick(owner, run, { type: 'due', timer: 'wake', s: effect.s, i: effect.i, n: effect.n }),
         );
       case 'startChild': {
         const { run: child, input, depth, s, i } = effect;
@@ -285,6 +289,23 @@ export class World {
 
   private tick(owner: Owner, run: string, event: RunEvent): void {
     if (!owner.isDead) this.feed(owner, run, event);
+  }
+
+  /** A sender tells until it is acknowledged. */
+  private signal(run: string, id: string): void {
+    let isAcknowledged = false;
+    let tries = 0;
+    const tell = (): void => {
+      if (isAcknowledged || tries++ > 60) return;
+      this.send(() =>
+        this.feed(this.owner, run, { type: 'signal', id, hash: id, name: signalName, data: id }, () => {
+          isAcknowledged = true;
+          this.signalled.push({ run, id });
+        }),
+      );
+      this.at(30, tell);
+    };
+    tell();
   }
 
   /** An executor gets the task, asks whether to begin, works, and reports until it is acknowledged or refused. */

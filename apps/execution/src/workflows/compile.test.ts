@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import { compileWorkflow, durationMs } from './compile.ts';
+import { compileWorkflow, timeoutMs } from './compile.ts';
 import { definitionOf, Graphs } from './definition.ts';
 import { diff } from './diff.ts';
 import { checkInput, checkInputSchema } from './input-schema.ts';
@@ -131,8 +131,8 @@ describe('a workflow', () => {
   });
 
   test('takes durations as milliseconds or with a unit', () => {
-    expect(['500ms', '30s', '10m', '2h', '1d', 7].map(durationMs)).toEqual([500, 30_000, 600_000, 7_200_000, 86_400_000, 7]);
-    expect(durationMs('999999999d')).toBe(30 * 86_400_000);
+    expect(['500ms', '30s', '10m', '2h', '1d', 7].map(timeoutMs)).toEqual([500, 30_000, 600_000, 7_200_000, 86_400_000, 7]);
+    expect(timeoutMs('999999999d')).toBe(30 * 86_400_000);
   });
 
   test('is compiled once for each definition, and its name and labels do not change it', () => {

@@ -10,6 +10,7 @@ import {
   type Scope,
   type StepKind,
 } from '../core/graph.ts';
+import { durationMs } from '../core/duration.ts';
 import type { Json } from '../core/json.ts';
 import type { Expression } from './expression.ts';
 import type { StepManifest, WorkflowManifest } from './manifest.ts';
@@ -18,7 +19,10 @@ import { compileCondition, compileTemplate, escape, type CompiledTemplate } from
 const dayMs = 86_400_000;
 const attemptTimeoutMs = 15 * 60_000;
 const maxParallelDefault = 1_000;
-const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value'];
+const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value', 'wait'];
+/** Kinds whose whole input stands under their own name. */
+const inline: readonly StepKind[] = ['value', 'artifact', 'wait'];
+const timeoutMaxMs = 30 * dayMs;
 
 /**
  * The graph of a manifest that satisfies the schema. `invalid` with a pointer for each step that names what is not there, needs itself, does
@@ -50,7 +54,7 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
     hash,
     steps: drafts.map((draft) => ({ ...draft, dependents: dependents[draft.id] as number[] })),
     output: (output as Outputs).compute ?? leavesOf(drafts, dependents),
-    timeoutMs: manifest.spec.timeout === undefined ? dayMs : durationMs(manifest.spec.timeout),
+    timeoutMs: manifest.spec.timeout === undefined ? dayMs : timeoutMs(manifest.spec.timeout),
   };
 }
 
@@ -59,12 +63,9 @@ interface Outputs {
   compute: CompiledTemplate['compute'] | undefined;
 }
 
-/** `30s`, `10m` or milliseconds, as milliseconds. */
-export function durationMs(duration: string | number): number {
-  if (typeof duration === 'number') return duration;
-  const [, amount = '0', unit = 'ms'] = /^(\d+)(ms|s|m|h|d)$/.exec(duration) ?? [];
-  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: dayMs }[unit] ?? 1;
-  return Math.min(Number(amount) * factor, 30 * dayMs);
+/** A timeout as milliseconds; the schema has seen to its form. */
+export function timeoutMs(duration: string | number): number {
+  return Math.min(durationMs(duration) ?? 0, timeoutMaxMs);
 }
 
 function refuse(errors: FaultDetail[]): void {
@@ -79,14 +80,16 @@ function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, n
   const found = kinds.filter((kind) => step[kind] !== undefined);
   if (found.length !== 1) {
     const what = found.length === 0 ? 'does not say what it does' : `says ${found.join(' and ')}`;
-    throw new ExpressionError(`the step ${what}: give one of agent, tool, workflow, artifact and value`, pointer);
+    throw new ExpressionError(`the step ${what}: give one of agent, tool, workflow, artifact, value and wait`, pointer);
   }
   const kind = found[0] as StepKind;
   if (step.skill !== undefined && kind !== 'agent') throw new ExpressionError('only a step with an agent has a skill', `${pointer}/skill`);
   if (step.fallback !== undefined && kind !== 'agent')
     throw new ExpressionError('only a step with an agent has a fallback', `${pointer}/fallback`);
-  if (step.with !== undefined && (kind === 'value' || kind === 'artifact')) {
-    throw new ExpressionError(`a step with ${kind} takes no with`, `${pointer}/with`);
+  if (step.with !== undefined && inline.includes(kind)) throw new ExpressionError(`a step with ${kind} takes no with`, `${pointer}/with`);
+  for (const field of ['retry', 'timeout'] as const) {
+    if (kind === 'wait' && step[field] !== undefined)
+      throw new ExpressionError(`a wait has no ${field}: give { signal, timeout } to wait for a signal so long`, `${pointer}/${field}`);
   }
   const references = new Set<string>(step.needs ?? []);
   const use = (expression: Expression, at: string, isPerItem: boolean): void => {
@@ -100,7 +103,7 @@ function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, n
   if (condition) use(condition, `${pointer}/if`, false);
   const items = step.forEach === undefined ? undefined : compileItems(step.forEach, `${pointer}/forEach`);
   for (const expression of items?.expressions ?? []) use(expression, `${pointer}/forEach`, false);
-  const inputAt = `${pointer}/${kind === 'value' || kind === 'artifact' ? kind : 'with'}`;
+  const inputAt = `${pointer}/${inline.includes(kind) ? kind : 'with'}`;
   const input = compileTemplate(inputOfStep(kind, step), inputAt);
   for (const expression of input.expressions) use(expression, inputAt, true);
 
@@ -124,12 +127,13 @@ function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, n
     input: input.compute,
     // A child run tries its own steps again: the run as a whole is tried again only where that is asked for.
     retry: kind === 'workflow' && step.retry === undefined ? { ...defaultRetry, attempts: 1 } : retryOf(step.retry),
-    timeoutMs: step.timeout === undefined ? attemptTimeoutMs : durationMs(step.timeout),
+    timeoutMs: step.timeout === undefined ? attemptTimeoutMs : timeoutMs(step.timeout),
   };
 }
 
 function inputOfStep(kind: StepKind, step: StepManifest): Json {
   if (kind === 'value') return step.value ?? null;
+  if (kind === 'wait') return step.wait as Json;
   if (kind === 'artifact') return { mediaType: 'text/plain', ...(step.artifact as { name: string; content: Json }) };
   return step.with ?? {};
 }

@@ -12,6 +12,7 @@ export interface StepManifest {
   workflow?: string;
   artifact?: { name: string; mediaType?: string; content: Json };
   value?: Json;
+  wait?: Json;
   with?: Json;
   retry?: { attempts: number; backoff?: { initialMs?: number; factor?: number; maxMs?: number }; nonRetryable?: string[] };
   timeout?: string | number;

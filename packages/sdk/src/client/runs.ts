@@ -48,7 +48,7 @@ export interface Step {
   key: string;
   step: string;
   index: number | null;
-  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | (string & {});
+  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | 'wait' | (string & {});
   label: string;
   status: StepStatus;
   agent: string | null;
@@ -81,6 +81,8 @@ export type RunEventType =
   | 'step.succeeded'
   | 'step.failed'
   | 'step.retrying'
+  | 'step.waiting'
+  | 'run.signalled'
   | 'step.skipped'
   | 'run.succeeded'
   | 'run.failed'
@@ -147,6 +149,14 @@ export class Runs {
   /** Stops the run: its open steps are told, and it ends as cancelled. `ApiError` 409 when it has ended otherwise. */
   cancel(id: string, options: CreateOptions = {}): Promise<Run> {
     return this.#http.json({ method: 'POST', path: path`/runs/${id}/cancel`, creates: true, ...options });
+  }
+
+  /**
+   * Sends a signal: the step that waits for it goes on, with `data` as its output; if none waits, the next that will. `ApiError` 409 when the run
+   * has ended.
+   */
+  signal(id: string, name: string, data: unknown = null, options: CreateOptions = {}): Promise<Run> {
+    return this.#http.json({ method: 'POST', path: path`/runs/${id}/signals/${name}`, body: { data }, creates: true, ...options });
   }
 
   /** What was recorded so far, oldest first. */

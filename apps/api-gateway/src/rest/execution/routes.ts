@@ -14,6 +14,7 @@ import { InvokeAgentRoute } from './invoke-agent.route.ts';
 import { ListRunsRoute } from './list-runs.route.ts';
 import { ListStepsRoute } from './list-steps.route.ts';
 import { ListWorkflowsRoute } from './list-workflows.route.ts';
+import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
 
 /** The REST routes of `execution`: one controller an operation, `<operation>.route.ts`. */
@@ -33,5 +34,6 @@ export const executionRoutes: Type[] = [
   ListRunsRoute,
   ListStepsRoute,
   ListWorkflowsRoute,
+  SignalRunRoute,
   StartRunRoute,
 ];

@@ -17,6 +17,7 @@ import { LampSign, LampWord } from '../../parts/lamp.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Note, ProblemNote } from '../../parts/notes.tsx';
 import { Panel, PanelPart } from '../../parts/panel.tsx';
+import { SendSignal } from './send-signal.tsx';
 import { Waiting } from './waiting.tsx';
 import styles from './run.module.css';
 
@@ -72,6 +73,7 @@ export function StepPanel({ run, step, hrefOf }: StepPanelProps): ReactNode {
         />
       </PanelPart>
       <Waiting step={step} steps={run.steps} hrefOf={hrefOf} />
+      <SendSignal run={run} step={step} />
       {step.error && (
         <PanelPart title="What went wrong">
           <Note tone="stop">

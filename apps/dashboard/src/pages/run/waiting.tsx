@@ -56,6 +56,7 @@ function Cause({ on, steps, hrefOf }: { on: string; steps: readonly RunStep[]; h
       </>
     );
   }
+  if (kind === 'signal') return `the signal ${name}: `;
   if (kind === 'run') {
     return (
       <>

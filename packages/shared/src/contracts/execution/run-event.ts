@@ -7,12 +7,14 @@ import { Opaque } from '../../bus/opaque.ts';
 
 export const runEventTypes = [
   'run.started',
+  'run.signalled',
   'step.queued',
   'step.started',
   'step.progress',
   'step.succeeded',
   'step.failed',
   'step.retrying',
+  'step.waiting',
   'step.skipped',
   'run.succeeded',
   'run.failed',
