@@ -2,7 +2,7 @@
 // and uses nothing that must be installed.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pruneDist } from './prune-dist.mjs';
@@ -13,6 +13,8 @@ const nodeOldest = 20;
 const installMinBytes = 2 * 1024 ** 3;
 const installStamp = join(root, 'node_modules', '.signalbox-installed');
 const buildStamp = join(root, 'node_modules', '.signalbox-built');
+const lockFile = join(root, '.turbo', 'preparing');
+const lockPollMs = 200;
 
 /** Why we cannot go on, and what to do: printed without a stack. */
 export class Stop extends Error {
@@ -24,8 +26,47 @@ export class Stop extends Error {
 /** Installs and builds if something changed, and says what it did and how long it took. */
 export async function prepare() {
   checkNode();
-  await install();
-  await build();
+  if (isInstalled() && isBuilt()) return;
+  await alone(async () => {
+    await install();
+    await build();
+  });
+}
+
+/** One command at a time installs and builds here; whoever waited then finds it done. */
+async function alone(work) {
+  mkdirSync(dirname(lockFile), { recursive: true });
+  for (let isTold = false; !takeLock(); isTold = true) {
+    if (!isTold) console.log('  Another command installs or builds here: waiting for it…');
+    await new Promise((resolve) => setTimeout(resolve, lockPollMs));
+  }
+  try {
+    await work();
+  } finally {
+    rmSync(lockFile, { force: true });
+  }
+}
+
+/** The lock holds its owner's process id; that of a process which is gone is nobody's. */
+function takeLock() {
+  try {
+    writeFileSync(lockFile, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+  }
+  const owner = Number(readStamp(lockFile));
+  if (owner > 0 && !isAlive(owner)) rmSync(lockFile, { force: true });
+  return false;
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
 function checkNode() {
@@ -38,12 +79,21 @@ function checkNode() {
   }
 }
 
+function installHash() {
+  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'].map((name) => readFileSync(join(root, name)));
+  return hashOf(files, [process.platform, process.arch]);
+}
+
+function isInstalled() {
+  return readStamp(installStamp) === installHash() && existsSync(nodeBinary());
+}
+
+function isBuilt() {
+  return readStamp(buildStamp) === hashOf([], sources());
+}
+
 async function install() {
-  const wanted = hashOf(
-    ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'].map((name) => readFileSync(join(root, name))),
-    [process.platform, process.arch],
-  );
-  if (readStamp(installStamp) === wanted && existsSync(nodeBinary())) return;
+  if (isInstalled()) return;
   const { bavail, bsize } = statfsSync(root);
   if (bavail * bsize < installMinBytes) {
     throw new Stop(
@@ -70,7 +120,7 @@ async function install() {
     );
   }
   mkdirSync(dirname(installStamp), { recursive: true });
-  writeFileSync(installStamp, wanted);
+  writeFileSync(installStamp, installHash());
   console.log(`  Packages installed (${seconds(since)})`);
 }
 
@@ -90,8 +140,7 @@ function pnpm() {
 }
 
 async function build() {
-  const wanted = hashOf([], sources());
-  if (readStamp(buildStamp) === wanted) return;
+  if (isBuilt()) return;
   console.log('  Building…');
   const since = performance.now();
   const { code, output } = await run(

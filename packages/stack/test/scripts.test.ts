@@ -51,6 +51,7 @@ async function install(): Promise<void> {
   await writeFile(
     join(root, 'node_modules', 'turbo', 'bin', 'turbo'),
     `const fs = require('fs'); if (fs.existsSync('broken')) { console.log('a.ts(1,1): error'); process.exit(1); }
+fs.appendFileSync('builds', 'x'); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
 fs.mkdirSync('packages/stack/dist/launch', { recursive: true }); fs.writeFileSync('packages/stack/dist/launch/main.js', ${JSON.stringify(launcher)});`,
   );
   const { createHash } = await import('node:crypto');
@@ -77,6 +78,22 @@ test('a later start needs no network, builds only what changed, and hands over',
   expect((await start()).output).toContain('Built');
   await rm(join(root, 'packages', 'stack', 'dist'), { recursive: true });
   expect((await start()).output).toContain('Built');
+});
+
+test('two commands at once build once', async () => {
+  await install();
+  const both = await Promise.all([start(), start()]);
+  expect(both.map(({ code }) => code)).toEqual([7, 7]);
+  expect(both.filter(({ output }) => output.includes('Another command installs or builds here: waiting for it'))).toHaveLength(1);
+  expect(await readFile(join(root, 'builds'), 'utf8')).toBe('x');
+});
+
+test('what a command that was killed left does not hold up the next', async () => {
+  await install();
+  await mkdir(join(root, '.turbo'));
+  await writeFile(join(root, '.turbo', 'preparing'), '4194305'); // more than any process id
+  expect((await start()).output).toContain('Built');
+  expect(await readdir(join(root, '.turbo'))).toEqual([]);
 });
 
 test('a lockfile that changed wants the network, and says so', async () => {
