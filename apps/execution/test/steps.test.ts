@@ -332,6 +332,29 @@ test('a cancelled run stops its tasks, and tells their worker', async () => {
   ).rejects.toMatchObject({ code: 'conflict' });
 });
 
+test('a step that may fail lets the run go on, and says why it failed', async () => {
+  call = (request) =>
+    Promise.resolve((request.input as { ok: boolean }).ok ? { output: 'fine' } : { error: { code: 'invalid', detail: 'no' } });
+  await apply(service, 'tolerant', {
+    all: { forEach: [true, false], agent: 'web', with: { ok: '${{ item }}' }, onError: 'continue' },
+    cure: { if: '${{ size(steps.all.errors) > 0 }}', value: '${{ steps.all.errors }}' },
+    unneeded: { if: '${{ steps.all.status == "failed" }}', value: 1 },
+  });
+  const { id } = await start(service, { workflow: 'tolerant' });
+  const run = await ended(service, id);
+  expect(run).toMatchObject({
+    status: 'succeeded',
+    error: null,
+    output: { cure: [{ index: 1, code: 'invalid', detail: 'no' }], unneeded: null },
+  });
+  expect(run.steps.map(({ key, status }) => [key, status])).toEqual([
+    ['all[0]', 'succeeded'],
+    ['all[1]', 'failed'],
+    ['cure', 'succeeded'],
+    ['unneeded', 'skipped'],
+  ]);
+});
+
 test('a run waits for a time and for a signal, which comes once and says what its step gives', async () => {
   await apply(service, 'waits', {
     pause: { wait: 200 },

@@ -1,4 +1,5 @@
 import type { Transition, Usage } from './events.ts';
+import type { GraphStep, StepError } from './graph.ts';
 import { sizeOf } from './json.ts';
 import { isOver, newUnit, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 
@@ -127,7 +128,9 @@ export function applyTransition(state: RunState, transition: Transition): void {
       if (transition.t === 'failed') {
         unit.error = transition.error;
         unit.isLost = transition.isLost === true;
-        if (step.status === 'open') endStep(state, transition.s, 'failed');
+        // Of items that may fail each goes on for itself, and the join ends the step.
+        const isJoined = step.isFanned && state.graph.steps[transition.s]?.onError === 'continue';
+        if (step.status === 'open' && !isJoined) endStep(state, transition.s, 'failed');
         return;
       }
       unit.output = transition.output;
@@ -158,6 +161,12 @@ export function applyTransition(state: RunState, transition: Transition): void {
       }
       return;
   }
+}
+
+function errorsOf({ isFanned, units }: StepState): StepError[] {
+  return units.flatMap(({ error }, index) =>
+    error === undefined ? [] : [{ index: isFanned ? index : null, code: error.code, detail: error.detail }],
+  );
 }
 
 function addUsage({ usage }: RunState, added: Usage | undefined): void {
@@ -197,8 +206,8 @@ function endStep(state: RunState, s: number, status: 'succeeded' | 'failed' | 's
   step.status = status;
   step.items = undefined;
   state.left--;
-  const { key, dependents } = state.graph.steps[s] as (typeof state.graph.steps)[number];
-  state.scope.steps[key] = { output: step.output ?? null, status };
+  const { key, dependents, onError } = state.graph.steps[s] as GraphStep;
+  state.scope.steps[key] = { output: step.output ?? null, status, errors: onError === 'continue' ? errorsOf(step) : [] };
   for (const dependent of dependents) {
     const waiting = stepAt(state, dependent);
     waiting.missing--;

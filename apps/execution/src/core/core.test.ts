@@ -27,6 +27,7 @@ function graphOf(drafts: StepDraft[], rest: Partial<Graph> = {}): Graph {
     input: () => ({}),
     retry: once,
     timeoutMs: 1_000,
+    onError: 'fail' as const,
     ...draft,
     needs: needs.map((need) => ids.get(need) as number),
   }));
@@ -219,6 +220,64 @@ describe('a run', () => {
     const play = new Play(graphOf([{ key: 'a' }]));
     play.start();
     expect(play.tell({ type: 'start', input: {}, depth: 0 })).toMatchObject({ outcome: 'known', transitions: [] });
+  });
+});
+
+describe('a step that may fail', () => {
+  test('lets the run go on, with null and why', () => {
+    const play = new Play(
+      graphOf([
+        { key: 'a', onError: 'continue' },
+        { key: 'b', needs: ['a'], kind: 'value', input: ({ steps }) => ({ ...steps['a'] }) as unknown as Json },
+        { key: 'c', needs: ['a'], condition: ({ steps }) => steps['a']?.status === 'succeeded' },
+      ]),
+    );
+    play.start();
+    play.complete(0, -1, 1, null, 'internal');
+    expect(play.state).toMatchObject({
+      status: 'succeeded',
+      output: { b: { output: null, status: 'failed', errors: [{ index: null, code: 'internal', detail: 'it failed' }] } },
+    });
+    expect(play.state.steps.map(({ status }) => status)).toEqual(['failed', 'succeeded', 'skipped']);
+    expect(play.complete(0, -1, 1, 'late').outcome).toBe('known');
+  });
+
+  test('lets its other items go on', () => {
+    const play = new Play(
+      graphOf([
+        { key: 'map', items: () => [1, 2, 3], maxParallel: 1, onError: 'continue' },
+        { key: 'after', needs: ['map'], kind: 'value', input: ({ steps }) => [steps['map']?.output ?? null, steps['map']?.errors as Json] },
+      ]),
+    );
+    play.start();
+    expect(dispatched(play.complete(0, 0, 1, null, 'internal').effects)).toEqual(['0.1.1']);
+    play.complete(0, 1, 1, 'B');
+    play.complete(0, 2, 1, null, 'invalid');
+    const errors = [
+      { index: 0, code: 'internal', detail: 'it failed' },
+      { index: 2, code: 'invalid', detail: 'it failed' },
+    ];
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { after: [[null, 'B', null], errors] } });
+    expect(restore('run', play.state.graph, play.history)).toMatchObject({ status: 'succeeded', output: play.state.output });
+  });
+
+  test('may do so ten thousand times at once', () => {
+    const play = new Play(
+      graphOf([
+        {
+          key: 'map',
+          items: () => new Array<Json>(bounds.items).fill(1),
+          maxParallel: 3,
+          onError: 'continue',
+          input: () => {
+            throw new ExpressionError('no', '/x');
+          },
+        },
+        { key: 'after', needs: ['map'], kind: 'value', input: ({ steps }) => steps['map']?.errors.length ?? 0 },
+      ]),
+    );
+    play.start();
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { after: bounds.items } });
   });
 });
 

@@ -29,6 +29,8 @@ interface Work extends Turn {
   given: Given;
   /** Steps whose needs have ended; handled in order, so that a chain of values does not deepen the stack. */
   ready: number[];
+  /** Steps whose items are being begun: those that end at once do not deepen it either. */
+  filling: Set<number>;
 }
 
 /**
@@ -36,7 +38,7 @@ interface Work extends Turn {
  * to a copy of it gives the same. An event that means nothing any more (a timer of an attempt that has ended) changes nothing.
  */
 export function decide(state: RunState, event: RunEvent, given: Given): Turn {
-  const work: Work = { outcome: 'stale', transitions: [], effects: [], state, given, ready: [] };
+  const work: Work = { outcome: 'stale', transitions: [], effects: [], state, given, ready: [], filling: new Set() };
   if (event.type === 'start' ? state.status !== 'created' : state.status !== 'running') return answerEnded(work, event);
   switch (event.type) {
     case 'start':
@@ -247,11 +249,13 @@ function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failure, isLo
       error,
       ...lost,
     });
-    endByStep(work, ref.s, ref.i, error);
+    afterFailure(work, ref.s, ref.i, error);
   }
 }
 
-function endByStep(work: Work, s: number, i: number, error: Failure): void {
+/** A unit has failed for good: so has the run, unless the step lets it go on. */
+function afterFailure(work: Work, s: number, i: number, error: Failure): void {
+  if (work.state.graph.steps[s]?.onError === 'continue') return afterUnit(work, s);
   const key = keyOf(work.state, s, i);
   const code = error.code;
   end(work, 'failed', code === 'limited' || code === 'timeout' ? code : 'failed', { ...error, detail: `${key}: ${error.detail}` });
@@ -276,7 +280,7 @@ function afterUnit(work: Work, s: number): void {
   }
   if (step.isFanned && step.left > 0) return fill(work, s);
   if (step.isFanned) record(work, { t: 'joined', at: work.given.at, s });
-  if (step.status === 'succeeded') releaseDependents(work, s);
+  if (step.status === 'succeeded' || step.status === 'failed') releaseDependents(work, s);
 }
 
 function releaseDependents(work: Work, s: number): void {
@@ -336,13 +340,10 @@ function begin(work: Work, s: number): void {
 function fill(work: Work, s: number): void {
   const step = work.state.steps[s] as StepState;
   const { maxParallel } = work.state.graph.steps[s] as GraphStep;
-  while (step.open < maxParallel && step.next < step.units.length && work.state.status === 'running') {
-    beginUnit(work, s, step.next);
-    if (step.left === 0 && step.status === 'open') {
-      record(work, { t: 'joined', at: work.given.at, s });
-      releaseDependents(work, s);
-    }
-  }
+  if (work.filling.has(s)) return;
+  work.filling.add(s);
+  while (step.open < maxParallel && step.next < step.units.length && work.state.status === 'running') beginUnit(work, s, step.next);
+  work.filling.delete(s);
 }
 
 function beginUnit(work: Work, s: number, i: number): void {
@@ -351,13 +352,7 @@ function beginUnit(work: Work, s: number, i: number): void {
   if (step.kind !== 'value') return attempt(work, s, i, 1);
   const value = guarded(() => bounded(step.input(scopeOf(state, s, i)), `/spec/steps/${step.key}/value`));
   if ('error' in value) return failAtOnce(work, s, i, value.error);
-  succeedAtOnce(work, { s, i, n: 0 }, value.value);
-}
-
-/** Ends a unit as it begins. Items are all begun by `fill`, which sees to the join. */
-function succeedAtOnce(work: Work, { s, i, n }: AttemptRef, output: Json): void {
-  record(work, { t: 'succeeded', at: work.given.at, s, i, n, output });
-  if (i < 0 || work.state.bytes > bounds.runBytes) afterUnit(work, s);
+  succeed(work, { s, i, n: 0 }, value.value);
 }
 
 /** Waits for a time or a signal; a signal that came before is taken. */
@@ -369,7 +364,7 @@ function beginWait(work: Work, s: number, i: number, value: Json): void {
   record(work, { t: 'waits', at: given.at, ...ref, ...wait.value });
   const { due, signal: name } = wait.value;
   const came = name === undefined ? undefined : state.signals.open.get(name)?.[0];
-  if (came !== undefined) succeedAtOnce(work, ref, came);
+  if (came !== undefined) succeed(work, ref, came);
   else if (due !== undefined) work.effects.push({ e: 'wakeAt', ...ref, due });
 }
 
@@ -391,10 +386,10 @@ function attempt(work: Work, s: number, i: number, n: number): void {
   }
 }
 
-/** Ends a unit, and the run, by what no policy tries again: an error of its own expressions, a signal that did not come. */
+/** Fails a unit by what no policy tries again: an error of its own expressions, a signal that did not come. */
 function failAtOnce(work: Work, s: number, i: number, error: Failure, n = 0): void {
   record(work, { t: 'failed', at: work.given.at, s, i, n, error });
-  endByStep(work, s, i, error);
+  afterFailure(work, s, i, error);
 }
 
 function end(work: Work, status: 'succeeded' | 'failed' | 'cancelled', reason: string | null, error?: Failure, output?: Json): void {

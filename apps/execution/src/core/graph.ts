@@ -20,10 +20,13 @@ export const bounds = {
   attempts: 100,
 } as const;
 
+/** A failure that a step with `onError: continue` went on from; `index` of the item, null for a step without items. */
+export type StepError = { index: number | null; code: string; detail: string };
+
 /** What an expression can see. */
 export interface Scope {
   input: Json;
-  steps: Record<string, { output: Json; status: string }>;
+  steps: Record<string, { output: Json; status: string; errors: StepError[] }>;
   run: { id: string; workflow: string; startedAt: string };
   item?: Json;
   index?: number;
@@ -82,6 +85,8 @@ export interface GraphStep {
   retry: RetryPolicy;
   /** How long one attempt may take once it was accepted. */
   timeoutMs: number;
+  /** What the last failure of a unit leads to: the end of the run, or nothing but `errors` for those who look. */
+  onError: 'fail' | 'continue';
 }
 
 /** A workflow, compiled: integer ids, edges both ways, expressions as functions. */

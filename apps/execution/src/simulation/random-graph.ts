@@ -26,6 +26,7 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       input: options.failing && random.chance(0.1) ? failing : kind === 'wait' ? waitFor(random) : valueOf(id),
       retry: { attempts: 1 + random.below(4), initialMs: random.below(50), factor: 2, maxMs: 1_000, nonRetryable: ['invalid'] },
       timeoutMs: 200 + random.below(2_000),
+      onError: random.chance(0.25) ? 'continue' : 'fail',
       ...(isItems && { items: () => Array.from({ length: size }, (_, index) => index) }),
       ...(random.chance(0.25) && { condition: conditionOf(random.chance(0.5)) }),
       ...(kind === 'agent' && random.chance(0.2) && { fallback: 'spare' }),

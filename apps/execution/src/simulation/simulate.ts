@@ -66,7 +66,8 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
       const before = restore(run, graph, transitions.slice(0, index));
       for (const need of graph.steps[transition.s]?.needs ?? []) {
         const { status } = before.steps[need] as RunState['steps'][number];
-        if (status !== 'succeeded' && status !== 'skipped') throw new Error(`${run} begins ${key} before its need ${need}`);
+        const isOver = status === 'succeeded' || status === 'skipped' || (status === 'failed' && graph.steps[need]?.onError === 'continue');
+        if (!isOver) throw new Error(`${run} begins ${key} before its need ${need}`);
       }
       const { open } = before.steps[transition.s] as RunState['steps'][number];
       const isNew = before.steps[transition.s]?.units[Math.max(0, transition.i)]?.status === 'pending';
@@ -84,7 +85,9 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
   const state = restore(run, graph, transitions);
   if (state.status === 'succeeded') {
     state.steps.forEach((step, s) => {
-      const isDone = step.status === 'skipped' || step.units.every((unit) => unit.status === 'succeeded');
+      const mayFail = graph.steps[s]?.onError === 'continue';
+      const isDone =
+        step.status === 'skipped' || step.units.every(({ status }) => status === 'succeeded' || (mayFail && status === 'failed'));
       if (!isDone) throw new Error(`${run} succeeded with step ${s} ${step.status}`);
     });
   }

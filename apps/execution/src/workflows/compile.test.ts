@@ -51,7 +51,7 @@ describe('a workflow', () => {
     expect(graph.timeoutMs).toBe(86_400_000);
     const scope = {
       input: { x: 2 },
-      steps: { d: { output: 'ref', status: 'succeeded' }, e: { output: [], status: 'succeeded' } },
+      steps: { d: { output: 'ref', status: 'succeeded', errors: [] }, e: { output: [], status: 'succeeded', errors: [] } },
       run: { id: '', workflow: '', startedAt: '' },
     };
     expect(graph.output(scope)).toEqual({ d: 'ref', e: [] });

@@ -127,6 +127,7 @@ function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, n
     input: input.compute,
     // A child run tries its own steps again: the run as a whole is tried again only where that is asked for.
     retry: kind === 'workflow' && step.retry === undefined ? { ...defaultRetry, attempts: 1 } : retryOf(step.retry),
+    onError: step.onError ?? 'fail',
     timeoutMs: step.timeout === undefined ? attemptTimeoutMs : timeoutMs(step.timeout),
   };
 }

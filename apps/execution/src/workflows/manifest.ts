@@ -16,6 +16,7 @@ export interface StepManifest {
   with?: Json;
   retry?: { attempts: number; backoff?: { initialMs?: number; factor?: number; maxMs?: number }; nonRetryable?: string[] };
   timeout?: string | number;
+  onError?: 'fail' | 'continue';
   fallback?: string;
   label?: string;
 }
