@@ -6,7 +6,10 @@ import { compileCondition, compileTemplate } from './template.ts';
 
 const scope: Scope = {
   input: { n: 5, text: 'abc', list: [3, 1, 2], deep: { x: { y: true } }, none: null },
-  steps: { read: { output: { files: ['a', 'b'] }, status: 'succeeded', errors: [] }, 'with-dash': { output: 7, status: 'succeeded', errors: [] } },
+  steps: {
+    read: { output: { files: ['a', 'b'] }, status: 'succeeded', errors: [] },
+    'with-dash': { output: 7, status: 'succeeded', errors: [] },
+  },
   run: { id: 'run_1', workflow: 'w', startedAt: '2026-01-01T00:00:00.000Z' },
   item: { name: 'one' },
   index: 4,
