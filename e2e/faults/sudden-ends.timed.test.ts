@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll } from '@jest/globals';
-import { StackUnderTest, until } from '../stack-under-test.ts';
+import { quietMaxMs, untilQuiet } from '../cases/quiet.ts';
+import { StackUnderTest } from '../stack-under-test.ts';
 import { killCases } from './kills.ts';
 import { Load } from './load.ts';
 import { requestCases } from './requests.ts';
@@ -11,13 +11,9 @@ import { stopCases } from './stops.ts';
 let stack: StackUnderTest;
 let load: Load;
 
-/** CI says by this file that nothing else runs any more: how soon an idle service is back is measured on an idle machine. */
-const quietFile = process.env['SIGNALBOX_QUIET_FILE'];
-const quietMaxMs = 900_000;
-
 // One stack for all of these: each leaves it whole, and the last ends it and looks at what is left.
 beforeAll(async () => {
-  if (quietFile) await until('the machine is quiet', async () => existsSync(quietFile), quietMaxMs);
+  await untilQuiet('faults');
   stack = await StackUnderTest.create();
   await stack.start('--no-example');
   await stack.loadExample();

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { testCase } from '../cases/case.ts';
 import { expectOneOf } from '../cases/expect-one-of.ts';
+import { quietMaxMs, untilQuiet } from '../cases/quiet.ts';
 import { until } from '../stack-under-test.ts';
 import { connectAs } from './bus-under-attack.ts';
 import { raw } from './raw-request.ts';
@@ -15,9 +16,10 @@ let two: TwoWorkspaces;
 let key: string;
 
 beforeAll(async () => {
+  await untilQuiet('security');
   two = await TwoWorkspaces.start();
   key = two.admin;
-});
+}, quietMaxMs + 180_000);
 afterAll(() => two?.[Symbol.asyncDispose]());
 
 const workflow = (spec: object, name = 'tried'): object => ({ apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name }, spec });
