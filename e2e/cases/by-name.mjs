@@ -1,8 +1,7 @@
-/** Files in the order of their names, those that measure times (`*.timed.test.ts`) last. */
+/** Files in the order of their names. */
 export default class ByName {
   sort(tests) {
-    const place = ({ path }) => [path.includes('.timed.') ? 1 : 0, path];
-    return [...tests].sort((one, other) => (place(one) < place(other) ? -1 : 1));
+    return [...tests].sort((one, other) => (one.path < other.path ? -1 : 1));
   }
 
   allFailedTests(tests) {

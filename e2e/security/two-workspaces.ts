@@ -82,7 +82,7 @@ export class TwoWorkspaces implements AsyncDisposable {
     return this.stack.databaseUrl(role);
   }
 
-  /** A digest of every row of a workspace, by table: what changes when anything of it is written. */
+  /** A digest of every row of a workspace, by table: what changes when anything of it is written, but for when a key was used last. */
   async rowsOf(workspace: string): Promise<Record<string, string>> {
     return withClient(await this.databaseUrl('superuser'), async (client) => {
       const { rows } = await client.query<{ name: string }>(
@@ -92,7 +92,7 @@ export class TwoWorkspaces implements AsyncDisposable {
       const digests: Record<string, string> = {};
       for (const { name } of rows) {
         const found = await client.query<{ digest: string }>(
-          `SELECT coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') AS digest FROM ${name} t WHERE workspace::text = $1`,
+          `SELECT coalesce(md5(string_agg(row, '' ORDER BY row)), '') AS digest FROM (SELECT md5((to_jsonb(t) - 'last_used_at')::text) AS row FROM ${name} t WHERE workspace::text = $1) AS rows`,
           [workspace],
         );
         digests[name] = found.rows[0]!.digest;

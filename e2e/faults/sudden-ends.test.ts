@@ -1,5 +1,4 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { quietMaxMs, untilQuiet } from '../cases/quiet.ts';
 import { StackUnderTest } from '../stack-under-test.ts';
 import { killCases } from './kills.ts';
 import { Load } from './load.ts';
@@ -13,12 +12,11 @@ let load: Load;
 
 // One stack for all of these: each leaves it whole, and the last ends it and looks at what is left.
 beforeAll(async () => {
-  await untilQuiet('faults');
   stack = await StackUnderTest.create();
   await stack.start('--no-example');
   await stack.loadExample();
   load = await Load.on(stack);
-}, quietMaxMs + 180_000);
+}, 180_000);
 
 afterAll(async () => {
   await load?.[Symbol.asyncDispose]();
