@@ -4,6 +4,7 @@ import type { Contract } from '@signalbox/shared/bus/contract.js';
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
 import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
+import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { completeWork } from '@signalbox/shared/contracts/execution/complete-work.js';
@@ -100,6 +101,7 @@ beforeAll(async () => {
   await answer(getStep, step);
   await answer(cancelRun, { ...run, status: 'cancelled' });
   await answer(signalRun, run);
+  await answer(forkRun, run);
   await answer(leaseTasks, { tasks: [], cancelled: [] });
   await answer(acceptWork, {});
   await answer(completeWork, {});
@@ -267,6 +269,15 @@ describe('runs', () => {
     for (const path of ['/runs/run_x', '/runs/run_x/steps', '/runs/run_x/steps/a', '/runs/run_x/events'])
       expect((await send('GET', path)).status).toBe(404);
     expect((await send('POST', '/runs/run_x/cancel')).status).toBe(404);
+  });
+
+  test('are forked', async () => {
+    const forked = await send('POST', `/runs/${id}/fork`, { from: ['a'], input: { x: 1 } });
+    expect(forked).toMatchObject({ status: 202, body: { id } });
+    expect(asked.at(-1)).toEqual(['run.fork', { run: id, from: ['a'], input: { x: 1 } }]);
+    expect((await send('POST', `/runs/${id}/fork`)).status).toBe(202);
+    expect((await send('POST', '/runs/run_x/fork', {})).status).toBe(404);
+    expect((await send('POST', `/runs/${id}/fork`, { from: 'a' })).status).toBe(400);
   });
 
   test('get signals', async () => {

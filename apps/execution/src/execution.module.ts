@@ -13,6 +13,7 @@ import { Completion } from './dispatch/completion.ts';
 import { LeaseTasksHandler } from './dispatch/lease-tasks.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
+import { ForkRunHandler } from './runs/fork-run.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
 import { GetRunHandler } from './runs/get-run.handler.ts';
 import { GetStepHandler } from './runs/get-step.handler.ts';
@@ -44,6 +45,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     BeatTasksHandler,
     BeatWorkHandler,
     CancelRunHandler,
+    ForkRunHandler,
     SignalRunHandler,
     CompleteTaskHandler,
     CompleteWorkHandler,

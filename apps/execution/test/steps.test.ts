@@ -8,6 +8,7 @@ import { completeTask } from '@signalbox/shared/contracts/execution/complete-tas
 import { completeWork } from '@signalbox/shared/contracts/execution/complete-work.js';
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
+import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
 import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
 import { leaseTasks, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
@@ -353,6 +354,43 @@ test('a step that may fail lets the run go on, and says why it failed', async ()
     ['cure', 'succeeded'],
     ['unneeded', 'skipped'],
   ]);
+});
+
+test('a fork keeps what was done, and does again what failed or what it is told to', async () => {
+  let isBroken = true;
+  const seen: unknown[] = [];
+  call = (request) => {
+    const { item } = request.input as { item: number };
+    seen.push(item);
+    return Promise.resolve(isBroken && item === 2 ? { error: { code: 'invalid', detail: 'no' } } : { output: item * 10 });
+  };
+  await apply(service, 'forked', {
+    first: { agent: 'web', with: { item: 0 } },
+    all: { needs: ['first'], forEach: [1, 2, 3], maxParallel: 1, agent: 'web', with: { item: '${{ item }}' } },
+    sum: { value: '${{ steps.all.output }}' },
+  });
+  const { id } = await start(service, { workflow: 'forked', labels: { team: 'a' } });
+  expect(await ended(service, id)).toMatchObject({ status: 'failed' });
+  isBroken = false;
+  seen.length = 0;
+  const fork = { run: id, idempotencyKey: 'again' };
+  const again = await service.request(forkRun, fork);
+  expect(again).toMatchObject({ workflow: 'forked', labels: { team: 'a', 'forked-from': id }, input: {} });
+  const second = await ended(service, again.id);
+  expect(second).toMatchObject({ status: 'succeeded', output: { sum: [10, 20, 30] } });
+  expect(seen).toEqual([2, 3]);
+  expect((await service.request(forkRun, fork)).id).toBe(again.id);
+  await expect(service.request(forkRun, { ...fork, from: ['first'] })).rejects.toMatchObject({ code: 'conflict' });
+  seen.length = 0;
+  const third = await service.request(forkRun, { run: again.id, from: ['all'] });
+  expect(await ended(service, third.id)).toMatchObject({ status: 'succeeded', labels: { team: 'a', 'forked-from': again.id } });
+  expect(seen).toEqual([1, 2, 3]);
+  await expect(service.request(forkRun, { run: id, from: ['nothing'] })).rejects.toMatchObject({ code: 'invalid' });
+  await expect(service.request(forkRun, { run: newId('run') })).rejects.toMatchObject({ code: 'not_found' });
+  await apply(service, 'goes-on', { a: { wait: { signal: 'never' } } });
+  const going = await start(service, { workflow: 'goes-on' });
+  await expect(service.request(forkRun, { run: going.id })).rejects.toMatchObject({ code: 'conflict', detail: 'the run has not ended' });
+  await service.request(cancelRun, { run: going.id });
 });
 
 test('a run waits for a time and for a signal, which comes once and says what its step gives', async () => {

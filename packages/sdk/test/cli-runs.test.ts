@@ -319,6 +319,14 @@ test('logs are all events so far, with their dates', async () => {
   expect((await signalbox(['logs', 'run_1', '--follow'])).exit).toBe(5);
 });
 
+test('fork starts a run that keeps what another has done', async () => {
+  rest.on('POST /runs/run_1/fork', { id: 'run_2', status: 'running' });
+  expect((await signalbox(['fork', 'run_1'])).out).toContain('run_2 running\n');
+  expect(rest.seen.at(-1)?.body).toEqual({});
+  await signalbox(['fork', 'run_1', '--from', 'a', '--from', 'b', '--input', 'n=1', '--idempotency-key', 'mine']);
+  expect(rest.seen.at(-1)).toMatchObject({ body: { from: ['a', 'b'], input: { n: 1 } }, headers: { 'idempotency-key': 'mine' } });
+});
+
 test('signal sends data to a run', async () => {
   rest.on('POST /runs/run_1/signals/approved', { id: 'run_1', status: 'running' });
   expect((await signalbox(['signal', 'run_1', 'approved', '--input', 'by=ann'])).out).toBe('run_1 running: it has the signal approved\n');

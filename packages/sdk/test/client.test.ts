@@ -70,6 +70,7 @@ test('every resource asks at its address', async () => {
     'GET /runs/r',
     'GET /runs/r/steps/a%5B3%5D',
     'POST /runs/r/cancel',
+    'POST /runs/r/fork',
     'POST /runs/r/signals/go%20on',
     'GET /deployments/d',
     'PUT /deployments/x%20y',
@@ -122,6 +123,7 @@ test('every resource asks at its address', async () => {
   await client.runs.steps('r').first();
   await client.runs.step('r', 'a[3]');
   await client.runs.cancel('r');
+  await client.runs.fork('r', { from: ['a'] }, { idempotencyKey: 'mine' });
   await client.runs.signal('r', 'go on', { by: 'ann' }, { idempotencyKey: 'mine' });
   await client.runs.eventPage('r', { limit: 5 });
   await client.deployments.list().first();

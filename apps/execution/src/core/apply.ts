@@ -42,11 +42,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
     case 'child': {
       const step = stepAt(state, transition.s);
       const unit = unitAt(state, transition);
-      if (unit.status === 'pending') {
-        step.status = 'open';
-        step.open++;
-        step.next = Math.max(step.next, transition.i + 1);
-      }
+      const isNew = unit.status === 'pending';
       unit.attempt = transition.n;
       unit.due = undefined;
       unit.instance = undefined;
@@ -58,16 +54,15 @@ export function applyTransition(state: RunState, transition: Transition): void {
         unit.child = transition.run;
         unit.startedAt = transition.at;
       }
+      if (isNew) opened(step);
       return;
     }
     case 'waits': {
       const step = stepAt(state, transition.s);
       const unit = unitAt(state, transition);
-      step.status = 'open';
-      step.open++;
-      step.next = Math.max(step.next, transition.i + 1);
       unit.attempt = transition.n;
       unit.status = 'waiting';
+      opened(step);
       unit.queuedAt = transition.at;
       unit.startedAt = transition.at;
       unit.due = transition.due;
@@ -114,14 +109,11 @@ export function applyTransition(state: RunState, transition: Transition): void {
     case 'failed': {
       const step = stepAt(state, transition.s);
       const unit = unitAt(state, transition);
-      // A value, or a step whose expression failed, ends without ever having been queued.
-      if (unit.status === 'pending') {
-        step.status = 'open';
-        step.open++;
-        step.next = Math.max(step.next, transition.i + 1);
-      }
+      // A value, what a fork keeps, or a step whose expression failed ends without ever having been queued.
+      const isNew = unit.status === 'pending';
       unit.attempt = transition.n;
       endUnit(unit, transition.t, transition.at);
+      if (isNew) opened(step);
       step.open--;
       step.left--;
       addUsage(state, transition.usage);
@@ -193,6 +185,13 @@ function unitAt(state: RunState, { s, i }: { s: number; i: number }): UnitState 
   const unit = unitOf(state, s, i);
   if (unit === undefined) throw new Error(`step ${s} has no item ${i}`);
   return unit;
+}
+
+/** One more of its units has begun. */
+function opened(step: StepState): void {
+  step.status = 'open';
+  step.open++;
+  while (step.next < step.units.length && step.units[step.next]?.status !== 'pending') step.next++;
 }
 
 function endUnit(unit: UnitState, status: 'succeeded' | 'failed' | 'skipped' | 'cancelled', at: number): void {

@@ -9,6 +9,7 @@ import { backoffMs, bounds, defaultRetry, ExpressionError, mayRetry, type Graph,
 import { sizeOf, type Json } from './json.ts';
 import { isWaiting, progressOf } from './progress.ts';
 import { openEffects, restore } from './restore.ts';
+import { keptOf, unitsKept } from './fork.ts';
 import { hasEnded, newRun, unitOf, type RunState } from './state.ts';
 import { signalPattern, waitOf } from './wait.ts';
 
@@ -220,6 +221,83 @@ describe('a run', () => {
     const play = new Play(graphOf([{ key: 'a' }]));
     play.start();
     expect(play.tell({ type: 'start', input: {}, depth: 0 })).toMatchObject({ outcome: 'known', transitions: [] });
+  });
+});
+
+describe('a fork', () => {
+  const graph = graphOf([
+    { key: 'a' },
+    { key: 'no', condition: () => false },
+    { key: 'map', needs: ['a'], items: () => ['x', 'y', 'z'], maxParallel: 2 },
+    { key: 'b', needs: ['a'] },
+    { key: 'c', needs: ['map', 'b'], input: ({ steps }) => steps['map']?.output ?? null },
+  ]);
+
+  function failed(): Play {
+    const play = new Play(graph);
+    play.start('in');
+    play.complete(0, -1, 1, 'A');
+    play.complete(3, -1, 1, 'B');
+    play.complete(2, 1, 1, 'Y');
+    play.complete(2, 0, 1, null, 'internal');
+    expect(play.state.status).toBe('failed');
+    return play;
+  }
+
+  test('of a failed run does what was not done, items too, and nothing twice', () => {
+    const kept = keptOf(failed().state, []);
+    const play = new Play(graph);
+    play.at = 5_000;
+    const { effects } = play.tell({ type: 'start', input: 'in', depth: 0, kept });
+    expect(dispatched(effects)).toEqual(['2.0.1', '2.2.1']);
+    expect(unitsKept(kept)).toBe(4);
+    expect(restore('run', graph, play.history)).toMatchObject({ status: 'running', left: play.state.left });
+    play.complete(2, 0, 1, 'X');
+    expect(dispatched(play.complete(2, 2, 1, 'Z').effects)).toEqual(['4.-1.1']);
+    play.complete(4, -1, 1, 'C');
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { a: 'A', map: ['X', 'Y', 'Z'], b: 'B', c: 'C', no: null } });
+    expect(play.history.every(({ at }) => at >= 5_000)).toBe(true);
+    // All is done: the fork of it has nothing to do.
+    expect(new Play(graph).tell({ type: 'start', input: 'in', depth: 0, kept: keptOf(play.state, []) }).effects).toEqual([{ e: 'ended' }]);
+  });
+
+  test('from a step does it and all that follows again', () => {
+    const kept = keptOf(failed().state, [2]);
+    const play = new Play(graph);
+    expect(dispatched(play.tell({ type: 'start', input: 'in', depth: 0, kept }).effects)).toEqual(['2.0.1', '2.1.1']);
+    expect(dispatched(new Play(graph).tell({ type: 'start', input: 'in', depth: 0, kept: keptOf(failed().state, [0]) }).effects)).toEqual([
+      '0.-1.1',
+    ]);
+  });
+
+  test('of any run, from any step, ends as a run from the start would, or fails', () => {
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.nat(6), (seed, from) => {
+        const random = new Random(seed);
+        const any = randomGraph(random, { depth: 2 });
+        const drive = (play: Play, effects: Effect[]): void => {
+          for (let open = effects; open.length > 0 && play.state.status === 'running';) {
+            open = open.flatMap((effect): Effect[] => {
+              if (effect.e === 'dispatch') return play.complete(effect.s, effect.i, effect.n, `${effect.s}.${effect.i}`).effects;
+              if (effect.e !== 'wakeAt') return [];
+              play.at = Math.max(play.at, effect.due);
+              return play.tell({ type: 'due', timer: 'wake', s: effect.s, i: effect.i, n: effect.n }).effects;
+            });
+          }
+        };
+        const first = new Play(any);
+        drive(first, first.start());
+        if (first.state.status === 'running') return;
+        const fork = new Play(any);
+        drive(
+          fork,
+          fork.tell({ type: 'start', input: {}, depth: 0, kept: keptOf(first.state, from < any.steps.length ? [from] : []) }).effects,
+        );
+        expect(fork.state.status).toBe(first.state.status);
+        expect(fork.state.output).toEqual(first.state.output);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

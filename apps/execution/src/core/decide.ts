@@ -50,7 +50,8 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         timeoutMs: Math.min(event.timeoutMs ?? Infinity, state.graph.timeoutMs),
         ...(event.parent !== undefined && { parent: event.parent }),
       });
-      for (let s = 0; s < state.graph.steps.length; s++) if (state.steps[s]?.missing === 0) work.ready.push(s);
+      for (const kept of event.kept ?? []) record(work, { ...kept, at: given.at });
+      for (let s = 0; s < state.graph.steps.length; s++) beginOrGoOn(work, s);
       if (event.depth > bounds.depth) {
         end(work, 'failed', 'limited', {
           code: 'limited',
@@ -121,6 +122,13 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
   work.outcome = 'taken';
   settle(work);
   return work;
+}
+
+/** At the start of a run, which may have been forked with some of its steps done and some items of others. */
+function beginOrGoOn(work: Work, s: number): void {
+  const step = work.state.steps[s] as StepState;
+  if (step.missing === 0 && step.status === 'pending') work.ready.push(s);
+  else if (step.status === 'open') fill(work, s);
 }
 
 /** The input of a unit's task or child run, computed from recorded outputs. Throws `ExpressionError`. */

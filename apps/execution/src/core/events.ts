@@ -27,7 +27,15 @@ export interface AttemptRef {
 
 /** What can happen to a run. */
 export type RunEvent =
-  | { type: 'start'; input: Json; depth: number; timeoutMs?: number; parent?: { run: string; s: number; i: number } }
+  | {
+      type: 'start';
+      input: Json;
+      depth: number;
+      timeoutMs?: number;
+      parent?: { run: string; s: number; i: number };
+      /** What another run did of this workflow, and this one need not do again: see `keptOf`. */
+      kept?: readonly Transition[];
+    }
   | { type: 'taken'; epoch: number }
   | ({ type: 'accepted'; instance: string } & AttemptRef)
   | ({ type: 'completed'; output?: Json; error?: Failure; usage?: Usage } & AttemptRef)

@@ -10,6 +10,7 @@ import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import canonicalize from 'canonicalize';
 import { createHash } from 'node:crypto';
+import type { Transition } from '../core/events.ts';
 import { sizeOf, type Json } from '../core/json.ts';
 import { newRunUuid } from '../journal/identifiers.ts';
 import { Engine } from '../shards/engine.ts';
@@ -35,6 +36,8 @@ export interface StartWish {
   labels: Record<string, string>;
   timeoutMs?: number | undefined;
   idempotencyKey?: string | undefined;
+  /** The run that it goes on from, the steps that are done again, and what is kept. */
+  fork?: { of: string; from: readonly string[]; kept: readonly Transition[] } | undefined;
 }
 
 /** Starts runs for callers. */
@@ -124,7 +127,13 @@ export class RunStarter {
         createdAt: new Date(now()),
         ...(key && { key }),
       },
-      { type: 'start', input, depth: 0, ...(wish.timeoutMs !== undefined && { timeoutMs: wish.timeoutMs }) },
+      {
+        type: 'start',
+        input,
+        depth: 0,
+        ...(wish.timeoutMs !== undefined && { timeoutMs: wish.timeoutMs }),
+        ...(wish.fork && { kept: wish.fork.kept }),
+      },
     );
     // Seen now, given when committed: what happens in between is not yet known to be kept.
     const run = this.engine.owner.find(uuid);
@@ -184,9 +193,10 @@ function check({ input, labels }: StartWish): void {
   });
 }
 
-function hashOf({ workflow, definition, input, labels, timeoutMs }: StartWish): string {
+function hashOf({ workflow, definition, input, labels, timeoutMs, fork }: StartWish): string {
   // Of a workflow the name counts, not its version: a retry after an apply is the same request.
   const what = workflow.startsWith('agent/') ? definition.hash : workflow;
-  const text = canonicalize({ what, input, labels, timeoutMs: timeoutMs ?? null }) as unknown as string;
+  const again = fork && { fork: [fork.of, ...fork.from] };
+  const text = canonicalize({ what, input, labels, timeoutMs: timeoutMs ?? null, ...again }) as unknown as string;
   return createHash('sha256').update(text).digest('base64url');
 }

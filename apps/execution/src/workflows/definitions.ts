@@ -14,15 +14,18 @@ export class Definitions {
 
   /** The graph of a stored definition. */
   async graphOf(db: Queryable, workspace: string, hash: string): Promise<Graph> {
-    const known = this.graphs.find(hash);
-    if (known) return known;
+    return this.graphs.find(hash) ?? this.graphs.of(await this.read(db, workspace, hash));
+  }
+
+  /** A stored definition. */
+  async read(db: Queryable, workspace: string, hash: string): Promise<Definition> {
     const rows = await db.query<{ manifest: string }[]>(`SELECT manifest FROM definition WHERE workspace = $1 AND hash = $2`, [
       workspace,
       hash,
     ]);
     const [row] = rows;
     if (!row) throw new Fault('internal', `the definition ${hash} of a run is missing`, 'Restore the table definition from a backup.');
-    return this.graphs.of({ hash, manifest: JSON.parse(row.manifest) as WorkflowManifest });
+    return { hash, manifest: JSON.parse(row.manifest) as WorkflowManifest };
   }
 
   /** The graph of a definition that was asked for a moment ago. */

@@ -6,6 +6,7 @@ import { addAudit } from './commands/audit.ts';
 import { addBoard } from './commands/board.ts';
 import { addCall } from './commands/call.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addFork } from './commands/fork.ts';
 import { addSignal } from './commands/signal.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
@@ -63,7 +64,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     );
   const parts = [
     ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addLogs]],
-    ['Act:', [addApply, addDeploy, addRun, addSignal, addCancel, addCall]],
+    ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addCancel, addCall]],
     ['Results:', [addReport, addArtifact]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],
     ['Operate:', [addBackup, addRestore, addDb, addNats]],

@@ -152,6 +152,14 @@ export class Runs {
   }
 
   /**
+   * Starts a run that keeps what an ended one has done: `from` names steps that are done again with all that follows; without it only what was not done
+   * is. `ApiError` 409 while the run has not ended.
+   */
+  fork(id: string, fork: { from?: readonly string[]; input?: unknown } = {}, options: CreateOptions = {}): Promise<Run> {
+    return this.#http.json({ method: 'POST', path: path`/runs/${id}/fork`, body: fork, creates: true, ...options });
+  }
+
+  /**
    * Sends a signal: the step that waits for it goes on, with `data` as its output; if none waits, the next that will. `ApiError` 409 when the run
    * has ended.
    */

@@ -7,6 +7,7 @@ import { ApplyWorkflowRoute } from './apply-workflow.route.ts';
 import { CancelRunRoute } from './cancel-run.route.ts';
 import { DeleteWorkflowRoute } from './delete-workflow.route.ts';
 import { FollowRunRoute } from './follow-run.route.ts';
+import { ForkRunRoute } from './fork-run.route.ts';
 import { GetRunRoute } from './get-run.route.ts';
 import { GetStepRoute } from './get-step.route.ts';
 import { GetWorkflowRoute } from './get-workflow.route.ts';
@@ -26,6 +27,7 @@ export const executionRoutes: Type[] = [
   CompleteWorkRoute,
   DeleteWorkflowRoute,
   FollowRunRoute,
+  ForkRunRoute,
   GetRunRoute,
   GetStepRoute,
   GetWorkflowRoute,

@@ -22,6 +22,7 @@ import { useSelection } from '../../routing/selection.ts';
 import { useMay } from '../../shell/who.ts';
 import { EventsView } from './events-view.tsx';
 import { StepLog } from './step-log.tsx';
+import { RunAgain } from './run-again.tsx';
 import { StepPanel } from './step-panel.tsx';
 import { Timeline } from './timeline.tsx';
 import { useRunEvents } from './use-run-events.ts';
@@ -83,6 +84,7 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
   return (
     <>
       {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
+      {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}
       {mayCancel && !isOver(run) && (
         <Confirm
           action="Cancel run"

@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { isCut, type RunStep, type WholeRun } from '../../api/shapes.ts';
 import { lampOf } from '../../model/lamps.ts';
-import { dependantsOfStep, namesOf, needsOf, problemText } from '../../model/run.ts';
+import { dependantsOfStep, isOver, namesOf, needsOf, problemText } from '../../model/run.ts';
 import { formatBytes } from '../../model/text.ts';
 import { stepLabel } from '../../model/timeline.ts';
 import { formatSpan } from '../../model/time.ts';
@@ -17,6 +17,7 @@ import { LampSign, LampWord } from '../../parts/lamp.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Note, ProblemNote } from '../../parts/notes.tsx';
 import { Panel, PanelPart } from '../../parts/panel.tsx';
+import { RunAgain } from './run-again.tsx';
 import { SendSignal } from './send-signal.tsx';
 import { Waiting } from './waiting.tsx';
 import styles from './run.module.css';
@@ -74,6 +75,13 @@ export function StepPanel({ run, step, hrefOf }: StepPanelProps): ReactNode {
       </PanelPart>
       <Waiting step={step} steps={run.steps} hrefOf={hrefOf} />
       <SendSignal run={run} step={step} />
+      {isOver(run) && run.progress.done + run.progress.failed > 0 && (
+        <PanelPart>
+          <RunAgain run={run} from={step.step}>
+            Run again from here
+          </RunAgain>
+        </PanelPart>
+      )}
       {step.error && (
         <PanelPart title="What went wrong">
           <Note tone="stop">

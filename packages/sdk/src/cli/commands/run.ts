@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import type { RunDetail } from '../../client/runs.ts';
-import { action } from '../context.ts';
+import type { SignalboxClient } from '../../client/client.ts';
+import type { Run, RunDetail } from '../../client/runs.ts';
+import { action, type Context } from '../context.ts';
 import { exitCode } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import { collect, keyValue, readInputs } from '../inputs.ts';
@@ -27,27 +28,33 @@ export function addRun(program: Command, io: Io): void {
     .option('--idempotency-key <key>', 'the same key again within 24 hours gives the same run')
     .option('--follow', 'show its steps until it has ended; the exit code is 1 when it failed');
   action(command, io, async (context, options: Options, workflow: string) => {
-    const { out, signal } = context;
+    const { signal } = context;
     const input = await readInputs(context.io, options.input ?? []);
     const labels = Object.fromEntries((options.label ?? []).map(keyValue));
     const client = await context.client();
     const start = { input, ...(options.label && { labels }) };
     const run = await client.workflows.start(workflow, start, { signal, idempotencyKey: options.idempotencyKey });
-    if (!options.follow) {
-      out.json(run);
-      out.lines(line`${bold(run.id)} ${run.status}`, dim(`Follow it: signalbox logs ${run.id} --follow`));
-      return;
-    }
-    try {
-      const ended = await followRun(context, client, run.id);
-      out.jsonLine({ type: 'result', run: ended });
-      out.lines(...outputLines(ended));
-      judge(ended);
-    } catch (error) {
-      if (signal.aborted) throw interrupted(run.id, error);
-      throw error;
-    }
+    await tellStarted(context, client, run, options.follow === true);
   });
+}
+
+/** Says which run was started; with `isFollowed` shows it to its end, which judges the command. */
+export async function tellStarted(context: Context, client: SignalboxClient, run: Run, isFollowed: boolean): Promise<void> {
+  const { out, signal } = context;
+  if (!isFollowed) {
+    out.json(run);
+    out.lines(line`${bold(run.id)} ${run.status}`, dim(`Follow it: signalbox logs ${run.id} --follow`));
+    return;
+  }
+  try {
+    const ended = await followRun(context, client, run.id);
+    out.jsonLine({ type: 'result', run: ended });
+    out.lines(...outputLines(ended));
+    judge(ended);
+  } catch (error) {
+    if (signal.aborted) throw interrupted(run.id, error);
+    throw error;
+  }
 }
 
 /** A run that did not succeed ends the command with exit code 1. */

@@ -1,0 +1,42 @@
+import type { Transition } from './events.ts';
+import type { GraphStep } from './graph.ts';
+import type { RunState, UnitState } from './state.ts';
+
+/**
+ * What a new run of the same workflow need not do again of an ended one: every step that is done and follows none of `from`, and of the
+ * others, where nothing is named, the items that are done.
+ */
+export function keptOf(state: RunState, from: readonly number[]): Transition[] {
+  const again = withDependents(state, from);
+  return state.steps.flatMap((step, s) => {
+    if (again.has(s)) return [];
+    if (step.status === 'skipped') return [{ t: 'skipped', at: 0, s }];
+    const mayFail = state.graph.steps[s]?.onError === 'continue';
+    const isDone = step.status === 'succeeded' || (step.status === 'failed' && mayFail);
+    if (!step.isFanned) return isDone ? endOf(step.units[0] as UnitState, s, -1) : [];
+    const units = step.units.flatMap((unit, i) => (isDone || unit.status === 'succeeded' ? endOf(unit, s, i) : []));
+    return [{ t: 'fanned', at: 0, s, count: step.units.length }, ...units, ...(isDone ? [{ t: 'joined' as const, at: 0, s }] : [])];
+  });
+}
+
+function endOf({ status, attempt: n, output = null, error }: UnitState, s: number, i: number): Transition[] {
+  if (status === 'failed' && error !== undefined) return [{ t: 'failed', at: 0, s, i, n, error }];
+  return [{ t: 'succeeded', at: 0, s, i, n, output }];
+}
+
+/** These steps, and all that needs them, directly or not. */
+function withDependents(state: RunState, from: readonly number[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  const open = [...from];
+  for (let s = open.pop(); s !== undefined; s = open.pop()) {
+    if (found.has(s)) continue;
+    found.add(s);
+    open.push(...(state.graph.steps[s] as GraphStep).dependents);
+  }
+  return found;
+}
+
+/** How many steps and items a fork takes over. */
+export function unitsKept(kept: readonly Transition[]): number {
+  return kept.filter(({ t }) => t === 'succeeded' || t === 'failed' || t === 'skipped').length;
+}

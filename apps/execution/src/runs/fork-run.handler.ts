@@ -1,0 +1,74 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import type { BusCall } from '@signalbox/shared/bus/bus-call.js';
+import { FromCall, Handles } from '@signalbox/shared/bus/handles.js';
+import { forkLabel, forkRun, type ForkRunReply, type ForkRunRequest } from '@signalbox/shared/contracts/execution/fork-run.js';
+import { labelsMax } from '@signalbox/shared/contracts/execution/start-run.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import type { Transition } from '../core/events.ts';
+import { keptOf, unitsKept } from '../core/fork.ts';
+import type { Json } from '../core/json.ts';
+import { hasEnded, type RunState } from '../core/state.ts';
+import { Definitions } from '../workflows/definitions.ts';
+import { RunFinder } from './run-finder.ts';
+import { RunStarter } from './run-starter.ts';
+
+/** What a fork takes over is one row of the journal: more is started anew. */
+const keptMax = { units: 20_000, bytes: 16 * 1024 * 1024 };
+
+@Controller()
+export class ForkRunHandler {
+  constructor(
+    private readonly finder: RunFinder,
+    private readonly starter: RunStarter,
+    private readonly definitions: Definitions,
+    private readonly db: WorkspaceDatabase,
+  ) {}
+
+  @Handles(forkRun)
+  async handle(@Payload() request: ForkRunRequest, @FromCaller() caller: Caller, @FromCall() call: BusCall): Promise<ForkRunReply> {
+    const { run, from = [], idempotencyKey } = request;
+    const source = await this.finder.view(caller.workspace, run, ({ state, facts }) => ({
+      facts,
+      input: state.input,
+      kept: keptFor(state, from),
+    }));
+    const { workflow, definition: hash, labels } = source.facts;
+    const definition = await this.db.inWorkspace(caller.workspace, (tx) => this.definitions.read(tx, caller.workspace, hash));
+    const { [forkLabel]: _, ...others } = labels;
+    const { view } = await this.starter.start(
+      caller,
+      {
+        workflow,
+        definition,
+        input: request.input === undefined ? source.input : (request.input as Json),
+        labels: { ...Object.fromEntries(Object.entries(others).slice(0, labelsMax - 1)), [forkLabel]: run },
+        idempotencyKey,
+        fork: { of: run, from, kept: source.kept },
+      },
+      call.signal,
+    );
+    return view;
+  }
+}
+
+function keptFor(state: RunState, from: readonly string[]): Transition[] {
+  if (!hasEnded(state)) throw new Fault('conflict', 'the run has not ended', 'Wait for its end, or cancel it first.');
+  const ids = from.map((key) => {
+    const step = state.graph.steps.find((each) => each.key === key);
+    if (step) return step.id;
+    const known = state.graph.steps.slice(0, 20).map((each) => each.key);
+    throw new Fault('invalid', `the workflow of this run has no step ${key}; its steps are ${known.join(', ')}`, 'Name one of its steps.', {
+      errors: [{ pointer: '/from', detail: `has no step ${key}` }],
+    });
+  });
+  const kept = keptOf(state, ids);
+  if (unitsKept(kept) <= keptMax.units && state.bytes <= keptMax.bytes) return kept;
+  throw new Fault(
+    'limited',
+    `a fork takes over at most ${keptMax.units} steps and items and ${keptMax.bytes} bytes of outputs`,
+    'Fork from an earlier step, or start the workflow anew.',
+  );
+}

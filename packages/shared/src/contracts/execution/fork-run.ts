@@ -1,0 +1,39 @@
+import { ArrayMaxSize, IsArray, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
+import { idPattern } from '../../ids/ids.ts';
+import { RunView } from './run-view.ts';
+
+/** The label by which a fork names the run that it was made of. */
+export const forkLabel = 'forked-from';
+
+export class ForkRunRequest {
+  @Matches(idPattern('run')) run!: string;
+
+  /** Keys of the steps that are done again, with all that follows them; absent: what was not done, items too. */
+  @IsOptional() @IsArray() @ArrayMaxSize(500) @IsString({ each: true }) @MaxLength(64, { each: true }) from?: string[];
+
+  /** Another input; what is kept stays as it was. */
+  @IsOptional() @Opaque() input?: unknown;
+
+  /** The same key again within 24 h gives the same run; with another request, `conflict`. */
+  @IsOptional() @IsString() @MaxLength(255) idempotencyKey?: string;
+}
+
+export class ForkRunReply extends RunView {}
+
+/**
+ * Starts a run of the same version of a workflow that keeps what an ended run has done. `conflict` while that has not ended, `limited` when it did
+ * more than can be taken over.
+ */
+export const forkRun = defineContract({
+  subject: 'sb.execution.run.fork',
+  request: ForkRunRequest,
+  reply: ForkRunReply,
+  permission: 'runs:write',
+  callers: ['api-gateway', 'registry', 'mcp-server', 'protocol'],
+  timeoutMs: 10_000,
+  maxBytes: messageMaxBytes,
+  idempotent: false,
+  errors: ['not_found', 'conflict', 'limited'],
+});
