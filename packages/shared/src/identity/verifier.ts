@@ -29,8 +29,8 @@ export interface IdentityClaims {
 /** Fetches the public keys that identities are signed with now. */
 export type KeySource = () => Promise<JSONWebKeySet>;
 
-/** Verified identities kept until they expire, so that one signature is checked once; more than this many at once are forgotten first in, first out. */
-const cacheMax = 10_000;
+/** Verified identities kept until they expire, so that one signature is checked once; more than this many at once, about 1 KiB each, are forgotten first in, first out. */
+const cacheMax = 20_000;
 /** An unknown key id makes us ask for the keys again, but not more often than this. */
 const refreshMinMs = 1_000;
 /** Keys are asked for again after this long in any case, so that a withdrawn one is not trusted for ever. */
