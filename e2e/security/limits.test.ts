@@ -34,14 +34,15 @@ async function memoryMiB(): Promise<number> {
   return sum;
 }
 
-/** The quickest of three: what the service needs, not what this machine did meanwhile. */
-async function quickest<T extends { ms: number }>(ask: () => Promise<T>): Promise<T> {
-  let best = await ask();
-  for (let again = 0; again < 2; again++) {
-    const other = await ask();
-    if (other.ms < best.ms) best = other;
+/** Each of three is refused as it must be; the milliseconds of the quickest: what the service needs, not what this machine did meanwhile. */
+async function refused(what: string, statuses: readonly number[], ask: () => Promise<{ status: number; ms: number }>): Promise<number> {
+  const times: number[] = [];
+  for (let again = 0; again < 3; again++) {
+    const { status, ms } = await ask();
+    expectOneOf(what, status, statuses);
+    times.push(ms);
   }
-  return best;
+  return Math.min(...times);
 }
 
 testCase('A10', 'expressions that reach for constructors and globals, regex bombs and 1 MB are refused within 50 ms', async (happened) => {
@@ -61,9 +62,10 @@ testCase('A10', 'expressions that reach for constructors and globals, regex bomb
   await apply({ steps: { a: { value: 1 } } }, 'warm');
   let slowest = 0;
   for (const expression of expressions) {
-    const answer = await quickest(() => apply({ steps: { a: { value: 1 }, b: { value: `\${{ ${expression} }}` } } }));
-    expectOneOf(expression.slice(0, 60), answer.status, [400, 413]);
-    if (expression.length < 10_000) slowest = Math.max(slowest, answer.ms);
+    const ms = await refused(expression.slice(0, 60), [400, 413], () =>
+      apply({ steps: { a: { value: 1 }, b: { value: `\${{ ${expression} }}` } } }),
+    );
+    if (expression.length < 10_000) slowest = Math.max(slowest, ms);
   }
   expect(slowest).toBeLessThan(50);
   // A key of that name may be in data: what is not there is not found.
@@ -132,9 +134,10 @@ testCase(
     ];
     let slowest = 0;
     for (const [what, body, headers] of bodies) {
-      const answer = await quickest(() => raw(two.stack, 'POST', '/api/v1/threads', { key, body, ...(headers && { headers }) }));
-      expectOneOf(what, answer.status, [400, 413, 415]);
-      slowest = Math.max(slowest, answer.ms);
+      const ms = await refused(what, [400, 413, 415], () =>
+        raw(two.stack, 'POST', '/api/v1/threads', { key, body, ...(headers && { headers }) }),
+      );
+      slowest = Math.max(slowest, ms);
     }
     expect(slowest).toBeLessThan(100);
     for (let again = 0; again < 200; again++) await raw(two.stack, 'POST', '/api/v1/threads', { key, body: bodies[1]![1] });

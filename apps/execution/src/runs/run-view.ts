@@ -128,8 +128,7 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
 
 /** Computed again from what is recorded; null where it cannot be any more. */
 function inputView(state: RunState, s: number, i: number, maxBytes: number): unknown {
-  const { kind } = state.graph.steps[s] as GraphStep;
-  if (kind === 'value') return null;
+  if ((state.graph.steps[s] as GraphStep).kind === 'value') return null;
   const input = guarded(() => inputOf(state, s, i));
   return 'error' in input ? null : cut(input.value, maxBytes);
 }

@@ -91,11 +91,17 @@ export class NatsPart implements Part {
 
   /** The first to log in makes a new server load the account. Several who come at once may leave it without JetStream: nobody comes before this has ended. */
   private async logIn(server: NatsServer): Promise<boolean> {
-    const connection = await connectBus({
+    const connecting = connectBus({
       natsUrl: server.url,
       natsCreds: join(this.layout.credsFolder, `${firstName}.creds`),
       name: firstName,
     });
+    // A first connection is waited for without end: not when there is nobody any more to connect to.
+    const connection = await Promise.race([connecting, ended(server.process).then(() => null)]);
+    if (connection === null) {
+      void connecting.then((late) => late.close());
+      return false;
+    }
     try {
       await ensureEventStream(connection);
       return true;

@@ -6,6 +6,7 @@ import type { WholeRun } from '../../api/shapes.ts';
 import { isOver } from '../../model/run.ts';
 import { Button } from '../../parts/button.tsx';
 import { ProblemNote } from '../../parts/notes.tsx';
+import { PanelPart } from '../../parts/panel.tsx';
 import { useMay } from '../../shell/who.ts';
 
 /** Goes on from an ended run in a new one, which opens: what was not done, or a step and all that follows it. */
@@ -17,7 +18,7 @@ export function RunAgain({ run, from, children }: { run: WholeRun; from?: string
     onSuccess: (forked) => navigate(`/runs/${forked.id}`),
   });
   if (!mayStart || !isOver(run)) return null;
-  return (
+  const lever = (
     <>
       <Button small={from !== undefined} isPending={fork.isPending} onPress={() => fork.mutate()}>
         {children}
@@ -25,4 +26,5 @@ export function RunAgain({ run, from, children }: { run: WholeRun; from?: string
       {fork.error && <ProblemNote error={fork.error} />}
     </>
   );
+  return from === undefined ? lever : <PanelPart>{lever}</PanelPart>;
 }

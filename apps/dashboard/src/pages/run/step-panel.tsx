@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { isCut, type RunStep, type WholeRun } from '../../api/shapes.ts';
 import { lampOf } from '../../model/lamps.ts';
-import { dependantsOfStep, isOver, namesOf, needsOf, problemText } from '../../model/run.ts';
+import { dependantsOfStep, namesOf, needsOf, problemText } from '../../model/run.ts';
 import { formatBytes } from '../../model/text.ts';
 import { stepLabel } from '../../model/timeline.ts';
 import { formatSpan } from '../../model/time.ts';
@@ -75,12 +75,10 @@ export function StepPanel({ run, step, hrefOf }: StepPanelProps): ReactNode {
       </PanelPart>
       <Waiting step={step} steps={run.steps} hrefOf={hrefOf} />
       <SendSignal run={run} step={step} />
-      {isOver(run) && run.progress.done + run.progress.failed > 0 && (
-        <PanelPart>
-          <RunAgain run={run} from={step.step}>
-            Run again from here
-          </RunAgain>
-        </PanelPart>
+      {run.progress.done + run.progress.failed > 0 && (
+        <RunAgain run={run} from={step.step}>
+          Run again from here
+        </RunAgain>
       )}
       {step.error && (
         <PanelPart title="What went wrong">
