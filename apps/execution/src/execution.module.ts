@@ -5,12 +5,14 @@ import { ServiceModule } from '@signalbox/shared/service/service-module.js';
 import { AcceptTaskHandler } from './dispatch/accept-task.handler.ts';
 import { AcceptWorkHandler } from './dispatch/accept-work.handler.ts';
 import { AgentChangesHandler } from './dispatch/agent-changes.handler.ts';
+import { AskTasksHandler } from './dispatch/ask-tasks.handler.ts';
 import { BeatTasksHandler } from './dispatch/beat-tasks.handler.ts';
 import { BeatWorkHandler } from './dispatch/beat-work.handler.ts';
 import { CompleteTaskHandler } from './dispatch/complete-task.handler.ts';
 import { CompleteWorkHandler } from './dispatch/complete-work.handler.ts';
 import { Completion } from './dispatch/completion.ts';
 import { LeaseTasksHandler } from './dispatch/lease-tasks.handler.ts';
+import { TellQueueHandler } from './dispatch/tell-queue.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
@@ -42,6 +44,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     AcceptWorkHandler,
     AgentChangesHandler,
     ApplyWorkflowHandler,
+    AskTasksHandler,
     BeatTasksHandler,
     BeatWorkHandler,
     CancelRunHandler,
@@ -61,6 +64,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     ListStepsHandler,
     ListWorkflowsHandler,
     StartRunHandler,
+    TellQueueHandler,
   ],
   providers: [
     Completion,

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { OwnPostgres } from '@signalbox/testkit/own-postgres.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
+import { expectExact as expectJournalExact } from './exact.ts';
+import { OwnerProcess } from './owner-process.ts';
 import { apply, ended, insist, start, startExecution, TestWorker, until } from './peers.ts';
 
 let postgres: OwnPostgres;
@@ -43,28 +43,12 @@ function chain(length: number): Record<string, object> {
   );
 }
 
-/** Every result is recorded once, no number is left out, and the run row says what the journal says. */
+/** Every result is recorded once, no number is left out, and the run says what its journal says. */
 async function expectExact(run: string, results: number): Promise<void> {
-  const uuid = (await service.database.sql<{ run_id: string }>(`SELECT run_id FROM run ORDER BY run_id DESC`)).map(({ run_id }) => run_id);
   const view = await service.request(getRun, { run });
   expect(view.status).toBe('succeeded');
   expect(view.progress.done).toBe(results);
-  for (const id of uuid) {
-    const rows = await service.database.sql<{ seq: number; count: number; body: Buffer }>(
-      `SELECT seq, count, body FROM journal WHERE run_id = $1 ORDER BY seq`,
-      [id],
-    );
-    let next = 0;
-    const succeeded: string[] = [];
-    for (const { seq, count, body } of rows) {
-      expect(seq).toBe(next);
-      next += count;
-      for (const transition of JSON.parse(body.toString()) as { t: string; s: number; i: number }[]) {
-        if (transition.t === 'succeeded') succeeded.push(`${transition.s}.${transition.i}`);
-      }
-    }
-    expect(new Set(succeeded).size).toBe(succeeded.length);
-  }
+  expect(await expectJournalExact(service, run)).toBe(results);
 }
 
 test('F04: PostgreSQL is killed and comes back under running workflows: nothing is lost and nothing recorded twice', async () => {
@@ -137,7 +121,7 @@ test('F01: owners are killed at any moment, again and again: every run ends, and
     await sleep(20);
     return { output: input };
   });
-  let owner = launch();
+  let owner = new OwnerProcess(service);
   try {
     const wide = await start(service, {
       workflow: 'map',
@@ -149,8 +133,8 @@ test('F01: owners are killed at any moment, again and again: every run ends, and
     );
     for (let kill = 0; kill < 4; kill++) {
       await sleep(150 + 400 * Math.random());
-      owner.kill('SIGKILL');
-      owner = launch();
+      owner.kill();
+      owner = new OwnerProcess(service);
       const killed = performance.now();
       // A client without an answer asks again, and gets the run that it has started.
       expect(
@@ -173,7 +157,7 @@ test('F01: owners are killed at any moment, again and again: every run ends, and
     const epochs = await service.database.sql<{ epoch: number }>(`SELECT max(epoch) AS epoch FROM shard`);
     expect(epochs[0]?.epoch).toBeGreaterThanOrEqual(5);
   } finally {
-    owner.kill('SIGKILL');
+    owner.kill();
     await service.start();
   }
   expect(worker.done.length).toBeGreaterThan(100);
@@ -181,8 +165,8 @@ test('F01: owners are killed at any moment, again and again: every run ends, and
 
 test('F09: an owner that was stopped for long goes on beside its successor and can write nothing', async () => {
   await service.stop();
-  const first = launch();
-  let second: ChildProcess | undefined;
+  const first = new OwnerProcess(service);
+  let second: OwnerProcess | undefined;
   await using worker = new TestWorker(service, 'counter', async ({ input }) => {
     await sleep(100);
     return { output: input };
@@ -190,15 +174,15 @@ test('F09: an owner that was stopped for long goes on beside its successor and c
   try {
     const { id } = await start(service, { workflow: 'chain', input: { n: 9 } });
     await until(service, id, ({ progress }) => progress.done > 0);
-    first.kill('SIGSTOP');
-    second = launch();
+    first.halt();
+    second = new OwnerProcess(service);
     await sleep(6_000);
-    first.kill('SIGCONT');
+    first.goOn();
     expect((await ended(service, id, 60_000)).status).toBe('succeeded');
     await expectExact(id, 8);
   } finally {
-    first.kill('SIGKILL');
-    second?.kill('SIGKILL');
+    first.kill();
+    second?.kill();
     await service.start();
   }
   expect(worker.done.length).toBeGreaterThan(0);
@@ -215,19 +199,3 @@ test('a cancel that comes while nobody owns the run is carried out by the next o
   expect(await service.database.sql(`SELECT 1 FROM inbox`)).toEqual([]);
   expect(await service.request(cancelRun, { run: id })).toMatchObject({ status: 'cancelled' });
 }, 60_000);
-
-/** The service as a process of its own, with this test's servers. */
-function launch(): ChildProcess {
-  return spawn(process.execPath, [fileURLToPath(new URL('../dist/main.js', import.meta.url))], {
-    stdio: ['ignore', process.env['SHOW_OWNER'] ? 'inherit' : 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      DATABASE_URL: service.database.url('request'),
-      SYSTEM_DATABASE_URL: service.database.url('system'),
-      NATS_URL: service.bus.url,
-      NATS_CREDS: service.bus.credsFile('execution'),
-      MANAGEMENT_PORT: '0',
-      LOG_LEVEL: 'info',
-    },
-  });
-}

@@ -170,7 +170,7 @@ test('a service that the contract does not name is refused', async () => {
 
 test('a shard is heard by its owner alone, while it owns it', async () => {
   await expect(bus.request(echoShard, { text: 'a' }, caller, { shard: 7, timeoutMs: 300 })).rejects.toMatchObject({ code: 'unavailable' });
-  const release = service.server.hearShard(echoShard, 7);
+  const release = service.server.hearShard(7);
   await service.server.unwrap<Bus['connection']>().flush();
   await expect(bus.request(echoShard, { text: 'a' }, caller, { shard: 7 })).resolves.toEqual({ text: 'a', by: 'sb.context.shard.7.echo' });
   release();

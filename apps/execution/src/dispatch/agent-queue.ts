@@ -1,4 +1,5 @@
-import type { OpenTask } from './open-task.ts';
+import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
+import type { QueuedTask } from './queued-task.ts';
 
 /** A worker that waits for tasks, with credit for so many. */
 export interface Poller {
@@ -7,7 +8,7 @@ export interface Poller {
   readonly credit: number;
   readonly skills: ReadonlySet<string> | undefined;
   /** Gives it tasks; called once. */
-  give: (tasks: OpenTask[]) => void;
+  give: (tasks: QueuedTask[]) => void;
 }
 
 /** What takes the tasks of a queue: workers that ask for them, or a service that they are sent to. */
@@ -19,7 +20,11 @@ export class AgentQueue {
   limit = Infinity;
   /** Offered and running. */
   active = 0;
-  private ready: OpenTask[] = [];
+  /** Before this moment of the monotonic clock nothing is given out: others' tasks may have places that are not known here yet. */
+  heldUntil = 0;
+  wake: NodeJS.Timeout | undefined;
+  readonly shard: number;
+  private ready: QueuedTask[] = [];
   private head = 0;
   private pollers: Poller[] = [];
 
@@ -28,7 +33,9 @@ export class AgentQueue {
     /** The agent; undefined for tools and artifacts. */
     readonly agent: string | undefined,
     readonly workspace: string,
-  ) {}
+  ) {
+    this.shard = shardOfQueue(key);
+  }
 
   get waiting(): number {
     return this.ready.length - this.head;
@@ -42,29 +49,34 @@ export class AgentQueue {
     return this.waiting === 0 && this.active === 0 && this.pollers.length === 0;
   }
 
-  push(task: OpenTask): void {
+  push(task: QueuedTask): void {
     this.ready.push(task);
   }
 
   /** Puts a task back that nobody accepted: it has waited longest. */
-  unshift(task: OpenTask): void {
+  unshift(task: QueuedTask): void {
     if (this.head > 0) this.ready[--this.head] = task;
     else this.ready.unshift(task);
   }
 
   /** The task that has waited longest. */
-  first(): OpenTask | undefined {
+  first(): QueuedTask | undefined {
     for (let at = this.head; at < this.ready.length; at++) if (this.ready[at]?.phase === 'queued') return this.ready[at];
     return undefined;
   }
 
   /** All that wait. */
-  queued(): OpenTask[] {
+  queued(): QueuedTask[] {
     return this.ready.slice(this.head).filter(({ phase }) => phase === 'queued');
   }
 
   addPoller(poller: Poller): void {
     this.pollers.push(poller);
+  }
+
+  /** Takes all workers out that wait. */
+  takePollers(): Poller[] {
+    return this.pollers.splice(0);
   }
 
   removePoller(poller: Poller): void {
@@ -76,11 +88,11 @@ export class AgentQueue {
   }
 
   /** The next task, if a slot is free. */
-  next(skills?: ReadonlySet<string>): OpenTask | undefined {
+  next(skills?: ReadonlySet<string>): QueuedTask | undefined {
     if (this.active >= this.limit) return undefined;
     while (this.head < this.ready.length && this.ready[this.head]?.phase !== 'queued') this.skip();
     for (let at = this.head; at < this.ready.length; at++) {
-      const task = this.ready[at] as OpenTask;
+      const task = this.ready[at] as QueuedTask;
       if (task.phase !== 'queued' || (skills !== undefined && task.skill !== undefined && !skills.has(task.skill))) continue;
       if (at === this.head) this.skip();
       else this.ready.splice(at, 1);
@@ -90,7 +102,7 @@ export class AgentQueue {
   }
 
   /** Serves waiting workers while there are tasks and slots. `offer` marks a task as handed over. */
-  serve(offer: (task: OpenTask, poller: Poller) => void): void {
+  serve(offer: (task: QueuedTask, poller: Poller) => void): void {
     for (const poller of [...this.pollers]) {
       const tasks = this.takeFor(poller, offer);
       if (tasks.length === 0) continue;
@@ -100,8 +112,8 @@ export class AgentQueue {
   }
 
   /** As many tasks for a worker as its credit and the slots allow. */
-  takeFor(poller: Poller, offer: (task: OpenTask, poller: Poller) => void): OpenTask[] {
-    const tasks: OpenTask[] = [];
+  takeFor(poller: Poller, offer: (task: QueuedTask, poller: Poller) => void): QueuedTask[] {
+    const tasks: QueuedTask[] = [];
     while (tasks.length < poller.credit) {
       const task = this.next(poller.skills);
       if (task === undefined) break;

@@ -8,7 +8,7 @@ import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../core/events.ts';
-import type { OpenTask } from './open-task.ts';
+import type { QueuedTask } from './queued-task.ts';
 
 const retryMs = 100;
 const retryMaxMs = 3_000;
@@ -20,21 +20,21 @@ export class CalledTasks {
   constructor(
     private readonly bus: Bus,
     /** The task cannot be handed over: its attempt ends so. */
-    private readonly refused: (task: OpenTask, error: Failure) => void,
+    private readonly refused: (task: QueuedTask, error: Failure) => void,
   ) {}
 
   /** Hands a task over, however long `protocol` is away. */
-  send(task: OpenTask): void {
+  send(task: QueuedTask): void {
     // Apart from the call that led here: its deadline is not the task's.
     inCall({ traceparent: childTraceparent() }, () => {
       void this.handOver(task).catch((err: unknown) => log.error('a task was not handed over', { task: task.id, err }));
     });
   }
 
-  private async handOver(task: OpenTask): Promise<void> {
+  private async handOver(task: QueuedTask): Promise<void> {
     for (let pause = retryMs; task.phase === 'offered'; pause = Math.min(retryMaxMs, pause * 2)) {
       try {
-        const caller = await this.bus.as(task.run.facts.grant);
+        const caller = await this.bus.as(task.grant);
         await this.bus.request(startTask, bodyOf(task), caller);
         task.because = undefined;
         return;
@@ -82,16 +82,15 @@ export function failureOf(fault: Fault): Failure {
   };
 }
 
-function bodyOf(task: OpenTask): StartTaskRequest {
-  const { step, input } = task;
+function bodyOf({ id, kind, target, skill, input, key, timeoutMs, idempotencyKey }: QueuedTask): StartTaskRequest {
   return {
-    task: task.id,
-    ...(step.kind === 'agent' && { agent: task.target, input }),
-    ...(step.kind === 'agent' && task.skill !== undefined && { skill: task.skill }),
-    ...(step.kind === 'tool' && { tool: task.target, input }),
-    ...(step.kind === 'artifact' && { artifact: input as unknown as ArtifactTarget }),
-    deadline: now() + step.timeoutMs,
-    idempotencyKey: task.idempotencyKey,
-    step: task.key,
+    task: id,
+    ...(kind === 'agent' && { agent: target, input }),
+    ...(kind === 'agent' && skill !== undefined && { skill }),
+    ...(kind === 'tool' && { tool: target, input }),
+    ...(kind === 'artifact' && { artifact: input as unknown as ArtifactTarget }),
+    deadline: now() + timeoutMs,
+    idempotencyKey,
+    step: key,
   };
 }

@@ -1,4 +1,5 @@
 import type { Bus } from '@signalbox/shared/bus/bus.js';
+import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { AttemptRef, Effect, Failure } from '../core/events.ts';
@@ -8,8 +9,12 @@ import type { LiveRun } from '../shards/live-run.ts';
 import type { Owner } from '../shards/owner.ts';
 import type { Alarm } from '../timers/alarm.ts';
 import type { AgentDirectory } from './agent-directory.ts';
+import type { AgentQueue } from './agent-queue.ts';
 import { CalledTasks } from './called-tasks.ts';
-import { newTask, taskIdOf, type OpenTask } from './open-task.ts';
+import { isCalled, newTask, taskIdOf, type OpenTask } from './open-task.ts';
+import { OthersTasks } from './others-tasks.ts';
+import { QueueWords } from './queue-words.ts';
+import { isActive, offeredTask, offerMs, offerOf, queueKeyOf, type QueuedTask } from './queued-task.ts';
 import { TaskQueues } from './task-queues.ts';
 import { WorkerLeases } from './worker-leases.ts';
 
@@ -17,17 +22,28 @@ import { WorkerLeases } from './worker-leases.ts';
 const workerLostMs = 6_000;
 /** `protocol` beats every second; a task that is not heard of for five beats is lost. */
 const calledLostMs = 5_000;
-/** A task that was handed over and not accepted goes back to the queue after this. */
-const offerMs = 10_000;
 const sweepMs = 500;
 const statusMax = 1_000;
 
-/** Sends tasks out and hears of them: queues per agent, leases kept by heartbeats. In memory: what is open derives from the journal. */
+export interface DispatcherPorts {
+  mayAct(): boolean;
+  /** Whether this replica owns the shard, and has loaded its runs. */
+  owns(shard: number): boolean;
+  /** Until when a queue waits that was taken from another, on the monotonic clock. */
+  heldUntil(shard: number): number;
+}
+
+/**
+ * Sends tasks out and hears of them: their runs' side. A task waits in its queue, here where this replica keeps it, else at the queue's owner.
+ * In memory: what is open derives from the journal.
+ */
 export class Dispatcher {
   readonly tasks = new Map<string, OpenTask>();
   readonly leases: WorkerLeases;
+  readonly others: OthersTasks;
   private readonly queues: TaskQueues;
   private readonly called: CalledTasks;
+  private readonly words: QueueWords;
   private readonly sweeper: NodeJS.Timeout;
 
   constructor(
@@ -35,55 +51,43 @@ export class Dispatcher {
     private readonly owner: Owner,
     private readonly alarm: Alarm,
     private readonly agents: AgentDirectory,
-    private readonly mayAct: () => boolean,
+    private readonly ports: DispatcherPorts,
   ) {
-    const end = (task: OpenTask, error: Failure): void => this.end(task, error);
+    const end = (task: QueuedTask, error: Failure): void => this.end(task, error);
     this.called = new CalledTasks(bus, end);
-    this.queues = new TaskQueues(bus, agents, this.called, { mayAct, end });
+    this.queues = new TaskQueues(bus, agents, this.called, { mayAct: ports.mayAct, end, heldUntil: ports.heldUntil });
     this.leases = new WorkerLeases(this.queues, agents, (...of) => this.offerAgain(...of));
+    this.others = new OthersTasks(bus, this.queues, (task) => this.stopExecutor(task));
+    this.words = new QueueWords(bus);
     this.sweeper = setInterval(() => this.sweep(), sweepMs);
   }
 
   stop(): void {
     clearInterval(this.sweeper);
-    this.clear();
-  }
-
-  /** Forgets everything: the runs are another's now. */
-  clear(): void {
-    for (const task of this.tasks.values()) {
-      task.phase = 'gone';
-      this.alarm.cancel(task.deadline);
-    }
-    this.tasks.clear();
-    this.queues.clear();
+    this.words.stop();
+    this.drop(new Set(this.runs()), () => true);
   }
 
   /** Puts an attempt into its queue. */
   dispatch(run: LiveRun, { s, i, n, input }: Effect & { e: 'dispatch' }): void {
-    const task = newTask(run, { s, i, n }, input, this.queues.of);
-    if (this.tasks.has(task.id)) return;
-    this.tasks.set(task.id, task);
-    task.queue.push(task);
-    this.queues.pump(task.queue);
+    const task = newTask(run, { s, i, n }, input);
+    if (!this.tasks.has(task.id)) this.enter(task);
   }
 
   /** Takes in an attempt that a former owner had seen begin: its executor is heard of, or the attempt is lost. */
   adopt(run: LiveRun, { s, i, n, input }: Effect & { e: 'dispatch' }): OpenTask {
-    const task = newTask(run, { s, i, n }, input, this.queues.of);
+    const task = newTask(run, { s, i, n }, input);
     const unit = unitOf(run.state, s, i);
     task.instance = unit?.instance;
-    this.tasks.set(task.id, task);
-    task.queue.active++;
-    this.begin(task, unit?.startedAt ?? now());
+    task.phase = 'running';
+    this.enter(task);
+    this.watch(task, unit?.startedAt ?? now());
     return task;
   }
 
   /** After a take-over: what was called is asked for; of what nobody knows, the attempt fails. Workers speak for themselves. */
   async askAfter(tasks: readonly OpenTask[]): Promise<void> {
-    const called = tasks.filter(
-      ({ step, queue, instance }) => step.kind !== 'agent' || queue.kind === 'called' || instance?.startsWith('protocol') === true,
-    );
+    const called = tasks.filter(isCalled);
     for (let at = 0; at < called.length; at += statusMax) {
       const some = called.slice(at, at + statusMax);
       const running = await this.called.stillRunning(some.map(({ id }) => id));
@@ -94,12 +98,45 @@ export class Dispatcher {
 
   attemptEnded(run: LiveRun, effect: Effect & { e: 'attemptEnded' }): void {
     const task = this.tasks.get(taskIdOf(run, effect));
-    if (task) this.forget(task, effect.isCancelled);
+    if (task === undefined) return;
+    if (task.queue === null)
+      this.words.tell(shardOfQueue(queueKeyOf(task)), { type: 'left', task: task.id, isCancelled: effect.isCancelled });
+    else if (effect.isCancelled && isActive(task)) this.stopExecutor(task);
+    this.forget(task);
   }
 
-  /** Forgets the tasks of a run without a word: it is another's. */
-  drop(run: LiveRun): void {
-    for (const task of [...this.tasks.values()]) if (task.run === run) this.forget(task, false);
+  /**
+   * Runs and shards that are another's now. A task of such a run stays in its queue if that is kept here: its run's next owner speaks for it.
+   * Tasks of our runs in such a queue are offered to its next owner.
+   */
+  drop(runs: ReadonlySet<LiveRun>, isGone: (shard: number) => boolean): void {
+    for (const task of [...this.tasks.values()]) {
+      if (!runs.has(task.run)) continue;
+      this.tasks.delete(task.id);
+      this.alarm.cancel(task.deadline);
+      if (task.queue === null || isGone(task.queue.shard)) task.phase = 'gone';
+      else {
+        const kept = offeredTask(task.id, offerOf(task));
+        this.queues.replace(task, kept);
+        this.others.keep(kept);
+      }
+    }
+    this.others.drop(isGone);
+    for (const task of this.tasks.values()) if (task.queue !== null && isGone(task.queue.shard)) this.offer(task);
+    this.queues.drop(isGone);
+  }
+
+  /** Queues of these shards have another keeper than before, perhaps this replica: our tasks there are put in again. */
+  moved(shards: ReadonlySet<number>): void {
+    for (const shard of shards) this.words.forget(shard);
+    for (const task of this.tasks.values()) {
+      if (task.queue === null && shards.has(shardOfQueue(queueKeyOf(task)))) this.place(task);
+    }
+  }
+
+  /** Which of these nobody wants any more. */
+  gone(ids: readonly string[]): string[] {
+    return ids.filter((id) => !this.tasks.has(id));
   }
 
   /** An executor asks whether to begin. `conflict` when it may not. */
@@ -111,13 +148,14 @@ export class Dispatcher {
     const unit = unitOf(run.state, ref.s, ref.i);
     // Where a lost attempt could not be followed by another, it must be known to have begun before it may.
     const isSoft = mayRetry(step.retry, 'unavailable', ref.n - (unit?.base ?? 0));
-    const wasQueued = task.phase === 'queued';
     const outcome = await this.owner.deliver(run.uuid, { type: 'accepted', instance, ...ref }, isSoft);
     if (outcome === 'stale' || outcome === undefined) throw unwanted(id);
-    if (wasQueued) task.queue.active++;
-    task.instance = instance;
+    if (this.tasks.get(id) !== task) return; // it has ended meanwhile
     task.principal ??= principal;
-    this.begin(task, now());
+    task.heardAt = performance.now();
+    this.queues.began(task, instance);
+    if (task.queue === null) this.words.tell(shardOfQueue(queueKeyOf(task)), { type: 'began', task: id, instance });
+    this.watch(task, now());
   }
 
   /** An executor still works on these; answers with those that nobody wants any more. */
@@ -149,8 +187,8 @@ export class Dispatcher {
 
   /** What an instance was offered and has not accepted may never have reached it. */
   private offerAgain(workspace: string, agent: string, instance: string): void {
-    for (const task of this.tasks.values()) {
-      if (task.phase === 'offered' && task.instance === instance && task.target === agent && task.run.facts.workspace === workspace)
+    for (const task of this.kept()) {
+      if (task.phase === 'offered' && task.instance === instance && task.target === agent && task.workspace === workspace)
         this.queues.putBack(task);
     }
   }
@@ -165,8 +203,9 @@ export class Dispatcher {
   why(run: LiveRun, ref: AttemptRef): { on: string; because: string } | undefined {
     const task = this.tasks.get(taskIdOf(run, ref));
     if (task === undefined) return undefined;
-    const { queue, step, target, because } = task;
-    const on = step.kind === 'agent' ? `agent:${target}` : step.kind === 'tool' ? `tool:${target}` : 'service:context';
+    const { queue, kind, target, because } = task;
+    const on = kind === 'agent' ? `agent:${target}` : kind === 'tool' ? `tool:${target}` : 'service:context';
+    if (queue === null) return { on, because: 'it waits for a place, which another replica of execution gives out' };
     if (because !== undefined) return { on, because };
     if (queue.active >= queue.limit) return { on, because: `all ${queue.limit} places are taken, ${queue.waiting} tasks wait` };
     if (queue.kind === 'worker')
@@ -187,19 +226,46 @@ export class Dispatcher {
     return task.instance === undefined || principal === undefined || task.instance === instance;
   }
 
-  private begin(task: OpenTask, startedAt: number): void {
-    if (task.phase === 'gone') return;
-    task.phase = 'running';
-    task.heardAt = performance.now();
-    task.because = undefined;
-    if (task.deadline !== undefined) return;
+  /** Sets the timer that ends an attempt which takes too long. */
+  private watch(task: OpenTask, startedAt: number): void {
+    if (task.phase === 'gone' || task.deadline !== undefined) return;
     const { run, ref, step } = task;
     // A little past it, so that the core, which goes by the recorded start, agrees that it is due.
     task.deadline = this.alarm.set(startedAt + step.timeoutMs + 1, () => this.owner.feed(run, { type: 'due', timer: 'attempt', ...ref }));
   }
 
-  private end(task: OpenTask, error: Failure): void {
-    if (task.phase !== 'gone') this.owner.feed(task.run, { type: 'completed', ...task.ref, error });
+  private enter(task: OpenTask): void {
+    this.tasks.set(task.id, task);
+    const before = this.others.find(task.id);
+    if (before === undefined) return this.place(task);
+    // It was in a queue here while another owned its run.
+    this.others.forget(task.id);
+    if (task.phase === 'queued') {
+      this.queues.replace(before, task);
+      if (isRunning(task)) this.watch(task, now());
+    } else {
+      this.queues.left(before);
+      this.queues.enter(task);
+    }
+  }
+
+  private place(task: OpenTask): void {
+    if (this.ports.owns(shardOfQueue(queueKeyOf(task)))) this.queues.enter(task);
+    else this.offer(task);
+  }
+
+  private offer(task: OpenTask): void {
+    if (task.phase === 'offered') task.phase = 'queued';
+    task.queue = null;
+    if (task.phase === 'queued') task.instance = task.principal = undefined;
+    const running = task.phase === 'running' && { instance: task.instance ?? '' };
+    this.words.tell(shardOfQueue(queueKeyOf(task)), { type: 'offer', task: task.id, offer: offerOf(task), ...running });
+  }
+
+  private end(task: QueuedTask, error: Failure): void {
+    const open = this.tasks.get(task.id);
+    if (open !== task) this.others.end(task, error);
+    else if (open.phase !== 'gone') this.owner.feed(open.run, { type: 'completed', ...open.ref, error });
   }
 
   private lose(task: OpenTask, how: string): void {
@@ -208,35 +274,50 @@ export class Dispatcher {
     this.owner.feed(task.run, { type: 'lost', ...task.ref, error: { code: 'unavailable', detail, next } });
   }
 
-  private forget(task: OpenTask, isCancelled: boolean): void {
-    const wasActive = task.phase === 'offered' || task.phase === 'running';
+  private forget(task: OpenTask): void {
     this.tasks.delete(task.id);
     this.alarm.cancel(task.deadline);
-    task.phase = 'gone';
-    const { queue } = task;
-    if (wasActive) queue.active--;
-    if (isCancelled && wasActive) {
-      if (queue.kind === 'called') this.called.cancel([task.id]);
-      else this.leases.stop(task);
-    }
-    this.queues.pump(queue);
+    this.queues.left(task);
+  }
+
+  /** Whoever has the task is to stop. */
+  private stopExecutor(task: QueuedTask): void {
+    if (isCalled(task)) this.called.cancel([task.id]);
+    else this.leases.stop(task);
+  }
+
+  /** All tasks in queues that are kept here. */
+  private *kept(): Iterable<QueuedTask> {
+    for (const task of this.tasks.values()) if (task.queue !== null) yield task;
+    yield* this.others.all();
+  }
+
+  private *runs(): Iterable<LiveRun> {
+    for (const { run } of this.tasks.values()) yield run;
   }
 
   private sweep(): void {
-    if (!this.mayAct()) return;
+    if (!this.ports.mayAct()) return;
     const at = performance.now();
     for (const task of this.tasks.values()) {
       const silentMs = at - task.heardAt;
-      const isCalled = task.queue.kind === 'called';
-      if (task.phase === 'running' && silentMs > (isCalled ? calledLostMs : workerLostMs)) {
+      if (task.phase === 'running' && silentMs > (isCalled(task) ? calledLostMs : workerLostMs))
         this.lose(task, `nothing was heard of it for ${Math.round(silentMs / 1_000)} s`);
-      } else if (task.phase === 'offered' && isCalled && silentMs > calledLostMs) {
+    }
+    for (const task of this.kept()) {
+      const silentMs = at - task.heardAt;
+      if (task.phase === 'offered' && isCalled(task) && silentMs > calledLostMs) {
         task.heardAt = at;
         this.called.send(task);
-      } else if (task.phase === 'offered' && !isCalled && silentMs > offerMs) this.queues.putBack(task);
-      else if (task.phase === 'queued' && task.queue.kind === undefined) this.queues.pump(task.queue);
+      } else if (task.phase === 'offered' && !isCalled(task) && silentMs > offerMs) this.queues.putBack(task);
+      else if (task.phase === 'queued' && task.queue?.kind === undefined) this.queues.pump(task.queue as AgentQueue);
     }
+    this.others.sweep();
   }
+}
+
+function isRunning({ phase }: QueuedTask): boolean {
+  return phase === 'running';
 }
 
 function unwanted(id: string): Fault {

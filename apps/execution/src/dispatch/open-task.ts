@@ -4,35 +4,15 @@ import type { GraphStep } from '../core/graph.ts';
 import { keyOf, targetOf } from '../core/decide.ts';
 import type { Json } from '../core/json.ts';
 import type { LiveRun } from '../shards/live-run.ts';
-import type { AgentQueue } from './agent-queue.ts';
 import type { Timer } from '../timers/timer-heap.ts';
+import type { QueuedTask } from './queued-task.ts';
 
-/**
- * One attempt that was sent out and has not ended. `queued`: waits for a slot or a worker; `offered`: handed over, not yet accepted;
- * `running`: accepted, and kept by heartbeats.
- */
-export interface OpenTask {
-  readonly id: string;
+/** One attempt that was sent out and has not ended, as the owner of its run knows it. */
+export interface OpenTask extends QueuedTask {
   readonly run: LiveRun;
   readonly ref: AttemptRef;
   readonly step: GraphStep;
-  /** `analyse[3]` */
-  readonly key: string;
-  readonly target: string;
-  readonly skill: string | undefined;
-  readonly input: Json;
-  readonly idempotencyKey: string;
-  /** Where it waits for a slot. */
-  queue: AgentQueue;
-  phase: 'queued' | 'offered' | 'running' | 'gone';
-  instance: string | undefined;
-  /** The principal that leased it; nobody else may accept or complete it. */
-  principal: string | undefined;
-  /** On this process's monotonic clock: when it was offered, or last heard of. */
-  heardAt: number;
   deadline: Timer | undefined;
-  /** Why it is not under way, for people. */
-  because: string | undefined;
 }
 
 /** The identifier of an attempt of a run's task. */
@@ -40,26 +20,25 @@ export function taskIdOf(run: LiveRun, { s, i, n }: AttemptRef): string {
   return formatTask({ run: run.id, step: s, index: i, attempt: n });
 }
 
-/** A task for an attempt of a run. `queueOf` says where it waits. */
-export function newTask(
-  run: LiveRun,
-  ref: AttemptRef,
-  input: Json,
-  queueOf: (step: GraphStep, target: string, workspace: string) => AgentQueue,
-): OpenTask {
+/** A task for an attempt of a run. */
+export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
   const step = run.state.graph.steps[ref.s] as GraphStep;
-  const target = targetOf(run.state, ref.s, ref.i);
+  const { workspace, grant } = run.facts;
   return {
     id: taskIdOf(run, ref),
     run,
     ref,
     step,
+    workspace,
+    grant,
+    kind: step.kind as OpenTask['kind'],
     key: keyOf(run.state, ref.s, ref.i),
-    target,
+    target: targetOf(run.state, ref.s, ref.i),
     skill: step.skill,
     input,
+    timeoutMs: step.timeoutMs,
     idempotencyKey: idempotencyKeyOf({ run: run.id, step: ref.s, index: ref.i }),
-    queue: queueOf(step, target, run.facts.workspace),
+    queue: null,
     phase: 'queued',
     instance: undefined,
     principal: undefined,
@@ -67,4 +46,9 @@ export function newTask(
     deadline: undefined,
     because: undefined,
   };
+}
+
+/** Whether `protocol` works on it, and not a worker. */
+export function isCalled({ kind, queue, instance }: QueuedTask): boolean {
+  return kind !== 'agent' || queue?.kind === 'called' || instance?.startsWith('protocol') === true;
 }

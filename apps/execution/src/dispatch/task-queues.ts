@@ -1,14 +1,14 @@
 import type { Bus } from '@signalbox/shared/bus/bus.js';
+import { agentQueueKey } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../core/events.ts';
-import type { GraphStep } from '../core/graph.ts';
 import type { AgentDirectory } from './agent-directory.ts';
 import { AgentQueue, type Poller } from './agent-queue.ts';
 import { failureOf, type CalledTasks } from './called-tasks.ts';
-import type { OpenTask } from './open-task.ts';
+import { isActive, queueKeyOf, type QueuedTask } from './queued-task.ts';
 
 /** Tasks of one service or server that are called at once, where the agent names no cap of its own. */
 const calledLimit = 256;
@@ -21,10 +21,12 @@ export interface QueuePorts {
   /** Whether tasks may leave now. */
   mayAct(): boolean;
   /** A task's agent is not there, or not the run's to use: its attempt ends so. */
-  end(task: OpenTask, error: Failure): void;
+  end(task: QueuedTask, error: Failure): void;
+  /** Until when a queue of this shard waits after it was taken, on the monotonic clock. */
+  heldUntil(shard: number): number;
 }
 
-/** The queues of all agents, and what lets tasks out of them. */
+/** The queues that are kept here, and what lets tasks out of them, whoever owns their runs. */
 export class TaskQueues {
   private readonly queues = new Map<string, AgentQueue>();
   private readonly lookingUp = new Set<AgentQueue>();
@@ -36,25 +38,49 @@ export class TaskQueues {
     private readonly ports: QueuePorts,
   ) {}
 
-  /** Where the tasks of a step wait. */
-  readonly of = (step: GraphStep, target: string, workspace: string): AgentQueue => {
-    if (step.kind === 'agent') return this.ofAgent(workspace, target);
-    const queue = this.get(
-      step.kind === 'tool' ? `tool ${workspace} ${target.split('/', 1)[0] ?? ''}` : `artifact ${workspace}`,
-      undefined,
-      workspace,
-    );
-    queue.kind = 'called';
-    queue.limit = calledLimit;
-    return queue;
-  };
-
   ofAgent(workspace: string, agent: string): AgentQueue {
-    return this.get(`agent ${workspace} ${agent}`, agent, workspace);
+    return this.get(agentQueueKey(workspace, agent), agent, workspace);
   }
 
   find(workspace: string, agent: string): AgentQueue | undefined {
-    return this.queues.get(`agent ${workspace} ${agent}`);
+    return this.queues.get(agentQueueKey(workspace, agent));
+  }
+
+  /** Puts a task where it waits for a slot; one that runs already has its slot. */
+  enter(task: QueuedTask): void {
+    const { kind, workspace, target } = task;
+    const queue = this.get(queueKeyOf(task), kind === 'agent' ? target : undefined, workspace);
+    task.queue = queue;
+    if (task.phase === 'queued') queue.push(task);
+    else queue.active++;
+    this.pump(queue);
+  }
+
+  /** An executor was let begin. */
+  began(task: QueuedTask, instance: string): void {
+    if (task.queue !== null && task.phase === 'queued') task.queue.active++;
+    task.phase = 'running';
+    task.instance = instance;
+    task.because = undefined;
+  }
+
+  /** It waits and runs no more. */
+  left(task: QueuedTask): void {
+    const { queue } = task;
+    if (queue !== null && isActive(task)) queue.active--;
+    task.phase = 'gone';
+    if (queue !== null) this.pump(queue);
+  }
+
+  /** One task in the place of another with the same identifier: its run has come here, or has gone from here. */
+  replace(task: QueuedTask, by: QueuedTask): void {
+    by.queue = task.queue;
+    by.phase = task.phase;
+    by.instance = task.instance;
+    by.principal = task.principal;
+    by.heardAt = task.heardAt;
+    if (task.phase === 'queued') by.queue?.push(by);
+    task.phase = 'gone';
   }
 
   /** Gives out what can be given. `isChanged`: what is known of the agent is old. */
@@ -63,36 +89,47 @@ export class TaskQueues {
     const first = queue.first();
     if (first === undefined) return this.tidy(queue);
     if (isChanged || !this.knows(queue)) return void this.lookUp(queue, first);
+    if (this.isHeld(queue)) return;
     if (queue.kind === 'worker') queue.serve((task, poller) => this.offer(task, poller));
     else this.call(queue);
   }
 
   /** Hands tasks to a worker that asks, as far as its credit and the slots allow. */
-  takeFor(queue: AgentQueue, poller: Poller): OpenTask[] {
+  takeFor(queue: AgentQueue, poller: Poller): QueuedTask[] {
     const first = queue.first();
     if (first === undefined || !this.ports.mayAct()) return [];
-    if (this.knows(queue)) return queue.kind === 'worker' ? queue.takeFor(poller, (task) => this.offer(task, poller)) : [];
+    if (this.knows(queue)) {
+      if (queue.kind !== 'worker' || this.isHeld(queue)) return [];
+      return queue.takeFor(poller, (task) => this.offer(task, poller));
+    }
     // Its cap is not known yet: the worker waits until it is.
     void this.lookUp(queue, first);
     return [];
   }
 
   /** Nobody accepted it: it waits again, before the others. */
-  putBack(task: OpenTask): void {
+  putBack(task: QueuedTask): void {
+    const { queue } = task;
+    if (queue === null) return;
     task.phase = 'queued';
     task.instance = undefined;
     task.principal = undefined;
-    task.queue.active--;
-    task.queue.unshift(task);
-    this.pump(task.queue);
+    queue.active--;
+    queue.unshift(task);
+    this.pump(queue);
   }
 
   pumpAll(): void {
     for (const queue of [...this.queues.values()]) this.pump(queue);
   }
 
-  clear(): void {
-    this.queues.clear();
+  /** Lets go of queues: others keep them now. Workers that wait in them are sent there. */
+  drop(isGone: (shard: number) => boolean): void {
+    for (const [key, queue] of [...this.queues]) {
+      if (!isGone(queue.shard)) continue;
+      this.queues.delete(key);
+      for (const poller of queue.takePollers()) poller.give([]);
+    }
   }
 
   /** Forgets a queue that nothing uses. */
@@ -100,9 +137,22 @@ export class TaskQueues {
     if (queue.isIdle && this.queues.get(queue.key) === queue) this.queues.delete(queue.key);
   }
 
+  /** A cap that counts tasks of several owners: all of them must have been heard first. */
+  private isHeld(queue: AgentQueue): boolean {
+    const forMs = queue.heldUntil - performance.now();
+    if (forMs <= 0 || queue.agent === undefined) return false;
+    if (this.agents.peek(queue.workspace, queue.agent)?.concurrency === undefined) return false;
+    queue.wake ??= setTimeout(() => this.pump(queue), forMs).unref();
+    return true;
+  }
+
   /** Whether it is known how the queue's tasks are given out; if so the queue says it. */
   private knows(queue: AgentQueue): boolean {
-    if (queue.agent === undefined) return true;
+    if (queue.agent === undefined) {
+      queue.kind = 'called';
+      queue.limit = calledLimit;
+      return true;
+    }
     const known = this.agents.peek(queue.workspace, queue.agent);
     if (known === undefined) return false;
     queue.kind = known.isWorker ? 'worker' : 'called';
@@ -112,12 +162,16 @@ export class TaskQueues {
 
   private get(key: string, agent: string | undefined, workspace: string): AgentQueue {
     let queue = this.queues.get(key);
-    if (queue === undefined) this.queues.set(key, (queue = new AgentQueue(key, agent, workspace)));
+    if (queue === undefined) {
+      queue = new AgentQueue(key, agent, workspace);
+      queue.heldUntil = this.ports.heldUntil(queue.shard);
+      this.queues.set(key, queue);
+    }
     return queue;
   }
 
-  private offer(task: OpenTask, poller: Poller): void {
-    task.queue.active++;
+  private offer(task: QueuedTask, poller: Poller): void {
+    (task.queue as AgentQueue).active++;
     task.phase = 'offered';
     task.instance = poller.instance;
     task.principal = poller.principal;
@@ -135,12 +189,12 @@ export class TaskQueues {
   }
 
   /** Asks the registry, as the run of the first task, until it answers. */
-  private async lookUp(queue: AgentQueue, first: OpenTask): Promise<void> {
+  private async lookUp(queue: AgentQueue, first: QueuedTask): Promise<void> {
     if (this.lookingUp.has(queue)) return;
     this.lookingUp.add(queue);
     const { workspace, agent = '' } = queue;
     try {
-      const { grant } = first.run.facts;
+      const { grant } = first;
       await inCall({ traceparent: childTraceparent() }, async () => this.agents.find(workspace, agent, await this.bus.as(grant)));
     } catch (thrown) {
       const fault = Fault.from(thrown);
@@ -155,7 +209,7 @@ export class TaskQueues {
   }
 
   /** An agent that is not there is not there for any run; a right that is missing is this run's. */
-  private refuse(queue: AgentQueue, first: OpenTask, fault: Fault, thrown: unknown): void {
+  private refuse(queue: AgentQueue, first: QueuedTask, fault: Fault, thrown: unknown): void {
     if (fault.code === 'internal') log.error('an agent could not be looked up', { agent: queue.agent, err: thrown });
     const isUnknown = fault.code === 'not_found';
     const failure = isUnknown
@@ -165,6 +219,6 @@ export class TaskQueues {
           next: 'Apply a manifest of that agent, or correct the step.',
         }
       : failureOf(fault);
-    for (const task of queue.queued()) if (isUnknown || task.run === first.run) this.ports.end(task, failure);
+    for (const task of queue.queued()) if (isUnknown || task.grant === first.grant) this.ports.end(task, failure);
   }
 }

@@ -1,9 +1,10 @@
 import type { LeasedTask } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { AgentDirectory } from './agent-directory.ts';
 import type { AgentQueue, Poller } from './agent-queue.ts';
-import type { OpenTask } from './open-task.ts';
+import type { QueuedTask } from './queued-task.ts';
 import type { TaskQueues } from './task-queues.ts';
 import { WorkerSessions } from './worker-sessions.ts';
 
@@ -40,7 +41,7 @@ export class WorkerLeases {
     { workspace, principal }: Pick<Caller, 'workspace' | 'principal'>,
     wish: LeaseWish,
     signal: AbortSignal,
-  ): Promise<{ tasks: OpenTask[]; cancelled: string[] }> {
+  ): Promise<{ tasks: QueuedTask[]; cancelled: string[] }> {
     const queue = this.queues.ofAgent(workspace, wish.agent);
     if (wish.session !== undefined && this.sessions.follow([workspace, wish.agent, wish.instance], wish.session)) {
       this.dismiss(queue, wish.instance);
@@ -56,8 +57,8 @@ export class WorkerLeases {
     const cancelled = this.takeStops(workspace, wish.instance);
     const tasks = this.queues.takeFor(queue, poller);
     if (tasks.length > 0 || cancelled.length > 0 || wish.waitMs === 0) return { tasks, cancelled };
-    const given = await new Promise<OpenTask[]>((resolve) => {
-      const done = (leased: OpenTask[]): void => {
+    const given = await new Promise<QueuedTask[]>((resolve) => {
+      const done = (leased: QueuedTask[]): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', leave);
         resolve(leased);
@@ -76,10 +77,10 @@ export class WorkerLeases {
   }
 
   /** Has a worker told that nobody wants a task any more: at once if it asks for tasks, else when it does. */
-  stop(task: OpenTask): void {
-    const { instance, queue, run } = task;
-    if (instance === undefined) return;
-    const key = `${run.facts.workspace} ${instance}`;
+  stop(task: QueuedTask): void {
+    const { instance, queue, workspace } = task;
+    if (instance === undefined || queue === null) return;
+    const key = `${workspace} ${instance}`;
     const stops = this.stops.get(key) ?? new Set();
     if (stops.size < stopsMax) stops.add(task.id);
     if (this.stops.size >= stopsMax) this.stops.clear();
@@ -96,21 +97,22 @@ export class WorkerLeases {
   }
 
   /** A leased task as its worker gets it. */
-  describe(task: OpenTask): LeasedTask {
+  describe(task: QueuedTask): LeasedTask {
+    const { run, attempt } = parseTask(task.id);
     return {
       task: task.id,
-      attempt: task.ref.n,
-      run: task.run.id,
+      attempt,
+      run,
       step: task.key,
       skill: task.skill ?? this.onlySkill(task),
       input: task.input,
-      deadline: Math.round(now() + task.step.timeoutMs),
+      deadline: Math.round(now() + task.timeoutMs),
       idempotencyKey: task.idempotencyKey,
     };
   }
 
-  private onlySkill({ queue, target }: OpenTask): string | null {
-    const skills = this.agents.peek(queue.workspace, target)?.skills ?? [];
+  private onlySkill({ workspace, target }: QueuedTask): string | null {
+    const skills = this.agents.peek(workspace, target)?.skills ?? [];
     return skills.length === 1 ? (skills[0] as string) : null;
   }
 

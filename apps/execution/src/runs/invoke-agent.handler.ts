@@ -6,7 +6,9 @@ import { invokeAgent, type InvokeAgentReply, type InvokeAgentRequest } from '@si
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../core/json.ts';
+import { hasEnded } from '../core/state.ts';
 import { Engine } from '../shards/engine.ts';
 import { definitionOf } from '../workflows/definition.ts';
 import { invocationOf } from './invocation.ts';
@@ -15,6 +17,8 @@ import { RunStarter } from './run-starter.ts';
 import { runView } from './run-view.ts';
 
 const waitDefaultMs = 30_000;
+/** Between looks at a run that another replica owns. */
+const elsewhereMs = 250;
 
 @Controller()
 export class InvokeAgentHandler {
@@ -40,9 +44,17 @@ export class InvokeAgentHandler {
     );
     const waitMs = request.waitMs ?? waitDefaultMs;
     if (waitMs === 0) return view;
-    const server = await this.engine.draining();
-    await this.engine.owner.untilEnded(uuid, AbortSignal.any([call.signal, server, AbortSignal.timeout(waitMs)]));
-    return this.finder.view(caller.workspace, fromUuid('run', uuid), ({ state, facts }) => runView(state, facts));
+    const signal = AbortSignal.any([call.signal, await this.engine.draining(), AbortSignal.timeout(waitMs)]);
+    for (;;) {
+      await this.engine.owner.untilEnded(uuid, signal);
+      const current = await this.finder.view(caller.workspace, fromUuid('run', uuid), ({ state, facts }) => ({
+        view: runView(state, facts),
+        isOver: hasEnded(state),
+      }));
+      if (current.isOver || signal.aborted) return current.view;
+      // Another replica has it: a repeated key found it there, or its shard has moved.
+      await sleep(elsewhereMs, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   /** A caller by name is told at once that there is no such agent or skill; a workflow's step learns it when it is sent. */

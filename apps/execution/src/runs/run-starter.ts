@@ -3,7 +3,6 @@ import { Bus } from '@signalbox/shared/bus/bus.js';
 import { createGrant } from '@signalbox/shared/contracts/security/create-grant.js';
 import { labelsMax } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
-import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
@@ -59,7 +58,6 @@ export class RunStarter {
    * another request.
    */
   async start(caller: Caller, wish: StartWish, signal: AbortSignal): Promise<{ uuid: string; view: RunView }> {
-    this.engine.requireRoom();
     check(wish);
     const { idempotencyKey } = wish;
     if (idempotencyKey === undefined) return this.begin(caller, wish, undefined, signal);
@@ -108,8 +106,11 @@ export class RunStarter {
     const { definition, input } = wish;
     const graph = this.definitions.compile(definition);
     checkInput(definition.manifest.spec.input, input);
-    const [grant] = await orAborted(Promise.all([this.grantOf(caller), this.keep(workspace, definition)]), signal);
-    const uuid = newRunUuid(now());
+    const [grant, , shard] = await orAborted(
+      Promise.all([this.grantOf(caller), this.keep(workspace, definition), this.engine.shardForStart()]),
+      signal,
+    );
+    const uuid = newRunUuid(now(), shard);
     const starting = this.engine.owner.start(
       uuid,
       graph,
@@ -117,7 +118,7 @@ export class RunStarter {
         workspace,
         workflow: wish.workflow,
         definition: definition.hash,
-        shard: shardOfUuid(uuid),
+        shard,
         labels: wish.labels,
         principal,
         principalName: name,

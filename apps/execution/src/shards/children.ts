@@ -22,8 +22,8 @@ export class Children {
     private readonly system: SystemDatabase,
     private readonly owner: Owner,
     private readonly definitions: Definitions,
-    /** Loads a run that lives and is not here, and fences whoever had it. */
-    private readonly adopt: (run: string) => Promise<void>,
+    /** Loads a run that lives and is not here, and fences whoever had it; false where it is another owner's. */
+    private readonly adopt: (run: string) => Promise<boolean>,
   ) {}
 
   start(parent: LiveRun, effect: StartChild): void {
@@ -41,7 +41,7 @@ export class Children {
       } catch (thrown) {
         const fault = Fault.from(thrown);
         if (fault.code !== 'unavailable' && fault.code !== 'internal') return this.tell(parent, effect, { error: failureOf(fault) });
-        log.warn('a child run is started again', { run: parent.id, err: thrown });
+        log.debug('a child run is asked for again', { run: parent.id, err: thrown });
         await sleep(retryMs);
       }
     }
@@ -90,7 +90,8 @@ export class Children {
       if (!(thrown instanceof AppendLost)) throw thrown;
       // It was started before, by the owner before us, who told nobody: it has ended, or is ours to go on with.
       const end = await this.ended(workspace, effect.run);
-      if (!end) await this.adopt(effect.run);
+      if (!end && !(await this.adopt(effect.run)))
+        throw new Fault('unavailable', 'another owner has the child run', 'Its end is asked for again.');
       return end;
     }
   }

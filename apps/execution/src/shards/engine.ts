@@ -1,14 +1,9 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
-import { acceptTask } from '@signalbox/shared/contracts/execution/accept-task.js';
-import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
-import { beatTasks } from '@signalbox/shared/contracts/execution/beat-tasks.js';
-import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
-import { completeTask } from '@signalbox/shared/contracts/execution/complete-task.js';
-import { completeWork } from '@signalbox/shared/contracts/execution/complete-work.js';
-import { shardCount } from '@signalbox/shared/contracts/execution/task-id.js';
+import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { openEffects } from '../core/restore.ts';
 import type { Effect, RunEvent } from '../core/events.ts';
@@ -23,14 +18,17 @@ import { RunEvents } from '../runs/run-events.ts';
 import { Alarm } from '../timers/alarm.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { Children } from './children.ts';
-import { Lease } from './lease.ts';
+import { Lease, leaseMs, type Owned } from './lease.ts';
 import { liveMax, Owner } from './owner.ts';
 import type { LiveRun } from './live-run.ts';
 import { Recovery } from './recover.ts';
 
-const shardContracts = [acceptTask, beatTasks, completeTask, acceptWork, beatWork, completeWork];
 const inboxMs = 1_000;
 const inboxChunk = 200;
+/** How long a shard that goes to another waits for what is being written. */
+const settleMs = 1_000;
+/** A replica that has no shard yet has some after this. */
+const readyMs = 2_000;
 /** Past these, starts are refused before memory grows: rows that wait for a commit, and how long commits take. */
 const waitingMax = 20_000;
 const latencyMaxMs = 5_000;
@@ -48,9 +46,10 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly recovery: Recovery;
   private readonly days: Days;
   readonly children: Children;
-  private deaf: (() => void)[] = [];
+  /** Shards whose runs are loaded and that are heard here, with what ends that and until when their queues wait. */
+  private readonly ready = new Map<number, { deafen: () => void; heldUntil: number }>();
   private inboxTimer: NodeJS.Timeout | undefined;
-  private isOwner = false;
+  private isStopping = false;
 
   constructor(
     private readonly bus: Bus,
@@ -60,15 +59,21 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   ) {
     const url = config.systemDatabaseUrl;
     this.lease = new Lease(url, {
-      taken: (owned) => this.take(Math.max(...owned.map(({ epoch }) => epoch))),
-      lost: () => this.lose(),
+      taken: (owned) => this.take(owned),
+      release: (shards) => this.release(shards),
+      lost: (shards) => this.drop(shards),
       resumed: () => this.resume(),
+      moved: (shards) => this.dispatcher.moved(new Set(shards)),
     });
-    this.journal = new Journal(url, () => `${this.lease.owner}:${this.lease.epoch}`);
+    this.journal = new Journal(url, () => this.lease.owner);
     this.alarm = new Alarm(() => this.lease.mayAct());
     this.owner = new Owner(this.journal, this.alarm);
     this.agents = new AgentDirectory(bus);
-    this.dispatcher = new Dispatcher(bus, this.owner, this.alarm, this.agents, () => this.lease.mayAct());
+    this.dispatcher = new Dispatcher(bus, this.owner, this.alarm, this.agents, {
+      mayAct: () => this.lease.mayAct(),
+      owns: (shard) => this.ready.has(shard),
+      heldUntil: (shard) => this.ready.get(shard)?.heldUntil ?? 0,
+    });
     this.events = new RunEvents(bus, system);
     this.recovery = new Recovery(system, this.owner, definitions);
     this.days = new Days(system, config.runKeepDays);
@@ -91,14 +96,15 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** What has begun is written, then the shards are given back. */
   async onModuleDestroy(): Promise<void> {
+    this.isStopping = true;
     clearInterval(this.inboxTimer);
     this.days.stop();
-    this.hearNothing();
-    this.isOwner = false;
+    this.deafen([...this.ready.keys()]);
     this.owner.flushSoft();
     this.dispatcher.stop();
     await Promise.race([this.journal.stop(), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]);
-    this.owner.dropAll(
+    this.owner.drop(
+      [...this.owner.all()],
       new Fault('unavailable', 'execution is stopping', 'Try again in a moment.', { service: 'execution', retryAfterMs: 1_000 }),
     );
     this.alarm.stop();
@@ -106,17 +112,23 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     await this.events.stop();
   }
 
-  /** Throws `unavailable` or `limited` where a start would only wait. */
-  requireRoom(): void {
+  /**
+   * A shard for a new run, one of ours: then its start needs no hop. Throws `unavailable` or `limited` where a start would only wait.
+   */
+  async shardForStart(): Promise<number> {
     const { waiting, latencyMs, isAway } = this.journal.pressure;
-    if (!this.isOwner || isAway) {
+    if (!isAway && this.ready.size === 0) await this.untilReady(readyMs).catch(() => undefined);
+    if (this.ready.size === 0 || isAway) {
       const why = isAway ? 'the journal’s database cannot be reached' : 'no owner of runs is ready yet';
       throw new Fault('unavailable', why, 'Try again in a moment.', { service: isAway ? 'postgresql' : 'execution', retryAfterMs: 1_000 });
     }
-    if (this.owner.size < liveMax && waiting < waitingMax && latencyMs < latencyMaxMs) return;
-    throw new Fault('limited', `${this.owner.size} runs are under way and ${waiting} changes wait to be written`, 'Try again later.', {
-      retryAfterMs: 2_000,
-    });
+    if (this.owner.size >= liveMax || waiting >= waitingMax || latencyMs >= latencyMaxMs) {
+      throw new Fault('limited', `${this.owner.size} runs are under way and ${waiting} changes wait to be written`, 'Try again later.', {
+        retryAfterMs: 2_000,
+      });
+    }
+    const shards = [...this.ready.keys()];
+    return shards[Math.floor(Math.random() * shards.length)] as number;
   }
 
   /** Aborted when the service begins to stop. */
@@ -129,14 +141,15 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     return this.lease.mayAct();
   }
 
-  get isReady(): boolean {
-    return this.isOwner;
+  /** Whether this replica owns the shard and has loaded its runs. */
+  owns(shard: number): boolean {
+    return this.ready.has(shard);
   }
 
-  /** Resolves when this process owns the shards and has loaded their runs. */
+  /** Resolves when this process owns shards and has loaded their runs. */
   async untilReady(timeoutMs = 10_000): Promise<void> {
-    for (const until = performance.now() + timeoutMs; !this.isOwner; await new Promise((resolve) => setTimeout(resolve, 10))) {
-      if (performance.now() > until) throw new Error('the shards were not taken in time');
+    for (const until = performance.now() + timeoutMs; this.ready.size === 0; await new Promise((resolve) => setTimeout(resolve, 10))) {
+      if (performance.now() > until) throw new Error('no shard was taken in time');
     }
   }
 
@@ -147,14 +160,62 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.events.progress(open.run, open.key, open.ref.n, open.target, open.instance, message as string, fraction);
   }
 
-  private async take(epoch: number): Promise<void> {
-    const loaded = await this.recovery.loadAll(epoch);
-    this.isOwner = true;
-    await this.hearShards();
-    const adopted = loaded.flatMap((run) => this.openAgain(run));
+  private async take(owned: readonly Owned[]): Promise<void> {
+    const loaded = await this.recovery.loadShards(owned);
+    // What was taken from us meanwhile is another's.
+    const ours = owned.filter(({ shard, epoch }) => this.lease.epochOf(shard) === epoch && !this.isStopping).map(({ shard }) => shard);
+    await this.hear(ours);
+    const mine = new Set(ours);
+    const [kept, gone] = [loaded.filter(({ facts }) => mine.has(facts.shard)), loaded.filter(({ facts }) => !mine.has(facts.shard))];
+    this.owner.drop(gone, anotherHasIt());
+    this.dispatcher.moved(mine);
+    const adopted = kept.flatMap((run) => this.openAgain(run));
+    await this.cancelOrphans(kept);
     if (loaded.length > 0) log.info('runs taken over', { runs: loaded.length, tasks: adopted.length });
     await this.readInbox();
     void this.dispatcher.askAfter(adopted);
+  }
+
+  /** Shards that belong with another replica: what is being written is, then nothing of them is here. */
+  private async release(shards: readonly number[]): Promise<void> {
+    this.deafen(shards);
+    const runs = this.runsOf(shards);
+    this.owner.flushSoft();
+    const settled = Promise.allSettled(runs.map((run) => run.settle()));
+    await Promise.race([settled, new Promise((resolve) => setTimeout(resolve, settleMs).unref())]);
+    this.letGo(shards);
+  }
+
+  private drop(shards: readonly number[]): void {
+    this.deafen(shards);
+    this.letGo(shards);
+  }
+
+  private letGo(shards: readonly number[]): void {
+    const gone = new Set(shards);
+    const runs = this.runsOf(shards);
+    this.dispatcher.drop(new Set(runs), (shard) => gone.has(shard));
+    this.owner.drop(runs, anotherHasIt());
+  }
+
+  private runsOf(shards: readonly number[]): LiveRun[] {
+    const wanted = new Set(shards);
+    return [...this.owner.all()].filter(({ facts }) => wanted.has(facts.shard));
+  }
+
+  /** Runs whose parents ended while nobody could tell them: their work is nobody's. */
+  private async cancelOrphans(runs: readonly LiveRun[]): Promise<void> {
+    const parents = new Set(runs.flatMap(({ facts: { parent } }) => (parent !== null && !this.owner.find(parent) ? [parent] : [])));
+    if (parents.size === 0) return;
+    const rows: { run_id: string }[] = await this.system.source.query(
+      `SELECT run_id FROM run WHERE run_id = ANY($1::uuid[]) AND status <> 'running'`,
+      [[...parents]],
+    );
+    const ended = new Set(rows.map(({ run_id }) => run_id));
+    for (const run of runs) {
+      const { parent } = run.facts;
+      if (parent !== null && ended.has(parent)) this.owner.feed(run, { type: 'cancel', by: `its parent ${fromUuid('run', parent)}` });
+    }
   }
 
   /** Does again what may not have been done after the last commit. Returns the tasks that were under way. */
@@ -173,27 +234,21 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async reload(run: LiveRun): Promise<void> {
     try {
-      this.dispatcher.drop(run);
+      this.dispatcher.drop(new Set([run]), () => false);
       if (!run.isUnborn) await this.adopt(run.uuid);
     } catch (err) {
       log.error('a run was not loaded again', { run: run.id, err });
     }
   }
 
-  private async adopt(uuid: string): Promise<void> {
-    if (!this.isOwner || this.owner.find(uuid)) return;
-    const run = await this.recovery.loadOne(uuid, this.lease.epoch);
+  /** False: it is another's. */
+  private async adopt(uuid: string): Promise<boolean> {
+    const epoch = this.lease.epochOf(shardOfUuid(uuid));
+    if (epoch === undefined || !this.ready.has(shardOfUuid(uuid))) return false;
+    if (this.owner.find(uuid)) return true;
+    const run = await this.recovery.loadOne(uuid, epoch);
     if (run) this.openAgain(run);
-  }
-
-  private lose(): void {
-    this.isOwner = false;
-    this.hearNothing();
-    this.dispatcher.clear();
-    this.owner.dropAll(
-      new Fault('unavailable', 'another owner has taken the run', 'Try again in a moment.', { service: 'execution', retryAfterMs: 500 }),
-    );
-    this.owner.reopen();
+    return true;
   }
 
   private resume(): void {
@@ -201,26 +256,28 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.alarm.ring();
   }
 
-  private async hearShards(): Promise<void> {
+  private async hear(shards: readonly number[]): Promise<void> {
     const server = await this.bus.server;
-    if (!this.isOwner || this.deaf.length > 0) return;
-    for (let shard = 0; shard < shardCount; shard++) {
-      for (const contract of shardContracts) this.deaf.push(server.hearShard(contract, shard));
-    }
+    // Other replicas have tasks in these queues that are not known here yet; alone, all is known.
+    const heldUntil = this.lease.isAlone ? 0 : performance.now() + leaseMs;
+    for (const shard of shards) this.ready.set(shard, { deafen: server.hearShard(shard), heldUntil });
     await this.bus.connection.flush();
   }
 
-  private hearNothing(): void {
-    for (const stop of this.deaf.splice(0)) stop();
+  private deafen(shards: readonly number[]): void {
+    for (const shard of shards) {
+      this.ready.get(shard)?.deafen();
+      this.ready.delete(shard);
+    }
   }
 
   /** What was left for runs while nobody owned them. */
   private async readInbox(): Promise<void> {
-    if (!this.isOwner) return;
+    if (this.ready.size === 0) return;
     try {
       const rows: { run_id: string; id: string; event: string }[] = await this.system.source.query(
-        `SELECT run_id, id, event FROM inbox ORDER BY created_at LIMIT $1`,
-        [inboxChunk],
+        `SELECT run_id, id, event FROM inbox WHERE shard = ANY($1) ORDER BY created_at LIMIT $2`,
+        [[...this.ready.keys()], inboxChunk],
       );
       for (const { run_id, event } of rows) await this.owner.deliver(run_id, JSON.parse(event) as RunEvent);
       if (rows.length > 0) await this.system.source.query(`DELETE FROM inbox WHERE id = ANY($1::uuid[])`, [rows.map(({ id }) => id)]);
@@ -228,4 +285,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       log.warn('the inbox was not read', { err });
     }
   }
+}
+
+function anotherHasIt(): Fault {
+  return new Fault('unavailable', 'another owner has taken the run', 'Try again in a moment.', { service: 'execution', retryAfterMs: 500 });
 }

@@ -1,13 +1,17 @@
 import { newUuid } from '@signalbox/shared/ids/ids.js';
+import { shardCount } from '@signalbox/shared/contracts/execution/task-id.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { placement } from './placement.ts';
 
 /** How long shards stay with an owner that does not renew. Runs of a dead one stand still for at most this. */
 export const leaseMs = 2_500;
-const renewMs = 800;
-/** Between attempts to take shards that somebody has. */
-const pollMs = 200;
+const renewMs = 500;
+/** Between looks while there are shards that should be ours and are another's. */
+const pollMs = 150;
+/** Shards that are given to another at once: the runs of more would stand still together. */
+const movesMax = 64;
 
 export interface Owned {
   shard: number;
@@ -15,24 +19,40 @@ export interface Owned {
 }
 
 export interface LeaseEvents {
-  /** Shards that are now ours, with their epochs: their runs are to be loaded. */
-  taken(owned: Owned[]): Promise<void>;
-  /** Somebody else has them: whatever we hold is to be dropped. */
-  lost(): void;
+  /** Shards that are now ours, with their epochs: their runs are to be loaded. Rejects when they cannot be. */
+  taken(owned: readonly Owned[]): Promise<void>;
+  /** Shards that belong with another replica: resolves when nothing of them is under way here any more. */
+  release(shards: readonly number[]): Promise<void>;
+  /** Somebody else has these: what we hold of them is to be dropped. */
+  lost(shards: readonly number[]): void;
   /** The lease was renewed after a gap in which nothing was done. */
   resumed(): void;
+  /** These shards have other owners than before. */
+  moved(shards: readonly number[]): void;
+}
+
+interface Look {
+  replicas: string[];
+  owners: (string | null)[];
+  epochs: number[];
 }
 
 /**
- * Who owns which shards. A replica renews one row; a shard belongs to the owner it names while that owner's row is fresh. Safety rests on the
- * journal's primary key: this only says who should act.
+ * Who owns which shards. A replica renews one row; a shard belongs to the owner it names while that owner's row is fresh. Each replica takes
+ * the free shards that `placement` gives it, and gives back those that belong with another. Safety rests on the journal's primary key: this
+ * only says who should act.
  */
 export class Lease {
   readonly owner = newUuid();
-  epoch = 0;
   private client: pg.Client | null = null;
   private renewedAt = -Infinity;
-  private owned: Owned[] = [];
+  /** Ours, with the epoch in which each was taken. */
+  private readonly owned = new Map<number, number>();
+  /** Of these, those whose runs are loaded. */
+  private readonly loaded = new Set<number>();
+  private owners: (string | null)[] = Array.from({ length: shardCount }, () => null);
+  private replicas: string[] = [];
+  private wanted: { of: string; places: (string | undefined)[] } = { of: '', places: [] };
   private isStopped = false;
   private loop: Promise<void> = Promise.resolve();
   private readonly stopping = new AbortController();
@@ -42,9 +62,19 @@ export class Lease {
     private readonly events: LeaseEvents,
   ) {}
 
+  /** The epoch in which we took a shard; undefined when it is not ours. */
+  epochOf(shard: number): number | undefined {
+    return this.owned.get(shard);
+  }
+
+  /** Whether no other replica was alive when we looked last. */
+  get isAlone(): boolean {
+    return this.replicas.every((replica) => replica === this.owner);
+  }
+
   /** Whether timers may fire and tasks may leave: not after a gap of more than a third of the lease without renewal. */
   mayAct(): boolean {
-    return this.owned.length > 0 && performance.now() - this.renewedAt < renewMs + leaseMs / 3;
+    return this.owned.size > 0 && performance.now() - this.renewedAt < renewMs + leaseMs / 3;
   }
 
   start(): void {
@@ -76,76 +106,132 @@ export class Lease {
 
   private async run(): Promise<void> {
     while (!this.isStopped) {
+      let isWaiting = true;
       try {
-        if (this.owned.length === 0) await this.take();
-        else await this.renew();
+        isWaiting = await this.tick();
       } catch (err) {
         log.warn('the lease on the shards was not renewed', { err });
         const broken = this.client;
         this.client = null;
         broken?.end().catch(() => undefined);
       }
-      await sleep(this.owned.length === 0 ? pollMs : renewMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      await sleep(isWaiting ? pollMs : renewMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     }
   }
 
-  private async take(): Promise<void> {
+  /** Renews, and takes, gives back and lets go what is to be. True while shards are waited for. */
+  private async tick(): Promise<boolean> {
     const client = await this.connected();
     const before = performance.now();
+    const hadGap = this.owned.size > 0 && !this.mayAct();
+    const look = await this.look(client);
+    const lost = [...this.owned].filter(([shard, epoch]) => look.owners[shard] !== this.owner || look.epochs[shard] !== epoch);
+    this.letGo(lost.map(([shard]) => shard));
+    this.renewedAt = before;
+    if (hadGap) this.events.resumed();
+    this.replicas = look.replicas;
+    const places = this.placesAmong(look.replicas);
+    const isAlive = new Set(look.replicas);
+    const free = look.owners.flatMap((owner, shard) =>
+      places[shard] === this.owner && (owner === null || !isAlive.has(owner)) ? [shard] : [],
+    );
+    await this.take(client, free);
+    this.notice(look.owners);
+    const others = [...this.loaded].filter((shard) => places[shard] !== this.owner).slice(0, movesMax);
+    if (others.length > 0) await this.giveBack(client, others);
+    return places.some((place, shard) => place === this.owner && !this.owned.has(shard));
+  }
+
+  private async look(client: pg.Client): Promise<Look> {
     await client.query(
       `INSERT INTO replica (owner, lease_until) VALUES ($1, now() + $2 * interval '1 millisecond')
        ON CONFLICT (owner) DO UPDATE SET lease_until = excluded.lease_until`,
       [this.owner, leaseMs],
     );
+    const { rows } = await client.query<Look>(
+      `SELECT (SELECT coalesce(array_agg(owner::text ORDER BY owner), '{}') FROM replica WHERE lease_until > now()) AS replicas,
+              array_agg(owner::text ORDER BY shard) AS owners, array_agg(epoch ORDER BY shard) AS epochs FROM shard`,
+    );
+    return rows[0] as Look;
+  }
+
+  private placesAmong(replicas: readonly string[]): (string | undefined)[] {
+    const of = replicas.join();
+    if (this.wanted.of !== of) this.wanted = { of, places: placement(replicas) };
+    return this.wanted.places;
+  }
+
+  /** Takes shards that nobody has; another replica that looked at the same moment may be first. */
+  private async take(client: pg.Client, free: readonly number[]): Promise<void> {
+    if (free.length === 0) return;
     const { rows } = await client.query<Owned>(
       `UPDATE shard SET owner = $1, epoch = epoch + 1
-        WHERE NOT EXISTS (SELECT 1 FROM replica r WHERE r.owner = shard.owner AND r.lease_until > now()) RETURNING shard, epoch`,
-      [this.owner],
+        WHERE shard = ANY($2) AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.owner = shard.owner AND r.lease_until > now())
+       RETURNING shard, epoch`,
+      [this.owner, free],
     );
     if (rows.length === 0) return;
     await client.query(`DELETE FROM replica WHERE lease_until < now() - interval '1 hour'`);
-    this.epoch = Math.max(...rows.map(({ epoch }) => epoch));
-    this.owned = rows;
-    this.renewedAt = before;
-    log.info('shards taken', { shards: rows.length, epoch: this.epoch });
+    for (const { shard, epoch } of rows) this.owned.set(shard, epoch);
+    for (const { shard } of rows) this.owners[shard] = this.owner;
+    log.info('shards taken', { shards: rows.length, owned: this.owned.size });
     // The lease is renewed while runs are loaded, however many there are.
-    const loading = this.events.taken(rows).then(
-      () => true,
-      (err: unknown) => {
-        log.error('the runs of the shards could not be loaded', { err });
-        return false;
-      },
-    );
-    for (;;) {
-      const isLoaded = await Promise.race([loading, sleep(renewMs)]);
-      if (isLoaded === true) return;
-      if (isLoaded === false) {
-        this.owned = [];
-        this.events.lost();
-        return;
-      }
-      await this.renew();
+    void this.load(rows);
+  }
+
+  private async load(taken: readonly Owned[]): Promise<void> {
+    const still = (): number[] => taken.filter(({ shard, epoch }) => this.owned.get(shard) === epoch).map(({ shard }) => shard);
+    try {
+      await this.events.taken(taken);
+      for (const shard of still()) this.loaded.add(shard);
+    } catch (err) {
+      log.error('the runs of the shards could not be loaded', { err });
+      const shards = still();
+      this.letGo(shards);
+      await this.free(shards);
     }
   }
 
-  private async renew(): Promise<void> {
-    const client = await this.connected();
-    const before = performance.now();
-    const hadGap = !this.mayAct();
-    const { rows } = await client.query<{ shards: number }>(
-      `WITH mine AS (
-         UPDATE replica SET lease_until = now() + $2 * interval '1 millisecond' WHERE owner = $1 RETURNING owner
-       ) SELECT count(*)::int AS shards FROM shard, mine WHERE shard.owner = mine.owner`,
-      [this.owner, leaseMs],
+  /** Whoever else's shards have come to other owners. */
+  private notice(owners: readonly (string | null)[]): void {
+    const moved = owners.flatMap((owner, shard) =>
+      owner !== null && !this.owned.has(shard) && owner !== this.owners[shard] ? [shard] : [],
     );
-    if ((rows[0]?.shards ?? 0) < this.owned.length) {
-      log.warn('another owner has taken the shards');
-      this.owned = [];
-      this.events.lost();
-      return;
+    for (const shard of moved) this.owners[shard] = owners[shard] ?? null;
+    if (moved.length > 0) this.events.moved(moved);
+  }
+
+  private async giveBack(client: pg.Client, shards: readonly number[]): Promise<void> {
+    // The lease is renewed by the next look: what is written at last takes less than that.
+    await this.events.release(shards);
+    this.forget(shards);
+    await client.query(`UPDATE shard SET owner = NULL WHERE owner = $1 AND shard = ANY($2)`, [this.owner, shards]);
+    log.info('shards given to another replica', { shards: shards.length, owned: this.owned.size });
+  }
+
+  private forget(shards: readonly number[]): void {
+    for (const shard of shards) {
+      this.owned.delete(shard);
+      this.loaded.delete(shard);
+      this.owners[shard] = null;
     }
-    this.renewedAt = before;
-    if (hadGap) this.events.resumed();
+  }
+
+  private letGo(shards: readonly number[]): void {
+    if (shards.length === 0) return;
+    log.warn('another owner has taken shards', { shards: shards.length });
+    this.forget(shards);
+    this.events.lost(shards);
+  }
+
+  /** Of shards whose runs could not be loaded: somebody else, or we again, may try. */
+  private async free(shards: readonly number[]): Promise<void> {
+    try {
+      const client = await this.connected();
+      await client.query(`UPDATE shard SET owner = NULL WHERE owner = $1 AND shard = ANY($2)`, [this.owner, shards]);
+    } catch (err) {
+      log.warn('shards were not given back: they are free when the lease ends', { err });
+    }
   }
 
   private async connected(): Promise<pg.Client> {

@@ -38,7 +38,6 @@ export class Owner implements LiveRunPorts {
   private readonly soft = new Set<LiveRun>();
   private softTimer: NodeJS.Timeout | undefined;
   private ports!: OwnerPorts;
-  private isStopped = false;
 
   constructor(
     private readonly journal: Journal,
@@ -177,23 +176,15 @@ export class Owner implements LiveRunPorts {
     if (this.runs.get(run.uuid) === run) this.feed(run, event);
   }
 
-  /** Lets go of every run: another owner has them now, or this one stops. */
-  dropAll(reason: Fault): void {
-    this.isStopped = true;
-    clearTimeout(this.softTimer);
-    this.softTimer = undefined;
-    this.soft.clear();
-    for (const run of this.runs.values()) {
+  /** Lets go of runs: another owner has them now, or this one stops. */
+  drop(runs: Iterable<LiveRun>, reason: Fault): void {
+    for (const run of runs) {
+      this.runs.delete(run.uuid);
+      this.soft.delete(run);
       run.drop(reason);
       for (const timer of run.timers.values()) this.alarm.cancel(timer);
+      for (const done of [...(this.endWaiters.get(run.uuid) ?? [])]) done();
     }
-    this.runs.clear();
-    for (const waiters of this.endWaiters.values()) for (const done of [...waiters]) done();
-  }
-
-  /** After `dropAll`: runs may be taken in again. */
-  reopen(): void {
-    this.isStopped = false;
   }
 
   /** Appends what is soft, now: before a stop. */
@@ -221,11 +212,12 @@ export class Owner implements LiveRunPorts {
     if (this.runs.get(run.uuid) === run) this.runs.delete(run.uuid);
     for (const timer of run.timers.values()) this.alarm.cancel(timer);
     if (outcome === 'refused') log.error('a run is set aside: the journal refuses what it wants to write', { run: run.id, err: cause });
-    if (!this.isStopped) this.ports.reload(run);
+    this.ports.reload(run);
   }
 
   private decide(run: LiveRun, event: RunEvent): Turn {
-    return decide(run.state, event, { at: now(), random: Math.random, newRunId: () => newRunUuid(now()) });
+    // A child is in its parent's shard: who owns one owns both, and each hears of the other's end without a message.
+    return decide(run.state, event, { at: now(), random: Math.random, newRunId: () => newRunUuid(now(), run.facts.shard) });
   }
 
   private end(run: LiveRun): void {

@@ -4,6 +4,7 @@ import type { RunEvent } from '../core/events.ts';
 import { restore } from '../core/restore.ts';
 import { readJournals } from '../journal/journal-reader.ts';
 import type { Definitions } from '../workflows/definitions.ts';
+import type { Owned } from './lease.ts';
 import type { LiveRun, RunFacts } from './live-run.ts';
 import type { Owner } from './owner.ts';
 
@@ -33,21 +34,22 @@ export class Recovery {
     private readonly definitions: Definitions,
   ) {}
 
-  /** The live runs of all shards. Each gets `taken(epoch)`, which fences whoever had it; returns those that are fenced. */
-  async loadAll(epoch: number): Promise<LiveRun[]> {
+  /** The live runs of shards. Each gets `taken(epoch)`, which fences whoever had it; returns those that are fenced. */
+  async loadShards(owned: readonly Owned[]): Promise<LiveRun[]> {
+    const ids: { run_id: string }[] = await this.system.source.query(
+      `SELECT run_id FROM run WHERE (status = 'running' OR closing) AND shard = ANY($1) ORDER BY run_id`,
+      [owned.map(({ shard }) => shard)],
+    );
     const loaded: LiveRun[] = [];
-    let after = '00000000-0000-0000-0000-000000000000';
-    for (;;) {
+    for (let at = 0; at < ids.length; at += chunk) {
       const rows: RunRow[] = await this.system.source.query(
-        `SELECT * FROM run WHERE (status = 'running' OR closing) AND run_id > $1 ORDER BY run_id LIMIT $2`,
-        [after, chunk],
+        `SELECT * FROM run WHERE run_id = ANY($1::uuid[]) AND (status = 'running' OR closing)`,
+        [ids.slice(at, at + chunk).map(({ run_id }) => run_id)],
       );
       loaded.push(...(await this.load(rows)));
-      const last = rows.at(-1);
-      if (rows.length < chunk || last === undefined) break;
-      after = last.run_id;
     }
-    const fenced = await Promise.all(loaded.map((run) => this.fence(run, epoch)));
+    const epochs = new Map(owned.map(({ shard, epoch }) => [shard, epoch]));
+    const fenced = await Promise.all(loaded.map((run) => this.fence(run, epochs.get(run.facts.shard) as number)));
     return fenced.filter((run) => run !== null);
   }
 

@@ -1,5 +1,5 @@
 import { Server } from '@nestjs/microservices';
-import { headers, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { headers, NoRespondersError, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { firstValueFrom, isObservable } from 'rxjs';
 import { Fault } from '../errors/fault.ts';
 import { requirePermission, type Caller } from '../identity/caller.ts';
@@ -10,7 +10,7 @@ import { now } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
 import { BusCall } from './bus-call.ts';
 import { CallLife } from './call-life.ts';
-import { messageMaxBytes, type Contract, type ServiceName } from './contract.ts';
+import { atShard, messageMaxBytes, type Contract, type ServiceName } from './contract.ts';
 import { EventConsumers } from './event-consumers.ts';
 import type { HandlerExtras } from './handles.ts';
 import { cancelSubject, header, servedSubject } from './headers.ts';
@@ -21,6 +21,8 @@ import { validate, validateRequest } from './validate.ts';
 const inFlightMax = 2_000;
 /** How long a shutdown waits for requests in flight. */
 const drainMs = 8_000;
+/** How long the owner of a shard may take to answer what another replica can answer too. */
+const ownerPatienceMs = 1_500;
 
 export interface BusServerOptions {
   service: ServiceName;
@@ -30,6 +32,8 @@ export interface BusServerOptions {
   callerOf: (claims: Awaited<ReturnType<IdentityVerifier['verify']>>, token: string) => Caller;
   /** Told of what callers were denied: `operation` is the contract's subject. */
   onDenied?: (caller: Caller, operation: string) => void;
+  /** Asks the owner of a shard, in the caller's name: of services that have shards. */
+  askOwner?: (contract: Contract, request: object, caller: Caller, options: { shard: number; timeoutMs?: number }) => Promise<object>;
 }
 
 type MessageHandler = (data: unknown, context: unknown) => Promise<unknown>;
@@ -37,8 +41,11 @@ type MessageHandler = (data: unknown, context: unknown) => Promise<unknown>;
 /** Nest's transport over our contracts: nothing that is no contract is heard, and no handler sees what was not checked. */
 export class BusServer extends Server {
   private readonly inFlight = new Map<string, CallLife>();
-  private readonly subscriptions: Subscription[] = [];
+  private readonly subscriptions = new Set<Subscription>();
   private readonly consumers: EventConsumers;
+  /** What the owner of a shard hears, by the end of its subject. */
+  private readonly sharded = new Map<string, { contract: Contract; handler: MessageHandler }>();
+  private readonly shards = new Map<number, Subscription>();
   private isDraining = false;
   private readonly closing = new AbortController();
   private serving = 0;
@@ -62,9 +69,14 @@ export class BusServer extends Server {
         for (let next = nextOf(handler); next; next = nextOf(next)) events.push({ event, handler: next });
       } else if (!contract) throw new Error(`${pattern} is handled without a contract`);
       else if (contract.service !== service) throw new Error(`${pattern} belongs to ${contract.service}, not to ${service}`);
-      else if (!contract.shard) this.hear(contract, contract.subject, handler as MessageHandler);
+      else if (contract.shard) this.sharded.set(endOf(contract), { contract, handler: handler as MessageHandler });
+      else {
+        this.hear(contract, handler as MessageHandler);
+        if (contract.shardOf)
+          this.sharded.set(endOf(atShard(contract)), { contract: atShard(contract), handler: handler as MessageHandler });
+      }
     }
-    this.subscriptions.push(
+    for (const subscription of [
       connection.subscribe(cancelSubject(service), {
         callback: (error, message) => {
           if (!error) this.inFlight.get(message.string())?.end(new Fault('cancelled', 'the caller waits no more', 'Ask again.'));
@@ -75,7 +87,8 @@ export class BusServer extends Server {
           if (!error && this.inFlight.has(message.string())) message.respond();
         },
       }),
-    );
+    ])
+      this.subscriptions.add(subscription);
     await this.consumers.start(events);
     await connection.flush();
   }
@@ -85,24 +98,42 @@ export class BusServer extends Server {
     return this.closing.signal;
   }
 
-  /** Hears a sharded contract for one shard, until the returned function is called. */
-  hearShard(contract: Contract, shard: number): () => void {
-    const handler = this.messageHandlers.get(contract.subject);
-    if (!handler) throw new Error(`${contract.subject} has no handler`);
-    const subscription = this.hear(contract, contract.subject.replace('*', String(shard)), handler as MessageHandler);
-    return () => subscription.unsubscribe();
+  /** Hears what is said to the owner of a shard, until the returned function is called. */
+  hearShard(shard: number): () => void {
+    const { connection, service } = this.options;
+    const subscription = connection.subscribe(`sb.${service}.shard.${shard}.>`, {
+      callback: (error, message) => {
+        if (error) log.error('a subscription failed', { subject: subscription.getSubject(), err: error });
+        else this.serveShard(message);
+      },
+    });
+    this.shards.set(shard, subscription);
+    this.subscriptions.add(subscription);
+    return () => {
+      if (this.shards.get(shard) === subscription) this.shards.delete(shard);
+      this.subscriptions.delete(subscription);
+      subscription.unsubscribe();
+    };
   }
 
-  private hear(contract: Contract, subject: string, handler: MessageHandler): Subscription {
-    const subscription = this.options.connection.subscribe(contract.identity === 'service' ? `${subject}.*` : subject, {
-      ...(!contract.shard && { queue: this.options.service }),
+  private serveShard(message: Msg): void {
+    const end = message.subject.split('.').slice(4);
+    // Of a service that speaks for itself, the last part is its name.
+    const heard = this.sharded.get(end.join('.')) ?? this.sharded.get(end.slice(0, -1).join('.'));
+    if (heard) void this.serve(heard.contract, heard.handler, message);
+    else log.warn('nobody handles what was said to a shard', { subject: message.subject });
+  }
+
+  private hear(contract: Contract, handler: MessageHandler): void {
+    const subject = contract.identity === 'service' ? `${contract.subject}.*` : contract.subject;
+    const subscription = this.options.connection.subscribe(subject, {
+      queue: this.options.service,
       callback: (error, message) => {
         if (error) log.error('a subscription failed', { subject, err: error });
         else void this.serve(contract, handler, message);
       },
     });
-    this.subscriptions.push(subscription);
-    return subscription;
+    this.subscriptions.add(subscription);
   }
 
   private async serve(contract: Contract, handler: MessageHandler, message: Msg): Promise<void> {
@@ -145,11 +176,13 @@ export class BusServer extends Server {
     if (callId) this.inFlight.set(callId, life);
     let who: { caller: Caller } | { fromService: ServiceName } | null = null;
     try {
-      who = await this.identify(contract, message);
+      const identified = await this.identify(contract, message);
+      who = identified;
       const request = validateRequest(contract.request, parseJson(message.data, contract.maxBytes));
-      const call = new BusCall({ subject: message.subject, life, ...who });
+      const call = new BusCall({ subject: message.subject, life, ...identified });
       const reply = await inCall({ traceparent: childTraceparent(given?.get(header.traceparent)), life }, async () => {
-        const result = await handler(request, call);
+        const owners = 'caller' in identified ? await this.ofOwner(contract, request, identified.caller) : undefined;
+        const result = owners ?? (await handler(request, call));
         return isObservable(result) ? await firstValueFrom(result) : result;
       });
       life.throwIfOver(); // whoever asked was told so already
@@ -161,6 +194,20 @@ export class BusServer extends Server {
     } finally {
       life.done();
       if (callId) this.inFlight.delete(callId);
+    }
+  }
+
+  /** What the owner of the request's shard answers, if that is another replica; undefined where the shard has no owner at the moment. */
+  private async ofOwner(contract: Contract, request: object, caller: Caller): Promise<object | undefined> {
+    const shard = contract.shard ? undefined : contract.shardOf?.(request, caller);
+    if (shard === undefined || this.shards.has(shard) || !this.options.askOwner) return undefined;
+    // What may be done twice is done here when the owner is silent: it may have died with the question.
+    const patience = contract.idempotent && { timeoutMs: Math.min(ownerPatienceMs, contract.timeoutMs / 2) };
+    try {
+      return await this.options.askOwner(atShard(contract), request, caller, { shard, ...patience });
+    } catch (thrown) {
+      if (thrown instanceof Fault && (isUnheard(thrown) || (patience && thrown.code === 'timeout'))) return undefined;
+      throw thrown;
     }
   }
 
@@ -200,6 +247,16 @@ export class BusServer extends Server {
   override unwrap<T>(): T {
     return this.options.connection as T;
   }
+}
+
+/** `accept-task` of `sb.execution.shard.*.accept-task`. */
+function endOf({ subject }: Contract): string {
+  return subject.split('.').slice(4).join('.');
+}
+
+/** Nobody heard the request: nothing was done. */
+function isUnheard({ cause }: Fault): boolean {
+  return [cause, (cause as { cause?: unknown } | undefined)?.cause].some((each) => each instanceof NoRespondersError);
 }
 
 /** Several listeners of one event in one service: Nest chains them. */

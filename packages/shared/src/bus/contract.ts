@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { FaultCode } from '../errors/fault.ts';
+import type { Caller } from '../identity/caller.ts';
 
 /** Every service of Signalbox, by the name that its NATS user, container and configuration carry. */
 export const serviceNames = ['api-gateway', 'registry', 'mcp-server', 'protocol', 'context', 'execution', 'security'] as const;
@@ -31,11 +32,15 @@ export interface ContractOptions<Request extends object, Reply extends object> {
   identity?: 'caller' | 'service';
   /** Heard by the owner of a shard alone, without a queue group. */
   shard?: boolean;
+  /**
+   * The shard whose owner knows best: a replica that is not the owner hands the request on (see `atShard`), and answers from what is stored
+   * where the shard has none at the moment.
+   */
+  shardOf?(request: Request, caller: Caller): number;
 }
 
-export interface Contract<Request extends object = object, Reply extends object = object> extends Required<
-  ContractOptions<Request, Reply>
-> {
+export interface Contract<Request extends object = object, Reply extends object = object>
+  extends Required<Omit<ContractOptions<Request, Reply>, 'shardOf'>>, Pick<ContractOptions<Request, Reply>, 'shardOf'> {
   readonly type: 'contract';
   readonly service: ServiceName;
 }
@@ -61,6 +66,14 @@ export function defineContract<Request extends object, Reply extends object>(
     type: 'contract',
     service: service as ServiceName,
   };
+}
+
+/** A contract with `shardOf` as one replica hands it on to another: to the owner of the shard alone. */
+export function atShard<Request extends object, Reply extends object>(contract: Contract<Request, Reply>): Contract<Request, Reply> {
+  const [prefix, service, ...rest] = contract.subject.split('.');
+  const subject = [prefix, service, 'shard', '*', ...rest].join('.');
+  // Whoever handed it on decides what follows when nobody hears it.
+  return { ...contract, subject, callers: [contract.service], shard: true, idempotent: false };
 }
 
 export interface EventOptions<Payload extends object> {

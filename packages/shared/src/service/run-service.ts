@@ -36,6 +36,7 @@ export async function listenOnBus(module: Type | DynamicModule, service: Service
     verifier: app.get(IdentityVerifier),
     callerOf: (claims, token) => broker.callerOf(claims, token),
     onDenied: (caller, operation) => denials.note(caller, operation),
+    askOwner: (contract, request, caller, options) => bus.request(contract, request, caller, options),
   });
   strategy.become(server);
   app.useGlobalFilters(new FaultFilter());

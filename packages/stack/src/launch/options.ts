@@ -10,6 +10,8 @@ export interface LaunchOptions {
   data: string;
   port: number;
   host: string;
+  /** Processes of execution, which share the runs. */
+  owners: number;
   hasExample: boolean;
   isFresh: boolean;
   isYes: boolean;
@@ -29,6 +31,7 @@ export const usage = `npm start -- [options]
 
   --data DIR      the data folder (.signalbox in the clone; also SIGNALBOX_DATA)
   --port N        where it listens on 127.0.0.1 (7420; also SIGNALBOX_PORT)
+  --owners N      processes of execution, which share the runs (1; also SIGNALBOX_OWNERS)
   --no-example    neither load nor run the example on the first start
   --fresh         begin with an empty data folder: asks first
   --yes           answer yes to that
@@ -42,12 +45,13 @@ const adminKeyPattern = /^sbx_[\x21-\x7e]{20,507}$/;
 
 /** Reads arguments and environment. Faults name what is wrong. */
 export function launchOptions(root: string, args: readonly string[], environment: Record<string, string | undefined>): LaunchOptions {
-  const { data, port, ...flags } = parse(args);
+  const { data, port, owners, ...flags } = parse(args);
   const options: LaunchOptions = {
     root,
     data: resolve(data ?? (environment.SIGNALBOX_DATA || `${root}/.signalbox`)),
     port: portOf(port ?? (environment.SIGNALBOX_PORT || '7420')),
     host: '127.0.0.1',
+    owners: ownersOf(owners ?? (environment.SIGNALBOX_OWNERS || '1')),
     hasExample: !flags['no-example'],
     isFresh: flags.fresh ?? false,
     isYes: flags.yes ?? false,
@@ -71,13 +75,21 @@ export function launchOptions(root: string, args: readonly string[], environment
   return options;
 }
 
-function parse(args: readonly string[]): { data?: string; port?: string; 'no-example'?: boolean; fresh?: boolean; yes?: boolean } {
+function parse(args: readonly string[]): {
+  data?: string;
+  port?: string;
+  owners?: string;
+  'no-example'?: boolean;
+  fresh?: boolean;
+  yes?: boolean;
+} {
   try {
     return parseArgs({
       args: [...args],
       options: {
         data: { type: 'string' },
         port: { type: 'string' },
+        owners: { type: 'string' },
         'no-example': { type: 'boolean' },
         fresh: { type: 'boolean' },
         yes: { type: 'boolean' },
@@ -93,4 +105,10 @@ function portOf(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
   throw new StackFault(`${text} is not a port.`, 'Give one between 1 and 65535, as --port 7421.');
+}
+
+function ownersOf(text: string): number {
+  const owners = Number(text);
+  if (/^\d+$/.test(text) && owners >= 1 && owners <= 16) return owners;
+  throw new StackFault(`${text} is not a number of processes.`, 'Give one between 1 and 16, as --owners 3.');
 }

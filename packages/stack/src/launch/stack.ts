@@ -139,35 +139,43 @@ export class Stack {
     const starting: Promise<void>[] = [];
     const missing: string[] = [];
     const since = performance.now();
-    for (const name of serviceNames) {
-      const main = await entryOf(this.options.root, name);
+    for (const service of serviceNames) {
+      const main = await entryOf(this.options.root, service);
       const isThere = await access(main).then(
         () => true,
         () => false,
       );
       if (!isThere) {
-        missing.push(name);
+        missing.push(service);
         continue;
       }
-      const managementPort = await freePort();
-      this.management[name] = managementPort;
-      const part = servicePart({
-        name,
-        folder: join(this.options.root, 'apps', name),
-        main,
-        env: environmentOf(name),
-        managementPort,
-        write: this.logOf(folder, name),
-      });
-      starting.push(
-        this.run(part, this.services, folder).then(() =>
-          this.report.line(`  ${name} is ready (${((performance.now() - since) / 1000).toFixed(1)} s)`),
-        ),
-      );
+      for (const name of this.replicasOf(service)) {
+        const managementPort = await freePort();
+        this.management[name] = managementPort;
+        const part = servicePart({
+          name,
+          folder: join(this.options.root, 'apps', service),
+          main,
+          env: environmentOf(service),
+          managementPort,
+          write: this.logOf(folder, name),
+        });
+        starting.push(
+          this.run(part, this.services, folder).then(() =>
+            this.report.line(`  ${name} is ready (${((performance.now() - since) / 1000).toFixed(1)} s)`),
+          ),
+        );
+      }
     }
     if (missing.length > 0)
       throw new StackFault(`These services are not built: ${missing.join(', ')}.`, 'Run `npm run build` and start again.');
     await settle(starting);
+  }
+
+  /** `execution`, `execution-2`, …: the processes of a service. */
+  private replicasOf(service: ServiceName): string[] {
+    const count = service === 'execution' ? this.options.owners : 1;
+    return Array.from({ length: count }, (_, number) => (number === 0 ? service : `${service}-${number + 1}`));
   }
 
   /** Starts a part under supervision and remembers its process for a start after a kill. */

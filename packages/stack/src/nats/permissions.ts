@@ -1,5 +1,5 @@
 import type { Catalogue } from '@signalbox/shared/bus/catalogue.js';
-import type { Contract, ServiceName } from '@signalbox/shared/bus/contract.js';
+import { atShard, type Contract, type ServiceName } from '@signalbox/shared/bus/contract.js';
 import { consumerName } from '@signalbox/shared/bus/event-consumers.js';
 import { eventStream } from '@signalbox/shared/bus/event-stream.js';
 import { cancelSubject, servedSubject } from '@signalbox/shared/bus/headers.js';
@@ -22,11 +22,14 @@ const jetstreamApi = '$JS.API';
 export function permissionsOf(service: ServiceName, { contracts, events }: Catalogue): NatsPermissions {
   const called = contracts.filter(({ callers }) => callers.includes(service));
   const own = contracts.filter((contract) => contract.service === service);
+  const handedOn = own.filter(({ shardOf }) => shardOf !== undefined).map(atShard);
   const heard = events.filter(({ listeners }) => service === 'api-gateway' || listeners.includes(service));
   return {
     publish: unique([
-      ...called.map((contract) => (contract.identity === 'service' ? `${contract.subject}.${service}` : contract.subject)),
-      ...called.flatMap((contract) => [cancelSubject(contract.service), servedSubject(contract.service)]),
+      ...[...called, ...handedOn].map((contract) =>
+        contract.identity === 'service' ? `${contract.subject}.${service}` : contract.subject,
+      ),
+      ...[...called, ...handedOn].flatMap((contract) => [cancelSubject(contract.service), servedSubject(contract.service)]),
       ...events.filter((event) => event.service === service).map(({ subject }) => subject),
       ...streamRights(),
       ...heard.filter(({ durable }) => durable).flatMap(({ subject }) => consumerRights(consumerName(service, subject), subject)),
@@ -36,14 +39,16 @@ export function permissionsOf(service: ServiceName, { contracts, events }: Catal
       `_INBOX_${service}.>`,
       cancelSubject(service),
       servedSubject(service),
-      ...own.map(heardSubject),
+      ...[...own, ...handedOn].map(heardSubject),
       ...heard.filter(({ durable }) => !durable || service === 'api-gateway').map(({ subject }) => subject),
     ]),
     respondWithinMs: Math.max(0, ...own.map(({ timeoutMs }) => timeoutMs)) + respondGraceMs,
   };
 }
 
-function heardSubject({ identity, subject }: Contract): string {
+function heardSubject({ identity, subject, service, shard }: Contract): string {
+  // The owner of a shard hears all that is said to it.
+  if (shard) return `sb.${service}.shard.*.>`;
   return identity === 'service' ? `${subject}.*` : subject;
 }
 

@@ -2,6 +2,7 @@ import { Matches } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { RunView } from './run-view.ts';
+import { shardOfRun } from './task-id.ts';
 
 export class CancelRunRequest {
   @Matches(idPattern('run')) run!: string;
@@ -20,4 +21,5 @@ export const cancelRun = defineContract({
   maxBytes: 1_024,
   idempotent: true,
   errors: ['not_found', 'conflict'],
+  shardOf: ({ run }) => shardOfRun(run),
 });

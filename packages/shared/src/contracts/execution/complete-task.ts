@@ -18,7 +18,7 @@ export const completeTask = defineContract({
   request: CompleteTaskRequest,
   reply: CompleteTaskReply,
   permission: 'none',
-  callers: ['protocol'],
+  callers: ['protocol', 'execution'],
   timeoutMs: 10_000,
   maxBytes: messageMaxBytes,
   idempotent: true,

@@ -4,6 +4,7 @@ import { defineContract } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { RunView, StepView } from './run-view.ts';
 import { Opaque } from '../../bus/opaque.ts';
+import { shardOfRun } from './task-id.ts';
 
 export class GetRunRequest {
   @Matches(idPattern('run')) run!: string;
@@ -26,4 +27,5 @@ export const getRun = defineContract({
   maxBytes: 1_024,
   idempotent: true,
   errors: ['not_found'],
+  shardOf: ({ run }) => shardOfRun(run),
 });

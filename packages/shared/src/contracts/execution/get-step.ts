@@ -2,6 +2,7 @@ import { IsString, Matches, MaxLength } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { StepView } from './run-view.ts';
+import { shardOfRun } from './task-id.ts';
 
 export class GetStepRequest {
   @Matches(idPattern('run')) run!: string;
@@ -22,4 +23,5 @@ export const getStep = defineContract({
   maxBytes: 1_024,
   idempotent: true,
   errors: ['not_found'],
+  shardOf: ({ run }) => shardOfRun(run),
 });

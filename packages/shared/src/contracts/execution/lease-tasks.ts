@@ -2,6 +2,7 @@ import { Type } from 'class-transformer';
 import { Allow, ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
+import { agentQueueKey, shardOfQueue } from './queue-key.ts';
 import { taskPattern } from './task-id.ts';
 import { Opaque } from '../../bus/opaque.ts';
 
@@ -61,4 +62,5 @@ export const leaseTasks = defineContract({
   maxBytes: 65_536,
   idempotent: false,
   errors: ['not_found', 'limited', 'conflict'],
+  shardOf: ({ agent }, { workspace }) => shardOfQueue(agentQueueKey(workspace, agent)),
 });

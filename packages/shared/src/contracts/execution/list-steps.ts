@@ -5,6 +5,7 @@ import { PageRequest } from '../../bus/page.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { StepView } from './run-view.ts';
 import { Opaque } from '../../bus/opaque.ts';
+import { shardOfRun } from './task-id.ts';
 
 export class ListStepsRequest extends PageRequest {
   @Matches(idPattern('run')) run!: string;
@@ -26,4 +27,5 @@ export const listSteps = defineContract({
   maxBytes: 4_096,
   idempotent: true,
   errors: ['not_found'],
+  shardOf: ({ run }) => shardOfRun(run),
 });

@@ -3,6 +3,7 @@ import { defineContract } from '../../bus/contract.ts';
 import { Opaque } from '../../bus/opaque.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { RunView } from './run-view.ts';
+import { shardOfRun } from './task-id.ts';
 
 /** Names of signals. */
 export const signalPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -34,4 +35,5 @@ export const signalRun = defineContract({
   maxBytes: 65_536,
   idempotent: false,
   errors: ['not_found', 'conflict', 'limited'],
+  shardOf: ({ run }) => shardOfRun(run),
 });

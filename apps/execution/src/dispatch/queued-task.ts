@@ -1,0 +1,77 @@
+import type { QueueOffer } from '@signalbox/shared/contracts/execution/tell-queue.js';
+import { agentQueueKey } from '@signalbox/shared/contracts/execution/queue-key.js';
+import type { Json } from '../core/json.ts';
+import type { AgentQueue } from './agent-queue.ts';
+
+/**
+ * A task as its queue knows it, whoever owns its run. `queued`: waits for a slot or a worker; `offered`: handed over, not yet accepted;
+ * `running`: accepted, and kept by heartbeats that its run's owner hears.
+ */
+export interface QueuedTask {
+  readonly id: string;
+  readonly workspace: string;
+  /** The right to act for who started the run. */
+  readonly grant: string;
+  readonly kind: QueueOffer['kind'];
+  readonly target: string;
+  readonly skill: string | undefined;
+  /** `analyse[3]` */
+  readonly key: string;
+  readonly input: Json;
+  readonly timeoutMs: number;
+  readonly idempotencyKey: string;
+  /** Where it waits for a slot; null where another replica keeps that queue. */
+  queue: AgentQueue | null;
+  phase: 'queued' | 'offered' | 'running' | 'gone';
+  instance: string | undefined;
+  /** The principal that leased it; nobody else may accept or complete it. */
+  principal: string | undefined;
+  /** On this process's monotonic clock: when it was offered, or last heard of. */
+  heardAt: number;
+  /** Why it is not under way, for people. */
+  because: string | undefined;
+}
+
+/** A task that was handed over and not accepted goes back to the queue after this. */
+export const offerMs = 10_000;
+
+/** Whether it takes up a slot of its queue. */
+export function isActive({ phase }: QueuedTask): boolean {
+  return phase === 'offered' || phase === 'running';
+}
+
+/** Where a task waits: tasks of one agent, tools of one server, or artifacts, of one workspace. */
+export function queueKeyOf({ kind, workspace, target }: Pick<QueuedTask, 'kind' | 'workspace' | 'target'>): string {
+  if (kind === 'agent') return agentQueueKey(workspace, target);
+  return kind === 'tool' ? `tool ${workspace} ${target.split('/', 1)[0] ?? ''}` : `artifact ${workspace}`;
+}
+
+/** A task of another owner's run, as it was offered. */
+export function offeredTask(
+  id: string,
+  { workspace, grant, kind, target, skill, step, input, timeoutMs, idempotencyKey }: QueueOffer,
+): QueuedTask {
+  return {
+    id,
+    workspace,
+    grant,
+    kind,
+    target,
+    skill,
+    key: step,
+    input: (input ?? null) as Json,
+    timeoutMs,
+    idempotencyKey,
+    queue: null,
+    phase: 'queued',
+    instance: undefined,
+    principal: undefined,
+    heardAt: performance.now(),
+    because: undefined,
+  };
+}
+
+/** What the owner of its queue is told. */
+export function offerOf({ workspace, grant, kind, target, skill, key, input, timeoutMs, idempotencyKey }: QueuedTask): QueueOffer {
+  return { workspace, grant, kind, target, ...(skill !== undefined && { skill }), step: key, input, timeoutMs, idempotencyKey };
+}

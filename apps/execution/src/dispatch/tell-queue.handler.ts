@@ -1,0 +1,16 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import { tellQueue, type TellQueueReply, type TellQueueRequest } from '@signalbox/shared/contracts/execution/tell-queue.js';
+import { Engine } from '../shards/engine.ts';
+
+@Controller()
+export class TellQueueHandler {
+  constructor(private readonly engine: Engine) {}
+
+  @Handles(tellQueue)
+  handle(@Payload() { words }: TellQueueRequest): TellQueueReply {
+    for (const word of words) this.engine.dispatcher.others.hear(word);
+    return {};
+  }
+}

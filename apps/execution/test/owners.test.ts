@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
+import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
+import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
+import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
+import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
+import { expectExact } from './exact.ts';
+import { OwnerProcess, untilShared } from './owner-process.ts';
+import { answerAsProtocol, apply, ended, insist, start, startExecution, TestWorker } from './peers.ts';
+
+let service: ServiceUnderTest;
+let owners: OwnerProcess[];
+let atOnce = 0;
+let atMost = 0;
+
+const retry = { attempts: 20, backoff: { initialMs: 50, factor: 1, maxMs: 50 } };
+const list = (length: number): number[] => Array.from({ length }, (_, number) => number);
+
+beforeAll(async () => {
+  service = await startExecution({ counter: { kind: 'worker' }, narrow: { kind: 'worker', concurrency: 2 } });
+  await service.stop();
+  await answerAsProtocol(service, ({ input }) => ({ output: input }));
+  owners = list(3).map(() => new OwnerProcess(service));
+  await untilShared(service, 3); // each near its part
+  await insist(() => apply(service, 'map', { all: { forEach: '${{ input.list }}', agent: 'counter', with: '${{ item }}', retry } }));
+  await apply(service, 'narrow', { all: { forEach: '${{ input.list }}', agent: 'narrow', with: '${{ item }}', retry } });
+  await apply(service, 'tool', { all: { forEach: '${{ input.list }}', tool: 'files/read', with: { n: '${{ item }}' }, retry } });
+  await apply(service, 'parent', { all: { forEach: '${{ input.list }}', workflow: 'map', with: { list: [1, 2] } } });
+  await apply(service, 'waits', { word: { wait: { signal: 'go' } } }, { outputs: '${{ steps.word.output }}' });
+}, 120_000);
+
+afterAll(async () => {
+  for (const owner of owners ?? []) owner.kill();
+  await service?.[Symbol.asyncDispose]();
+}, 60_000);
+
+/** How much is recorded of each run that lives. */
+async function recorded(): Promise<Map<string, number>> {
+  const rows = await service.database.sql<{ run_id: string; count: number }>(
+    `SELECT run_id, sum(count)::int AS count FROM journal JOIN run USING (run_id) WHERE status = 'running' GROUP BY run_id`,
+  );
+  return new Map(rows.map(({ run_id, count }) => [run_id, count]));
+}
+
+function count(): Promise<{ output: null }> {
+  atMost = Math.max(atMost, ++atOnce);
+  return sleep(20).then(() => {
+    atOnce--;
+    return { output: null };
+  });
+}
+
+test('runs of every owner get their tasks to the workers of one agent, whoever keeps its queue', async () => {
+  await using worker = new TestWorker(service, 'counter', ({ input }) => ({ output: input }), 16);
+  const runs = await Promise.all(list(24).map(() => start(service, { workflow: 'map', input: { list: list(10) } })));
+  for (const { id } of runs) {
+    expect((await ended(service, id)).output).toEqual({ all: list(10) });
+    await expectExact(service, id);
+  }
+  expect(worker.done).toHaveLength(240);
+  const shards = await service.database.sql<{ owners: number }>(
+    `SELECT count(DISTINCT s.owner)::int AS owners FROM run r JOIN shard s ON s.shard = r.shard`,
+  );
+  expect(shards[0]?.owners).toBe(3);
+}, 60_000);
+
+test('the cap of an agent holds for the runs of all owners together', async () => {
+  atMost = 0;
+  await using first = new TestWorker(service, 'narrow', count);
+  await using second = new TestWorker(service, 'narrow', count);
+  const runs = await Promise.all(list(6).map(() => start(service, { workflow: 'narrow', input: { list: list(6) } })));
+  for (const { id } of runs) expect((await ended(service, id, 30_000)).status).toBe('succeeded');
+  expect(first.done.length + second.done.length).toBe(36);
+  expect(atMost).toBe(2);
+}, 60_000);
+
+test('tools that are called and child runs work with every owner', async () => {
+  await using _worker = new TestWorker(service, 'counter', ({ input }) => ({ output: input }), 16);
+  const tools = await Promise.all(list(6).map(() => start(service, { workflow: 'tool', input: { list: list(4) } })));
+  const parents = await Promise.all(list(4).map(() => start(service, { workflow: 'parent', input: { list: list(3) } })));
+  for (const { id } of [...tools, ...parents]) {
+    expect(await ended(service, id)).toMatchObject({ status: 'succeeded' });
+    await expectExact(service, id);
+  }
+}, 60_000);
+
+test('a signal, a cancel and a read reach the owner through any replica', async () => {
+  const waiting = await Promise.all(list(12).map(() => start(service, { workflow: 'waits' })));
+  await Promise.all(
+    waiting.map(async ({ id }, number) => {
+      expect((await service.request(getRun, { run: id })).status).toBe('waiting');
+      if (number % 2 === 0)
+        expect(await service.request(signalRun, { run: id, name: 'go', data: number })).toMatchObject({ output: number });
+      else expect((await service.request(cancelRun, { run: id })).status).toBe('cancelled');
+    }),
+  );
+  expect(await service.database.sql(`SELECT 1 FROM inbox`)).toEqual([]);
+}, 60_000);
+
+test('whoever asks again with the same key, at another replica, waits for the same run', async () => {
+  await using _worker = new TestWorker(service, 'counter', async ({ input }) => {
+    await sleep(300);
+    return { output: input };
+  });
+  const answers = await Promise.all(
+    list(6).map(() => service.request(invokeAgent, { agent: 'counter', input: 7, idempotencyKey: 'once', waitMs: 10_000 })),
+  );
+  expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+  for (const answer of answers) expect(answer).toMatchObject({ status: 'succeeded', output: 7 });
+}, 60_000);
+
+test('an owner is killed: its runs go on at the others within 4 s, and nothing is lost or recorded twice', async () => {
+  await using _worker = new TestWorker(service, 'counter', async ({ input }) => {
+    await sleep(10);
+    return { output: input };
+  });
+  const runs = await Promise.all(
+    list(12).map((n) => start(service, { workflow: 'map', input: { list: list(100) }, idempotencyKey: `kill ${n}` })),
+  );
+  await sleep(200);
+  const [victim] = owners.splice(0, 1) as [OwnerProcess];
+  victim.kill();
+  const killed = performance.now();
+  const before = await recorded();
+  for (let after = before; [...before].some(([run, count]) => after.get(run) === count); after = await recorded()) {
+    if (performance.now() - killed > 10_000) throw new Error('some runs stand still');
+    await sleep(50);
+  }
+  const progressMs = performance.now() - killed;
+  expect(progressMs).toBeLessThan(4_500);
+  for (const { id } of runs) {
+    expect((await ended(service, id, 60_000)).status).toBe('succeeded');
+    await expectExact(service, id);
+  }
+  owners.push(new OwnerProcess(service));
+  await untilShared(service, 3);
+}, 120_000);
+
+test('an owner leaves in order while runs are under way: no attempt is lost, and starts are taken all the time', async () => {
+  await using worker = new TestWorker(service, 'counter', async ({ input }) => {
+    await sleep(20);
+    return { output: input };
+  });
+  const runs = await Promise.all(list(6).map(() => start(service, { workflow: 'map', input: { list: list(100) } })));
+  await sleep(200);
+  const [leaving] = owners.splice(0, 1) as [OwnerProcess];
+  leaving.end();
+  const refusals: unknown[] = [];
+  for (const until = performance.now() + 3_000; performance.now() < until; await sleep(50)) {
+    await service.request(startRun, { workflow: 'map', input: { list: [] } }).catch((error: unknown) => refusals.push(error));
+  }
+  expect(refusals).toEqual([]);
+  for (const { id } of runs) {
+    const run = await ended(service, id, 60_000);
+    expect(run.status).toBe('succeeded');
+    await expectExact(service, id);
+  }
+  expect(worker.done.length).toBeGreaterThanOrEqual(600);
+  expect(await leaving.exitCode).toBe(0);
+  owners.push(new OwnerProcess(service));
+  await untilShared(service, 3);
+}, 120_000);
+
+test('an owner stands still for 6 s and goes on beside its successors: it can write nothing', async () => {
+  await using _worker = new TestWorker(service, 'counter', async ({ input }) => {
+    await sleep(20);
+    return { output: input };
+  });
+  const runs = await Promise.all(list(9).map(() => start(service, { workflow: 'map', input: { list: list(60) } })));
+  await sleep(150);
+  const [still] = owners as [OwnerProcess];
+  still.halt();
+  await sleep(6_000);
+  still.goOn();
+  for (const { id } of runs) {
+    expect((await ended(service, id, 60_000)).status).toBe('succeeded');
+    await expectExact(service, id);
+  }
+  await untilShared(service, 3);
+}, 120_000);

@@ -1,0 +1,66 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
+import { taskPattern } from './task-id.ts';
+
+/** All that the owner of a queue needs to give a task out. */
+export class QueueOffer {
+  @IsUUID() workspace!: string;
+  /** The right to act for who started the run. */
+  @IsString() @MaxLength(512) grant!: string;
+  @IsIn(['agent', 'tool', 'artifact']) kind!: 'agent' | 'tool' | 'artifact';
+  @IsString() @MaxLength(256) target!: string;
+  @IsOptional() @IsString() @MaxLength(128) skill?: string;
+  /** The step's key, `analyse[3]` for an item. */
+  @IsString() @MaxLength(128) step!: string;
+  @IsOptional() @Opaque() input?: unknown;
+  @IsInt() @Min(0) timeoutMs!: number;
+  @IsString() @MaxLength(255) idempotencyKey!: string;
+}
+
+/**
+ * What the owner of a run says of one task. `offer`: it waits for a place; with `instance` that executor works on it already. `began`: it was
+ * accepted. `left`: it has ended, or nobody wants it any more (`isCancelled`: its executor is to stop).
+ */
+export class QueueWord {
+  @IsIn(['offer', 'began', 'left']) type!: 'offer' | 'began' | 'left';
+  @Matches(taskPattern) task!: string;
+  @IsOptional() @ValidateNested() @Type(() => QueueOffer) offer?: QueueOffer;
+  @IsOptional() @IsString() @MaxLength(128) instance?: string;
+  @IsOptional() @IsBoolean() isCancelled?: boolean;
+}
+
+export class TellQueueRequest {
+  /** In the order in which it happened. */
+  @IsArray() @ArrayMaxSize(256) @ValidateNested({ each: true }) @Type(() => QueueWord) words!: QueueWord[];
+}
+
+export class TellQueueReply {}
+
+/** The owner of runs tells the owner of a queue of its tasks there. The shard is `shardOfQueue(key)`. Each word may be said again. */
+export const tellQueue = defineContract({
+  subject: 'sb.execution.shard.*.tell-queue',
+  request: TellQueueRequest,
+  reply: TellQueueReply,
+  permission: 'none',
+  callers: ['execution'],
+  timeoutMs: 3_000,
+  maxBytes: messageMaxBytes,
+  idempotent: false,
+  identity: 'service',
+  shard: true,
+});
