@@ -5,6 +5,7 @@ import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openEffects } from '../core/restore.ts';
 import type { Effect, RunEvent } from '../core/events.ts';
 import { unitOf } from '../core/state.ts';
@@ -20,10 +21,11 @@ import { Definitions } from '../workflows/definitions.ts';
 import { Children } from './children.ts';
 import { Lease, leaseMs, type Owned } from './lease.ts';
 import { liveMax, Owner } from './owner.ts';
-import type { LiveRun } from './live-run.ts';
+import { anotherHasIt, type LiveRun } from './live-run.ts';
 import { Recovery } from './recover.ts';
 
 const inboxMs = 1_000;
+const lookMs = 50;
 const inboxChunk = 200;
 /** How long a shard that goes to another waits for what is being written. */
 const settleMs = 1_000;
@@ -161,17 +163,21 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async take(owned: readonly Owned[]): Promise<void> {
-    const loaded = await this.recovery.loadShards(owned);
+    const { fenced, missed } = await this.recovery.loadShards(owned);
     // What was taken from us meanwhile is another's.
     const ours = owned.filter(({ shard, epoch }) => this.lease.epochOf(shard) === epoch && !this.isStopping).map(({ shard }) => shard);
     await this.hear(ours);
     const mine = new Set(ours);
-    const [kept, gone] = [loaded.filter(({ facts }) => mine.has(facts.shard)), loaded.filter(({ facts }) => !mine.has(facts.shard))];
-    this.owner.drop(gone, anotherHasIt());
+    const kept = fenced.filter(({ facts }) => mine.has(facts.shard));
+    this.owner.drop(
+      fenced.filter(({ facts }) => !mine.has(facts.shard)),
+      anotherHasIt(),
+    );
     this.dispatcher.moved(mine);
     const adopted = kept.flatMap((run) => this.openAgain(run));
+    for (const uuid of missed) await this.adopt(uuid);
     await this.cancelOrphans(kept);
-    if (loaded.length > 0) log.info('runs taken over', { runs: loaded.length, tasks: adopted.length });
+    if (fenced.length > 0) log.info('runs taken over', { runs: fenced.length, tasks: adopted.length });
     await this.readInbox();
     void this.dispatcher.askAfter(adopted);
   }
@@ -243,8 +249,11 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** False: it is another's. */
   private async adopt(uuid: string): Promise<boolean> {
-    const epoch = this.lease.epochOf(shardOfUuid(uuid));
-    if (epoch === undefined || !this.ready.has(shardOfUuid(uuid))) return false;
+    const shard = shardOfUuid(uuid);
+    // After a gap of our own, the next look says whose the shard is.
+    while (this.ready.has(shard) && !this.lease.mayAct()) await sleep(lookMs);
+    const epoch = this.lease.epochOf(shard);
+    if (epoch === undefined || !this.ready.has(shard)) return false;
     if (this.owner.find(uuid)) return true;
     const run = await this.recovery.loadOne(uuid, epoch);
     if (run) this.openAgain(run);
@@ -285,8 +294,4 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       log.warn('the inbox was not read', { err });
     }
   }
-}
-
-function anotherHasIt(): Fault {
-  return new Fault('unavailable', 'another owner has taken the run', 'Try again in a moment.', { service: 'execution', retryAfterMs: 500 });
 }

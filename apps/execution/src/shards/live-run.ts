@@ -1,3 +1,4 @@
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Effect, Transition } from '../core/events.ts';
 import { progressOf } from '../core/progress.ts';
@@ -20,6 +21,11 @@ export interface Waiter {
 /** A row was not appended since another has its place: another owner has the run, or its start key was used before. */
 export class AppendLost extends Error {
   override readonly name = 'AppendLost';
+}
+
+/** Why a run is let go of. */
+export function anotherHasIt(): Fault {
+  return new Fault('unavailable', 'another owner has taken the run', 'Try again in a moment.', { service: 'execution', retryAfterMs: 500 });
 }
 
 /** What a row carries beside its transitions: what its commit lets out. */

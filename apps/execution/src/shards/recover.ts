@@ -5,7 +5,7 @@ import { restore } from '../core/restore.ts';
 import { readJournals } from '../journal/journal-reader.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import type { Owned } from './lease.ts';
-import type { LiveRun, RunFacts } from './live-run.ts';
+import { anotherHasIt, type LiveRun, type RunFacts } from './live-run.ts';
 import type { Owner } from './owner.ts';
 
 /** Runs loaded at once: their journals are in memory together. */
@@ -34,8 +34,11 @@ export class Recovery {
     private readonly definitions: Definitions,
   ) {}
 
-  /** The live runs of shards. Each gets `taken(epoch)`, which fences whoever had it; returns those that are fenced. */
-  async loadShards(owned: readonly Owned[]): Promise<LiveRun[]> {
+  /**
+   * The live runs of shards. Each gets `taken(epoch)`, which fences whoever had it. `missed`: runs that somebody wrote to in between; they are
+   * to be loaded once more.
+   */
+  async loadShards(owned: readonly Owned[]): Promise<{ fenced: LiveRun[]; missed: string[] }> {
     const ids: { run_id: string }[] = await this.system.source.query(
       `SELECT run_id FROM run WHERE (status = 'running' OR closing) AND shard = ANY($1) ORDER BY run_id`,
       [owned.map(({ shard }) => shard)],
@@ -49,8 +52,14 @@ export class Recovery {
       loaded.push(...(await this.load(rows)));
     }
     const epochs = new Map(owned.map(({ shard, epoch }) => [shard, epoch]));
-    const fenced = await Promise.all(loaded.map((run) => this.fence(run, epochs.get(run.facts.shard) as number)));
-    return fenced.filter((run) => run !== null);
+    const fenced: LiveRun[] = [];
+    const missed: string[] = [];
+    const fence = async (run: LiveRun): Promise<void> => {
+      if (await this.fence(run, epochs.get(run.facts.shard) as number)) fenced.push(run);
+      else missed.push(run.uuid);
+    };
+    await Promise.all(loaded.map(fence));
+    return { fenced, missed };
   }
 
   /** One run again, after its owner lost a race for it; null when it is not live. */
@@ -82,6 +91,11 @@ export class Recovery {
   }
 
   private async fence(run: LiveRun, epoch: number): Promise<LiveRun | null> {
+    if (run.state.epoch > epoch) {
+      // The shard was taken again since: whoever did owns the run.
+      this.owner.drop([run], anotherHasIt());
+      return null;
+    }
     const event: RunEvent = { type: 'taken', epoch };
     const outcome = await this.owner.deliver(run.uuid, event).catch((err: unknown) => {
       log.warn('a run was not taken: another owner writes to it', { run: run.id, err });
