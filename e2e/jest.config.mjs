@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import preset from '../jest.preset.mjs';
 
-/** `security` or `faults`: the cases of that suite, with a table at the end; else all that is no case. */
+/** `security` or `faults`: the cases of that suite, with a table at the end; `drill`: the drill; else all that is none of these. */
 const suite = process.env['SIGNALBOX_CASES'];
 const noModules = '/node_modules/';
 
@@ -9,12 +9,15 @@ const noModules = '/node_modules/';
 export default {
   ...preset,
   testMatch: ['<rootDir>/**/*.test.ts'],
-  testPathIgnorePatterns: suite ? [noModules] : [noModules, '<rootDir>/security/', '<rootDir>/faults/'],
+  testPathIgnorePatterns: suite ? [noModules] : [noModules, '<rootDir>/security/', '<rootDir>/faults/', '<rootDir>/drill/'],
   testTimeout: 180_000,
   collectCoverage: false,
   ...(suite && {
     testMatch: [`<rootDir>/${suite}/**/*.test.ts`],
-    testSequencer: join(import.meta.dirname, 'cases', 'by-name.mjs'),
-    reporters: ['default', [join(import.meta.dirname, 'cases', 'reporter.mjs'), { suite }]],
   }),
+  ...(suite &&
+    suite !== 'drill' && {
+      testSequencer: join(import.meta.dirname, 'cases', 'by-name.mjs'),
+      reporters: ['default', [join(import.meta.dirname, 'cases', 'reporter.mjs'), { suite }]],
+    }),
 };
