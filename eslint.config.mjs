@@ -114,6 +114,20 @@ export default tseslint.config(
   })),
   core,
   {
+    files: ['packages/sdk/src/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [childProcesses],
+          patterns: [
+            { group: ['@signalbox/*'], message: 'What users import stands alone: only the command line loads the compiler and the core.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: [
       'packages/supervisor/**/*.ts',
       'packages/stack/**/*.ts',

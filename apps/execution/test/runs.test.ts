@@ -244,6 +244,15 @@ test('a workflow that is wrong is refused, with line and column where it came as
   await expect(service.request(applyWorkflow, { name: 'wrong', source: 'a: [1' })).rejects.toMatchObject({
     code: 'invalid',
     detail: expect.stringMatching(/^line 1, column/) as unknown as string,
+    errors: [{ line: 1 }],
+  });
+  await expect(
+    service.request(applyWorkflow, { name: 'wrong', source: source.replace('needs: [b]', 'neds: [b]').replace('agent: x', 'agent: X') }),
+  ).rejects.toMatchObject({
+    errors: [
+      { pointer: '/spec/steps/a/neds', line: 6, column: 20, detail: 'is not a known field; is needs meant?' },
+      { pointer: '/spec/steps/a/agent', line: 6, column: 10 },
+    ],
   });
   await expect(service.request(applyWorkflow, { name: 'wrong', manifest: workflow('other', { a: { value: 1 } }) })).rejects.toMatchObject({
     code: 'invalid',

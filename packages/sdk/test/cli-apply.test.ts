@@ -129,7 +129,7 @@ test('a refusal names the file and keeps its faults', async () => {
   expect(await signalbox(['apply', '-f', 'a.yaml', '--yes'])).toEqual({
     exit: 2,
     out: '',
-    err: 'error: a.yaml: the manifest is wrong\n  /spec/kind: is missing\n  next: Correct it.\n',
+    err: 'error: a.yaml:4:1: the manifest is wrong\n  a.yaml:4:1: /spec/kind: is missing\n  next: Correct it.\n',
   });
   let n = 0;
   rest.on('PUT /agents/a', () =>

@@ -198,7 +198,16 @@ const problemSchema: Json = {
     service: { type: 'string', description: 'The service that did not answer.' },
     errors: {
       type: 'array',
-      items: { type: 'object', required: ['pointer', 'detail'], properties: { pointer: { type: 'string' }, detail: { type: 'string' } } },
+      items: {
+        type: 'object',
+        required: ['pointer', 'detail'],
+        properties: {
+          pointer: { type: 'string' },
+          detail: { type: 'string' },
+          line: { type: 'integer', description: 'From 1, of what was sent as text.' },
+          column: { type: 'integer' },
+        },
+      },
     },
   },
 };

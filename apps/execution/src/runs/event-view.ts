@@ -2,7 +2,7 @@ import type { RunEventType, RunEventView } from '@signalbox/shared/contracts/exe
 import type { Transition } from '../core/events.ts';
 import type { Graph } from '../core/graph.ts';
 import { cut } from './cut.ts';
-import { failureView } from './run-view.ts';
+import { failureView } from './failure-view.ts';
 
 /** An output in an event is cut to this: followers of wide maps get thousands of them. */
 const outputMaxBytes = 4_096;

@@ -1,16 +1,14 @@
-import type { Failure as FailureView } from '@signalbox/shared/contracts/execution/failure.js';
-import { faultCodes } from '@signalbox/shared/contracts/execution/failure.js';
 import type { AttemptView, RunStatus, RunView, StepView, WaitingFor } from '@signalbox/shared/contracts/execution/run-view.js';
-import type { FaultCode } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { guarded, inputOf, keyOf } from '../core/decide.ts';
-import type { AttemptRef, Failure } from '../core/events.ts';
+import type { AttemptRef } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
 import { isWaiting, progressOf } from '../core/progress.ts';
 import { hasEnded, type RunState, type StepState, type UnitState } from '../core/state.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import { criticalSteps } from './critical-path.ts';
 import { cut } from './cut.ts';
+import { failureView } from './failure-view.ts';
 
 /** Input and output of a run, and of one step shown alone: as large as a message holds beside the rest. */
 const wholeMaxBytes = 200_000;
@@ -20,16 +18,6 @@ const previewsMaxBytes = 256_000;
 
 /** Why a queued attempt is not under way. */
 export type Why = (ref: AttemptRef) => WaitingFor | undefined;
-
-/** A failure as it is shown. */
-export function failureView({ code, detail, next, retryAfterMs }: Failure): FailureView {
-  return {
-    code: faultCodes.includes(code as FaultCode) ? (code as FaultCode) : 'internal',
-    detail: detail.slice(0, 8_192),
-    ...(next !== undefined && { next: next.slice(0, 2_048) }),
-    ...(retryAfterMs !== undefined && { retryAfterMs: Math.round(retryAfterMs) }),
-  };
-}
 
 /** A run's status: that of its state, or `waiting` when all that was begun waits. */
 export function statusOf(state: RunState): RunStatus {

@@ -8,7 +8,7 @@ import type { RunState } from '../core/state.ts';
 import { readJournal, readJournals, type ReadRow } from '../journal/journal-reader.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import type { Definitions } from '../workflows/definitions.ts';
-import { failureView } from './run-view.ts';
+import { failureView } from './failure-view.ts';
 
 interface RunRow {
   run_id: string;

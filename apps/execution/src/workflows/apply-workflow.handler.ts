@@ -6,12 +6,11 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import type { Json } from '../core/json.ts';
-import { definitionOf, type Definition } from './definition.ts';
+import { checkDefinition } from './check-definition.ts';
+import type { Definition } from './definition.ts';
 import { Definitions } from './definitions.ts';
 import { diff, type Difference } from './diff.ts';
-import type { WorkflowManifest } from './manifest.ts';
-import { checkInputSchema } from './input-schema.ts';
-import { checkManifest, readSource, withPlaces } from './read-manifest.ts';
+import { readSource, withPlaces } from './read-source.ts';
 import { WorkflowStore, type StoredWorkflow } from './workflow.store.ts';
 
 @Controller()
@@ -63,11 +62,7 @@ export class ApplyWorkflowHandler {
   }
 
   private check(value: unknown): Definition {
-    const manifest: WorkflowManifest = checkManifest(value);
-    const definition = definitionOf(manifest);
-    checkInputSchema(manifest.spec.input);
-    this.definitions.compile(definition);
-    return definition;
+    return checkDefinition(value, (definition) => this.definitions.compile(definition)).definition;
   }
 }
 

@@ -6,7 +6,9 @@ import { definitionOf, Graphs } from './definition.ts';
 import { diff } from './diff.ts';
 import { checkInput, checkInputSchema } from './input-schema.ts';
 import type { StepManifest, WorkflowManifest } from './manifest.ts';
-import { checkManifest, readSource, withPlaces } from './read-manifest.ts';
+import { perhapsMeant } from './closest.ts';
+import { checkManifest, workflowSchema } from './read-manifest.ts';
+import { readSource, withPlaces } from './read-source.ts';
 
 function manifest(steps: Record<string, StepManifest>, rest: object = {}): WorkflowManifest {
   return { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'test' }, spec: { steps, ...rest } };
@@ -76,6 +78,13 @@ describe('a workflow', () => {
           item: { agent: 'a', with: '${{ item }}' },
           where: { agent: 'a', forEach: '${{ [item] }}' },
           syntax: { agent: 'a', with: { deep: ['${{ 1 + }}'] } },
+          several: {
+            agent: 'a',
+            needs: ['nobody', 'syntx'],
+            if: '${{ item && }}',
+            forEach: '${{ [ }}',
+            with: ['${{ 2 + }}', '${{ 1 + "x" }}'],
+          },
         },
         { outputs: { x: '${{ index }}', y: '${{ steps.ghost.output }}' } },
       ),
@@ -87,12 +96,19 @@ describe('a workflow', () => {
       expect.stringMatching(/^\/spec\/steps\/skill\/skill only a step with an agent/),
       expect.stringMatching(/^\/spec\/steps\/fallback\/fallback only/),
       expect.stringMatching(/^\/spec\/steps\/with\/with a step with value takes no with/),
-      expect.stringMatching(/^\/spec\/steps\/unknown there is no step nobody/),
-      expect.stringMatching(/^\/spec\/steps\/refers there is no step nobody/),
+      expect.stringMatching(/^\/spec\/steps\/unknown\/needs\/0 there is no step nobody/),
+      expect.stringMatching(/^\/spec\/steps\/refers\/with there is no step nobody/),
       expect.stringMatching(/^\/spec\/steps\/item\/with item is known only inside/),
       expect.stringMatching(/^\/spec\/steps\/where\/forEach item is known only inside/),
       expect.stringMatching(/^\/spec\/steps\/syntax\/with\/deep\/0 Unexpected token/),
-      expect.stringMatching(/^\/spec\/outputs/),
+      expect.stringMatching(/^\/spec\/steps\/several\/if Unexpected/),
+      expect.stringMatching(/^\/spec\/steps\/several\/forEach Unexpected/),
+      expect.stringMatching(/^\/spec\/steps\/several\/with\/0 Unexpected/),
+      expect.stringMatching(/^\/spec\/steps\/several\/with\/1 no such overload/),
+      expect.stringMatching(/^\/spec\/steps\/several\/needs\/0 there is no step nobody/),
+      expect.stringMatching(/^\/spec\/steps\/several\/needs\/1 there is no step syntx; is syntax meant\?/),
+      expect.stringMatching(/^\/spec\/outputs\/x item and index are known only/),
+      expect.stringMatching(/^\/spec\/outputs\/y there is no step ghost/),
     ]);
   });
 
@@ -154,10 +170,15 @@ describe('a manifest', () => {
   });
 
   test.each([
-    [{ kind: 'Agent' }, '/kind', /must be Workflow/],
+    [{ kind: 'Agent' }, '/kind', /must be Workflow, not "Agent"/],
+    [{ apiVersion: 'signalbox.dev/v2' }, '/apiVersion', /must be signalbox.dev\/v1, not "signalbox.dev\/v2"/],
+    [{ spec: { steps: { a: { agent: 'x' } }, ouputs: 1 } }, '/spec/ouputs', /not a known field; is outputs meant\?/],
+    [{ spec: { steps: { a: { wait: { untill: 'x' } } } } }, '/spec/steps/a/wait/untill', /is until meant\?/],
+    [{ spec: { steps: { a: { agent: 'x', timeout: '5 minutes' } } } }, '/spec/steps/a/timeout', /pattern/],
+    [{ spec: { steps: { a: { agent: 'x', onError: 'contineu' } } } }, '/spec/steps/a/onError', /is continue meant\?/],
     [{ spec: { steps: {} } }, '/spec/steps', /fewer than 1/],
     [{ spec: { steps: { 'a b': { agent: 'x' } } } }, '/spec/steps', /pattern|name/],
-    [{ spec: { steps: { a: { agnet: 'x' } } } }, '/spec/steps/a/agnet', /not a known field/],
+    [{ spec: { steps: { a: { agnet: 'x' } } } }, '/spec/steps/a/agnet', /not a known field; is agent meant\?/],
     [{ spec: { steps: { a: { agent: 'X Y' } } } }, '/spec/steps/a/agent', /pattern/],
     [{ spec: { steps: { a: { tool: 'no-server' } } } }, '/spec/steps/a/tool', /pattern/],
     [{ spec: { steps: { a: { agent: 'x', retry: { attempts: 0 } } } } }, '/spec/steps/a/retry/attempts', />= 1/],
@@ -187,10 +208,10 @@ describe('a YAML file', () => {
   test('is read, and its places are known by line and column', () => {
     const read = readSource(good);
     expect(read.value).toMatchObject({ metadata: { name: 'test' } });
-    expect(read.placeOf('/spec/steps/a/agent')).toBe('line 7, column 7');
-    expect(read.placeOf('/spec/steps/a/missing')).toBe('line 6, column 5');
-    expect(readSource('a: [1, {b: 2}]').placeOf('/a/1/b')).toBe('line 1, column 9');
-    expect(readSource('a: 1').placeOf('/a/b/c')).toBe('line 1, column 1');
+    expect(read.placeOf('/spec/steps/a/agent')).toEqual({ line: 7, column: 7 });
+    expect(read.placeOf('/spec/steps/a/missing')).toEqual({ line: 6, column: 5 });
+    expect(readSource('a: [1, {b: 2}]').placeOf('/a/1/b')).toEqual({ line: 1, column: 9 });
+    expect(readSource('a: 1').placeOf('/a/b/c')).toEqual({ line: 1, column: 1 });
   });
 
   test.each([
@@ -198,17 +219,31 @@ describe('a YAML file', () => {
     [`${good}  steps: {}\n`, /line 8, column 3: Map keys must be unique/],
     ['a: b: c', /line 1, column \d+: /],
     ['a: &x [1]\nb: *x\n', /aliases are not allowed/],
+    ['a: 1\nb: [2, .inf]\n', /line 2, column 8: Infinity is no number/],
     ['\t- x', /line 1/],
-    [`${'['.repeat(80)}${']'.repeat(80)}`, /line 1: nested more than 64 levels/],
+    [`${'['.repeat(80)}${']'.repeat(80)}`, /line 1, column 65: nested more than 64 levels/],
     [Array.from({ length: 80 }, (_, level) => `${' '.repeat(level)}k:`).join('\n'), /nested more than 64 levels/],
     [`${'- '.repeat(200)}x`, /nested more than 64 levels/],
-    ['a: 1\n---\nb: 2\n', /line/],
+    ['a: 1\n---\nb: 2\n', /line 3, column 1: a second document/],
+    ['', /the file is empty/],
+    [`a: ${'x'.repeat(262_144)}`, /more than 262144 characters/],
   ])('that is wrong is refused with line and column: %j', (source, detail) => {
     const before = performance.now();
     const fault = faultOf(() => readSource(source));
     expect(fault.code).toBe('invalid');
     expect(fault.detail).toMatch(detail);
     expect(performance.now() - before).toBeLessThan(500);
+  });
+
+  test('tells every wrong place of its YAML, with line and column', () => {
+    expect(faultOf(() => readSource('a: 1\na: 2\nb: [1\nc: *x\n')).errors).toEqual([
+      expect.objectContaining({ line: 2, column: 1 }),
+      expect.objectContaining({ line: 4, column: 1 }),
+    ]);
+    expect(faultOf(() => readSource('a: &x 1\nb: *x\nc: *x\n')).errors).toEqual([
+      { pointer: '', detail: 'aliases are not allowed: write out what *x stands for', line: 2, column: 4 },
+      { pointer: '', detail: 'aliases are not allowed: write out what *x stands for', line: 3, column: 4 },
+    ]);
   });
 
   test('A15: a bomb of aliases, or 10,000 levels, is refused in no time', () => {
@@ -225,7 +260,7 @@ describe('a YAML file', () => {
   test('gives line and column to what its contents lack', () => {
     const source = readSource(good.replace('agent: x', 'agent: x\n      needs: [nobody]'));
     const fault = faultOf(() => withPlaces(source, () => compileWorkflow(checkManifest(source.value), 'h')));
-    expect(fault.detail).toMatch(/^line 6, column 5: there is no step nobody/);
+    expect(fault.detail).toMatch(/^line 8, column 15: there is no step nobody/);
     const two = readSource(good.replace('agent: x', 'agent: x\n      oops: 1\n      more: 2'));
     expect(faultOf(() => withPlaces(two, () => checkManifest(two.value))).detail).toMatch(/2 places.*the first at line 8, column 7/);
     expect(() => withPlaces(source, () => JSON.parse('{') as unknown)).toThrow(SyntaxError);
@@ -264,6 +299,37 @@ describe('an input', () => {
     expect(() => checkInputSchema(schema)).toThrow('refers to itself without end');
     expect(() => checkInput(schema, 1)).toThrow(Fault);
   });
+});
+
+test('what was meant is found when it differs by little, and nothing else', () => {
+  const words = ['agent', 'tool', 'workflow', 'needs', 'if'];
+  expect(['agnet', 'agents', 'Agent', 'workfow', 'need', 'banana', 'x', 'fi', ''].map((word) => perhapsMeant(word, words))).toEqual([
+    '; is agent meant?',
+    '; is agent meant?',
+    '; is agent meant?',
+    '; is workflow meant?',
+    '; is needs meant?',
+    '',
+    '',
+    '; is if meant?',
+    '',
+  ]);
+});
+
+test('the published schema explains every field to an editor', () => {
+  const silent: string[] = [];
+  const visit = (schema: Record<string, unknown>, at: string): void => {
+    for (const [key, value] of Object.entries(schema)) {
+      if (typeof value !== 'object' || value === null || key === 'examples') continue;
+      if (key === 'properties') {
+        for (const [name, field] of Object.entries(value as Record<string, Record<string, unknown>>))
+          if (typeof field['description'] !== 'string') silent.push(`${at}/${name}`);
+      }
+      visit(value as Record<string, unknown>, `${at}/${key}`);
+    }
+  };
+  visit(workflowSchema, '');
+  expect(silent).toEqual([]);
 });
 
 test('a difference names each place that changed', () => {

@@ -12,6 +12,7 @@ import {
 } from '../core/graph.ts';
 import { durationMs } from '../core/duration.ts';
 import type { Json } from '../core/json.ts';
+import { perhapsMeant } from './closest.ts';
 import type { Expression } from './expression.ts';
 import type { StepManifest, WorkflowManifest } from './manifest.ts';
 import { compileCondition, compileTemplate, escape, type CompiledTemplate } from './template.ts';
@@ -33,17 +34,18 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
   const keys = Object.keys(steps);
   const ids = new Map(keys.map((key, id) => [key, id]));
   const errors: FaultDetail[] = [];
-  const collect = <T>(compute: () => T): T | undefined => {
+  const report = (error: ExpressionError): void => void errors.push({ pointer: error.pointer, detail: error.message });
+  const collect: Collect = (compute) => {
     try {
-      return compute();
+      return compute(report);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      errors.push({ pointer: error.pointer, detail: error.message });
+      report(error);
       return undefined;
     }
   };
-  const compiled = keys.map((key) => collect(() => compileStep(key, steps[key] as StepManifest, ids)));
-  const output = collect(() => compileOutputs(manifest, ids));
+  const compiled = keys.map((key) => collect(() => compileStep(key, steps[key] as StepManifest, ids, collect)));
+  const output = collect((more) => compileOutputs(manifest, ids, more));
   refuse(errors);
   const drafts = compiled as Draft[];
   refuseCycles(drafts);
@@ -59,6 +61,10 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
 }
 
 type Draft = Omit<GraphStep, 'dependents'>;
+/** Goes on after an error, so that one answer tells all of them; a computation that finds several reports all but the one it throws. */
+type Collect = <T>(compute: (report: (error: ExpressionError) => void) => T) => T | undefined;
+/** Stands for what could not be compiled, until all errors are told. */
+const nothing: CompiledTemplate = { compute: () => null, expressions: [] };
 interface Outputs {
   compute: CompiledTemplate['compute'] | undefined;
 }
@@ -75,7 +81,7 @@ function refuse(errors: FaultDetail[]): void {
   throw new Fault('invalid', detail, 'Correct what `errors` names and apply it again.', { errors });
 }
 
-function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, number>): Draft {
+function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, number>, collect: Collect): Draft {
   const pointer = `/spec/steps/${escape(key)}`;
   const found = kinds.filter((kind) => step[kind] !== undefined);
   if (found.length !== 1) {
@@ -91,26 +97,28 @@ function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, n
     if (kind === 'wait' && step[field] !== undefined)
       throw new ExpressionError(`a wait has no ${field}: give { signal, timeout } to wait for a signal so long`, `${pointer}/${field}`);
   }
-  const references = new Set<string>(step.needs ?? []);
-  const use = (expression: Expression, at: string, isPerItem: boolean): void => {
-    for (const name of expression.steps) references.add(name);
+  /** Steps that this one needs, with the place that names each first. */
+  const references = new Map((step.needs ?? []).map((name, index) => [name, `${pointer}/needs/${index}`]));
+  const use = ({ steps, variables, pointer: at }: Expression, isPerItem: boolean): void => {
+    for (const name of steps) if (!references.has(name)) references.set(name, at);
     if (isPerItem && step.forEach !== undefined) return;
     for (const name of ['item', 'index'] as const) {
-      if (expression.variables.has(name)) throw new ExpressionError(`${name} is known only inside a step with forEach`, at);
+      if (variables.has(name)) collect((more) => more(new ExpressionError(`${name} is known only inside a step with forEach`, at)));
     }
   };
-  const condition = typeof step.if === 'string' ? compileCondition(step.if, `${pointer}/if`) : undefined;
-  if (condition) use(condition, `${pointer}/if`, false);
-  const items = step.forEach === undefined ? undefined : compileItems(step.forEach, `${pointer}/forEach`);
-  for (const expression of items?.expressions ?? []) use(expression, `${pointer}/forEach`, false);
+  const condition = typeof step.if === 'string' ? collect(() => compileCondition(step.if as string, `${pointer}/if`)) : undefined;
+  if (condition) use(condition, false);
+  const items =
+    step.forEach === undefined ? undefined : collect((more) => compileItems(step.forEach as string | Json[], `${pointer}/forEach`, more));
+  for (const expression of items?.expressions ?? []) use(expression, false);
   const inputAt = `${pointer}/${inline.includes(kind) ? kind : 'with'}`;
-  const input = compileTemplate(inputOfStep(kind, step), inputAt);
-  for (const expression of input.expressions) use(expression, inputAt, true);
+  const input = collect((more) => compileTemplate(inputOfStep(kind, step), inputAt, more)) ?? nothing;
+  for (const expression of input.expressions) use(expression, true);
 
-  const needs = [...references].map((name) => {
+  const needs = [...references].flatMap(([name, at]) => {
     const id = ids.get(name);
-    if (id !== undefined) return id;
-    throw new ExpressionError(`there is no step ${name}; the steps are ${[...ids.keys()].slice(0, 20).join(', ')}`, pointer);
+    if (id === undefined) collect((more) => more(unknownStep(name, ids, at)));
+    return id ?? [];
   });
   return {
     id: ids.get(key) as number,
@@ -130,6 +138,12 @@ function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, n
     onError: step.onError ?? 'fail',
     timeoutMs: step.timeout === undefined ? attemptTimeoutMs : timeoutMs(step.timeout),
   };
+}
+
+function unknownStep(name: string, ids: ReadonlyMap<string, number>, pointer: string): ExpressionError {
+  const keys = [...ids.keys()];
+  const known = perhapsMeant(name, keys) || `; the steps are ${keys.slice(0, 20).join(', ')}`;
+  return new ExpressionError(`there is no step ${name}${known}`, pointer);
 }
 
 function inputOfStep(kind: StepKind, step: StepManifest): Json {
@@ -152,11 +166,15 @@ function conditionOf(source: string | boolean, expression: Expression | undefine
   };
 }
 
-function compileItems(source: string | Json[], pointer: string): { compute: (scope: Scope) => Json[]; expressions: readonly Expression[] } {
+function compileItems(
+  source: string | Json[],
+  pointer: string,
+  report: (error: ExpressionError) => void,
+): { compute: (scope: Scope) => Json[]; expressions: readonly Expression[] } {
   const { compute, expressions } =
     typeof source === 'string'
       ? ((expression: Expression) => ({ compute: expression.compute, expressions: [expression] }))(compileCondition(source, pointer))
-      : compileTemplate(source, pointer);
+      : compileTemplate(source, pointer, report);
   return {
     expressions,
     compute: (scope) => {
@@ -178,17 +196,14 @@ function retryOf(retry: StepManifest['retry']): RetryPolicy {
   };
 }
 
-function compileOutputs(manifest: WorkflowManifest, ids: ReadonlyMap<string, number>): Outputs {
+function compileOutputs(manifest: WorkflowManifest, ids: ReadonlyMap<string, number>, report: (error: ExpressionError) => void): Outputs {
   const { outputs } = manifest.spec;
   if (outputs === undefined) return { compute: undefined };
-  const { compute, expressions } = compileTemplate(outputs, '/spec/outputs');
-  for (const { steps, variables } of expressions) {
-    for (const name of steps) {
-      if (!ids.has(name))
-        throw new ExpressionError(`there is no step ${name}; the steps are ${[...ids.keys()].slice(0, 20).join(', ')}`, '/spec/outputs');
-    }
+  const { compute, expressions } = compileTemplate(outputs, '/spec/outputs', report);
+  for (const { steps, variables, pointer } of expressions) {
+    for (const name of steps) if (!ids.has(name)) report(unknownStep(name, ids, pointer));
     if (variables.has('item') || variables.has('index')) {
-      throw new ExpressionError('item and index are known only inside a step with forEach', '/spec/outputs');
+      report(new ExpressionError('item and index are known only inside a step with forEach', pointer));
     }
   }
   return { compute };

@@ -22,6 +22,8 @@ export type Variable = (typeof variables)[number];
 export interface Expression {
   /** Throws `ExpressionError`. */
   compute: (scope: Scope) => Json;
+  /** Where it stands in the manifest. */
+  pointer: string;
   variables: ReadonlySet<Variable>;
   /** Keys of the steps that it refers to. */
   steps: ReadonlySet<string>;
@@ -165,7 +167,7 @@ export function compileExpression(source: string, pointer: string): Expression {
       throw new ExpressionError(`${summaryOf(error)}, in: ${excerpt(source)}`, pointer);
     }
   };
-  return { compute, ...found };
+  return { compute, pointer, ...found };
 }
 
 function excerpt(source: string): string {

@@ -11,10 +11,13 @@ export interface CompiledTemplate {
 /** Deeper than a manifest can be: a parser let it through. */
 const depthMax = 64;
 
-/** Compiles every `${{ … }}` in a value. A text that is one expression gives the expression's value, else its text. */
-export function compileTemplate(value: Json, pointer: string): CompiledTemplate {
+/**
+ * Compiles every `${{ … }}` in a value. A text that is one expression gives the expression's value, else its text. Texts that cannot be compiled
+ * are told to `report`, or without it the first is thrown.
+ */
+export function compileTemplate(value: Json, pointer: string, report?: (error: ExpressionError) => void): CompiledTemplate {
   const expressions: Expression[] = [];
-  const compute = compile(value, pointer, expressions, 0);
+  const compute = compile(value, pointer, { expressions, report }, 0);
   return { compute: compute ?? (() => value), expressions };
 }
 
@@ -24,18 +27,23 @@ export function compileCondition(source: string, pointer: string): Expression {
   return compileExpression(trimmed.startsWith('${{') && trimmed.endsWith('}}') ? trimmed.slice(3, -2) : trimmed, pointer);
 }
 
+interface Found {
+  expressions: Expression[];
+  report: ((error: ExpressionError) => void) | undefined;
+}
+
 /** Null where nothing is to be computed: the value itself is passed on. */
-function compile(value: Json, pointer: string, expressions: Expression[], depth: number): Template | null {
+function compile(value: Json, pointer: string, found: Found, depth: number): Template | null {
   if (depth > depthMax) throw new ExpressionError(`the value is nested more than ${depthMax} levels deep`, pointer, 'limited');
-  if (typeof value === 'string') return compileText(value, pointer, expressions);
+  if (typeof value === 'string') return compileReported(value, pointer, found);
   if (typeof value !== 'object' || value === null) return null;
   if (Array.isArray(value)) {
-    const entries = value.map((entry, index) => compile(entry, `${pointer}/${index}`, expressions, depth + 1));
+    const entries = value.map((entry, index) => compile(entry, `${pointer}/${index}`, found, depth + 1));
     if (entries.every((entry) => entry === null)) return null;
     return (scope) => entries.map((entry, index) => (entry === null ? (value[index] as Json) : entry(scope)));
   }
   const fields = Object.entries(value).map(
-    ([key, entry]) => [key, entry, compile(entry, `${pointer}/${escape(key)}`, expressions, depth + 1)] as const,
+    ([key, entry]) => [key, entry, compile(entry, `${pointer}/${escape(key)}`, found, depth + 1)] as const,
   );
   if (fields.every(([, , field]) => field === null)) return null;
   return (scope) => {
@@ -43,6 +51,16 @@ function compile(value: Json, pointer: string, expressions: Expression[], depth:
     for (const [key, entry, field] of fields) result[key] = field === null ? entry : field(scope);
     return result;
   };
+}
+
+function compileReported(text: string, pointer: string, { expressions, report }: Found): Template | null {
+  try {
+    return compileText(text, pointer, expressions);
+  } catch (error) {
+    if (report === undefined || !(error instanceof ExpressionError)) throw error;
+    report(error);
+    return null;
+  }
 }
 
 function compileText(text: string, pointer: string, expressions: Expression[]): Template | null {

@@ -4,20 +4,31 @@ import type { InputFault } from '../client/api-error.ts';
 import { exitCode } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 
+/** One wrong place, and the file that it stands in where that is known. */
+export interface PlacedFault extends InputFault {
+  file?: string;
+}
+
 /** Ends a command with a sentence, what to do next, and an exit code. */
 export class CliFailure extends Error {
   override readonly name = 'CliFailure';
   readonly exit: ExitCode;
   readonly next: string | undefined;
-  /** Said already, by what the command printed: only the exit code is left. */
-  readonly isSilent: boolean;
+  readonly errors: readonly PlacedFault[];
 
-  constructor(exit: ExitCode, message: string, next?: string, options: { cause?: unknown; isSilent?: boolean } = {}) {
+  constructor(exit: ExitCode, message: string, next?: string, options: { cause?: unknown; errors?: readonly PlacedFault[] } = {}) {
     super(message, { cause: options.cause });
     this.exit = exit;
     this.next = next;
-    this.isSilent = options.isSilent ?? false;
+    this.errors = options.errors ?? [];
   }
+}
+
+/** Where a fault stands, `review.yaml:3:5` or else its pointer, and what is wrong there. */
+export function wordsOf({ file, line, column, pointer, detail }: PlacedFault): { place: string; text: string } {
+  if (line === undefined) return { place: pointer || '/', text: detail };
+  const place = file === undefined ? `line ${line}, column ${column ?? 1}` : `${file}:${line}:${column ?? 1}`;
+  return { place, text: pointer === '' ? detail : `${pointer}: ${detail}` };
 }
 
 /** A failure as it is told. */
@@ -26,13 +37,14 @@ export interface Told {
   code: string;
   message: string;
   next?: string;
-  errors: InputFault[];
+  errors: readonly PlacedFault[];
 }
 
 /** Puts any thrown value into words. */
 export function tell(error: unknown): Told {
   if (error instanceof CliFailure) {
-    return { exit: error.exit, code: codeOf(error.exit), message: error.message, ...(error.next && { next: error.next }), errors: [] };
+    const { exit, message, next, errors } = error;
+    return { exit, code: codeOf(exit), message, ...(next && { next }), errors };
   }
   if (error instanceof ApiError) {
     // The service's advice is for people with an HTTP client in hand; ours is for this program.

@@ -6,6 +6,7 @@ import { addAudit } from './commands/audit.ts';
 import { addBoard } from './commands/board.ts';
 import { addCall } from './commands/call.ts';
 import { addCancel } from './commands/cancel.ts';
+import { addDiff } from './commands/diff.ts';
 import { addFork } from './commands/fork.ts';
 import { addSignal } from './commands/signal.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -15,15 +16,18 @@ import { addLogs } from './commands/logs.ts';
 import { addBackup, addDb, addNats, addRestore } from './commands/operate.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
+import { addSchema } from './commands/schema.ts';
 import { addSecrets } from './commands/secrets.ts';
 import { addServers } from './commands/servers.ts';
 import { addStatus } from './commands/status.ts';
+import { addTest } from './commands/test.ts';
 import { addTools } from './commands/tools.ts';
+import { addValidate } from './commands/validate.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { exitCode } from './exit-codes.ts';
-import { tell } from './failure.ts';
+import { tell, wordsOf } from './failure.ts';
 import type { Io } from './io.ts';
 import { Out } from './out.ts';
 import { bold, dim, line, red } from './text/styled.ts';
@@ -65,6 +69,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
   const parts = [
     ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addLogs]],
     ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addCancel, addCall]],
+    ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],
     ['Operate:', [addBackup, addRestore, addDb, addNats]],
@@ -86,9 +91,10 @@ function sayFailure(error: unknown, argv: readonly string[], io: Io): number {
     return told.exit;
   }
   const lines = [line`${red('error')}: ${told.message.replace(/^error: /, '')}`];
-  for (const { pointer, detail } of told.errors) {
+  for (const fault of told.errors) {
     // A single fault stands in the message already.
-    if (!told.message.includes(`${pointer || '/'}: ${detail}`)) lines.push(line`  ${bold(pointer || '/')}: ${detail}`);
+    const { place, text } = wordsOf(fault);
+    if (!told.message.includes(`${place}: ${text}`)) lines.push(line`  ${bold(place)}: ${text}`);
   }
   if (told.next) lines.push(line`  ${dim('next:')} ${told.next}`);
   else if (error instanceof CommanderError) lines.push(line`  ${dim('next:')} signalbox --help, or signalbox COMMAND --help`);

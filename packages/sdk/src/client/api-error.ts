@@ -12,10 +12,12 @@ export type ErrorCode =
   | 'internal'
   | (string & {});
 
-/** One fault of an input: `pointer` is a JSON pointer into the body. */
+/** One fault of an input: `pointer` is a JSON pointer into the body; what was sent as text has line and column too, from 1. */
 export interface InputFault {
   pointer: string;
   detail: string;
+  line?: number;
+  column?: number;
 }
 
 /** An RFC 9457 problem document as Signalbox sends it. */

@@ -27,8 +27,8 @@ export interface WorkflowDetail extends Workflow {
 /** One step of a workflow file. */
 export interface WorkflowStep {
   needs?: string[];
-  if?: string;
-  forEach?: string;
+  if?: string | boolean;
+  forEach?: string | unknown[];
   maxParallel?: number;
   agent?: string;
   skill?: string;
@@ -36,17 +36,21 @@ export interface WorkflowStep {
   workflow?: string;
   artifact?: unknown;
   value?: unknown;
+  wait?: unknown;
   with?: unknown;
-  retry?: { attempts: number; backoff?: { initialMs: number; factor: number; maxMs: number }; nonRetryable?: string[] };
+  retry?: { attempts: number; backoff?: { initialMs?: number; factor?: number; maxMs?: number }; nonRetryable?: string[] };
   timeout?: string | number;
+  onError?: 'fail' | 'continue';
   fallback?: string;
+  label?: string;
 }
 
 /** `spec` of a manifest of kind Workflow. */
 export interface WorkflowSpec {
   input?: JsonSchema;
   steps: Record<string, WorkflowStep>;
-  outputs?: Record<string, unknown>;
+  outputs?: unknown;
+  timeout?: string | number;
 }
 
 /** How a run is started. */

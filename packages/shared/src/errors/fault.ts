@@ -14,10 +14,12 @@ export const faultStatus = {
 
 export type FaultCode = keyof typeof faultStatus;
 
-/** One wrong place in an input: `pointer` is a JSON Pointer (RFC 6901) into it. */
+/** One wrong place in an input: `pointer` is a JSON Pointer (RFC 6901) into it; what came as text has line and column too, from 1. */
 export interface FaultDetail {
   pointer: string;
   detail: string;
+  line?: number;
+  column?: number;
 }
 
 export interface FaultOptions {

@@ -3,11 +3,11 @@ import type { Context } from '../context.ts';
 import { action } from '../context.ts';
 import { exitCode } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
-import { collect, keyValue } from '../inputs.ts';
+import { collect } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { carryOut, plan } from '../manifests/apply.ts';
 import type { Planned } from '../manifests/apply.ts';
-import { loadManifests } from '../manifests/load.ts';
+import { loadManifests, setValues } from '../manifests/load.ts';
 import { count } from '../text/figures.ts';
 import { dim, green, line } from '../text/styled.ts';
 import { changeLines } from '../views/change-lines.ts';
@@ -33,7 +33,7 @@ export function addApply(program: Command, io: Io): void {
     .option('--full', 'show every change');
   action(command, io, async (context, options: Options) => {
     const { out, signal } = context;
-    const values = new Map((options.set ?? []).map((text) => setValue(text)));
+    const values = setValues(options.set);
     const { cwd, env, readStdin } = context.io;
     const loaded = await loadManifests(options.file, { cwd, env, values, readStdin });
     if (loaded.length === 0)
@@ -71,13 +71,4 @@ async function make(context: Context, planned: readonly Planned[]): Promise<void
 
 function report({ title, action: what, changes, where }: Planned): object {
   return { object: title, action: what, changes, file: where };
-}
-
-function setValue(text: string): [string, unknown] {
-  const [name, value] = keyValue(text);
-  try {
-    return [name, JSON.parse(value) as unknown];
-  } catch {
-    return [name, value];
-  }
 }

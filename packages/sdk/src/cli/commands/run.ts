@@ -15,27 +15,51 @@ interface Options {
   label?: string[];
   follow?: boolean;
   idempotencyKey?: string;
+  local?: boolean;
+  mock?: string[];
+  child?: string[];
+  send?: string[];
+  live?: boolean;
 }
 
-/** `signalbox run WORKFLOW`. */
+/** `signalbox run WORKFLOW`, `signalbox run --local FILE`. */
 export function addRun(program: Command, io: Io): void {
   const command = program
     .command('run')
-    .argument('<workflow>', 'the workflow’s name')
-    .description('start a run of a workflow')
+    .argument('<workflow>', 'the workflow’s name; with --local its file')
+    .description('start a run of a workflow, or play a workflow file in this process')
     .option('--input <key=value>', 'input: key=value, a JSON object, @FILE (JSON or YAML) or -; may be given again', collect)
     .option('--label <name=value>', 'a label to find the run by; may be given again', collect)
     .option('--idempotency-key <key>', 'the same key again within 24 hours gives the same run')
-    .option('--follow', 'show its steps until it has ended; the exit code is 1 when it failed');
+    .option('--follow', 'show its steps until it has ended; the exit code is 1 when it failed')
+    .option('--local', 'run the file here, in virtual time, on the engine’s own core; nothing is applied or stored')
+    .option('--mock <file>', 'with --local: who answers with what; may be given again', collect)
+    .option('--child <file>', 'with --local: the file of a workflow that a step runs; may be given again', collect)
+    .option('--send <name@after=json>', 'with --local: a signal, as approved@2h={"by":"ann"}; may be given again', collect)
+    .option('--live', 'with --local: agents, tools and workflows that nothing mocks are called on the server');
   action(command, io, async (context, options: Options, workflow: string) => {
     const { signal } = context;
     const input = await readInputs(context.io, options.input ?? []);
+    if (options.local === true) return playFile(context, workflow, input, options);
+    for (const only of ['mock', 'child', 'send', 'live'] as const) {
+      if (options[only] !== undefined) throw new CliFailure(exitCode.usage, `--${only} is for --local`, 'Add --local, or leave it out.');
+    }
     const labels = Object.fromEntries((options.label ?? []).map(keyValue));
     const client = await context.client();
     const start = { input, ...(options.label && { labels }) };
     const run = await client.workflows.start(workflow, start, { signal, idempotencyKey: options.idempotencyKey });
     await tellStarted(context, client, run, options.follow === true);
   });
+}
+
+async function playFile(context: Context, file: string, input: Record<string, unknown>, options: Options): Promise<void> {
+  const { mock = [], child = [], send = [], live = false } = options;
+  const { runLocally, judgeLocal } = await import('./run-local.ts');
+  const run = await runLocally(context, file, { input: input as never, mock, child, send, isLive: live });
+  const { status, output = null, error = null, startedAt, endedAt = startedAt } = run;
+  context.out.jsonLine({ type: 'result', run: { status, output, error, tookMs: endedAt - startedAt } });
+  context.out.lines(...outputLines(output));
+  judgeLocal(run);
 }
 
 /** Says which run was started; with `isFollowed` shows it to its end, which judges the command. */
@@ -49,7 +73,7 @@ export async function tellStarted(context: Context, client: SignalboxClient, run
   try {
     const ended = await followRun(context, client, run.id);
     out.jsonLine({ type: 'result', run: ended });
-    out.lines(...outputLines(ended));
+    out.lines(...outputLines(ended.output));
     judge(ended);
   } catch (error) {
     if (signal.aborted) throw interrupted(run.id, error);
@@ -79,8 +103,7 @@ export function interrupted(id: string, cause: unknown): CliFailure {
 }
 
 /** The outputs of a run: a long text is shown by its beginning, artifacts by how to read them. */
-function outputLines(run: RunDetail): (string | ReturnType<typeof line>)[] {
-  const { output } = run;
+function outputLines(output: unknown): (string | ReturnType<typeof line>)[] {
   if (output === null || output === undefined || typeof output !== 'object') return output ? ['', safeJson(output, 2)] : [];
   const entries = Object.entries(output as Record<string, unknown>);
   if (entries.length === 0) return [];

@@ -2,7 +2,8 @@ import { ApiError } from '../../client/api-error.ts';
 import type { SignalboxClient } from '../../client/client.ts';
 import type { Applied, Manifest } from '../../client/schema.ts';
 import { exitCode } from '../exit-codes.ts';
-import { CliFailure } from '../failure.ts';
+import { CliFailure, wordsOf } from '../failure.ts';
+import type { PlacedFault } from '../failure.ts';
 import type { Loaded } from './load.ts';
 
 /** What needs what: an agent may name a server, a workflow its agents, a deployment both, a report its deployment. */
@@ -84,9 +85,12 @@ function pick({ action, changes }: Applied): Pick<Planned, 'action' | 'changes'>
   return { action, changes };
 }
 
-/** Says in which file what was refused stands. */
-function inFile(error: unknown, { where }: Loaded): unknown {
+/** Says in which file, on which line, what was refused stands. */
+function inFile(error: unknown, { where, placeOf }: Loaded): unknown {
   if (!(error instanceof ApiError)) return error;
-  const detail = `${where}: ${error.message}`;
-  return new ApiError(error.status, { ...error.problem, detail }, error.retryAfterMs);
+  const errors: PlacedFault[] = error.errors.map((fault) => ({ ...fault, ...placeOf(fault.pointer) }));
+  const [only, second] = errors;
+  const place = only !== undefined && second === undefined ? wordsOf(only).place : where;
+  const detail = `${place}: ${error.message}`;
+  return new ApiError(error.status, { ...error.problem, detail, ...(errors.length > 0 && { errors }) }, error.retryAfterMs);
 }

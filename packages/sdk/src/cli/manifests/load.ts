@@ -1,11 +1,13 @@
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { parseAllDocuments, parseDocument } from 'yaml';
+import { placeIn } from '@signalbox/execution/workflows/read-source.js';
+import { LineCounter, parseAllDocuments, parseDocument } from 'yaml';
 import type { Manifest } from '../../client/schema.ts';
 import { exitCode } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
+import { keyValue } from '../inputs.ts';
 import { bundleFile, fill, selectFiles } from './bundle.ts';
-import type { BundleSpec } from './bundle.ts';
+import type { BundleSpec, Selection } from './bundle.ts';
 import { resolvePaths } from './paths.ts';
 
 /** A manifest and where it stands. */
@@ -13,6 +15,8 @@ export interface Loaded {
   manifest: Manifest;
   /** `agents.yaml`, or `agents.yaml, document 2`. */
   where: string;
+  /** Where in the file stands what a JSON Pointer names. */
+  placeOf: (pointer: string) => { file: string; line: number; column: number };
 }
 
 export interface LoadOptions {
@@ -29,6 +33,20 @@ const fileMaxBytes = 1024 * 1024;
 const filesMax = 500;
 /** So deep folders are searched for manifests. */
 const depthMax = 8;
+
+/** The values of `--set`: JSON where they are JSON, else text. */
+export function setValues(texts: readonly string[] = []): ReadonlyMap<string, unknown> {
+  return new Map(texts.map(setValue));
+}
+
+function setValue(text: string): [string, unknown] {
+  const [name, value] = keyValue(text);
+  try {
+    return [name, JSON.parse(value) as unknown];
+  } catch {
+    return [name, value];
+  }
+}
 
 /** Reads manifests from files, folders (their bundle, else all YAML files below, in order of names) and `-` (standard input). */
 export async function loadManifests(paths: readonly string[], options: LoadOptions): Promise<Loaded[]> {
@@ -52,7 +70,7 @@ export async function loadManifests(paths: readonly string[], options: LoadOptio
       bundles++;
       loaded.push(...(await loadBundle(bundle, options)));
     } else {
-      const files = stat.isDirectory() ? await manifestsBelow(full) : [full];
+      const files = stat.isDirectory() ? await filesBelow(full, manifestFile) : [full];
       if (files.length === 0) throw new CliFailure(exitCode.usage, `there is no .yaml file in ${path}`, 'Give the file by its name.');
       for (const file of files) loaded.push(...(await loadFile(file, options.cwd, new Map())));
     }
@@ -66,14 +84,7 @@ export async function loadManifests(paths: readonly string[], options: LoadOptio
 async function loadBundle(file: string, options: LoadOptions): Promise<Loaded[]> {
   const folder = dirname(file);
   const shown = shownPath(file, options.cwd);
-  const document = parseDocument(await readText(file, shown), { maxAliasCount: 0 } as object);
-  const fault = document.errors[0];
-  if (fault) throw syntaxFault(fault, shown);
-  const bundle = document.toJS({ maxAliasCount: 0 }) as Manifest<BundleSpec> | null;
-  if (bundle?.kind !== 'Bundle' || !Array.isArray(bundle.spec?.files)) {
-    throw new CliFailure(exitCode.usage, `${shown} is not a Bundle with spec.files`, 'See docs/cli.md, Bundles.');
-  }
-  const { files, values } = selectFiles(bundle.spec, { file: shown, folder, cwd: options.cwd }, options.values, options.env);
+  const { files, values } = await readBundle(file, options);
   const loaded: Loaded[] = [];
   for (const entry of files) {
     const path = resolve(folder, entry);
@@ -87,13 +98,40 @@ async function loadBundle(file: string, options: LoadOptions): Promise<Loaded[]>
   return loaded;
 }
 
+/** Values for the parameters of one manifest file: those of the bundle in its folder that names it, else none. */
+export async function bundleValues(file: string, options: Omit<LoadOptions, 'readStdin'>): Promise<ReadonlyMap<string, unknown>> {
+  const bundle = join(dirname(file), bundleFile);
+  if (file === bundle || !(await exists(bundle))) return new Map();
+  const { spec } = await parseBundle(bundle, shownPath(bundle, options.cwd));
+  const isNamed = spec.files.some((entry) => resolve(dirname(bundle), typeof entry === 'string' ? entry : entry.file) === file);
+  return isNamed ? (await readBundle(bundle, options)).values : new Map();
+}
+
+async function readBundle(file: string, options: Omit<LoadOptions, 'readStdin'>): Promise<Selection> {
+  const shown = shownPath(file, options.cwd);
+  const { spec } = await parseBundle(file, shown);
+  return selectFiles(spec, { file: shown, folder: dirname(file), cwd: options.cwd }, options.values, options.env);
+}
+
+async function parseBundle(file: string, shown: string): Promise<Manifest<BundleSpec>> {
+  const document = parseDocument(await readText(file, shown), { maxAliasCount: 0 } as object);
+  const fault = document.errors[0];
+  if (fault) throw syntaxFault(fault, shown);
+  const bundle = document.toJS({ maxAliasCount: 0 }) as Manifest<BundleSpec> | null;
+  if (bundle?.kind !== 'Bundle' || !Array.isArray(bundle.spec?.files)) {
+    throw new CliFailure(exitCode.usage, `${shown} is not a Bundle with spec.files`, 'See docs/cli.md, Bundles.');
+  }
+  return bundle;
+}
+
 async function loadFile(file: string, cwd: string, values: ReadonlyMap<string, unknown>): Promise<Loaded[]> {
   const shown = shownPath(file, cwd);
   return documentsOf(await readText(file, shown), shown, dirname(file), values);
 }
 
 function documentsOf(text: string, shown: string, folder: string, values: ReadonlyMap<string, unknown>): Loaded[] {
-  const documents = parseAllDocuments(text, { maxAliasCount: 0 } as object);
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { maxAliasCount: 0, lineCounter: lines } as object);
   const list = Array.isArray(documents) ? documents : [];
   for (const document of list) {
     const fault = document.errors[0];
@@ -108,7 +146,8 @@ function documentsOf(text: string, shown: string, folder: string, values: Readon
       throw new CliFailure(exitCode.usage, `${where}: ${(error as Error).message}`, 'Write it out: aliases are not taken.');
     }
     if (content === null || content === undefined) return [];
-    return [{ manifest: resolvePaths(checked(fill(content, values, where), where), folder), where }];
+    const manifest = resolvePaths(checked(fill(content, values, where), where), folder);
+    return [{ manifest, where, placeOf: (pointer: string) => ({ file: shown, ...placeIn(document, lines, pointer) }) }];
   });
 }
 
@@ -140,7 +179,8 @@ function syntaxFault(
   return new CliFailure(exitCode.usage, `${shown}${at}: ${sentence}`, 'Correct the YAML there.');
 }
 
-async function readText(file: string, shown: string): Promise<string> {
+/** The text of a file of at most 1 MiB. */
+export async function readText(file: string, shown: string): Promise<string> {
   try {
     const content = await readFile(file);
     if (content.byteLength > fileMaxBytes) throw new CliFailure(exitCode.limited, `${shown} is larger than 1 MiB`, 'Split it.');
@@ -151,15 +191,18 @@ async function readText(file: string, shown: string): Promise<string> {
   }
 }
 
-/** YAML files below a folder. Links are not followed: a link in a folder from elsewhere could lead anywhere. */
-async function manifestsBelow(folder: string, depth = 0): Promise<string[]> {
+/** YAML files, tests of workflows left out. */
+export const manifestFile = /(?<!\.test)\.ya?ml$/;
+
+/** Files below a folder with such names. Links are not followed: a link in a folder from elsewhere could lead anywhere. */
+export async function filesBelow(folder: string, pattern: RegExp, depth = 0): Promise<string[]> {
   const files: string[] = [];
   const entries = await readdir(folder, { withFileTypes: true });
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
     const path = join(folder, entry.name);
-    if (entry.isFile() && /\.ya?ml$/.test(entry.name)) files.push(path);
-    else if (entry.isDirectory() && depth < depthMax) files.push(...(await manifestsBelow(path, depth + 1)));
+    if (entry.isFile() && pattern.test(entry.name)) files.push(path);
+    else if (entry.isDirectory() && depth < depthMax) files.push(...(await filesBelow(path, pattern, depth + 1)));
     if (files.length > filesMax) {
       throw new CliFailure(
         exitCode.limited,
@@ -187,7 +230,8 @@ function isOutside(folder: string, path: string): boolean {
   return way.startsWith('..') || isAbsolute(way);
 }
 
-function shownPath(file: string, cwd: string): string {
+/** As people name it: below the working directory without it. */
+export function shownPath(file: string, cwd: string): string {
   const way = relative(cwd, file);
   return way === '' || isOutside(cwd, file) ? file : way;
 }

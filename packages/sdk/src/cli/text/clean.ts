@@ -67,3 +67,9 @@ function isWide(code: number): boolean {
     (code >= 0x20000 && code <= 0x3fffd)
   );
 }
+
+/** A value as JSON on one line, cut to so many characters. */
+export function briefJson(value: unknown, charsMax: number): string {
+  const text = safeJson(value);
+  return text.length > charsMax ? `${text.slice(0, charsMax - 1)}…` : text;
+}

@@ -1,6 +1,6 @@
 import type { Change } from '../../client/schema.ts';
 import type { Planned } from '../manifests/apply.ts';
-import { safeJson } from '../text/clean.ts';
+import { briefJson } from '../text/clean.ts';
 import { count } from '../text/figures.ts';
 import { bold, dim, green, line, red, yellow } from '../text/styled.ts';
 import type { Styled } from '../text/styled.ts';
@@ -26,13 +26,13 @@ function headLine({ action, title, where, because }: Planned): Styled {
   return line`${dim('=')} ${title}  ${dim('unchanged')}`;
 }
 
-function changeLine({ path, from, to }: Change): Styled {
-  if (from === undefined) return line`    ${green('+')} ${path}: ${short(to)}`;
-  if (to === undefined) return line`    ${red('-')} ${path}: ${short(from)}`;
-  return line`    ${yellow('~')} ${path}: ${short(from)} → ${short(to)}`;
+/** One place that changes. */
+export function changeLine({ path, from, to }: Change, indent = '    '): Styled {
+  if (from === undefined) return line`${indent}${green('+')} ${path}: ${short(to)}`;
+  if (to === undefined) return line`${indent}${red('-')} ${path}: ${short(from)}`;
+  return line`${indent}${yellow('~')} ${path}: ${short(from)} → ${short(to)}`;
 }
 
 function short(value: unknown): string {
-  const text = safeJson(value);
-  return text.length > 90 ? `${text.slice(0, 89)}…` : text;
+  return briefJson(value, 90);
 }

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { durationMs } from '@signalbox/execution/core/duration.js';
+import type { Usage } from '@signalbox/execution/core/events.js';
+import { ExpressionError, type Scope } from '@signalbox/execution/core/graph.js';
+import type { Json } from '@signalbox/execution/core/json.js';
+import type { Expression } from '@signalbox/execution/workflows/expression.js';
+import { compileCondition, compileTemplate, type CompiledTemplate } from '@signalbox/execution/workflows/template.js';
+import type { Reply, Task } from './world.ts';
+
+/** One reply, as it stands in a file: `output` and `error` may hold expressions over the task's `input` and `index`. */
+export interface ReplyManifest {
+  when?: string | boolean;
+  output?: Json;
+  error?: { code: string; detail?: Json; retryAfterMs?: number };
+  after?: string | number;
+  usage?: Partial<Usage>;
+}
+
+/** Who answers with what. A list: the nth attempt of a step or item gets the nth reply that fits, further ones the last. */
+export type MockManifest = ReplyManifest | ReplyManifest[];
+
+/** Replies by the key of a step, by the name of an agent (or `agent/skill`), of a `server/tool`, of a workflow. */
+export interface MocksManifest {
+  steps?: Record<string, MockManifest>;
+  agents?: Record<string, MockManifest>;
+  tools?: Record<string, MockManifest>;
+  workflows?: Record<string, MockManifest>;
+}
+
+interface CompiledReply {
+  when: Expression | undefined;
+  output: CompiledTemplate;
+  error: CompiledTemplate | undefined;
+  afterMs: number;
+  usage: Usage | undefined;
+}
+
+const kinds = ['steps', 'agents', 'tools', 'workflows'] as const;
+
+/** Mocks, compiled. Throws `ExpressionError` with a pointer below `pointer`. */
+export class Mocks {
+  private readonly replies = new Map<string, readonly CompiledReply[]>();
+
+  constructor(manifest: MocksManifest, pointer: string) {
+    for (const kind of kinds) {
+      for (const [name, mock] of Object.entries(manifest[kind] ?? {})) {
+        const at = `${pointer}/${kind}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+        const list = Array.isArray(mock) ? mock.map((one, index) => compile(one, `${at}/${index}`)) : [compile(mock, at)];
+        this.replies.set(`${kind} ${name}`, list);
+      }
+    }
+  }
+
+  /** The reply to a task; undefined when nothing here answers it. */
+  replyTo(task: Task): Reply | undefined {
+    const scope: Scope = {
+      input: task.input,
+      steps: {},
+      run: { id: 'run_local', workflow: task.workflow, startedAt: '' },
+      ...(task.index !== null && { index: task.index }),
+    };
+    for (const name of namesOf(task)) {
+      const fitting = this.replies.get(name)?.filter(({ when }) => when === undefined || when.compute(scope) === true) ?? [];
+      const reply = fitting[Math.min(task.attempt, fitting.length) - 1];
+      if (reply !== undefined) return replyOf(reply, scope);
+    }
+    return undefined;
+  }
+}
+
+/** The closest first: the step's own key, then what it asks. */
+function namesOf({ kind, step, target, skill }: Task): string[] {
+  const own = `steps ${step}`;
+  if (kind === 'tool') return [own, `tools ${target}`];
+  if (kind === 'workflow') return [own, `workflows ${target}`];
+  if (kind === 'agent') return [own, ...(skill === undefined ? [] : [`agents ${target}/${skill}`]), `agents ${target}`];
+  return [own];
+}
+
+function compile({ when, output = null, error, after, usage }: ReplyManifest, pointer: string): CompiledReply {
+  const afterMs = after === undefined ? 0 : durationMs(after);
+  if (afterMs === undefined) throw new ExpressionError('a duration is 500ms, 30s, 10m, 2h, 1d or milliseconds', `${pointer}/after`);
+  return {
+    when: when === undefined ? undefined : compileCondition(String(when), `${pointer}/when`),
+    output: compileTemplate(output, `${pointer}/output`),
+    error: error && compileTemplate(error, `${pointer}/error`),
+    afterMs,
+    usage: usage && { inputTokens: usage.inputTokens ?? 0, outputTokens: usage.outputTokens ?? 0, costUsd: usage.costUsd ?? 0 },
+  };
+}
+
+function replyOf({ output, error, afterMs, usage }: CompiledReply, scope: Scope): Reply {
+  const rest = { afterMs, ...(usage && { usage }) };
+  if (error === undefined) return { output: output.compute(scope), ...rest };
+  const {
+    code,
+    detail = 'the mock says so',
+    retryAfterMs,
+  } = error.compute(scope) as { code: string; detail?: Json; retryAfterMs?: number };
+  const text = typeof detail === 'string' ? detail : JSON.stringify(detail);
+  return { error: { code, detail: text, ...(retryAfterMs !== undefined && { retryAfterMs }) }, ...rest };
+}
+
+/** What keeping an artifact gives where nobody keeps it: the reference that its content would have. */
+export function artifactReply({ input, step, index }: Task): Reply {
+  const { name, mediaType, content } = input as { name: Json; mediaType: Json; content: Json };
+  const text = typeof content === 'string' ? content : JSON.stringify(content);
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const id = `local_${index === null ? step : `${step}_${index}`}`;
+  return { output: { id, name, mediaType, size: Buffer.byteLength(text), sha256 } };
+}

@@ -1,0 +1,267 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decide, targetOf } from '@signalbox/execution/core/decide.js';
+import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/execution/core/events.js';
+import type { Graph, GraphStep, StepKind } from '@signalbox/execution/core/graph.js';
+import type { Json } from '@signalbox/execution/core/json.js';
+import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/execution/core/state.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { Schedule } from './schedule.ts';
+
+/** What a step asks somebody to do. */
+export interface Task {
+  kind: StepKind;
+  /** The name of the workflow that the step is of. */
+  workflow: string;
+  step: string;
+  /** Of the item; null for a step without items. */
+  index: number | null;
+  /** From 1. */
+  attempt: number;
+  /** The agent, `server/tool` or workflow; empty for an artifact. */
+  target: string;
+  skill?: string;
+  input: Json;
+  /** Aborted when nobody waits for the reply any more. */
+  signal: AbortSignal;
+}
+
+/** How a task ended. */
+export interface Reply {
+  output?: Json;
+  error?: Failure;
+  usage?: Usage;
+  /** How much virtual time it took, milliseconds. */
+  afterMs?: number;
+}
+
+/** The world around the run: who does the tasks, which workflows are there, and who looks on. */
+export interface Surroundings {
+  /** A promise takes real time, and the virtual clock goes with it. */
+  reply: (task: Task) => Reply | Promise<Reply>;
+  /** The graph that a child run is of, its input checked (throws a `Fault`); undefined: `reply` answers for it. */
+  child?: (workflow: string, input: Json) => Graph | undefined;
+  seen?: (run: RunState, transition: Transition) => void;
+}
+
+/** What happens to a run from outside, in virtual milliseconds after its start. */
+export interface Script {
+  input: Json;
+  /** Epoch milliseconds. */
+  startAt: number;
+  signals?: readonly { afterMs: number; name: string; data: Json }[];
+  cancelAfterMs?: number;
+  /** Of the chance in pauses between attempts. */
+  seed?: number;
+}
+
+/** More happenings than these are not a run that ends: a bound of this process, not of the engine. */
+const happeningsMax = 5_000_000;
+/** Child runs of one run: what starts itself over and over ends here. */
+const runsMax = 10_000;
+/** So much is done at one go before the process looks up. */
+const burst = 10_000;
+
+interface Live {
+  state: RunState;
+  open: Map<string, AbortController>;
+}
+
+/**
+ * Plays one run of a workflow, with its child runs, on the engine's own core, in this process: nothing is stored and nothing sent. Time is
+ * virtual: where nothing is under way, the clock jumps to what is due next.
+ */
+export async function play(graph: Graph, script: Script, surroundings: Surroundings, signal?: AbortSignal): Promise<RunState> {
+  return new World(script, surroundings).play(graph, signal);
+}
+
+class World {
+  private readonly schedule: Schedule;
+  private readonly runs = new Map<string, Live>();
+  private readonly random: () => number;
+  /** Replies that came in real time, and the tasks that wait for one. */
+  private readonly arrived: (() => void)[] = [];
+  private underWay = 0;
+  private children = 0;
+  /** Tells whoever waits for one. */
+  private announce = (): void => undefined;
+
+  constructor(
+    private readonly script: Script,
+    private readonly surroundings: Surroundings,
+  ) {
+    this.schedule = new Schedule(script.startAt);
+    this.random = chance(script.seed ?? 1);
+  }
+
+  async play(graph: Graph, signal: AbortSignal | undefined): Promise<RunState> {
+    const run = 'run_local';
+    const { input, startAt, signals = [], cancelAfterMs } = this.script;
+    const main = this.start(run, graph, { type: 'start', input, depth: 0 });
+    signals.forEach(({ afterMs, name, data }, index) =>
+      this.schedule.at(startAt + afterMs, () => this.feed(run, { type: 'signal', id: `signal-${index}`, hash: String(index), name, data })),
+    );
+    if (cancelAfterMs !== undefined) this.schedule.at(startAt + cancelAfterMs, () => this.feed(run, { type: 'cancel', by: 'the script' }));
+    for (let happenings = 1; !hasEnded(main.state); happenings++) {
+      signal?.throwIfAborted();
+      if (happenings > happeningsMax)
+        throw new Fault('limited', `the run has not ended after ${happeningsMax} happenings`, 'Make it smaller.');
+      if (happenings % burst === 0) await new Promise(setImmediate);
+      const next = this.schedule.nextDue();
+      const came = this.arrived.shift();
+      if (came) came();
+      else if (next !== undefined && (this.underWay === 0 || next <= this.schedule.now)) this.schedule.fireNext();
+      else if (this.underWay > 0) await this.waitForReply(next, signal);
+      else throw new Error('nothing is left to happen and the run has not ended');
+    }
+    for (const { open } of this.runs.values()) for (const attempt of open.values()) attempt.abort();
+    return main.state;
+  }
+
+  /** Real work is under way: the virtual clock goes as fast as the real one. */
+  private async waitForReply(next: number | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const began = performance.now();
+    const stop = new AbortController();
+    const arrival = new Promise<void>((resolve) => (this.announce = (): undefined => void resolve()));
+    const waits: Promise<unknown>[] = [arrival];
+    const isAborted = AbortSignal.any([stop.signal, ...(signal ? [signal] : [])]);
+    const leftMs = Math.min(next === undefined ? 60_000 : next - this.schedule.now, 60_000);
+    waits.push(sleep(leftMs, undefined, { signal: isAborted }).catch(() => undefined));
+    await Promise.race(waits);
+    stop.abort();
+    this.schedule.pass(Math.round(performance.now() - began));
+  }
+
+  private start(run: string, graph: Graph, event: RunEvent & { type: 'start' }): Live {
+    const live: Live = { state: newRun(run, graph), open: new Map() };
+    this.runs.set(run, live);
+    this.feed(run, event);
+    this.schedule.at(this.schedule.now + live.state.timeoutMs, () => this.feed(run, { type: 'due', timer: 'run' }));
+    return live;
+  }
+
+  private feed(run: string, event: RunEvent): void {
+    const live = this.runs.get(run);
+    if (live === undefined) return;
+    const turn = decide(live.state, event, {
+      at: this.schedule.now,
+      random: this.random,
+      newRunId: () => `run_local_${++this.children}`,
+    });
+    for (const transition of turn.transitions) this.surroundings.seen?.(live.state, transition);
+    for (const effect of turn.effects) this.perform(run, live, effect);
+  }
+
+  private perform(run: string, live: Live, effect: Effect): void {
+    switch (effect.e) {
+      case 'dispatch':
+        return this.later(() => this.dispatch(run, live, effect, effect.input));
+      case 'unsendable':
+        return this.later(() => this.feed(run, { ...refOf(effect), type: 'completed', error: effect.error }));
+      case 'wakeAt':
+        return this.schedule.at(effect.due, () => this.feed(run, { ...refOf(effect), type: 'due', timer: 'wake' }));
+      case 'attemptEnded':
+        if (effect.isCancelled) live.open.get(keyOf(effect))?.abort();
+        live.open.delete(keyOf(effect));
+        return;
+      case 'startChild':
+        return this.later(() => this.startChild(run, live, effect));
+      case 'cancelChild':
+        return this.later(() => this.feed(effect.run, { type: 'cancel', by: 'its parent' }));
+      case 'ended':
+        return this.tellParent(run, live.state);
+    }
+  }
+
+  /** At this moment still, but not inside the turn that led to it. */
+  private later(action: () => void): void {
+    this.schedule.at(this.schedule.now, action);
+  }
+
+  private dispatch(run: string, live: Live, ref: AttemptRef, input: Json): void {
+    const step = live.state.graph.steps[ref.s] as GraphStep;
+    this.feed(run, { ...refOf(ref), type: 'accepted', instance: 'local' });
+    if (unitOf(live.state, ref.s, ref.i)?.status !== 'running') return;
+    this.schedule.at(this.schedule.now + step.timeoutMs, () => this.feed(run, { ...refOf(ref), type: 'due', timer: 'attempt' }));
+    this.ask(live, ref, input, ({ output, error, usage }) =>
+      this.feed(run, {
+        ...refOf(ref),
+        type: 'completed',
+        ...(error === undefined ? { output: output ?? null } : { error }),
+        ...(usage && { usage }),
+      }),
+    );
+  }
+
+  /** Asks whoever does the task, and gives the reply when its time has come. */
+  private ask({ state, open }: Live, ref: AttemptRef, input: Json, give: (reply: Reply) => void): void {
+    const step = state.graph.steps[ref.s] as GraphStep;
+    const controller = new AbortController();
+    open.set(keyOf(ref), controller);
+    const reply = this.surroundings.reply({
+      kind: step.kind,
+      workflow: state.graph.name,
+      step: step.key,
+      index: ref.i < 0 ? null : ref.i,
+      attempt: ref.n,
+      target: targetOf(state, ref.s, ref.i),
+      ...(step.skill !== undefined && { skill: step.skill }),
+      input,
+      signal: controller.signal,
+    });
+    const deliver = (came: Reply): void => this.schedule.at(this.schedule.now + (came.afterMs ?? 0), () => give(came));
+    if (!(reply instanceof Promise)) return deliver(reply);
+    this.underWay++;
+    const arrive = (came: Reply): void => {
+      this.underWay--;
+      this.arrived.push(() => deliver(came));
+      this.announce();
+    };
+    reply.then(arrive, (cause: unknown) => arrive({ error: { code: 'internal', detail: (cause as Error).message } }));
+  }
+
+  private startChild(parent: string, live: Live, effect: Effect & { e: 'startChild' }): void {
+    const { run: child, s, i, workflow, input, depth } = effect;
+    const told = (end: { output?: Json; error?: Failure }): void => this.feed(parent, { type: 'childEnded', s, i, child, ...end });
+    if (this.runs.size > runsMax) return told({ error: { code: 'limited', isFinal: true, detail: `more than ${runsMax} runs here` } });
+    let graph: Graph | undefined;
+    try {
+      graph = this.surroundings.child?.(workflow, input);
+    } catch (thrown) {
+      if (!(thrown instanceof Fault)) throw thrown;
+      return told({ error: { code: thrown.code, detail: thrown.detail, next: thrown.next } });
+    }
+    if (graph !== undefined) {
+      this.start(child, graph, { type: 'start', input, depth, parent: { run: parent, s, i } });
+      return;
+    }
+    const n = unitOf(live.state, s, i)?.attempt ?? 1;
+    this.ask(live, { s, i, n }, input, ({ output, error }) => told(error === undefined ? { output: output ?? null } : { error }));
+  }
+
+  private tellParent(child: string, { parent, status, output, error }: RunState): void {
+    if (parent === undefined) return;
+    const { run, s, i } = parent;
+    const end =
+      status === 'succeeded' ? { output: output ?? null } : { error: error ?? { code: 'cancelled', detail: 'the run was cancelled' } };
+    this.later(() => this.feed(run, { type: 'childEnded', s, i, child, ...end }));
+  }
+}
+
+function refOf({ s, i, n }: AttemptRef): AttemptRef {
+  return { s, i, n };
+}
+
+function keyOf({ s, i, n }: AttemptRef): string {
+  return `${s}.${i}.${n}`;
+}
+
+/** A seeded source of chance in [0, 1) (mulberry32), so that a run is played the same way each time. */
+function chance(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

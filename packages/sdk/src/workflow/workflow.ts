@@ -1,0 +1,156 @@
+import type { JsonSchema, Labels, Manifest } from '../client/schema.ts';
+import type { WorkflowSpec, WorkflowStep } from '../client/workflows.ts';
+import { plain, ref } from './reference.ts';
+import type { Computed, Ref, Value } from './reference.ts';
+
+/** What a step may have besides what it does. */
+export interface StepOptions {
+  /** Steps that must have ended before; those that are referred to are needed without being listed. */
+  needs?: readonly Pick<Step<unknown>, 'key'>[];
+  /** False: the step is skipped. */
+  if?: Ref<boolean> | Ref<unknown> | boolean;
+  label?: string;
+  retry?: WorkflowStep['retry'];
+  timeout?: string | number;
+  onError?: 'fail' | 'continue';
+}
+
+/** The same for a step that an agent does. */
+export interface AgentOptions extends StepOptions {
+  skill?: string;
+  /** Another agent, for when the attempts with the first are used up. */
+  fallback?: string;
+}
+
+/** What an artifact's step gives. */
+export interface ArtifactReference {
+  id: string;
+  name: string;
+  mediaType: string;
+  size: number;
+  sha256: string;
+}
+
+/** Waits so long, until a time, or for a signal. */
+export type Wait = Value<string> | number | { until: Value<string | number> } | { signal: Value<string>; timeout?: Value<string | number> };
+
+/** A step of a workflow that is being built: its output, status and errors are references. */
+export interface Step<Output> {
+  readonly key: string;
+  readonly output: Ref<Output>;
+  readonly status: Ref<string>;
+  readonly errors: Ref<{ index: number | null; code: string; detail: string }[]>;
+}
+
+/** What a workflow has besides its steps. */
+export interface WorkflowOptions {
+  description?: string;
+  labels?: Labels;
+  /** JSON Schema (draft 7) of the input. */
+  input?: JsonSchema;
+  /** How long a run may take: `2h`, or milliseconds. */
+  timeout?: string | number;
+}
+
+/**
+ * Builds the manifest of a workflow: the same document as its YAML. What `define` returns are the outputs of a run.
+ *
+ * ```ts
+ * const review = workflow<{ folder: string }>('review', (w) => {
+ *   const list = w.tool<{ text: string }>('list', 'files/list_directory', { path: w.input.folder });
+ *   const read = w.each(cel<string[]>`${list.output.text}.split("\n")`, (name) => w.agent<string>('read', 'reader', { name }));
+ *   return { notes: read.output };
+ * });
+ * ```
+ */
+export function workflow<Input = unknown>(
+  name: string,
+  define: (builder: WorkflowBuilder<Input>) => unknown,
+  { description, labels, input, timeout }: WorkflowOptions = {},
+): Manifest<WorkflowSpec> {
+  const steps = new Map<string, WorkflowStep>();
+  const outputs = plain(define(new WorkflowBuilder<Input>(steps)));
+  return {
+    apiVersion: 'signalbox.dev/v1',
+    kind: 'Workflow',
+    metadata: { name, ...(description !== undefined && { description }), ...(labels && { labels }) },
+    spec: {
+      ...(input && { input }),
+      steps: Object.fromEntries(steps),
+      ...(outputs !== undefined && { outputs }),
+      ...(timeout !== undefined && { timeout }),
+    },
+  };
+}
+
+/** Adds steps to a workflow, each under a key of its own. */
+export class WorkflowBuilder<Input> {
+  /** The input of the run. */
+  readonly input = ref<Input>('input');
+  /** The run itself. */
+  readonly run = ref<{ id: string; workflow: string; startedAt: string }>('run');
+  readonly #steps: Map<string, WorkflowStep>;
+
+  constructor(steps: Map<string, WorkflowStep>) {
+    this.#steps = steps;
+  }
+
+  /** Has an agent do it. */
+  agent<Output = unknown>(key: string, agent: string, input?: Value, options: AgentOptions = {}): Step<Output> {
+    return this.#add(key, { agent, with: input }, options);
+  }
+
+  /** Calls an MCP tool, as `server/tool`. */
+  tool<Output = unknown>(key: string, tool: string, args?: Value, options: StepOptions = {}): Step<Output> {
+    return this.#add(key, { tool, with: args }, options);
+  }
+
+  /** Runs another workflow, as a run of its own. */
+  workflow<Output = unknown>(key: string, name: string, input?: Value, options: StepOptions = {}): Step<Output> {
+    return this.#add(key, { workflow: name, with: input }, options);
+  }
+
+  /** Computes a value; nothing is sent, nothing waits. */
+  value<V>(key: string, value: V, options: StepOptions = {}): Step<Computed<V>> {
+    return this.#add(key, { value }, options);
+  }
+
+  /** Waits for a time or a signal; a signal's data is the output. */
+  wait<Output = null>(key: string, wait: Wait, options: Omit<StepOptions, 'retry' | 'timeout'> = {}): Step<Output> {
+    return this.#add(key, { wait }, options);
+  }
+
+  /** Keeps an artifact: text as it is, all else as JSON. */
+  artifact(
+    key: string,
+    artifact: { name: Value<string>; mediaType?: Value<string>; content: Value },
+    options: StepOptions = {},
+  ): Step<ArtifactReference> {
+    return this.#add(key, { artifact }, options);
+  }
+
+  /** Does the one step that `define` adds once for each item; its output is the list of outputs, in order. */
+  each<Item, Output>(
+    items: Ref<Item[]> | readonly Value<Item>[],
+    define: (item: Ref<Item>, index: Ref<number>) => Step<Output>,
+    { maxParallel }: { maxParallel?: number } = {},
+  ): Step<Output[]> {
+    const { key } = define(ref<Item>('item'), ref<number>('index'));
+    const step = this.#steps.get(key) as WorkflowStep;
+    if (step.forEach !== undefined) throw new Error(`the step ${key} has items already`);
+    this.#steps.set(key, { forEach: plain(items) as string, ...(maxParallel !== undefined && { maxParallel }), ...step });
+    return stepOf(key);
+  }
+
+  #add<Output>(key: string, action: object, { needs, ...options }: AgentOptions): Step<Output> {
+    if (this.#steps.has(key)) throw new Error(`there are two steps ${key}: give each a key of its own`);
+    const step = plain({ ...action, ...(needs && { needs: needs.map((need) => need.key) }), ...options });
+    this.#steps.set(key, step as WorkflowStep);
+    return stepOf(key);
+  }
+}
+
+function stepOf<Output>(key: string): Step<Output> {
+  const { output, status, errors } = ref<{ [key: string]: Omit<Step<Output>, 'key'> }>('steps')[key] as unknown as Step<Output>;
+  return { key, output, status, errors };
+}

@@ -1,0 +1,112 @@
+import { expect, test } from '@jest/globals';
+import { checkDefinition } from '@signalbox/execution/workflows/check-definition.js';
+import { readSource } from '@signalbox/execution/workflows/read-source.js';
+import { stringify } from 'yaml';
+import { cel } from '../src/workflow/reference.ts';
+import { workflow } from '../src/workflow/workflow.ts';
+
+/** Printed as YAML, read, checked and compiled as the service does it. */
+function hashOf(source: string): string {
+  return checkDefinition(readSource(source).value).definition.hash;
+}
+
+test('a workflow that is built is the same document as its YAML', () => {
+  const built = workflow<{ folder: string; deep: { 'with-dash': number[] } }>(
+    'review',
+    (w) => {
+      const list = w.tool<{ text: string }>('list', 'files/list_directory', { path: w.input.folder });
+      const read = w.each(
+        cel<string[]>`${list.output.text}.split("\n")`,
+        (name, number) =>
+          w.agent<string>(
+            'read',
+            'reader',
+            { name, number },
+            { skill: 'read', retry: { attempts: 3 }, timeout: '2m', onError: 'continue' },
+          ),
+        { maxParallel: 4 },
+      );
+      const first = w.value('first', [w.input.deep['with-dash'][0], cel<number>`size(${read.errors}) + ${1}`]);
+      const write = w.agent<string>(
+        'write',
+        'writer',
+        { notes: read.output },
+        { if: cel<boolean>`size(${read.output}) > 0`, fallback: 'template-writer' },
+      );
+      const approved = w.wait<{ by: string }>('approved', { signal: 'approved', timeout: '2d' }, { needs: [write, first] });
+      w.wait('pause', { until: w.run.startedAt });
+      const sub = w.workflow<number>('sub', 'other', w.input);
+      const kept = w.artifact('keep', { name: 'summary.md', content: `By ${approved.output.by}: ${write.output}` }, { label: 'Keep it' });
+      return { summary: write.output, id: kept.output.id, sub: sub.output, status: write.status };
+    },
+    { description: 'Reads and writes.', labels: { team: 'docs' }, input: { type: 'object' }, timeout: '3d' },
+  );
+  const written = `
+apiVersion: signalbox.dev/v1
+kind: Workflow
+metadata: { name: review, description: Reads and writes., labels: { team: docs } }
+spec:
+  input: { type: object }
+  timeout: 3d
+  steps:
+    list: { tool: files/list_directory, with: { path: '\${{ input.folder }}' } }
+    read:
+      forEach: \${{ steps.list.output.text.split("\\n") }}
+      maxParallel: 4
+      agent: reader
+      skill: read
+      with: { name: '\${{ item }}', number: '\${{ index }}' }
+      retry: { attempts: 3 }
+      timeout: 2m
+      onError: continue
+    first: { value: ['\${{ input.deep["with-dash"][0] }}', '\${{ size(steps.read.errors) + 1 }}'] }
+    write:
+      if: \${{ size(steps.read.output) > 0 }}
+      agent: writer
+      fallback: template-writer
+      with: { notes: '\${{ steps.read.output }}' }
+    approved: { needs: [write, first], wait: { signal: approved, timeout: 2d } }
+    pause: { wait: { until: '\${{ run.startedAt }}' } }
+    sub: { workflow: other, with: '\${{ input }}' }
+    keep: { label: Keep it, artifact: { name: summary.md, content: 'By \${{ steps.approved.output.by }}: \${{ steps.write.output }}' } }
+  outputs:
+    summary: \${{ steps.write.output }}
+    id: \${{ steps.keep.output.id }}
+    sub: \${{ steps.sub.output }}
+    status: \${{ steps.write.status }}
+`;
+  expect(built).toEqual(readSource(written).value);
+  expect(hashOf(stringify(built))).toBe(hashOf(written));
+});
+
+test('a reference prints as its expression, wherever it is put', () => {
+  const built = workflow<Record<string, string>>('names', (w) => {
+    const step = w.value('with-dash', { in: w.input['in'], odd: w.input['a b'], json: JSON.stringify({ at: w.input['x'] }) });
+    return [cel`${step.output} == ${'text "quoted"'}`, `${step.status}`, null, undefined];
+  });
+  expect(built.spec).toEqual({
+    steps: {
+      'with-dash': { value: { in: '${{ input["in"] }}', odd: '${{ input["a b"] }}', json: '{"at":"${{ input.x }}"}' } },
+    },
+    outputs: ['${{ steps["with-dash"].output == "text \\"quoted\\"" }}', '${{ steps["with-dash"].status }}', null, undefined],
+  });
+  expect(() => checkDefinition(JSON.parse(JSON.stringify(built)))).not.toThrow();
+});
+
+test('types follow the references', () => {
+  workflow<{ list: string[]; n: number }>('typed', (w) => {
+    const step = w.each(w.input.list, (item) => w.value('lengths', { of: item, n: w.input.n }));
+    // @ts-expect-error the input has no such field
+    void w.input.missing;
+    // @ts-expect-error the output is a list, of things that have no such field
+    void step.output[0].missing;
+    // @ts-expect-error no step has this option
+    w.agent('typo', 'a', {}, { tiemout: '2m' });
+    return step.output;
+  });
+});
+
+test('two steps of one key, and items of items, are refused as they are built', () => {
+  expect(() => workflow('twice', (w) => [w.value('a', 1), w.value('a', 2)])).toThrow(/two steps a/);
+  expect(() => workflow('nested', (w) => w.each([1], () => w.each([2], () => w.value('a', 1))))).toThrow(/has items already/);
+});
