@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { openDataSource } from '@signalbox/shared/database/data-source.js';
 import { loadMigrations } from '@signalbox/stack/database/migrations.js';
@@ -34,6 +33,7 @@ afterAll(async () => {
 
 /** A run that appends rows of one transition each. */
 class Source implements AppendSource {
+  readonly workspace = 'w';
   readonly uuid = newRunUuid(Date.now());
   seq = 0;
   private row: Append | undefined;
@@ -199,42 +199,57 @@ test('days are made ahead, and dropped when they are due and nothing of them liv
   await journal.stop();
 });
 
-test('F10: shards belong to one owner; the next takes them when they are given back, or the lease has ended', async () => {
+test('F10: shards belong to one owner; replicas share them, and the next takes them when they are given back, or the lease has ended', async () => {
+  const shares = new Map<string, Set<number>>();
   const told: string[] = [];
-  const lease = (name: string): Lease =>
-    new Lease(database.url('system'), {
+  const lease = (name: string): Lease => {
+    const share = new Set<number>();
+    shares.set(name, share);
+    const drop = (shards: readonly number[]): void => shards.forEach((shard) => share.delete(shard));
+    return new Lease(database.url('system'), {
       taken: (owned) => {
-        told.push(`${name} ${owned.length} ${owned[0]?.epoch}`);
+        for (const { shard } of owned) share.add(shard);
         return Promise.resolve();
       },
-      lost: () => told.push(`${name} lost`),
+      release: (shards) => {
+        drop(shards);
+        return Promise.resolve();
+      },
+      lost: (shards) => {
+        drop(shards);
+        told.push(`${name} lost ${shards.length}`);
+      },
       resumed: () => told.push(`${name} resumed`),
+      moved: () => undefined,
     });
-  const eventually = async (what: string): Promise<void> => {
-    for (const until = performance.now() + 10_000; !told.includes(what); await sleep(20)) {
-      if (performance.now() > until) throw new Error(`${what} did not happen: ${told.join(', ')}`);
+  };
+  const untilHas = async (name: string, isRight: (size: number) => boolean): Promise<void> => {
+    for (const until = performance.now() + 10_000; !isRight(shares.get(name)?.size ?? 0); await sleep(20)) {
+      if (performance.now() > until) throw new Error(`${name} has ${shares.get(name)?.size} shards; ${told.join(', ')}`);
     }
   };
   const first = lease('first');
-  const second = lease('second');
   first.start();
-  await eventually('first 256 1');
+  await untilHas('first', (size) => size === 256);
   expect(first.mayAct()).toBe(true);
+  expect(first.isAlone).toBe(true);
+  const second = lease('second');
   second.start();
-  await sleep(1_000);
-  expect(second.mayAct()).toBe(false);
+  await untilHas('second', (size) => size > 80);
+  await untilHas('first', (size) => size === 256 - (shares.get('second')?.size ?? 0));
+  expect(told).toEqual([]);
   await first.stop();
-  await eventually('second 256 2');
+  await untilHas('second', (size) => size === 256);
   await second.abandon();
   const third = lease('third');
   const before = performance.now();
   third.start();
-  await eventually('third 256 3');
+  await untilHas('third', (size) => size === 256);
   expect(performance.now() - before).toBeGreaterThan(500);
-  const client = new pg.Client(database.url('system'));
-  await client.connect();
-  await client.query(`UPDATE shard SET owner = gen_random_uuid(), epoch = epoch + 1 WHERE shard = 7`);
-  await client.end();
-  await eventually('third lost');
+  await database.sql(`UPDATE shard SET owner = gen_random_uuid(), epoch = epoch + 1 WHERE shard = 7`);
+  for (const until = performance.now() + 10_000; !told.includes('third lost 1') && performance.now() < until; await sleep(20));
+  expect(told).toContain('third lost 1');
+  // An owner that is not alive has no right to it: it is taken again.
+  await untilHas('third', (size) => size === 256);
   await third.stop();
 }, 60_000);

@@ -1,18 +1,18 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AgentQueue, type Poller } from './agent-queue.ts';
-import type { OpenTask } from './open-task.ts';
+import type { QueuedTask } from './queued-task.ts';
 
-function task(id: number, skill?: string): OpenTask {
-  return { id: String(id), phase: 'queued', skill } as OpenTask;
+function task(id: number, skill?: string): QueuedTask {
+  return { id: String(id), phase: 'queued', skill } as QueuedTask;
 }
 
-function poller(credit: number, skills?: string[]): Poller & { given: OpenTask[] } {
-  const given: OpenTask[] = [];
+function poller(credit: number, skills?: string[]): Poller & { given: QueuedTask[] } {
+  const given: QueuedTask[] = [];
   return { instance: 'w', principal: 'p', credit, skills: skills && new Set(skills), given, give: (tasks) => given.push(...tasks) };
 }
 
-function offerIn(queue: AgentQueue): (task: OpenTask) => void {
+function offerIn(queue: AgentQueue): (task: QueuedTask) => void {
   return (offered) => {
     offered.phase = 'offered';
     queue.active++;
@@ -41,8 +41,8 @@ test('what is gone is left out, and what was put back comes first', () => {
   expect(queue.queued()).toHaveLength(1_000);
   const [taken] = queue.takeFor(poller(1), offerIn(queue));
   expect(taken?.id).toBe('2000');
-  (taken as OpenTask).phase = 'queued';
-  queue.unshift(taken as OpenTask);
+  (taken as QueuedTask).phase = 'queued';
+  queue.unshift(taken as QueuedTask);
   expect(queue.next()?.id).toBe('2000');
   const fresh = new AgentQueue('q', 'a', 'w');
   fresh.push(task(2));

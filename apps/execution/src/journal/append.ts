@@ -57,6 +57,8 @@ export type AppendOutcome = 'committed' | 'lost' | 'refused';
 
 /** Something that has rows to append, one at a time. */
 export interface AppendSource {
+  /** Workspaces take turns. */
+  readonly workspace: string;
   /** The next row; undefined when there is nothing to append. Asked again only after `settled`. */
   take(): Append | undefined;
   settled(outcome: AppendOutcome, cause?: unknown): void;

@@ -21,6 +21,11 @@ export class Journal {
     };
   }
 
+  /** Rows of a workspace that wait for a commit. */
+  waitingOf(workspace: string): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.waitingOf(workspace), 0);
+  }
+
   laneOf(run: string): Lane {
     return this.lanes[Number.parseInt(run.slice(-4, -2), 16) % this.lanes.length] as Lane;
   }

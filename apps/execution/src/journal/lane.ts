@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { AppendOutcome, AppendSource } from './append.ts';
 import { encode, statementOf, type EncodedAppend } from './batch.ts';
+import { FairQueue } from './fair-queue.ts';
 import { ownRows } from './statements.ts';
 
 /** Rows and bytes of one commit: larger ones make the rest wait longer without being cheaper. */
 const batchRowsMax = 1_000;
+const sharedRowsMax = 250;
 const batchBytesMax = 4 * 1024 * 1024;
 /** Between attempts while the database is away. */
 const retryMs = 100;
@@ -21,7 +23,7 @@ interface Taken extends EncodedAppend {
  * timer: an idle lane commits at once, a busy one grows its batches.
  */
 export class Lane {
-  private queue: AppendSource[] = [];
+  private readonly queue = new FairQueue<AppendSource>();
   private client: pg.Client | null = null;
   private isBusy = false;
   private isStopped = false;
@@ -40,12 +42,17 @@ export class Lane {
   ) {}
 
   get waiting(): number {
-    return this.queue.length;
+    return this.queue.size;
+  }
+
+  /** Of these, a workspace's. */
+  waitingOf(workspace: string): number {
+    return this.queue.sizeOf(workspace);
   }
 
   /** Has `source` asked for its next row. Never call it twice before it has settled. */
   push(source: AppendSource): void {
-    this.queue.push(source);
+    this.queue.push(source.workspace, source);
     if (this.isBusy) return;
     this.isBusy = true;
     // After what is being handled now has been: transitions of the same moment go together.
@@ -62,12 +69,12 @@ export class Lane {
   /** Gives up: what waits is not appended. */
   async abandon(): Promise<void> {
     this.isStopped = true;
-    this.queue = [];
+    this.queue.clear();
     await this.client?.end().catch(() => undefined);
   }
 
   private async flush(): Promise<void> {
-    while (this.queue.length > 0 && !this.isStopped) {
+    while (this.queue.size > 0 && !this.isStopped) {
       const taken = this.take();
       if (taken.length > 0) await this.commit(taken);
     }
@@ -78,16 +85,17 @@ export class Lane {
   private take(): Taken[] {
     const taken: Taken[] = [];
     let bytes = 0;
-    let next = 0;
-    while (next < this.queue.length && taken.length < batchRowsMax && bytes < batchBytesMax) {
-      const source = this.queue[next++] as AppendSource;
+    // Where others wait, a batch is shorter: its commit is what each of them waits for.
+    const rowsMax = this.queue.keys > 1 ? sharedRowsMax : batchRowsMax;
+    while (taken.length < rowsMax && bytes < batchBytesMax) {
+      const source = this.queue.take();
+      if (source === undefined) break;
       const append = source.take();
       if (append === undefined) continue;
       const encoded = encode(append);
       bytes += encoded.body.length + encoded.blobs.reduce((sum, { body }) => sum + body.length, 0);
       taken.push({ source, ...encoded });
     }
-    this.queue = next === this.queue.length ? [] : this.queue.slice(next);
     return taken;
   }
 

@@ -107,7 +107,7 @@ export class RunStarter {
     const graph = this.definitions.compile(definition);
     checkInput(definition.manifest.spec.input, input);
     const [grant, , shard] = await orAborted(
-      Promise.all([this.grantOf(caller), this.keep(workspace, definition), this.engine.shardForStart()]),
+      Promise.all([this.grantOf(caller), this.keep(workspace, definition), this.engine.shardForStart(workspace)]),
       signal,
     );
     const uuid = newRunUuid(now(), shard);

@@ -33,6 +33,8 @@ const settleMs = 1_000;
 const readyMs = 2_000;
 /** Past these, starts are refused before memory grows: rows that wait for a commit, and how long commits take. */
 const waitingMax = 20_000;
+/** From here on the workspace that has most of them starts no further run while others wait too. */
+const busyWaiting = 5_000;
 const latencyMaxMs = 5_000;
 
 /** The engine as a whole: who owns what, what lives, what is written, what is sent out. */
@@ -115,9 +117,10 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * A shard for a new run, one of ours: then its start needs no hop. Throws `unavailable` or `limited` where a start would only wait.
+   * A shard for a new run, one of ours: then its start needs no hop. Throws `unavailable` or `limited` where a start would only wait; of
+   * workspaces that make others wait first.
    */
-  async shardForStart(): Promise<number> {
+  async shardForStart(workspace: string): Promise<number> {
     const { waiting, latencyMs, isAway } = this.journal.pressure;
     if (!isAway && this.ready.size === 0) await this.untilReady(readyMs).catch(() => undefined);
     if (this.ready.size === 0 || isAway) {
@@ -127,6 +130,12 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.owner.size >= liveMax || waiting >= waitingMax || latencyMs >= latencyMaxMs) {
       throw new Fault('limited', `${this.owner.size} runs are under way and ${waiting} changes wait to be written`, 'Try again later.', {
         retryAfterMs: 2_000,
+      });
+    }
+    const own = waiting < busyWaiting ? 0 : this.journal.waitingOf(workspace);
+    if (own > waiting / 2 && own < waiting) {
+      throw new Fault('limited', `${waiting} changes wait to be written, most of them of this workspace`, 'Start fewer runs at once.', {
+        retryAfterMs: 1_000,
       });
     }
     const shards = [...this.ready.keys()];

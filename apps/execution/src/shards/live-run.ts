@@ -48,6 +48,7 @@ export interface LiveRunPorts {
 /** A run in its owner's memory: its state, and what waits for a commit. */
 export class LiveRun implements AppendSource {
   readonly id: string;
+  readonly workspace: string;
   readonly day: string;
   /** Timers by what they are for. */
   readonly timers = new Map<string, Timer>();
@@ -65,6 +66,7 @@ export class LiveRun implements AppendSource {
     private seq: number,
   ) {
     this.id = fromUuid('run', uuid);
+    this.workspace = facts.workspace;
     this.day = dayOf(uuid);
   }
 
