@@ -145,7 +145,8 @@ export class TestWorker {
   private async perform(task: LeasedTask): Promise<void> {
     const options = { as: this.as, shard: shardOfTask(task.task) };
     try {
-      await insist(() => this.service.request(acceptWork, { task: task.task, instance: this.instance }, options), 2_000);
+      if (!task.isAccepted)
+        await insist(() => this.service.request(acceptWork, { task: task.task, instance: this.instance }, options), 2_000);
       this.holding.add(task.task);
       const result = await this.work(task);
       if (this.isStopped) return;

@@ -32,6 +32,8 @@ export interface SessionPorts {
 export class WorkerSession {
   private hello: (FromWorker & { type: 'hello' }) | null = null;
   private readonly held = new Set<string>();
+  /** Of these, tasks that may begin without asking. */
+  private readonly accepted = new Set<string>();
   private readonly closed = new AbortController();
   private isDraining = false;
   private wake: (() => void) | undefined;
@@ -115,8 +117,9 @@ export class WorkerSession {
         );
         pause = retryMs;
         this.cancel(cancelled);
-        for (const { deadline, ...task } of tasks) {
+        for (const { deadline, isAccepted, ...task } of tasks) {
           this.held.add(task.task);
+          if (isAccepted) this.accepted.add(task.task);
           this.ports.send({ type: 'task', ...task, skill: task.skill ?? null, deadline: new Date(deadline).toISOString() });
         }
       } catch (thrown) {
@@ -133,6 +136,7 @@ export class WorkerSession {
   private async accept(task: string): Promise<void> {
     const instance = this.hello?.instance as string;
     this.held.add(task);
+    if (this.accepted.delete(task)) return this.ports.send({ type: 'start', task });
     for (let attempt = 1; ; attempt++) {
       try {
         await this.ofOwner(this.bus.request(acceptWork, { task, instance }, this.caller, { shard: shardOfTask(task) }));
@@ -182,6 +186,7 @@ export class WorkerSession {
   private cancel(tasks: readonly string[]): void {
     for (const task of tasks) {
       this.held.delete(task);
+      this.accepted.delete(task);
       this.ports.send({ type: 'cancel', task, reason: 'nobody wants it any more' });
     }
     if (tasks.length > 0) this.wake?.();
@@ -244,6 +249,7 @@ export class WorkerSession {
 
   private done(message: ToWorker & { task: string }): void {
     this.held.delete(message.task);
+    this.accepted.delete(message.task);
     this.ports.send(message);
     this.wake?.();
   }

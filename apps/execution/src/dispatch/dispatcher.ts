@@ -55,7 +55,12 @@ export class Dispatcher {
   ) {
     const end = (task: QueuedTask, error: Failure): void => this.end(task, error);
     this.called = new CalledTasks(bus, end);
-    this.queues = new TaskQueues(bus, agents, this.called, { mayAct: ports.mayAct, end, heldUntil: ports.heldUntil });
+    this.queues = new TaskQueues(bus, agents, this.called, {
+      mayAct: ports.mayAct,
+      given: (task, instance) => this.given(task, instance),
+      end,
+      heldUntil: ports.heldUntil,
+    });
     this.leases = new WorkerLeases(this.queues, agents, (...of) => this.offerAgain(...of));
     this.others = new OthersTasks(bus, this.queues, (task) => this.stopExecutor(task));
     this.words = new QueueWords(bus);
@@ -80,6 +85,7 @@ export class Dispatcher {
     const unit = unitOf(run.state, s, i);
     task.instance = unit?.instance;
     task.phase = 'running';
+    task.isHeard = true;
     this.enter(task);
     this.watch(task, unit?.startedAt ?? now());
     return task;
@@ -143,12 +149,10 @@ export class Dispatcher {
   async accept(id: string, instance: string, principal: string | undefined): Promise<void> {
     const task = this.tasks.get(id);
     if (task === undefined || !this.mayHold(task, instance, principal)) throw unwanted(id);
+    task.isHeard = true;
     if (task.phase === 'running') return;
-    const { step, ref, run } = task;
-    const unit = unitOf(run.state, ref.s, ref.i);
-    // Where a lost attempt could not be followed by another, it must be known to have begun before it may.
-    const isSoft = mayRetry(step.retry, 'unavailable', ref.n - (unit?.base ?? 0));
-    const outcome = await this.owner.deliver(run.uuid, { type: 'accepted', instance, ...ref }, isSoft);
+    const { ref, run } = task;
+    const outcome = await this.owner.deliver(run.uuid, { type: 'accepted', instance, ...ref }, mayBeLost(task));
     if (outcome === 'stale' || outcome === undefined) throw unwanted(id);
     if (this.tasks.get(id) !== task) return; // it has ended meanwhile
     task.principal ??= principal;
@@ -158,12 +162,23 @@ export class Dispatcher {
     this.watch(task, now());
   }
 
+  /** A worker was handed a task of a run of ours: unless its loss could not be made good, that is the owner's word to begin. */
+  private given(task: QueuedTask, instance: string): void {
+    const open = this.tasks.get(task.id);
+    if (open !== task || !mayBeLost(open)) return;
+    const { outcome } = this.owner.feed(open.run, { type: 'accepted', instance, ...open.ref }, true);
+    if (outcome !== 'taken') return;
+    this.queues.began(task, instance);
+    this.watch(open, now());
+  }
+
   /** An executor still works on these; answers with those that nobody wants any more. */
   beat(ids: readonly string[], instance: string | undefined, principal: string | undefined): string[] {
     return ids.filter((id) => {
       const task = this.tasks.get(id);
       if (task === undefined || !this.mayHold(task, instance, principal)) return true;
       task.heardAt = performance.now();
+      task.isHeard = true;
       // A former owner let it begin and died before that was written: it goes on.
       if (task.phase === 'queued') void this.accept(id, instance ?? 'protocol', principal).catch(() => undefined);
       return false;
@@ -185,12 +200,15 @@ export class Dispatcher {
     }
   }
 
-  /** What an instance was offered and has not accepted may never have reached it. */
-  private offerAgain(workspace: string, agent: string, instance: string): void {
+  /** What an instance was given and has said nothing of may never have reached it. Returns what it is to be given once more. */
+  private offerAgain(workspace: string, agent: string, instance: string): QueuedTask[] {
+    const again: QueuedTask[] = [];
     for (const task of this.kept()) {
-      if (task.phase === 'offered' && task.instance === instance && task.target === agent && task.workspace === workspace)
-        this.queues.putBack(task);
+      if (task.instance !== instance || task.target !== agent || task.workspace !== workspace) continue;
+      if (task.phase === 'offered') this.queues.putBack(task);
+      else if (task.phase === 'running' && this.tasks.get(task.id)?.isHeard === false) again.push(task);
     }
+    return again;
   }
 
   agentChanged(workspace: string, agent: string): void {
@@ -314,6 +332,11 @@ export class Dispatcher {
     }
     this.others.sweep();
   }
+}
+
+/** Whether another attempt can follow this one; else it must be known to have begun before it may. */
+function mayBeLost({ step, run, ref }: OpenTask): boolean {
+  return mayRetry(step.retry, 'unavailable', ref.n - (unitOf(run.state, ref.s, ref.i)?.base ?? 0));
 }
 
 function isRunning({ phase }: QueuedTask): boolean {

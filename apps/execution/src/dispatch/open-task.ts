@@ -13,6 +13,8 @@ export interface OpenTask extends QueuedTask {
   readonly ref: AttemptRef;
   readonly step: GraphStep;
   deadline: Timer | undefined;
+  /** Whether its executor has said anything of it: else it may never have reached it. */
+  isHeard: boolean;
 }
 
 /** The identifier of an attempt of a run's task. */
@@ -44,6 +46,7 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     principal: undefined,
     heardAt: performance.now(),
     deadline: undefined,
+    isHeard: false,
     because: undefined,
   };
 }

@@ -32,8 +32,8 @@ export class WorkerLeases {
   constructor(
     private readonly queues: TaskQueues,
     private readonly agents: AgentDirectory,
-    /** Offers an instance's tasks again that it has not accepted. */
-    private readonly offerAgain: (workspace: string, agent: string, instance: string) => void,
+    /** Offers an instance's tasks again that it has not accepted; gives those that it may have begun and has said nothing of. */
+    private readonly offerAgain: (workspace: string, agent: string, instance: string) => QueuedTask[],
   ) {}
 
   /** Answers when there is a task, when one of the worker's own is to be stopped, or after `waitMs`. */
@@ -45,7 +45,8 @@ export class WorkerLeases {
     const queue = this.queues.ofAgent(workspace, wish.agent);
     if (wish.session !== undefined && this.sessions.follow([workspace, wish.agent, wish.instance], wish.session)) {
       this.dismiss(queue, wish.instance);
-      this.offerAgain(workspace, wish.agent, wish.instance);
+      const again = this.offerAgain(workspace, wish.agent, wish.instance);
+      if (again.length > 0) return { tasks: again, cancelled: this.takeStops(workspace, wish.instance) };
     }
     const poller: Poller = {
       instance: wish.instance,
@@ -108,6 +109,7 @@ export class WorkerLeases {
       input: task.input,
       deadline: Math.round(now() + task.timeoutMs),
       idempotencyKey: task.idempotencyKey,
+      isAccepted: task.phase === 'running',
     };
   }
 

@@ -16,8 +16,9 @@ export interface ServiceOptions {
   write: (text: string) => void;
 }
 
-/** Small young generations: a service that waits for messages has little garbage, and 10 MB less memory each. */
-const nodeFlags = ['--max-semi-space-size=4', '--import', new URL('end-with-launcher.js', import.meta.url).href];
+const nodeFlags = ['--import', new URL('end-with-launcher.js', import.meta.url).href];
+/** Small young generations: a service that waits for messages has little garbage, and 10 MB less memory each. Who runs steps has much. */
+const semiSpaceMb = (service: string): number => (service.startsWith('execution') ? 16 : 4);
 const readyTimeoutMs = 60_000;
 const stopGraceMs = 12_000;
 /** Asked more often, seven services that start would wait for us. */
@@ -33,7 +34,7 @@ export function servicePart(options: ServiceOptions): Part {
 async function startService(options: ServiceOptions, signal: AbortSignal): Promise<RunningPart> {
   const { name, folder, main, env, managementPort, write } = options;
   let tail = '';
-  const child = spawn(process.execPath, [...nodeFlags, main], {
+  const child = spawn(process.execPath, [`--max-semi-space-size=${semiSpaceMb(name)}`, ...nodeFlags, main], {
     cwd: folder,
     env: { ...env, MANAGEMENT_PORT: String(managementPort), SIGNALBOX_SERVICE: name },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

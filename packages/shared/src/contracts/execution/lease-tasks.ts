@@ -1,5 +1,18 @@
 import { Type } from 'class-transformer';
-import { Allow, ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min } from 'class-validator';
+import {
+  Allow,
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { agentQueueKey, shardOfQueue } from './queue-key.ts';
@@ -40,6 +53,8 @@ export class LeasedTask {
   @IsInt() deadline!: number;
   /** The same for every attempt of this step. */
   @IsString() idempotencyKey!: string;
+  /** It may begin: `accept-work` need not be asked, since another attempt can follow this one if nothing is heard of it. */
+  @IsBoolean() isAccepted!: boolean;
 }
 
 export class LeaseTasksReply {
@@ -49,8 +64,8 @@ export class LeaseTasksReply {
 }
 
 /**
- * Asks for tasks of an agent, as its worker: answered as soon as there is one. A task so leased must be accepted within a few seconds, else
- * it is given to another.
+ * Asks for tasks of an agent, as its worker: answered as soon as there is one. A task so leased must be accepted within a few seconds (unless it
+ * `isAccepted`), else it is given to another.
  */
 export const leaseTasks = defineContract({
   subject: 'sb.execution.task.lease',

@@ -1,0 +1,132 @@
+import 'reflect-metadata';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
+import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
+import { endingRunEvents, runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
+import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
+import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
+import { loadMigrations } from '@signalbox/stack/database/migrations.js';
+import { TestBus } from '@signalbox/testkit/test-bus.js';
+import { TestDatabase } from '@signalbox/testkit/test-database.js';
+import { ensureTestRoles } from '@signalbox/testkit/test-postgres.js';
+
+const agent = 'echo';
+const execution = new URL('../../../apps/execution/', import.meta.url);
+const tokenEveryMs = 20_000;
+
+/** What the peers' harness measures of any engine: a chain of steps, a fan and its join. */
+export interface EngineUnderBench {
+  /** Resolves when the run has ended. */
+  seq(steps: number): Promise<void>;
+  fan(width: number): Promise<void>;
+  /** The engine's and the worker's processes. */
+  readonly pids: readonly number[];
+  stop(): Promise<void>;
+}
+
+/**
+ * `execution` as a process of its own on this PostgreSQL, a worker as another, and this process as who starts runs, over NATS: no gateway, which
+ * the engines beside it do not have either.
+ */
+export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<EngineUnderBench> {
+  await ensureTestRoles(pgUrl);
+  const database = await TestDatabase.create('execution', pgUrl);
+  await database.migrate(await loadMigrations(fileURLToPath(new URL('dist/migrations', execution))));
+  const bus = await TestBus.start();
+  await bus.answer(resolveAgent, ({ name }) => {
+    if (name !== agent) throw new Fault('not_found', `there is no agent ${name}`, 'Apply it.');
+    const spec = { id: newId('agent'), name, kind: 'worker' as const, version: 1, hash: `sha256:${'0'.repeat(64)}`, spec: {} };
+    return { ...spec, skills: [], status: 'healthy' as const, instances: [] };
+  });
+  const owner = spawn(process.execPath, ['--max-semi-space-size=16', fileURLToPath(new URL('dist/main.js', execution))], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      DATABASE_URL: database.url('request'),
+      SYSTEM_DATABASE_URL: database.url('system'),
+      NATS_URL: bus.url,
+      NATS_CREDS: bus.credsFile('execution'),
+      MANAGEMENT_PORT: '0',
+      LOG_LEVEL: 'warn',
+    },
+  });
+  const worker = await startWorker(bus);
+  const gateway = await bus.as('api-gateway');
+  const ends = new Map<string, () => void>();
+  gateway.connection.subscribe(runProgressed.subject, {
+    callback: (error, message) => {
+      if (error) throw error;
+      const { payload } = message.json<EventEnvelope & { payload: RunEventView }>();
+      if (!endingRunEvents.includes(payload.type)) return;
+      if (payload.type !== 'run.succeeded') throw new Error(`a run ended with ${payload.type}`);
+      const end = ends.get(payload.run);
+      // It may have ended before its start was acknowledged.
+      if (end) end();
+      else ends.set(payload.run, () => undefined);
+    },
+  });
+  const caller = bus.caller({ principal: 'user_bench', roles: ['operator'] });
+  const ready = new Map<string, Promise<unknown>>();
+  const begin = async (name: string, steps: () => Record<string, object>, input: object): Promise<void> => {
+    if (!ready.has(name)) {
+      const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name }, spec: { steps: steps() } };
+      ready.set(
+        name,
+        insist(() => gateway.request(applyWorkflow, { name, manifest }, bus.caller())),
+      );
+    }
+    await ready.get(name);
+    const { id } = await insist(() => gateway.request(startRun, { workflow: name, input }, caller));
+    if (!ends.has(id)) await new Promise<void>((resolve) => ends.set(id, resolve));
+    ends.delete(id);
+  };
+  return {
+    seq: (steps) => begin(`seq-${steps}`, () => chain(steps), {}),
+    fan: (width) =>
+      begin('fan', () => ({ all: { forEach: '${{ input.list }}', agent, with: '${{ item }}' } }), {
+        list: Array.from({ length: width }, (_, number) => number),
+      }),
+    pids: [owner.pid as number, worker.pid as number],
+    stop: async () => {
+      worker.kill('SIGKILL');
+      owner.kill('SIGTERM');
+      await once(owner, 'exit');
+      await bus[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function chain(length: number): Record<string, object> {
+  const step = (number: number): object => ({ agent, with: number, ...(number > 0 && { needs: [`s${number - 1}`] }) });
+  return Object.fromEntries(Array.from({ length }, (_, number) => [`s${number}`, step(number)]));
+}
+
+async function startWorker(bus: TestBus): Promise<ChildProcess> {
+  const caller = bus.caller({ principal: `agent_${agent}`, name: agent, roles: ['agent'] });
+  const worker = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), [bus.url, bus.credsFile('api-gateway'), agent], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const give = async (): Promise<void> => void worker.send({ token: await caller.tokenFor('execution') });
+  await give();
+  const timer = setInterval(() => void give(), tokenEveryMs);
+  worker.once('exit', () => clearInterval(timer));
+  return worker;
+}
+
+/** Until the engine is up. */
+async function insist<T>(work: () => Promise<T>): Promise<T> {
+  for (const end = performance.now() + 30_000; ; await sleep(50)) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || !['unavailable', 'timeout', 'limited'].includes(thrown.code) || performance.now() > end)
+        throw thrown;
+    }
+  }
+}

@@ -1,0 +1,4 @@
+import { startEngine } from './engine.ts';
+
+/** For a harness that measures engines side by side: `{ seq(steps), fan(width), stop() }` on the PostgreSQL of `pgUrl`. */
+export const targets = { 'signalbox (worker)': startEngine };
