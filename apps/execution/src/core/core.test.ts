@@ -3,14 +3,16 @@ import fc from 'fast-check';
 import { signalPattern as contractPattern } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { Random } from '../simulation/random.ts';
 import { randomGraph } from '../simulation/random-graph.ts';
-import { decide, inputOf, keyOf, targetOf, type Given, type Turn } from './decide.ts';
+import { decide } from './decide.ts';
 import type { Effect, RunEvent, Transition } from './events.ts';
 import { backoffMs, bounds, defaultRetry, ExpressionError, mayRetry, type Graph, type GraphStep, type RetryPolicy } from './graph.ts';
 import { sizeOf, type Json } from './json.ts';
 import { isWaiting, progressOf } from './progress.ts';
 import { openEffects, restore } from './restore.ts';
 import { keptOf, unitsKept } from './fork.ts';
+import { inputOf, keyOf, targetOf } from './scope.ts';
 import { hasEnded, newRun, unitOf, type RunState } from './state.ts';
+import type { Given, Turn } from './turn.ts';
 import { signalPattern, waitOf } from './wait.ts';
 
 const once: RetryPolicy = { attempts: 1, initialMs: 10, factor: 2, maxMs: 100, nonRetryable: [] };

@@ -1,7 +1,7 @@
 import { applyTransition } from './apply.ts';
 import type { Effect, Transition } from './events.ts';
 import type { Graph } from './graph.ts';
-import { guarded, inputOf, targetOf } from './decide.ts';
+import { guarded, inputOf, targetOf } from './scope.ts';
 import { isOver, newRun, type RunState } from './state.ts';
 
 /** A run as its journal tells it. */

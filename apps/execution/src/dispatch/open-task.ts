@@ -1,7 +1,7 @@
 import { formatTask, idempotencyKeyOf } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { AttemptRef } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
-import { keyOf, targetOf } from '../core/decide.ts';
+import { keyOf, targetOf } from '../core/scope.ts';
 import type { Json } from '../core/json.ts';
 import type { LiveRun } from '../shards/live-run.ts';
 import type { Timer } from '../timers/timer-heap.ts';

@@ -1,6 +1,6 @@
 import type { AttemptView, RunStatus, RunView, StepView, WaitingFor } from '@signalbox/shared/contracts/execution/run-view.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
-import { guarded, inputOf, keyOf } from '../core/decide.ts';
+import { guarded, inputOf, keyOf } from '../core/scope.ts';
 import type { AttemptRef } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
 import { isWaiting, progressOf } from '../core/progress.ts';

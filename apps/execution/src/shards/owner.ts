@@ -1,10 +1,11 @@
 import { type Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
-import { decide, type Turn } from '../core/decide.ts';
+import { decide } from '../core/decide.ts';
 import type { Effect, RunEvent, Transition } from '../core/events.ts';
 import type { Graph } from '../core/graph.ts';
 import { hasEnded, newRun, type RunState } from '../core/state.ts';
+import type { Turn } from '../core/turn.ts';
 import type { OutboxEvent } from '../journal/append.ts';
 import { newRunUuid } from '../journal/identifiers.ts';
 import type { Journal } from '../journal/journal.ts';

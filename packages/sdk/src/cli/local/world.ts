@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decide, targetOf } from '@signalbox/execution/core/decide.js';
+import { decide } from '@signalbox/execution/core/decide.js';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/execution/core/events.js';
 import type { Graph, GraphStep, StepKind } from '@signalbox/execution/core/graph.js';
 import type { Json } from '@signalbox/execution/core/json.js';
+import { targetOf } from '@signalbox/execution/core/scope.js';
 import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/execution/core/state.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { Schedule } from './schedule.ts';
