@@ -1,10 +1,12 @@
-import { end } from './ending.ts';
+import { onLost, resolve } from './crash.ts';
+import { isLate, lateness } from './deadlines.ts';
+import { advance, conclude, end, endAtOnce, onRunTimer } from './ending.ts';
 import type { AttemptRef, Failure, RunEvent } from './events.ts';
 import { bounds, type GraphStep } from './graph.ts';
 import { bounded, guarded } from './scope.ts';
 import { isOver, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Given, type Turn, type Work } from './turn.ts';
-import { attempt, begin, fail, failAtOnce, fill, succeed } from './units.ts';
+import { attempt, begin, fail, failAtOnce, fill, giveUp, succeed } from './units.ts';
 
 /**
  * `(state, event) → (state', transitions, effects)`. The state is handed over and becomes state' in place; applying the transitions
@@ -26,11 +28,16 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       for (const kept of event.kept ?? []) record(work, { ...kept, at: given.at });
       for (let s = 0; s < state.graph.steps.length; s++) beginOrGoOn(work, s);
       if (event.depth > bounds.depth) {
-        end(work, 'failed', 'limited', {
-          code: 'limited',
-          isFinal: true,
-          detail: `workflows start workflows more than ${bounds.depth} deep here`,
-          next: 'Find the workflow that starts itself, or flatten the chain.',
+        // Without `finally`, which could start the same again.
+        endAtOnce(work, {
+          status: 'failed',
+          reason: 'limited',
+          error: {
+            code: 'limited',
+            isFinal: true,
+            detail: `workflows start workflows more than ${bounds.depth} deep here`,
+            next: 'Find the workflow that starts itself, or flatten the chain.',
+          },
         });
       }
       break;
@@ -50,8 +57,13 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
     case 'completed': {
       const unit = openUnit(work, event);
       if (unit === undefined) {
-        if (isReported(unitOf(state, event.s, event.i), event.n)) work.outcome = 'known';
-        return work;
+        const known = unitOf(state, event.s, event.i);
+        if (isReported(known, event.n)) work.outcome = 'known';
+        // It was given up for lost and is back with its result before anybody had said what follows.
+        const isBack = known?.crash !== undefined && known.attempt === event.n && event.error === undefined;
+        if (!isBack) return work;
+        succeed(work, event, event.output ?? null, event.usage);
+        break;
       }
       work.effects.push({ e: 'attemptEnded', isCancelled: false, s: event.s, i: event.i, n: event.n });
       if (event.error !== undefined) fail(work, event, unit, event.error, false, event.usage);
@@ -62,9 +74,13 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       const unit = openUnit(work, event);
       if (unit === undefined) return work;
       work.effects.push({ e: 'attemptEnded', isCancelled: true, s: event.s, i: event.i, n: event.n });
-      fail(work, event, unit, event.error, true);
+      onLost(work, event, unit, event.error);
       break;
     }
+    case 'resolve':
+      work.outcome = resolve(work, event);
+      if (work.outcome !== 'taken') return work;
+      break;
     case 'due':
       if (!onTimer(work, event)) return work;
       break;
@@ -88,9 +104,16 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       if (state.signals.ids.size >= bounds.signals) return work;
       signal(work, event);
       break;
-    case 'cancel':
-      end(work, 'cancelled', `cancelled by ${event.by}`);
+    case 'cancel': {
+      const { ending } = state;
+      if (ending === undefined) end(work, { status: 'cancelled', reason: `cancelled by ${event.by}`, cancel: event.id });
+      else if (ending.stage === 'undo' || event.id === undefined || event.id === ending.cancel) {
+        // What undoes is not stopped halfway; and the same cancel again is one cancel.
+        work.outcome = 'known';
+        return work;
+      } else conclude(work, undefined, event.by);
       break;
+    }
   }
   work.outcome = 'taken';
   settle(work);
@@ -100,6 +123,7 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
 /** At the start of a run, which may have been forked with some of its steps done and some items of others. */
 function beginOrGoOn(work: Work, s: number): void {
   const step = work.state.steps[s] as StepState;
+  if (work.state.graph.steps[s]?.part !== undefined) return;
   if (step.missing === 0 && step.status === 'pending') work.ready.push(s);
   else if (step.status === 'open') fill(work, s);
 }
@@ -107,6 +131,7 @@ function beginOrGoOn(work: Work, s: number): void {
 function answerEnded(work: Work, event: RunEvent): Turn {
   const { state } = work;
   if (event.type === 'start') work.outcome = 'known';
+  else if (event.type === 'resolve' && unitOf(state, event.s, event.i)?.resolved === event.id) work.outcome = 'known';
   else if (event.type === 'cancel' && state.status === 'cancelled') work.outcome = 'known';
   else if (event.type === 'signal' && state.signals.ids.has(event.id)) work.outcome = 'known';
   else if (event.type === 'completed' && isReported(unitOf(state, event.s, event.i), event.n)) work.outcome = 'known';
@@ -128,29 +153,25 @@ function isReported(unit: UnitState | undefined, n: number): boolean {
 
 function onTimer(work: Work, event: RunEvent & { type: 'due' }): boolean {
   const { state, given } = work;
-  if (event.timer === 'run') {
-    if (given.at < state.startedAt + state.timeoutMs) return false;
-    end(work, 'failed', 'timeout', {
-      code: 'timeout',
-      detail: `the run took longer than its timeout of ${state.timeoutMs} ms`,
-      next: 'Raise the timeout of the workflow, or look at what its slowest step waits for.',
-    });
-    return true;
-  }
-  const unit = unitOf(state, event.s, event.i);
-  if (unit === undefined || unit.attempt !== event.n) return false;
-  const { kind, timeoutMs } = state.graph.steps[event.s] as GraphStep;
-  if (event.timer === 'wake') {
-    if (unit.status !== 'waiting' || unit.due === undefined || given.at < unit.due) return false;
-    if (kind !== 'wait') attempt(work, event.s, event.i, event.n + 1);
+  if (event.timer === 'run') return onRunTimer(work);
+  const { s, i, n, timer } = event;
+  const unit = unitOf(state, s, i);
+  if (unit === undefined) return false;
+  const step = state.graph.steps[s] as GraphStep;
+  if (timer === 'wake') {
+    if (unit.attempt !== n || unit.status !== 'waiting' || unit.due === undefined || given.at < unit.due) return false;
+    if (step.kind !== 'wait') attempt(work, s, i, n + 1);
     else if (unit.signal === undefined) succeed(work, event, null);
-    else failAtOnce(work, event.s, event.i, notSignalled(unit.signal), event.n);
+    else failAtOnce(work, s, i, notSignalled(unit.signal), n);
     return true;
   }
-  if (unit.status !== 'running' || given.at < (unit.startedAt ?? 0) + timeoutMs) return false;
-  work.effects.push({ e: 'attemptEnded', isCancelled: true, s: event.s, i: event.i, n: event.n });
-  const detail = `attempt ${event.n} took longer than its timeout of ${timeoutMs} ms`;
-  fail(work, event, unit, { code: 'timeout', detail, next: 'Raise the timeout of the step, or make its work smaller.' }, true);
+  if (!isLate(step, unit, n, timer, given.at)) return false;
+  const ref = { s, i, n: unit.attempt };
+  if (unit.child !== undefined) work.effects.push({ e: 'cancelChild', run: unit.child });
+  else if (unit.status !== 'waiting') work.effects.push({ e: 'attemptEnded', isCancelled: true, ...ref });
+  const error = lateness(step, ref, timer);
+  if (timer === 'total') giveUp(work, ref, error);
+  else fail(work, ref, unit, error, true);
   return true;
 }
 
@@ -172,12 +193,21 @@ function signal(work: Work, { id, hash, name, data }: RunEvent & { type: 'signal
   }
 }
 
-/** Begins what is ready until nothing is, then ends the run if every step has ended. */
+/** Begins what is ready until nothing is; when all of it has ended, so has the main graph, or what followed it. */
 function settle(work: Work): void {
-  const { state } = work;
-  for (let next = 0; next < work.ready.length && state.status === 'running'; next++) begin(work, work.ready[next] as number);
-  if (state.status !== 'running' || state.left > 0) return;
-  const output = guarded(() => bounded(state.graph.output(state.scope), '/spec/outputs'));
-  if ('error' in output) end(work, 'failed', output.error.code === 'limited' ? 'limited' : 'failed', output.error);
-  else end(work, 'succeeded', null, undefined, output.value);
+  const { state, ready } = work;
+  for (let next = 0; state.status === 'running';) {
+    for (; next < ready.length && state.status === 'running'; next++) begin(work, ready[next] as number);
+    if (state.status !== 'running' || state.left > 0) return;
+    if (state.ending === undefined) endMain(work);
+    else advance(work);
+  }
+}
+
+function endMain(work: Work): void {
+  const { graph, scope } = work.state;
+  const output = guarded(() => bounded(graph.output(scope), '/spec/outputs'));
+  if ('error' in output)
+    end(work, { status: 'failed', reason: output.error.code === 'limited' ? 'limited' : 'failed', error: output.error });
+  else end(work, { status: 'succeeded', reason: null, output: output.value });
 }

@@ -24,11 +24,24 @@ export function keyOf(state: RunState, s: number, i: number): string {
   return i < 0 ? key : `${key}[${i}]`;
 }
 
+/** What the expressions of a unit see. What undoes an item sees the output of that item as the output of its step. */
 export function scopeOf(state: RunState, s: number, i: number): Scope {
-  if (i < 0) return state.scope;
+  const compiled = state.graph.steps[s] as GraphStep;
+  const scope = compiled.part === undefined ? state.scope : scopeAtEnd(state);
+  if (i < 0) return scope;
   const step = state.steps[s] as StepState;
-  step.items ??= (state.graph.steps[s] as GraphStep).items?.(state.scope) ?? [];
-  return { ...state.scope, item: step.items[i] ?? null, index: i };
+  step.items ??= compiled.items?.(scope) ?? [];
+  const item = { item: step.items[i] ?? null, index: i };
+  if (compiled.undoes === undefined) return { ...scope, ...item };
+  const { key } = state.graph.steps[compiled.undoes] as GraphStep;
+  const { output = null } = unitOf(state, compiled.undoes, i) ?? {};
+  return { ...scope, ...item, steps: { ...scope.steps, [key]: { output, status: 'succeeded', errors: [] } } };
+}
+
+function scopeAtEnd({ scope, ending }: RunState): Scope {
+  const error = ending?.error;
+  const told = error === undefined ? null : { code: error.code, detail: error.detail };
+  return { ...scope, run: { ...scope.run, status: ending?.status ?? 'running', error: told } };
 }
 
 export function bounded(value: Json, pointer: string): Json {

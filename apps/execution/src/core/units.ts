@@ -1,20 +1,27 @@
-import { end } from './ending.ts';
+import { deadlinesOf } from './deadlines.ts';
+import { cancelUnits, conclude, end } from './ending.ts';
 import type { AttemptRef, Failure, Usage } from './events.ts';
-import { backoffMs, bounds, mayRetry, permanent, type GraphStep } from './graph.ts';
+import { backoffMs, bounds, goesOn, mayRetry, permanent, type GraphStep } from './graph.ts';
 import type { Json } from './json.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
-import type { StepState, UnitState } from './state.ts';
+import { hasToUndo, type StepState, type UnitState } from './state.ts';
 import { record, type Work } from './turn.ts';
 import { waitOf } from './wait.ts';
 
+/** Begins a step whose needs have ended. */
 export function begin(work: Work, s: number): void {
   const { state, given } = work;
   const step = state.graph.steps[s] as GraphStep;
   const current = state.steps[s] as StepState;
-  const runs = guarded(() =>
+  // The run began to end after this had become ready.
+  if (current.status !== 'pending') return;
+  const scope = scopeOf(state, s, -1);
+  const runs = guarded(() => {
+    if (step.undoes !== undefined) return hasToUndo(state, step.undoes);
+    if (step.condition !== undefined) return step.condition(scope);
     // A step whose needs were all skipped has nothing to work on; one with a condition decides for itself.
-    step.condition === undefined ? step.needs.length === 0 || current.skippedNeeds < step.needs.length : step.condition(state.scope),
-  );
+    return step.needs.length === 0 || current.skippedNeeds < step.needs.length;
+  });
   if ('error' in runs) return failAtOnce(work, s, -1, runs.error);
   if (!runs.value) {
     record(work, { t: 'skipped', at: given.at, s });
@@ -22,10 +29,11 @@ export function begin(work: Work, s: number): void {
     return;
   }
   if (step.items === undefined) return beginUnit(work, s, -1);
-  const items = guarded(() => step.items?.(state.scope) ?? []);
+  const items = guarded(() => step.items?.(scope) ?? []);
   if ('error' in items) return failAtOnce(work, s, -1, items.error);
   const count = items.value.length;
-  if (count > bounds.items || state.units + count > bounds.units) {
+  // Undoing has as many units as what was done: it is bounded by that.
+  if (step.undoes === undefined && (count > bounds.items || state.units + count > bounds.units)) {
     const limit = count > bounds.items ? `${bounds.items} items` : `${bounds.units} steps and items in one run`;
     const detail = `forEach gives ${count} items, the limit is ${limit}`;
     return failAtOnce(work, s, -1, {
@@ -49,7 +57,7 @@ export function fill(work: Work, s: number): void {
   const { maxParallel } = work.state.graph.steps[s] as GraphStep;
   if (work.filling.has(s)) return;
   work.filling.add(s);
-  while (step.open < maxParallel && step.next < step.units.length && work.state.status === 'running') beginUnit(work, s, step.next);
+  while (step.open < maxParallel && step.next < step.units.length && step.status === 'open') beginUnit(work, s, step.next);
   work.filling.delete(s);
 }
 
@@ -72,7 +80,7 @@ function beginWait(work: Work, s: number, i: number, value: Json): void {
   const { due, signal: name } = wait.value;
   const came = name === undefined ? undefined : state.signals.open.get(name)?.[0];
   if (came !== undefined) succeed(work, ref, came);
-  else if (due !== undefined) work.effects.push({ e: 'wakeAt', ...ref, due });
+  else if (due !== undefined) work.effects.push({ e: 'wakeAt', timer: 'wake', ...ref, due });
 }
 
 /** Sends a unit's work out: a task to an executor, or a child run. A wait sends nothing. */
@@ -91,10 +99,13 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
     record(work, { t: 'queued', at: given.at, s, i, n });
     effects.push({ e: 'dispatch', s, i, n, input: input.value });
   }
+  effects.push(...deadlinesOf(state, s, i));
 }
 
 export function succeed(work: Work, { s, i, n }: AttemptRef, output: Json, usage?: Usage): void {
-  record(work, { t: 'succeeded', at: work.given.at, s, i, n, output, ...(usage !== undefined && { usage }) });
+  // What undoing gives is nobody's to see.
+  const kept = work.state.graph.steps[s]?.part === 'undo' ? null : output;
+  record(work, { t: 'succeeded', at: work.given.at, s, i, n, output: kept, ...(usage !== undefined && { usage }) });
   afterUnit(work, s);
 }
 
@@ -107,7 +118,7 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
   if (error.isFinal !== true && mayRetry(step.retry, error.code, tries)) {
     const due = given.at + backoffMs(step.retry, tries, given.random(), error.retryAfterMs);
     record(work, { t: 'retrying', at: given.at, s: ref.s, i: ref.i, n: ref.n, due, error, ...lost });
-    work.effects.push({ e: 'wakeAt', s: ref.s, i: ref.i, n: ref.n, due });
+    work.effects.push({ e: 'wakeAt', timer: 'wake', s: ref.s, i: ref.i, n: ref.n, due });
   } else if (isFallbackLeft && error.isFinal !== true && (error.code === 'not_found' || !permanent.includes(error.code))) {
     record(work, {
       t: 'retrying',
@@ -122,15 +133,7 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
     });
     attempt(work, ref.s, ref.i, ref.n + 1);
   } else {
-    record(work, {
-      t: 'failed',
-      at: given.at,
-      s: ref.s,
-      i: ref.i,
-      n: ref.n,
-      error,
-      ...lost,
-    });
+    record(work, { t: 'failed', at: given.at, s: ref.s, i: ref.i, n: ref.n, error, ...lost });
     afterFailure(work, ref.s, ref.i, error);
   }
 }
@@ -141,27 +144,43 @@ export function failAtOnce(work: Work, s: number, i: number, error: Failure, n =
   afterFailure(work, s, i, error);
 }
 
+/** Ends a unit whose end nobody reported, and that is not tried again. */
+export function giveUp(work: Work, { s, i, n }: AttemptRef, error: Failure): void {
+  record(work, { t: 'failed', at: work.given.at, s, i, n, error, isLost: true });
+  afterFailure(work, s, i, error);
+}
+
 /** A unit has failed for good: so has the run, unless the step lets it go on. */
 function afterFailure(work: Work, s: number, i: number, error: Failure): void {
-  if (work.state.graph.steps[s]?.onError === 'continue') return afterUnit(work, s);
-  const key = keyOf(work.state, s, i);
+  const { state, given } = work;
+  const step = state.graph.steps[s] as GraphStep;
+  const { isFanned, failures, units, status } = state.steps[s] as StepState;
+  if (i >= 0 && isFanned && step.maxFailures !== undefined && status === 'open') {
+    if (failures <= step.maxFailures(units.length)) return afterUnit(work, s);
+    cancelUnits(state, state.steps[s] as StepState, s, work.effects);
+    record(work, { t: 'stopped', at: given.at, s });
+  }
+  if (goesOn(step)) return afterUnit(work, s);
   const code = error.code;
-  end(work, 'failed', code === 'limited' || code === 'timeout' ? code : 'failed', { ...error, detail: `${key}: ${error.detail}` });
+  const reason = code === 'limited' || code === 'timeout' ? code : 'failed';
+  end(work, { status: 'failed', reason, error: { ...error, detail: `${keyOf(state, s, i)}: ${error.detail}` } });
 }
 
 function afterUnit(work: Work, s: number): void {
-  const step = work.state.steps[s] as StepState;
-  if (work.state.bytes > bounds.runBytes) {
-    end(work, 'failed', 'limited', {
+  const { bytes, ending, steps } = work.state;
+  const step = steps[s] as StepState;
+  // The steps of `finally` have as much room again: the run may have ended for want of it.
+  if (bytes > (ending === undefined ? bounds.runBytes : 2 * bounds.runBytes)) {
+    const error: Failure = {
       code: 'limited',
       isFinal: true,
       detail: `the outputs of this run are larger than ${bounds.runBytes} bytes together`,
       next: 'Store what is large as artifacts and pass references.',
-    });
-    return;
+    };
+    return ending === undefined ? end(work, { status: 'failed', reason: 'limited', error }) : conclude(work, error);
   }
   if (step.isFanned && step.left > 0) return fill(work, s);
-  if (step.isFanned) record(work, { t: 'joined', at: work.given.at, s });
+  if (step.isFanned && step.status === 'open') record(work, { t: 'joined', at: work.given.at, s });
   if (step.status === 'succeeded' || step.status === 'failed') releaseDependents(work, s);
 }
 
