@@ -38,7 +38,7 @@ export function endAtOnce(work: Work, how: End): void {
 
 /** Goes on to what follows in a run that ends: undoing, `finally`, the end. */
 export function advance(work: Work): void {
-  const { state, given } = work;
+  const { state } = work;
   const { stage, status } = state.ending as Ending;
   cancelOpen(work);
   if (stage === undefined && mustUndo(state, status)) enter(work, 'undo');
