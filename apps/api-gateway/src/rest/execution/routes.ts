@@ -15,6 +15,7 @@ import { InvokeAgentRoute } from './invoke-agent.route.ts';
 import { ListRunsRoute } from './list-runs.route.ts';
 import { ListStepsRoute } from './list-steps.route.ts';
 import { ListWorkflowsRoute } from './list-workflows.route.ts';
+import { ResolveStepRoute } from './resolve-step.route.ts';
 import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
 
@@ -36,6 +37,7 @@ export const executionRoutes: Type[] = [
   ListRunsRoute,
   ListStepsRoute,
   ListWorkflowsRoute,
+  ResolveStepRoute,
   SignalRunRoute,
   StartRunRoute,
 ];
