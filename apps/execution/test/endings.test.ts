@@ -122,6 +122,8 @@ test('what was done is undone when the run fails, what came last first, and a fo
   const run = await play('saga', saga);
   expect(run).toMatchObject({ status: 'failed', error: { detail: 'send: no' } });
   expect(run.notUndone).toBeUndefined();
+  const critical = run.steps.filter(({ onCriticalPath }) => onCriticalPath).map(({ step }) => step);
+  expect([...new Set(critical)]).toEqual(['book', 'pay', 'send', 'book.undo', 'pay.undo']);
   const undone = seen.filter(({ step }) => step?.includes('.undo'));
   expect(undone.slice(0, 2).map(({ tool, input }) => [tool, input])).toEqual(
     expect.arrayContaining([
@@ -153,7 +155,7 @@ test('what cannot be undone is named, and the rest is undone all the same', asyn
     status: 'failed',
     reason: 'not undone: pay[0]',
     error: { detail: 'send: no' },
-    notUndone: [{ step: 'pay[0]', error: { code: 'internal', detail: 'pay[0] could not be undone: closed' } }],
+    notUndone: [{ step: 'pay[0]', error: { code: 'internal', detail: 'closed' } }],
   });
   expect(seen.filter(({ step }) => step === 'pay.undo[0]')).toHaveLength(2);
   expect(run.steps.filter(({ key }) => key === 'book.undo' || key === 'note').map(({ status }) => status)).toEqual([

@@ -61,7 +61,7 @@ export function conclude(work: Work, late?: Failure, by?: string): void {
   const { status, reason, error, output } = state.ending as Ending;
   cancelOpen(work);
   const left = notUndone(state);
-  const failure = late ?? failureOfFinally(state) ?? left[0]?.error;
+  const failure = late ?? failureOfFinally(state) ?? failureOfUndoing(left);
   if (failure !== undefined) {
     const names = left.slice(0, namesMax).map(({ key }) => key);
     const more = left.length > namesMax ? ` and ${left.length - namesMax} more` : '';
@@ -106,6 +106,10 @@ function mustUndo(state: RunState, status: EndStatus): boolean {
   return steps.some(({ undoes }) => undoes !== undefined && hasToUndo(state, undoes));
 }
 
+function failureOfUndoing([first]: ReturnType<typeof notUndone>): Failure | undefined {
+  return first && { ...first.error, detail: `${first.key} could not be undone: ${first.error.detail}` };
+}
+
 /** The first step of `finally` that failed and may not. */
 function failureOfFinally(state: RunState): Failure | undefined {
   for (const [s, { part, onError, maxFailures }] of state.graph.steps.entries()) {
@@ -131,7 +135,7 @@ export function notUndone(state: RunState): { key: string; error: Failure }[] {
       if (!isToUndo(state, undoes, i) || undo?.status === 'succeeded') return [];
       const key = keyOf(state, undoes, i);
       const error = undo?.error ?? { code: 'timeout', detail: 'there was no time left to undo it', next: 'Undo it by hand.' };
-      return [{ key, error: { ...error, detail: `${key} could not be undone: ${error.detail}` } }];
+      return [{ key, error }];
     });
   });
 }
