@@ -288,6 +288,29 @@ describe('undoing', () => {
     expect(fork.state).toMatchObject({ status: 'cancelled', ending: undefined });
   });
 
+  test('of items a fork was given other input for is of those that it has done', () => {
+    const items: StepDraft['items'] = ({ input }) => (input as { list: string[] }).list;
+    const graph = undoGraph([{ key: 'map', items }, undo('map', [], { items })], { undo: { on: ['cancelled'], timeoutMs: 5_000 } });
+    const play = new Play(graph);
+    play.start({ list: ['x', 'y', 'z'] });
+    play.complete(0, 0, 1, 'X');
+    play.complete(0, 2, 1, 'Z');
+    play.complete(0, 1, 1, null, 'internal');
+    const fork = new Play(graph);
+    fork.tell({ type: 'start', input: { list: ['other'] }, depth: 0, kept: keptOf(play.state, []) });
+    fork.complete(0, 1, 1, 'Y');
+    expect(fork.state.status).toBe('succeeded');
+
+    const cancelled = new Play(
+      graphOf([...graph.steps.map((step) => ({ ...step, needs: [] })), { key: 'more' }], {
+        undo: graph.undo as NonNullable<Graph['undo']>,
+      }),
+    );
+    cancelled.tell({ type: 'start', input: { list: ['other'] }, depth: 0, kept: keptOf(play.state, []) });
+    cancelled.complete(0, 1, 1, 'Y');
+    expect(dispatched(cancelled.tell(cancel()).effects)).toEqual(['1.1.1']);
+  });
+
   test('undoes each thing that was done once, after what needed it, or says that it could not', () => {
     const shape = fc.record({
       needs: fc.array(fc.array(fc.nat(5), { maxLength: 3 }), { minLength: 1, maxLength: 6 }),

@@ -31,8 +31,8 @@ export function begin(work: Work, s: number): void {
   if (step.items === undefined) return beginUnit(work, s, -1);
   const items = guarded(() => step.items?.(scope) ?? []);
   if ('error' in items) return failAtOnce(work, s, -1, items.error);
-  const count = items.value.length;
-  // Undoing has as many units as what was done: it is bounded by that.
+  // Undoing has as many units as what was done, and is bounded by that.
+  const count = step.undoes === undefined ? items.value.length : (state.steps[step.undoes] as StepState).units.length;
   if (step.undoes === undefined && (count > bounds.items || state.units + count > bounds.units)) {
     const limit = count > bounds.items ? `${bounds.items} items` : `${bounds.units} steps and items in one run`;
     const detail = `forEach gives ${count} items, the limit is ${limit}`;

@@ -31,6 +31,7 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
     case 'signalled':
       return { ...of('run.signalled'), message: transition.name };
     case 'skipped':
+      if (graph.steps[transition.s]?.part === 'undo') return undefined; // there was nothing to undo
       return { ...of('step.skipped'), step: graph.steps[transition.s]?.key ?? '' };
     case 'fanned':
       return { ...of('step.queued'), step: graph.steps[transition.s]?.key ?? '', message: `${transition.count} items` };
