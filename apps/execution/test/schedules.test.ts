@@ -129,6 +129,20 @@ test('what was missed is caught up within its window, at most so many, and said 
   expect((started[2]?.at as number) - (started[0]?.at as number)).toBe(2 * 3_600_000);
 });
 
+test('a time that was being started a day ago is not started again, since nobody can tell; those after it are', async () => {
+  const spec = { every: '1h', overlap: 'allow', catchUp: { window: '3d', max: 100 } };
+  for (const name of ['doubtful', 'not-looked-at']) await applied(name, spec);
+  await service.database.sql(
+    `UPDATE schedule SET next_time = date_trunc('hour', now()) - interval '30 hours', look_at = date_trunc('hour', now()) - interval '30 hours' + s.late
+       FROM (VALUES ('doubtful', interval '30 seconds'), ('not-looked-at', interval '0')) AS s (n, late) WHERE name = s.n`,
+  );
+  const doubtful = await untilFired('doubtful', ({ length }) => length >= 31);
+  expect(doubtful[0]).toMatchObject({ outcome: 'skipped', reason: expect.stringMatching(/cannot be told/) as unknown });
+  expect(new Set(doubtful.slice(1).map(({ outcome }) => outcome))).toEqual(new Set(['started']));
+  const others = await untilFired('not-looked-at', ({ length }) => length >= 31);
+  expect(new Set(others.map(({ outcome }) => outcome))).toEqual(new Set(['started']));
+});
+
 test('a service that was down catches up when it is back', async () => {
   await applied('down', { every: '2s', overlap: 'allow', catchUp: { window: '1m', max: 2 } });
   await untilFired('down', ({ length }) => length >= 1);

@@ -1,6 +1,5 @@
 import type { Firing, OverlapPolicy, Schedule, ScheduleSpec } from '@signalbox/sdk/client/schedules.js';
 import type { Trigger } from '@signalbox/sdk/client/triggers.js';
-import type { Json } from '../api/shapes.ts';
 import { parseJson } from './json.ts';
 import { lampOf, type Lamp } from './lamps.ts';
 
@@ -48,13 +47,13 @@ export function rhythmText({ cron, every }: Pick<Schedule, 'cron' | 'every'>): s
   return cron ?? `every ${every ?? ''}`;
 }
 
-/** A time in a zone, to the minute: `Fri 27 Nov 2026, 02:30`. */
-export function formatInZone(at: string, timeZone?: string): string {
+/** A time in a zone, to the minute: `Fri, 27 Nov, 02:30`; with its year where that is not this one. */
+export function formatInZone(at: string, timeZone?: string, now = new Date()): string {
   return new Intl.DateTimeFormat('en-GB', {
     weekday: 'short',
     day: 'numeric',
     month: 'short',
-    year: 'numeric',
+    ...(new Date(at).getUTCFullYear() !== now.getUTCFullYear() && { year: 'numeric' }),
     hour: '2-digit',
     minute: '2-digit',
     ...(timeZone !== undefined && { timeZone }),

@@ -11,6 +11,8 @@ import type { Source } from './ignition.ts';
 
 /** Who looks at a schedule has it for so long; then another may look, and finds by its start keys what was started. */
 const claimMs = 30_000;
+/** Start keys live a day: a look that began earlier than this may have started what cannot be found any more. */
+const doubtMs = 23 * 3_600_000;
 /** A queued time is looked after this often, beside the event of a run's end. */
 const queueMs = 5_000;
 
@@ -25,6 +27,7 @@ interface DueRow {
   grant_id: string;
   next_time: Date | null;
   queued_time: Date | null;
+  due_at: Date;
 }
 
 /** How far a schedule is. Epoch milliseconds; null: nothing. */
@@ -39,6 +42,8 @@ export interface Due extends Progress {
   schedule: Schedule;
   version: number;
   offsetMs: number;
+  /** Who looked at it last may have started the next time, so long ago that the start key is gone: nobody can tell. */
+  isDoubtful: boolean;
 }
 
 /** Schedules that are due, of all workspaces: each is looked at by one replica at a time, whoever comes first. */
@@ -50,9 +55,10 @@ export class DueSchedules {
   async claim(most: number): Promise<Due[]> {
     const [rows]: [DueRow[]] = await this.system.source.query(
       `UPDATE schedule s SET look_at = now() + $2 * interval '1 millisecond'
-         FROM (SELECT workspace, name FROM schedule WHERE look_at <= now() ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED) due
+         FROM (SELECT workspace, name, look_at FROM schedule WHERE look_at <= now() ORDER BY look_at LIMIT $1 FOR UPDATE SKIP LOCKED) due
         WHERE s.workspace = due.workspace AND s.name = due.name
-        RETURNING s.workspace, s.id, s.name, s.workflow, s.manifest, s.version, s.principal_name, s.grant_id, s.next_time, s.queued_time`,
+        RETURNING s.workspace, s.id, s.name, s.workflow, s.manifest, s.version, s.principal_name, s.grant_id, s.next_time, s.queued_time,
+          due.look_at AS due_at`,
       [most, claimMs],
     );
     return rows.flatMap((row) => {
@@ -140,6 +146,9 @@ function dateOf(at: number | null): Date | null {
 function dueOf(row: DueRow): Due {
   const manifest = JSON.parse(row.manifest) as ScheduleManifest;
   const schedule = scheduleOf(manifest);
+  const offsetMs = offsetOf(row.id, schedule.jitterMs);
+  const next = row.next_time?.getTime() ?? null;
+  const dueAt = row.due_at.getTime();
   return {
     source: {
       workspace: row.workspace,
@@ -153,8 +162,10 @@ function dueOf(row: DueRow): Due {
     },
     schedule,
     version: row.version,
-    offsetMs: offsetOf(row.id, schedule.jitterMs),
-    next: row.next_time?.getTime() ?? null,
+    offsetMs,
+    next,
+    // Not yet looked at for this time: then it is due when the time says so.
+    isDoubtful: next !== null && dueAt !== next + offsetMs && now() - dueAt > doubtMs,
     queued: row.queued_time?.getTime() ?? null,
   };
 }

@@ -116,6 +116,12 @@ export class ScheduleClock implements OnApplicationBootstrap, OnModuleDestroy {
       return (await this.due.advance(due, [firing], { next: then, queued, last: run === null ? to : from })) ? 'more' : 'theirs';
     }
     const time = move.fire as number;
+    if (due.isDoubtful) {
+      due.isDoubtful = false;
+      const reason = 'it was being started when Signalbox stopped, more than a day ago: whether it was cannot be told any more';
+      const firing: Firing = { key: keyOf(time), time, outcome: 'skipped', reason };
+      return (await this.due.advance(due, [firing], { next: after(due, time), queued, last: time })) ? 'more' : 'theirs';
+    }
     const { firing, isQueued } = await this.fire(due, time);
     const to = { next: after(due, time), queued: isQueued ? time : due.queued, last: time };
     return (await this.due.advance(due, [firing], to)) ? 'more' : 'theirs';

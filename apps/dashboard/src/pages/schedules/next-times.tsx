@@ -1,3 +1,4 @@
+import { ApiError } from '@signalbox/sdk/client/api-error.js';
 import type { Preview } from '@signalbox/sdk/client/schedules.js';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState, type ReactNode } from 'react';
@@ -20,7 +21,7 @@ export function NextTimes({ rhythm }: { rhythm: Preview }): ReactNode {
   if (preview.error) {
     return (
       <p className={form.fault} role="alert">
-        {problemOf(preview.error).title}
+        {faultOf(preview.error)}
       </p>
     );
   }
@@ -33,18 +34,24 @@ export function NextTimes({ rhythm }: { rhythm: Preview }): ReactNode {
           <span>
             {formatInZone(time, ownZone)} {zone !== ownZone && <span className="quiet">{ownZone}</span>}
           </span>
+          <span className="quiet">
+            <Moment at={time} />
+          </span>
           {zone !== ownZone && (
             <span className="quiet">
               {formatInZone(time, zone)} {zone}
             </span>
           )}
-          <span className="quiet">
-            <Moment at={time} />
-          </span>
         </li>
       ))}
     </ol>
   );
+}
+
+/** Which field is wrong, and why. */
+function faultOf(error: unknown): string {
+  const faults = error instanceof ApiError ? error.errors : [];
+  return faults.length === 0 ? problemOf(error).title : faults.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`).join('; ');
 }
 
 function useSettled(text: string): string {

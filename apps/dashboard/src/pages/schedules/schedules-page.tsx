@@ -107,7 +107,7 @@ const scheduleColumns: readonly Column<Schedule>[] = [
   {
     id: 'when',
     header: 'When',
-    width: 'minmax(140px, 1fr)',
+    width: 'minmax(128px, 1fr)',
     cell: (schedule) => (
       <span>
         <span className={styles.rule}>{rhythmText(schedule)}</span>{' '}
@@ -118,21 +118,24 @@ const scheduleColumns: readonly Column<Schedule>[] = [
   {
     id: 'next',
     header: 'Next',
-    width: 'minmax(170px, 1.2fr)',
+    width: 'minmax(184px, 1.2fr)',
     sortBy: ({ nextTime }) => (nextTime === null ? null : Date.parse(nextTime)),
-    cell: ({ nextTime, timeZone }) =>
-      nextTime === null ? null : (
+    cell: ({ nextTime, timeZone, state, pausedReason }) =>
+      nextTime === null ? (
+        <span title={pausedReason ?? undefined}>
+          <LampWord lamp={stateLamp(state)} />
+        </span>
+      ) : (
         <span title={`${formatInZone(nextTime, timeZone)} ${timeZone}`}>
           <Moment at={nextTime} /> <span className="quiet">{formatInZone(nextTime, ownZone)}</span>
         </span>
       ),
   },
-  { id: 'last', header: 'Last', width: '118px', cell: ({ last }) => last && <LampWord lamp={firingLamp(last)} /> },
-  { id: 'state', header: 'State', width: '98px', place: 'corner', cell: ({ state }) => <LampWord lamp={stateLamp(state)} /> },
+  { id: 'last', header: 'Last', width: '116px', place: 'corner', cell: ({ last }) => last && <LampWord lamp={firingLamp(last)} /> },
   {
     id: 'levers',
     header: 'Action',
-    width: '196px',
+    width: '200px',
     align: 'end',
     cell: ({ name, workflow, state }) => (
       <span className={styles.levers}>

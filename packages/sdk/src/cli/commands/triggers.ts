@@ -34,7 +34,7 @@ export function addTriggers(program: Command, io: Io): void {
           { title: 'ON', cell: (trigger) => onOf(trigger) },
           { title: 'STATE', cell: (trigger) => state(trigger.state) },
           { title: 'LAST', cell: ({ last }) => (last === null ? '' : state(lastWord(last))) },
-          { title: 'REASON', cell: ({ pausedReason, last }) => pausedReason ?? last?.reason ?? '', isFlexible: true },
+          { title: 'REASON', cell: ({ pausedReason, last }) => pausedReason ?? (last?.outcome === 'started' ? '' : (last?.reason ?? '')), isFlexible: true },
         ],
         triggers,
         context.out.columns,
