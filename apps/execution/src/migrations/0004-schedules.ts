@@ -62,7 +62,7 @@ export const up: string[] = [
   `REVOKE ALL ON FUNCTION find_hook(uuid) FROM PUBLIC`,
   `DO $$ BEGIN EXECUTE format('GRANT EXECUTE ON FUNCTION find_hook(uuid) TO %I', current_schema()); END $$`,
 
-  // What a schedule or trigger (its `source`) was to start. `depth`: how many triggers led to its run.
+  // What a schedule or trigger (its `source`) was to start.
   `CREATE TABLE firing (
     source uuid NOT NULL,
     key text NOT NULL,
@@ -72,7 +72,6 @@ export const up: string[] = [
     outcome text NOT NULL,
     reason text,
     run_id uuid,
-    depth smallint NOT NULL DEFAULT 0,
     at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source, key)
   )`,

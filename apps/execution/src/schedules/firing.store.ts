@@ -18,8 +18,6 @@ export interface Firing {
   reason?: string | undefined;
   /** The run's UUID. */
   run?: string | undefined;
-  /** How many triggers led to the run. */
-  depth?: number;
 }
 
 export interface FiringRow {
@@ -46,9 +44,9 @@ const listSql = `SELECT ${firingColumns} FROM firing f LEFT JOIN run r ON r.run_
 
 /** Writes what became of a firing, over what was said of it before, and drops what is older than the last of its source. */
 export async function record(db: Queryable, workspace: string, source: string, firing: Firing): Promise<void> {
-  const { key, time, until, outcome, reason, run, depth } = firing;
+  const { key, time, until, outcome, reason, run } = firing;
   await db.query(
-    `INSERT INTO firing (source, key, workspace, time, until, outcome, reason, run_id, depth) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    `INSERT INTO firing (source, key, workspace, time, until, outcome, reason, run_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
      ON CONFLICT (source, key) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason, run_id = excluded.run_id, at = now()`,
     [
       source,
@@ -59,7 +57,6 @@ export async function record(db: Queryable, workspace: string, source: string, f
       outcome,
       reason?.slice(0, 2_000) ?? null,
       run ?? null,
-      depth ?? 0,
     ],
   );
   await db.query(pruneSql, [source]);

@@ -3,7 +3,6 @@ import { Ctx, Payload } from '@nestjs/microservices';
 import type { EventMeta } from '@signalbox/shared/bus/event-meta.js';
 import { HandlesEvent } from '@signalbox/shared/bus/handles.js';
 import { runEnded, type RunChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
-import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { Json } from '../core/json.ts';
@@ -15,6 +14,8 @@ import { Triggers } from './triggers.ts';
 
 /** Triggers that may lead to one another before it is a loop. */
 const depthMax = 8;
+/** The label that says how many led to a run. */
+const depthLabel = 'trigger-depth';
 
 /** Hears of ends of runs that a schedule or a trigger waits for. */
 @Controller()
@@ -25,7 +26,6 @@ export class RunEndedListener {
     private readonly store: TriggerStore,
     private readonly triggers: Triggers,
     private readonly runs: RunStore,
-    private readonly db: WorkspaceDatabase,
   ) {}
 
   @HandlesEvent(runEnded)
@@ -40,31 +40,20 @@ export class RunEndedListener {
     if (watching.length === 0) return;
     const read = await this.runs.read(workspace, run);
     if (!read) return;
-    const depth = 1 + (await this.depthOf(workspace, run));
     const { input, output = null, error } = read.state;
+    const { labels } = read.facts;
+    // With the run from its first row on: its children have it too.
+    const depth = 1 + (Number(labels[depthLabel]) || 0);
     const failure = error === undefined ? null : { code: error.code, detail: error.detail };
-    const ended: Json = { id, workflow, status, reason, input, output, error: failure, labels: read.facts.labels };
+    const ended: Json = { id, workflow, status, reason, input, output, error: failure, labels };
     const event: Json = { run: ended, at: new Date(at).toISOString() };
-    for (const trigger of watching) {
-      if (depth <= depthMax) await this.triggers.fire(trigger, id, event, depth);
-      else {
+    for (const { source, ...rest } of watching) {
+      if (depth <= depthMax) {
+        await this.triggers.fire({ ...rest, source: { ...source, labels: { ...source.labels, [depthLabel]: String(depth) } } }, id, event);
+      } else {
         const why = `${depthMax} triggers have led to this run already: it looks like a loop`;
-        await this.triggers.keep(trigger.source, { key: id, time: now(), outcome: 'skipped', reason: why, depth });
+        await this.triggers.keep(source, { key: id, time: now(), outcome: 'skipped', reason: why });
       }
     }
-  }
-
-  /** How many triggers led to a run, or to the one that it is a child of. */
-  private async depthOf(workspace: string, run: string): Promise<number> {
-    const [row] = await this.db.inWorkspace(workspace, (tx) =>
-      tx.query<{ depth: number | null }[]>(
-        `WITH RECURSIVE line AS (
-           SELECT run_id, parent, 1 AS n FROM run WHERE run_id = $1
-           UNION ALL SELECT r.run_id, r.parent, n + 1 FROM run r JOIN line ON r.run_id = line.parent WHERE n < 64
-         ) SELECT max(f.depth)::int AS depth FROM line JOIN firing f ON f.run_id = line.run_id`,
-        [run],
-      ),
-    );
-    return row?.depth ?? 0;
   }
 }

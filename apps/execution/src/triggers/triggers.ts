@@ -20,10 +20,10 @@ export class Triggers {
    * Starts the run of an event, which `key` names, unless that was done. Throws where it should be tried again; what failed for good is tried
    * again when the event comes again.
    */
-  async fire({ source, manifest }: StoredTrigger, key: string, event: Json, depth = 0): Promise<Firing> {
+  async fire({ source, manifest }: StoredTrigger, key: string, event: Json): Promise<Firing> {
     const known = await this.known(source, key);
     if (known) return known;
-    const firing: Firing = { key, time: now(), depth, ...(await this.ignite(source, manifest, key, event)) };
+    const firing: Firing = { key, time: now(), ...(await this.ignite(source, manifest, key, event)) };
     await this.keep(source, firing);
     return firing;
   }
