@@ -10,7 +10,7 @@ import { offsetOf } from './move.ts';
 import type { Source } from './ignition.ts';
 
 /** Who looks at a schedule has it for so long; then another may look, and finds by its start keys what was started. */
-const claimMs = 30_000;
+const claimMs = 5_000;
 /** Start keys live a day: a look that began earlier than this may have started what cannot be found any more. */
 const doubtMs = 23 * 3_600_000;
 /** A queued time is looked after this often, beside the event of a run's end. */
