@@ -45,6 +45,7 @@ import { ListTriggersHandler } from './triggers/list-triggers.handler.ts';
 import { PauseTriggerHandler } from './triggers/pause-trigger.handler.ts';
 import { ReceiveHookHandler } from './triggers/receive-hook.handler.ts';
 import { ResumeTriggerHandler } from './triggers/resume-trigger.handler.ts';
+import { EventListener } from './triggers/event.listener.ts';
 import { RunEndedListener } from './triggers/run-ended.listener.ts';
 import { SecretListener } from './triggers/secret.listener.ts';
 import { DueSchedules } from './schedules/due-schedules.ts';
@@ -110,6 +111,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     PauseTriggerHandler,
     ReceiveHookHandler,
     ResumeTriggerHandler,
+    EventListener,
     RunEndedListener,
     SecretListener,
   ],

@@ -9,6 +9,7 @@ import { pauseTrigger } from '@signalbox/shared/contracts/execution/pause-trigge
 import { receiveHook, type ReceiveHookReply, type ReceiveHookRequest } from '@signalbox/shared/contracts/execution/receive-hook.js';
 import { resumeTrigger } from '@signalbox/shared/contracts/execution/resume-trigger.js';
 import type { FiringView } from '@signalbox/shared/contracts/execution/schedule-view.js';
+import { agentChanged, deploymentChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { resolveSecret } from '@signalbox/shared/contracts/security/resolve-secret.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
@@ -191,6 +192,32 @@ test('an end is heard by triggers when the service stopped right after it', asyn
   const fired = await untilFired('after-waits', ({ length }) => length === 1);
   expect(fired).toMatchObject([{ key: run.id, outcome: 'started' }]);
 }, 60_000);
+
+test('an event of Signalbox starts a run where its condition is met, once, and no more than a minute may have', async () => {
+  const condition = "event.data.change == 'status' && event.data.status == 'failed'";
+  await applied('on-failure', { on: { event: { type: 'deployment.changed' } }, if: condition, input: { name: '${{ event.data.name }}' } });
+  const payload = { id: newId('deployment'), name: 'shop', change: 'status' as const, status: 'failed' as const, progress: 0.5 };
+  const id = '01900000-0000-7000-8000-0000000000e1';
+  await service.publish(deploymentChanged, payload, { id, at: Date.now() - 3_600_000 });
+  await service.publish(deploymentChanged, payload, { id: `${id}2` });
+  await service.publish(deploymentChanged, { ...payload, status: 'active' }, { id: `${id}3` });
+  await service.publish(deploymentChanged, payload, { id: `${id}4`, ...foreign });
+  const fired = await untilFired('on-failure', ({ length }) => length === 2);
+  expect(fired).toMatchObject([
+    { key: `${id}2`, outcome: 'started' },
+    { key: `${id}3`, outcome: 'skipped' },
+  ]);
+  expect(await ended(service, fired[0]?.run as string)).toMatchObject({ output: { name: 'shop' }, labels: { trigger: 'on-failure' } });
+  await applied('few', { on: { event: { type: 'agent.changed', ratePerMinute: 1 } } });
+  const hash = `sha256:${'0'.repeat(64)}`;
+  const agent = { id: newId('agent'), name: 'a', kind: 'worker' as const, change: 'manifest' as const, status: 'idle' as const, hash };
+  for (const version of [1, 2, 3]) await service.publish(agentChanged, { ...agent, version }, { id: `few-${version}` });
+  const few = await untilFired('few', ({ length }) => length === 2);
+  expect(few).toMatchObject([
+    { key: 'few-1', outcome: 'started' },
+    { key: 'busy', outcome: 'skipped' },
+  ]);
+});
 
 test('triggers that start one another in a circle end, and say that it looks like a loop', async () => {
   await apply(service, 'ping', { a: { value: 1 } });

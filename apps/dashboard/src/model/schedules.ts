@@ -78,5 +78,6 @@ export function firingLamp({ outcome, runStatus }: Firing): Lamp {
 
 /** What a trigger hears. */
 export function onText({ kind, watches }: Pick<Trigger, 'kind' | 'watches'>): string {
-  return kind === 'webhook' ? 'a signed call of its hook' : `the end of a run of ${watches ?? ''}`;
+  if (kind === 'webhook') return 'a signed call of its hook';
+  return kind === 'event' ? `the event ${watches ?? ''}` : `the end of a run of ${watches ?? ''}`;
 }

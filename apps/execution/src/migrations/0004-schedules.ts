@@ -33,7 +33,7 @@ export const up: string[] = [
   `CREATE INDEX schedule_queued ON schedule (workspace, workflow) WHERE queued_time IS NOT NULL`,
   ...walled('schedule'),
 
-  // `watched`: the workflow whose runs' ends it hears of; null: none.
+  // `watched`: the workflow whose runs' ends it hears of, or the type of an event; null: neither.
   `CREATE TABLE trigger (
     workspace uuid NOT NULL,
     name text NOT NULL,

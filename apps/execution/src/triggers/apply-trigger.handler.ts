@@ -15,7 +15,7 @@ import { checkTriggerManifest, requireName, requireVersion } from '../workflows/
 import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
 import { WorkflowStore } from '../workflows/workflow.store.ts';
 import { triggerOf, type TriggerManifest } from './trigger.ts';
-import { kindOf, TriggerStore, type StoredTrigger } from './trigger.store.ts';
+import { kindOf, TriggerStore, watchedBy, type StoredTrigger } from './trigger.store.ts';
 
 /** A secret shorter than this can be guessed. */
 const secretMin = 16;
@@ -86,7 +86,7 @@ function preview(manifest: TriggerManifest, by: string): StoredTrigger['view'] {
     kind: kindOf(manifest),
     workflow: spec.workflow,
     hook: null,
-    watches: spec.on.runEnded?.workflow ?? null,
+    watches: watchedBy(manifest),
     state: 'active',
     pausedReason: null,
     pausedBy: null,

@@ -8,7 +8,6 @@ import {
   type ReceiveHookReply,
   type ReceiveHookRequest,
 } from '@signalbox/shared/contracts/execution/receive-hook.js';
-import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid, toUuid } from '@signalbox/shared/ids/ids.js';
 import { SecretReader } from '@signalbox/shared/secrets/secret-reader.js';
@@ -18,9 +17,8 @@ import type { Json } from '../core/json.ts';
 import { Ignition } from '../schedules/ignition.ts';
 import { isSigned } from './signature.ts';
 import { TriggerStore, type StoredTrigger } from './trigger.store.ts';
-import { Triggers } from './triggers.ts';
+import { ratePerMinuteDefault, Triggers } from './triggers.ts';
 
-const ratePerMinuteDefault = 60;
 /** Members of all objects in one body. */
 const membersMax = 40_000;
 
@@ -31,7 +29,6 @@ export class ReceiveHookHandler {
     private readonly triggers: Triggers,
     private readonly ignition: Ignition,
     private readonly secrets: SecretReader,
-    private readonly db: WorkspaceDatabase,
   ) {}
 
   @Handles(receiveHook)
@@ -52,7 +49,10 @@ export class ReceiveHookHandler {
             .update(signature as string)
             .digest('hex')
         : delivery;
-    await this.requireRate(stored, key, webhook.ratePerMinute ?? ratePerMinuteDefault);
+    const { ratePerMinute = ratePerMinuteDefault } = webhook;
+    if (await this.triggers.isBusy(stored, key, ratePerMinute)) {
+      throw new Fault('limited', `more than ${ratePerMinute} calls in a minute`, 'Wait, then send it again.', { retryAfterMs: 15_000 });
+    }
     const content = body.length === 0 ? null : (parseJson(body, hookMaxBytes, membersMax) as Json);
     const facts = { body: content, type: event ?? null, delivery: delivery || null, receivedAt: new Date(now()).toISOString() };
     const { outcome, reason, run } = await this.triggers.fire(stored, key, facts);
@@ -75,18 +75,6 @@ export class ReceiveHookHandler {
       });
       throw unsigned(thrown);
     }
-  }
-
-  private async requireRate({ source }: StoredTrigger, key: string, most: number): Promise<void> {
-    const [count] = await this.db.inWorkspace(source.workspace, (tx) =>
-      tx.query<{ n: number; known: boolean }[]>(
-        `SELECT count(*) FILTER (WHERE time > now() - interval '1 minute')::int AS n, coalesce(bool_or(key = $2), false) AS known
-           FROM firing WHERE source = $1`,
-        [source.id, key],
-      ),
-    );
-    if (!count || count.known || count.n < Math.min(most, 400)) return;
-    throw new Fault('limited', `more than ${most} calls in a minute`, 'Wait, then send it again.', { retryAfterMs: 15_000 });
   }
 }
 

@@ -76,9 +76,9 @@ export class TriggerStore {
     return found ? storedOf(found) : null;
   }
 
-  /** Triggers that hear of the ends of a workflow's runs. */
-  async watching(workspace: string, workflow: string): Promise<StoredTrigger[]> {
-    const rows = await this.db.inWorkspace(workspace, (tx) => tx.query<TriggerRow[]>(watchingSql, [workspace, workflow]));
+  /** Triggers that hear of the ends of a workflow's runs, or of an event of this type. */
+  async watching(workspace: string, watched: string): Promise<StoredTrigger[]> {
+    const rows = await this.db.inWorkspace(workspace, (tx) => tx.query<TriggerRow[]>(watchingSql, [workspace, watched]));
     return rows.map(storedOf);
   }
 
@@ -132,7 +132,7 @@ export class TriggerStore {
           name,
           current?.source.id ?? newUuid(),
           kindOf(manifest),
-          manifest.spec.on.runEnded?.workflow ?? null,
+          watchedBy(manifest),
           manifest.spec.workflow,
           JSON.stringify(manifest),
           by.name,
@@ -181,7 +181,12 @@ export class TriggerStore {
 
 /** What a trigger hears. */
 export function kindOf({ spec }: TriggerManifest): TriggerKind {
-  return spec.on.webhook === undefined ? 'runEnded' : 'webhook';
+  return spec.on.webhook ? 'webhook' : spec.on.event ? 'event' : 'runEnded';
+}
+
+/** What it listens to: a workflow's name, or an event's type, which no workflow can have. */
+export function watchedBy({ spec }: TriggerManifest): string | null {
+  return spec.on.runEnded?.workflow ?? spec.on.event?.type ?? null;
 }
 
 async function requireRoom(tx: EntityManager, workspace: string): Promise<void> {
@@ -222,7 +227,7 @@ function storedOf(row: TriggerRow): StoredTrigger {
       kind: row.kind,
       workflow: row.workflow,
       hook,
-      watches: manifest.spec.on.runEnded?.workflow ?? null,
+      watches: watchedBy(manifest),
       state: row.paused_at === null ? 'active' : 'paused',
       pausedReason: row.paused_reason,
       pausedBy: row.paused_by,

@@ -6,6 +6,9 @@ import { compileCondition, compileTemplate } from '../workflows/template.ts';
 /** How a sender signs what it posts to a hook. */
 export type SignatureKind = 'signalbox' | 'github';
 
+/** Events of Signalbox that triggers hear: none that a run itself makes, which would go in circles. */
+export type HeardEvent = 'deployment.changed' | 'agent.changed';
+
 /** A trigger as a person writes it; `trigger.schema.json` says what is allowed. */
 export interface TriggerManifest {
   apiVersion: 'signalbox.dev/v1';
@@ -18,6 +21,7 @@ export interface TriggerManifest {
     on: {
       webhook?: { secret: string; signature?: SignatureKind; ratePerMinute?: number };
       runEnded?: { workflow: string; status?: RunStatus[] };
+      event?: { type: HeardEvent; ratePerMinute?: number };
     };
   };
 }

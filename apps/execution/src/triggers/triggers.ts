@@ -8,6 +8,11 @@ import { Ignition } from '../schedules/ignition.ts';
 import { triggerOf } from './trigger.ts';
 import type { StoredTrigger } from './trigger.store.ts';
 
+/** Events of one trigger in a minute, where its manifest does not say otherwise. */
+export const ratePerMinuteDefault = 60;
+/** Fewer than are kept of it, by which they are counted. */
+const ratePerMinuteMax = 400;
+
 /** Does what triggers do with an event, whatever kind it is. */
 @Injectable()
 export class Triggers {
@@ -26,6 +31,18 @@ export class Triggers {
     const firing: Firing = { key, time: now(), ...(await this.ignite(source, manifest, key, event)) };
     await this.keep(source, firing);
     return firing;
+  }
+
+  /** Whether the trigger had as many events in the last minute as it may, and this is another. */
+  async isBusy({ source }: StoredTrigger, key: string, most: number): Promise<boolean> {
+    const [count] = await this.db.inWorkspace(source.workspace, (tx) =>
+      tx.query<{ n: number; known: boolean }[]>(
+        `SELECT count(*) FILTER (WHERE time > now() - interval '1 minute')::int AS n, coalesce(bool_or(key = $2), false) AS known
+           FROM firing WHERE source = $1`,
+        [source.id, key],
+      ),
+    );
+    return count !== undefined && !count.known && count.n >= Math.min(most, ratePerMinuteMax);
   }
 
   /** Writes down what became of an event. */

@@ -9,11 +9,11 @@ export interface Trigger {
   name: string;
   description: string | null;
   labels: Labels;
-  kind: 'webhook' | 'runEnded';
+  kind: 'webhook' | 'runEnded' | 'event';
   workflow: string;
   /** Of a webhook: it is called at `/api/v1/hooks/{hook}`. */
   hook: string | null;
-  /** The workflow whose runs' ends it hears of. */
+  /** The workflow whose runs' ends it hears of, or the type of the event. */
   watches: string | null;
   state: 'active' | 'paused';
   pausedReason: string | null;
@@ -37,6 +37,7 @@ export interface TriggerSpec {
   on: {
     webhook?: { secret: string; signature?: 'signalbox' | 'github'; ratePerMinute?: number };
     runEnded?: { workflow: string; status?: ('succeeded' | 'failed' | 'cancelled')[] };
+    event?: { type: 'deployment.changed' | 'agent.changed'; ratePerMinute?: number };
   };
 }
 

@@ -181,7 +181,8 @@ function TriggersTable({ rows, isFiltered }: { rows: readonly Trigger[]; isFilte
           <Empty title="No trigger has these words." />
         ) : (
           <Empty title="No triggers yet." command="npx signalbox apply -f trigger.yaml">
-            A trigger starts a workflow when something happens: somebody outside calls its hook, signed, or a run of another workflow ends.
+            A trigger starts a workflow when something happens: somebody outside calls its hook, signed, a run of another workflow ends, or
+            a deployment changes.
           </Empty>
         )
       }

@@ -16,7 +16,7 @@ export function addTriggers(program: Command, io: Io): void {
   const group = program.command('triggers').description('workflows that start when something happens; apply makes them');
   const list = addListOptions(group.command('list').description('list triggers'))
     .option('--workflow <name>', 'only of this workflow')
-    .option('--kind <kind>', 'only webhook or runEnded');
+    .option('--kind <kind>', 'only webhook, runEnded or event');
   action(list, io, async (context, options: ListOptions & { workflow?: string; kind?: Trigger['kind'] }) => {
     const client = await context.client();
     const { q, workflow, kind, pageSize } = options;
@@ -34,7 +34,11 @@ export function addTriggers(program: Command, io: Io): void {
           { title: 'ON', cell: (trigger) => onOf(trigger) },
           { title: 'STATE', cell: (trigger) => state(trigger.state) },
           { title: 'LAST', cell: ({ last }) => (last === null ? '' : state(lastWord(last))) },
-          { title: 'REASON', cell: ({ pausedReason, last }) => pausedReason ?? (last?.outcome === 'started' ? '' : (last?.reason ?? '')), isFlexible: true },
+          {
+            title: 'REASON',
+            cell: ({ pausedReason, last }) => pausedReason ?? (last?.outcome === 'started' ? '' : (last?.reason ?? '')),
+            isFlexible: true,
+          },
         ],
         triggers,
         context.out.columns,
@@ -109,5 +113,5 @@ export function addTriggers(program: Command, io: Io): void {
 }
 
 function onOf({ kind, watches }: Trigger): string {
-  return kind === 'webhook' ? 'webhook' : `the end of ${watches ?? ''}`;
+  return kind === 'webhook' ? 'webhook' : kind === 'event' ? `event ${watches ?? ''}` : `the end of ${watches ?? ''}`;
 }

@@ -4,8 +4,8 @@ import { Opaque } from '../../bus/opaque.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { FiringView } from './schedule-view.ts';
 
-/** What a trigger hears: a signed POST, or the end of another workflow's run. */
-export const triggerKinds = ['webhook', 'runEnded'] as const;
+/** What a trigger hears: a signed POST, the end of another workflow's run, or an event of Signalbox. */
+export const triggerKinds = ['webhook', 'runEnded', 'event'] as const;
 export type TriggerKind = (typeof triggerKinds)[number];
 
 /** What starts a workflow when something happens. */
@@ -17,7 +17,7 @@ export class TriggerView {
   @Matches(namePattern) workflow!: string;
   /** Of a webhook: it is called at `/api/v1/hooks/{hook}`. */
   @IsOptional() @Matches(idPattern('hook')) hook!: string | null;
-  /** The workflow whose runs' ends it hears of. */
+  /** The workflow whose runs' ends it hears of, or the type of the event. */
   @IsOptional() @IsString() watches!: string | null;
   @IsIn(['active', 'paused']) state!: 'active' | 'paused';
   @IsOptional() @IsString() pausedReason!: string | null;
