@@ -230,6 +230,17 @@ test('who may not act any more has schedules that fail visibly, and others’ go
   expect(failed).toMatchObject({ outcome: 'failed', run: null });
   expect(failed?.reason).toMatch(/Gone, who applied this schedule, may not act any more.*Apply the schedule again/);
   expect(await service.request(getSchedule, { name: 'revoked' })).toMatchObject({ state: 'active', last: { outcome: 'failed' } });
+  const heir = { as: { principal: 'user_heir', name: 'Heir' } };
+  expect(await applied('revoked', { every: '1h' }, heir)).toMatchObject({
+    action: 'updated',
+    changes: [],
+    resource: { appliedBy: 'Heir' },
+  });
+  await service.database.sql(`DELETE FROM firing WHERE source = (SELECT id FROM schedule WHERE name = 'revoked')`);
+  await makeDue('revoked');
+  const [fired] = await untilFired('revoked', ({ length }) => length === 1);
+  expect(await ended(service, fired?.run as string)).toMatchObject({ startedBy: 'Heir' });
+  expect(await applied('revoked', { every: '1h' }, heir)).toMatchObject({ action: 'unchanged' });
 });
 
 test('an input that the workflow does not take, and a workflow that is gone, fail with their reasons', async () => {

@@ -12,6 +12,7 @@ import { diff, type Difference } from '../workflows/diff.ts';
 import { checkScheduleManifest, requireName, requireVersion } from '../workflows/read-manifest.ts';
 import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
 import { WorkflowStore } from '../workflows/workflow.store.ts';
+import { needsRights } from './ignition.ts';
 import { offsetOf } from './move.ts';
 import { nextAfter } from './rhythm.ts';
 import { scheduleOf, type ScheduleManifest } from './schedule.ts';
@@ -43,7 +44,7 @@ export class ApplyScheduleHandler {
     const decide = (current: StoredSchedule | null): void => {
       requireVersion(`schedule ${name}`, current?.view.version ?? 0, request.expectedVersion);
       changes = diff(current?.manifest as unknown as Json, manifest as unknown as Json);
-      action = current === null ? 'created' : changes.length === 0 ? 'unchanged' : 'updated';
+      action = current === null ? 'created' : changes.length > 0 || needsRights(current.view, caller.name) ? 'updated' : 'unchanged';
     };
     if (request.dryRun === true) {
       const current = await this.store.find(workspace, name);

@@ -95,6 +95,11 @@ export class Ignition {
   }
 }
 
+/** Whether applying the same manifest again is a change: its runs get the rights of another, or new ones after they failed to start. */
+export function needsRights({ appliedBy, last }: { appliedBy: string; last: { outcome: string } | null }, caller: string): boolean {
+  return appliedBy !== caller || last?.outcome === 'failed';
+}
+
 /** The input. `invalid` where an expression of it cannot be computed. */
 function computed(input: () => Json): Json {
   try {

@@ -9,6 +9,7 @@ import { SecretReader } from '@signalbox/shared/secrets/secret-reader.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { Json } from '../core/json.ts';
 import { RunStarter } from '../runs/run-starter.ts';
+import { needsRights } from '../schedules/ignition.ts';
 import { RunWatch } from '../schedules/run-watch.ts';
 import { diff, type Difference } from '../workflows/diff.ts';
 import { checkTriggerManifest, requireName, requireVersion } from '../workflows/read-manifest.ts';
@@ -42,7 +43,7 @@ export class ApplyTriggerHandler {
     const decide = (current: StoredTrigger | null): boolean => {
       requireVersion(`trigger ${name}`, current?.view.version ?? 0, request.expectedVersion);
       changes = diff(current?.manifest as unknown as Json, manifest as unknown as Json);
-      action = current === null ? 'created' : changes.length === 0 ? 'unchanged' : 'updated';
+      action = current === null ? 'created' : changes.length > 0 || needsRights(current.view, caller.name) ? 'updated' : 'unchanged';
       return action !== 'unchanged';
     };
     if (request.dryRun === true) {
