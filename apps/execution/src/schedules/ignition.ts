@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import { log } from '@signalbox/shared/telemetry/log.js';
 import { requirePermission, type Caller } from '@signalbox/shared/identity/caller.js';
 import { ExpressionError } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
@@ -28,8 +27,8 @@ export interface Source {
 /** What became of a start: its run as UUID, or why there is none and will be none. */
 export type Ignited = { outcome: 'started'; run: string } | { outcome: 'failed'; reason: string };
 
-/** Faults after which the same start may work in a moment. */
-const passing: ReadonlySet<string> = new Set(['unavailable', 'limited', 'timeout', 'cancelled']);
+/** Faults after which the same start may work in a moment; what nobody expected too. */
+const passing: ReadonlySet<string> = new Set(['unavailable', 'limited', 'timeout', 'cancelled', 'internal']);
 
 /** Starts runs for schedules and triggers, as those who applied them. */
 @Injectable()
@@ -53,7 +52,6 @@ export class Ignition {
     } catch (thrown) {
       const fault = Fault.from(thrown);
       if (passing.has(fault.code)) throw thrown;
-      if (fault.code === 'internal') log.error('a run was not started', { [source.kind]: source.name, err: thrown });
       return { outcome: 'failed', reason: `${fault.detail}. ${fault.next}` };
     }
   }

@@ -158,6 +158,6 @@ function keyOf(time: number): string {
 }
 
 function missed(from: number, to: number): Firing {
-  const reason = 'missed while Signalbox was away, and not within what is caught up';
+  const reason = 'missed while Signalbox was away or could not start it, and not within what is caught up';
   return { key: keyOf(from), time: from, ...(to > from && { until: to }), outcome: 'skipped', reason };
 }

@@ -131,7 +131,11 @@ function addList(group: Command, io: Io): void {
           { title: 'STATE', cell: (schedule) => state(schedule.state) },
           { title: 'NEXT', cell: ({ nextTime }) => inTime(nextTime, now), align: 'right' },
           { title: 'LAST', cell: ({ last }) => (last === null ? '' : state(lastWord(last))) },
-          { title: 'REASON', cell: ({ pausedReason, last }) => pausedReason ?? (last?.outcome === 'started' ? '' : (last?.reason ?? '')), isFlexible: true },
+          {
+            title: 'REASON',
+            cell: ({ pausedReason, last }) => pausedReason ?? (last?.outcome === 'started' ? '' : (last?.reason ?? '')),
+            isFlexible: true,
+          },
         ],
         schedules,
         context.out.columns,
