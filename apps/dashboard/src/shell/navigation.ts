@@ -1,4 +1,4 @@
-import { Bot, KeyRound, LayoutGrid, LockKeyhole, Play, Plug, Server, Wrench, Workflow, type LucideIcon } from 'lucide-react';
+import { Bot, CalendarClock, KeyRound, LayoutGrid, LockKeyhole, Play, Plug, Server, Wrench, Workflow, type LucideIcon } from 'lucide-react';
 
 export interface NavigationItem {
   to: string;
@@ -22,6 +22,7 @@ export const navigation: readonly NavigationGroup[] = [
       { to: '/runs', label: 'Runs', icon: Play, permission: 'runs:read' },
       { to: '/agents', label: 'Agents', icon: Bot, permission: 'agents:read' },
       { to: '/workflows', label: 'Workflows', icon: Workflow, permission: 'workflows:read' },
+      { to: '/schedules', label: 'Schedules', icon: CalendarClock, permission: 'schedules:read' },
     ],
   },
   {

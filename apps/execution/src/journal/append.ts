@@ -44,6 +44,7 @@ export interface Append {
 }
 
 export interface OutboxEvent {
+  subject: string;
   id: string;
   version: number;
   payload: object;
