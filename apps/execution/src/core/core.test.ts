@@ -54,7 +54,7 @@ class Play {
   }
 
   given(): Given {
-    return { at: this.at, random: () => 0.5, newRunId: () => `child${this.children++}` };
+    return { at: this.at, random: () => 0.5, newRunId: () => `child${this.children++}`, newId: () => `id${this.children++}` };
   }
 
   tell(event: RunEvent): Turn {

@@ -1,4 +1,5 @@
 import { applyTransition } from './apply.ts';
+import { askOf, expired, judge, levelAt, policyOf, resultOf, type Answer, type Approval } from './approval.ts';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from './events.ts';
 import { backoffMs, bounds, ExpressionError, mayRetry, permanent, type GraphStep, type Scope } from './graph.ts';
 import { sizeOf, type Json } from './json.ts';
@@ -12,6 +13,8 @@ export interface Given {
   /** In [0, 1). */
   random: () => number;
   newRunId: () => string;
+  /** A UUIDv7 of something else of the run. */
+  newId: () => string;
 }
 
 /**
@@ -115,6 +118,16 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       if (state.signals.ids.size >= bounds.signals) return work;
       signal(work, event);
       break;
+    case 'answer': {
+      const verdict = verdictOn(state, event, given.at);
+      if (verdict !== 'take') {
+        work.outcome = verdict === 'known' ? 'known' : 'stale';
+        return work;
+      }
+      const { approved, by, data, comment } = event;
+      answered(work, event, { at: given.at, approved, by: { id: by.id, name: by.name }, data, comment });
+      break;
+    }
     case 'cancel':
       end(work, 'cancelled', `cancelled by ${event.by}`);
       break;
@@ -151,6 +164,7 @@ function answerEnded(work: Work, event: RunEvent): Turn {
   if (event.type === 'start') work.outcome = 'known';
   else if (event.type === 'cancel' && state.status === 'cancelled') work.outcome = 'known';
   else if (event.type === 'signal' && state.signals.ids.has(event.id)) work.outcome = 'known';
+  else if (event.type === 'answer' && verdictOn(state, event, work.given.at) === 'known') work.outcome = 'known';
   else if (event.type === 'completed' && isReported(unitOf(state, event.s, event.i), event.n)) work.outcome = 'known';
   else if (event.type === 'childEnded' && unitOf(state, event.s, event.i)?.child === event.child) work.outcome = 'known';
   return work;
@@ -189,7 +203,8 @@ function onTimer(work: Work, event: RunEvent & { type: 'due' }): boolean {
   const { kind, timeoutMs } = state.graph.steps[event.s] as GraphStep;
   if (event.timer === 'wake') {
     if (unit.status !== 'waiting' || unit.due === undefined || given.at < unit.due) return false;
-    if (kind !== 'wait') attempt(work, event.s, event.i, event.n + 1);
+    if (unit.approval !== undefined) approvalDue(work, event, unit.approval);
+    else if (kind !== 'wait') attempt(work, event.s, event.i, event.n + 1);
     else if (unit.signal === undefined) succeed(work, event, null);
     else failAtOnce(work, event.s, event.i, notSignalled(unit.signal), event.n);
     return true;
@@ -199,6 +214,46 @@ function onTimer(work: Work, event: RunEvent & { type: 'due' }): boolean {
   const detail = `attempt ${event.n} took longer than its timeout of ${timeoutMs} ms`;
   fail(work, event, unit, { code: 'timeout', detail, next: 'Raise the timeout of the step, or make its work smaller.' }, true);
   return true;
+}
+
+/** What an answer to a step's approval means; `closed` where nothing was asked. */
+export function verdictOn(state: RunState, event: RunEvent & { type: 'answer' }, at: number): ReturnType<typeof judge> {
+  const step = state.graph.steps[event.s];
+  return step?.kind === 'approval' ? judge(unitOf(state, event.s, event.i), policyOf(step), event, at) : 'closed';
+}
+
+/** Asks people, and is told when to ask more of them and when it is too late. */
+function beginApproval(work: Work, s: number, i: number, value: Json): void {
+  const { state, given } = work;
+  const pointer = `/spec/steps/${(state.graph.steps[s] as GraphStep).key}/approval`;
+  const ask = guarded(() => askOf(value, given.at, pointer));
+  if ('error' in ask) return failAtOnce(work, s, i, ask.error);
+  record(work, { t: 'asks', at: given.at, s, i, n: 1, id: given.newId(), ask: ask.value });
+  wakeAtDue(work, { s, i, n: 1 });
+}
+
+function answered(work: Work, { s, i, n }: AttemptRef, answer: Answer): void {
+  record(work, { t: 'answered', s, i, n, ...answer });
+  const result = resultOf(answer, policyOf(work.state.graph.steps[s] as GraphStep));
+  if ('output' in result) succeed(work, { s, i, n }, result.output);
+  else failAtOnce(work, s, i, result.error, n);
+}
+
+/** More people are asked, or the deadline is the answer. */
+function approvalDue(work: Work, { s, i, n }: AttemptRef, approval: Approval): void {
+  const { at } = work.given;
+  if (at < (approval.deadline ?? Infinity)) {
+    record(work, { t: 'escalated', at, s, i, n, level: levelAt(approval, at) });
+    return wakeAtDue(work, { s, i, n });
+  }
+  const { onDeadline } = policyOf(work.state.graph.steps[s] as GraphStep);
+  if (onDeadline === 'fail') failAtOnce(work, s, i, expired, n);
+  else answered(work, { s, i, n }, { at, approved: onDeadline === 'approve', by: null, data: null, comment: null });
+}
+
+function wakeAtDue({ state, effects }: Work, { s, i, n }: AttemptRef): void {
+  const due = unitOf(state, s, i)?.due;
+  if (due !== undefined) effects.push({ e: 'wakeAt', s, i, n, due });
 }
 
 function notSignalled(name: string): Failure {
@@ -266,7 +321,10 @@ function afterFailure(work: Work, s: number, i: number, error: Failure): void {
   if (work.state.graph.steps[s]?.onError === 'continue') return afterUnit(work, s);
   const key = keyOf(work.state, s, i);
   const code = error.code;
-  end(work, 'failed', code === 'limited' || code === 'timeout' ? code : 'failed', { ...error, detail: `${key}: ${error.detail}` });
+  end(work, 'failed', code === 'limited' || code === 'timeout' || code === 'rejected' ? code : 'failed', {
+    ...error,
+    detail: `${key}: ${error.detail}`,
+  });
 }
 
 /** `analyse`, or `analyse[3]` for an item. */
@@ -376,7 +434,7 @@ function beginWait(work: Work, s: number, i: number, value: Json): void {
   else if (due !== undefined) work.effects.push({ e: 'wakeAt', ...ref, due });
 }
 
-/** Sends a unit's work out: a task to an executor, or a child run. A wait sends nothing. */
+/** Sends a unit's work out: a task to an executor, or a child run. A wait and an approval send nothing. */
 function attempt(work: Work, s: number, i: number, n: number): void {
   const { state, given, effects } = work;
   const step = state.graph.steps[s] as GraphStep;
@@ -384,6 +442,7 @@ function attempt(work: Work, s: number, i: number, n: number): void {
   const input = guarded(() => inputOf(state, s, i));
   if ('error' in input) return failAtOnce(work, s, i, input.error, n);
   if (step.kind === 'wait') return beginWait(work, s, i, input.value);
+  if (step.kind === 'approval') return beginApproval(work, s, i, input.value);
   if (step.kind === 'workflow') {
     const run = given.newRunId();
     record(work, { t: 'child', at: given.at, s, i, n, run });

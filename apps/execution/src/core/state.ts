@@ -1,8 +1,9 @@
+import type { Approval } from './approval.ts';
 import type { Failure, Usage } from './events.ts';
 import type { Graph, Scope } from './graph.ts';
 import type { Json } from './json.ts';
 
-/** Where a step, or one item of it, stands. `waiting`: for its next attempt, its child run, a time or a signal. */
+/** Where a step, or one item of it, stands. `waiting`: for its next attempt, its child run, a time, a signal or an answer. */
 export type UnitStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
 
 /** An attempt that ended without a result. */
@@ -36,6 +37,8 @@ export interface UnitState {
   due: number | undefined;
   /** The signal that a wait waits for. */
   signal: string | undefined;
+  /** What is asked of people, and their answer. */
+  approval: Approval | undefined;
   output: Json | undefined;
   error: Failure | undefined;
   isLost: boolean;
@@ -113,6 +116,7 @@ export function newUnit(): UnitState {
     endedAt: undefined,
     due: undefined,
     signal: undefined,
+    approval: undefined,
     output: undefined,
     error: undefined,
     isLost: false,

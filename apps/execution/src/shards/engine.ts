@@ -87,7 +87,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
       startChild: (run, effect) => this.children.start(run, effect),
       published: (run, seq, transitions) => this.events.committed(run, seq, transitions),
-      eventsOf: (run, transitions) => this.events.eventsOf(run, transitions),
+      eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),
       reload: (run) => void this.reload(run),
     });
   }

@@ -18,12 +18,15 @@ test.each([
 ])('every run ends and each step is recorded once when %s', (_, faults) => {
   let recorded = 0;
   let crashes = 0;
+  let answered = 0;
   for (let seed = first; seed < first + count; seed++) {
     const result = simulate(seed, faults);
     recorded += result.recorded;
     crashes += result.crashes;
+    answered += result.answered;
   }
   if (count > 1) expect(recorded).toBeGreaterThan(count);
+  if (count > 1) expect(answered).toBeGreaterThan(count / 10);
   if (count > 1 && faults.crash > 0) expect(crashes).toBeGreaterThan(count / 4);
 });
 

@@ -12,6 +12,8 @@ export interface Simulated {
   runs: number;
   recorded: number;
   crashes: number;
+  /** Answers to approvals that were acknowledged. */
+  answered: number;
 }
 
 /** Plays one seeded schedule and proves what must hold of it. Throws, naming the seed, when something does not. */
@@ -44,7 +46,14 @@ export function simulate(seed: number, faults: Faults): Simulated {
       const known = (world.disk.get(run) ?? []).flatMap(({ transitions }) => transitions).filter((t) => t.t === 'signalled' && t.id === id);
       if (known.length !== 1) throw new Error(`${run}: the signal ${id} was acknowledged and is recorded ${known.length} times`);
     }
-    return { state, runs: world.disk.size, recorded, crashes };
+    for (const { run, s, i, approved } of world.answered) {
+      const rows = (world.disk.get(run) ?? []).flatMap(({ transitions }) => transitions);
+      const answers = rows.filter((t) => t.t === 'answered' && t.s === s && t.i === i);
+      const [only] = answers;
+      if (answers.length !== 1 || only?.t !== 'answered' || only.approved !== approved)
+        throw new Error(`${run}: the answer to ${s}.${i} was acknowledged and is recorded ${answers.length} times`);
+    }
+    return { state, runs: world.disk.size, recorded, crashes, answered: world.answered.length };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
   }
@@ -59,7 +68,7 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
   transitions.forEach((transition, index) => {
     if (endedAt >= 0) throw new Error(`${run} goes on after its end`);
     if (transition.t === 'ended') endedAt = index;
-    if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits') {
+    if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits' || transition.t === 'asks') {
       const key = `${transition.s}.${transition.i}.${transition.n}`;
       if (begun.has(key)) throw new Error(`${run} sends ${key} twice`);
       begun.add(key);
