@@ -48,7 +48,7 @@ export interface Step {
   key: string;
   step: string;
   index: number | null;
-  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | 'wait' | (string & {});
+  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | 'wait' | 'approval' | (string & {});
   label: string;
   status: StepStatus;
   agent: string | null;
@@ -82,6 +82,8 @@ export type RunEventType =
   | 'step.failed'
   | 'step.retrying'
   | 'step.waiting'
+  | 'step.escalated'
+  | 'step.answered'
   | 'run.signalled'
   | 'step.skipped'
   | 'run.succeeded'

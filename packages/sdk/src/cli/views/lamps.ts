@@ -16,15 +16,20 @@ const lamps: Record<string, readonly [shape: string, paint: Paint]> = {
   starting: ['◐', blue],
   begun: ['◐', blue],
   ready: ['▷', green],
+  approved: ['✔', green],
+  open: ['‖', yellow],
   waiting: ['‖', yellow],
   queued: ['‖', yellow],
   draining: ['‖', yellow],
   degraded: ['▲', yellow],
   failed: ['✖', red],
+  rejected: ['✖', red],
+  expired: ['✖', red],
   down: ['✖', red],
   isolated: ['✖', red],
   cancelled: ['◼', yellow],
   skipped: ['–', dim],
+  withdrawn: ['–', dim],
 };
 
 /** The shape of a state, coloured. */
