@@ -76,6 +76,7 @@ test('a person sees what is asked, answers it, and the run goes on with the answ
     form,
     startedBy: 'bob',
     onDeadline: 'fail',
+    onReject: 'fail',
     mayAnswer: false,
     whyNot: 'it needs the permission approvals:answer',
   });

@@ -67,6 +67,13 @@ export function culprit(run: Pick<WholeRun, 'steps'>): RunStep | null {
   return failed[0] ?? null;
 }
 
+/** The approvals that a run waits for now, each with its step. */
+export function approvalsOf(steps: readonly RunStep[]): { id: string; step: RunStep }[] {
+  return steps.flatMap((step) =>
+    step.waitingFor.flatMap(({ on }) => (on.startsWith('approval:') ? [{ id: on.slice('approval:'.length), step }] : [])),
+  );
+}
+
 /** The signal that a step waits for now. */
 export function signalOf({ waitingFor }: Pick<RunStep, 'waitingFor'>): string | null {
   const on = waitingFor.find((cause) => cause.on.startsWith('signal:'))?.on;

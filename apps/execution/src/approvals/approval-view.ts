@@ -64,6 +64,7 @@ export function approvalDetail(state: RunState, { s, i, approval }: ApprovalPlac
     form: policy.form ?? null,
     escalations: (approval.escalate ?? []).slice(approval.level).map(({ at, by }) => ({ at: new Date(at).toISOString(), by })),
     onDeadline: policy.onDeadline,
+    onReject: policy.onReject,
     startedBy: facts.principalName,
     data: approval.answer?.data ?? null,
     comment: approval.answer?.comment ?? null,

@@ -48,7 +48,7 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
     case 'asks':
       return { ...of('step.waiting'), ...place, message: `for an approval${untilText(transition.ask.deadline, ', until ')}` };
     case 'escalated':
-      return { ...of('step.escalated'), ...place, message: `more may answer, level ${transition.level}` };
+      return { ...of('step.escalated'), ...place, message: `level ${transition.level}` };
     case 'answered': {
       const { by, approved, comment } = transition;
       const what = `${approved ? 'approved' : 'rejected'} by ${by?.name ?? 'the deadline'}`;

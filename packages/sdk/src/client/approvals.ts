@@ -43,6 +43,8 @@ export interface ApprovalDetail extends Approval {
   /** From when on others may answer too. */
   escalations: { at: string; by: Answerers }[];
   onDeadline: 'fail' | 'approve' | 'reject';
+  /** What a rejection does to the run. */
+  onReject: 'fail' | 'continue';
   startedBy: string;
   /** Of the answer. */
   data: unknown;

@@ -57,6 +57,7 @@ export class ApprovalDetail extends ApprovalView {
   /** Those to come. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => EscalationView) escalations!: EscalationView[];
   @IsIn(['fail', 'approve', 'reject']) onDeadline!: 'fail' | 'approve' | 'reject';
+  @IsIn(['fail', 'continue']) onReject!: 'fail' | 'continue';
   @IsString() startedBy!: string;
   /** Of the answer. */
   @Opaque() @Allow() data!: unknown;
