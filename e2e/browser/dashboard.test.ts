@@ -8,9 +8,32 @@ let browser: Browser;
 let key: string;
 /** A run of the example that has ended. */
 let run: string;
+/** An approval that stays open. */
+let approval: string;
 
 /** Text of foreign origin, as somebody who means harm would write it. */
 const hostile = '<img src=x onerror="window.injected=true"><script>window.injected=true</script> \u202Egnp.exe';
+
+/** A workflow that asks people. */
+const release = {
+  apiVersion: 'signalbox.dev/v1',
+  kind: 'Workflow',
+  metadata: { name: 'release' },
+  spec: {
+    steps: {
+      ask: {
+        label: 'Go live',
+        approval: {
+          message: 'Release ${{ input.version }}?',
+          by: { roles: ['admin'] },
+          form: { type: 'object', required: ['percent'], properties: { percent: { type: 'integer', title: 'Percent', maximum: 100 } } },
+          deadline: '1h',
+        },
+        with: { notes: hostile },
+      },
+    },
+  },
+} as const;
 
 beforeAll(async () => {
   stack = await StackUnderTest.create();
@@ -26,6 +49,8 @@ beforeAll(async () => {
     metadata: { name: 'hostile' },
     spec: { kind: 'worker', description: hostile, skills: [{ name: 'harm', description: hostile }], worker: { runner: 'external' } },
   });
+  await client.workflows.apply(release);
+  ({ approval } = await asked('v0'));
   ({ id: run } = await client.workflows.start('repository-report'));
   await client.runs.result(run);
 }, 240_000);
@@ -33,6 +58,16 @@ afterAll(async () => {
   await browser?.close();
   await stack?.[Symbol.asyncDispose]();
 });
+
+/** A run that waits for its approval. */
+async function asked(version: string): Promise<{ id: string; approval: string }> {
+  const client = await stack.client();
+  const { id } = await client.workflows.start('release', { input: { version } });
+  for (;;) {
+    const [open] = await client.approvals.list({ run: id }).take(1);
+    if (open) return { id, approval: open.id };
+  }
+}
 
 async function signedIn(): Promise<Visitor> {
   const visitor = await Visitor.open(browser, stack.url);
@@ -143,36 +178,6 @@ describe('a run', () => {
 });
 
 describe('an approval', () => {
-  const form = { type: 'object', required: ['percent'], properties: { percent: { type: 'integer', title: 'Percent', maximum: 100 } } };
-
-  beforeAll(async () => {
-    const client = await stack.client();
-    await client.workflows.apply({
-      apiVersion: 'signalbox.dev/v1',
-      kind: 'Workflow',
-      metadata: { name: 'release' },
-      spec: {
-        steps: {
-          ask: {
-            label: 'Go live',
-            approval: { message: 'Release ${{ input.version }}?', by: { roles: ['admin'] }, form, deadline: '1h' },
-            with: { notes: hostile },
-          },
-        },
-      },
-    });
-  });
-
-  /** A run that waits for its approval. */
-  async function asked(version: string): Promise<{ id: string; approval: string }> {
-    const client = await stack.client();
-    const { id } = await client.workflows.start('release', { input: { version } });
-    for (;;) {
-      const [open] = await client.approvals.list({ run: id }).take(1);
-      if (open) return { id, approval: open.id };
-    }
-  }
-
   test('appears in the list as it is asked, is filled in and approved, and its run goes on', async () => {
     await using visitor = await signedIn();
     const { page } = visitor;
@@ -189,7 +194,7 @@ describe('an approval', () => {
     await page.getByLabel('Comment').fill('slowly');
     await page.getByRole('button', { name: 'Approve' }).click();
     await page
-      .getByText(/^approved by/)
+      .getByText(/^Approved by/)
       .first()
       .waitFor();
     expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
@@ -216,7 +221,7 @@ describe('an approval', () => {
     await page.getByRole('button', { name: 'Reject' }).click();
     await asking.getByRole('button', { name: 'Reject' }).click();
     await page
-      .getByText(/^rejected by/)
+      .getByText(/^Rejected by/)
       .first()
       .waitFor();
     expect(await (await stack.client()).runs.get(id)).toMatchObject({ status: 'failed', reason: 'rejected' });
@@ -226,7 +231,6 @@ describe('an approval', () => {
     const client = await stack.client();
     const viewer = await client.principals.create({ kind: 'user', name: 'eve', roles: ['viewer'] });
     const { key: viewers } = await client.keys.create({ name: 'eve', principal: viewer.id });
-    const { approval } = await asked('v3');
     await using visitor = await Visitor.open(browser, stack.url);
     await visitor.signIn(viewers);
     await visitor.visit(`/approvals/${approval}`, 'Go live');
@@ -317,6 +321,7 @@ describe.each(tried)('at %s', (_, look) => {
       [`/runs/${run}?view=result`, 'repository-report'],
       ['/approvals', 'Approvals'],
       ['/approvals?view=all', 'Approvals'],
+      [`/approvals/${approval}`, 'Go live'],
       ['/agents', 'Agents'],
       ['/agents/analyst', 'analyst'],
       ['/agents/analyst?view=instances', 'analyst'],

@@ -38,10 +38,10 @@ test('what is left of its time counts down, and says when it is over', () => {
 test('how it ended is said with who answered', () => {
   const ann = { id: 'user_1', name: 'ann' };
   expect(endText({ status: 'open', answeredBy: null })).toBeNull();
-  expect(endText({ status: 'approved', answeredBy: ann })).toBe('approved by ann');
-  expect(endText({ status: 'rejected', answeredBy: null })).toBe('rejected by its deadline');
-  expect(endText({ status: 'expired', answeredBy: null })).toBe('nobody answered before its deadline');
-  expect(endText({ status: 'withdrawn', answeredBy: null })).toBe('its run ended before it was answered');
+  expect(endText({ status: 'approved', answeredBy: ann })).toBe('Approved by ann');
+  expect(endText({ status: 'rejected', answeredBy: null })).toBe('Rejected by its deadline');
+  expect(endText({ status: 'expired', answeredBy: null })).toBe('Nobody answered before its deadline');
+  expect(endText({ status: 'withdrawn', answeredBy: null })).toBe('Its run ended before it was answered');
 });
 
 test('each status stands in one view beside that of all', () => {

@@ -21,7 +21,7 @@ const states: Record<ApprovalStatus, string> = {
 
 /** The lamp of an approval: an open one waits. */
 export function approvalLampOf(status: ApprovalStatus): Lamp {
-  return { ...lampOf(states[status]), word: status.charAt(0).toUpperCase() + status.slice(1) };
+  return { ...lampOf(states[status]), word: lampOf(status).word };
 }
 
 /** `admins, ann or bob`; whoever may answer approvals at all where nobody is named. */
@@ -44,17 +44,17 @@ export function deadlineText(onDeadline: ApprovalDetail['onDeadline']): string {
   return onDeadline === 'approve' ? 'then it counts as approved' : 'then it counts as rejected';
 }
 
-/** How an approval ended, as a sentence without its time; null while it is open. */
+/** How an approval ended; null while it is open. */
 export function endText({ status, answeredBy }: Pick<Approval, 'status' | 'answeredBy'>): string | null {
   switch (status) {
     case 'open':
       return null;
     case 'approved':
     case 'rejected':
-      return `${status} by ${answeredBy?.name ?? 'its deadline'}`;
+      return `${lampOf(status).word} by ${answeredBy?.name ?? 'its deadline'}`;
     case 'expired':
-      return 'nobody answered before its deadline';
+      return 'Nobody answered before its deadline';
     case 'withdrawn':
-      return 'its run ended before it was answered';
+      return 'Its run ended before it was answered';
   }
 }

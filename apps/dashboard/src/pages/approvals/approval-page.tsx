@@ -57,13 +57,11 @@ function Sentence({ approval }: { approval: ApprovalDetail }): ReactNode {
   return (
     <Facts>
       {[
-        <LampWord key="lamp" lamp={approvalLampOf(approval.status)} />,
+        <LampWord key="lamp" lamp={approvalLampOf(approval.status)}>
+          {end ?? undefined}
+        </LampWord>,
         left,
-        end && (
-          <span key="end">
-            {end}, <Moment at={approval.answeredAt} />
-          </span>
-        ),
+        end && <Moment key="end" at={approval.answeredAt} />,
         <span key="asked">
           asked <Moment at={approval.askedAt} />
         </span>,

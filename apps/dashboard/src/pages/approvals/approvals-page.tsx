@@ -103,8 +103,8 @@ export default function ApprovalsPage(): ReactNode {
 function sentenceOf(rows: readonly Approval[], view: string, hasMore: boolean, isNarrowed: boolean): string {
   const count = `${counted(rows.length, 'approval')}${hasMore ? ' and more' : ''}`;
   if (isNarrowed) return `${count} match, the newest first.`;
+  if (rows.length === 0) return view === 'open' ? 'Nothing is open.' : 'None of these.';
   if (view !== 'open') return `${count}, the newest first.`;
-  if (rows.length === 0) return 'Nothing is open.';
   const mine = rows.filter(({ mayAnswer }) => mayAnswer).length;
   return `${count} open, ${mine === rows.length ? 'all for you to answer' : mine === 0 ? 'none for you to answer' : `${mine} for you to answer`}.`;
 }
