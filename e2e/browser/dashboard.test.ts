@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { StackUnderTest } from '../stack-under-test.ts';
 import { looks, startBrowser, Visitor } from './browser.ts';
@@ -63,10 +64,11 @@ afterAll(async () => {
 async function asked(version: string): Promise<{ id: string; approval: string }> {
   const client = await stack.client();
   const { id } = await client.workflows.start('release', { input: { version } });
-  for (;;) {
+  for (const until = performance.now() + 10_000; performance.now() < until; await sleep(20)) {
     const [open] = await client.approvals.list({ run: id }).take(1);
     if (open) return { id, approval: open.id };
   }
+  throw new Error(`nothing was asked: ${JSON.stringify(await client.runs.get(id))}`);
 }
 
 async function signedIn(): Promise<Visitor> {

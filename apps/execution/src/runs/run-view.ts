@@ -158,7 +158,7 @@ function waitView({ signal, due }: UnitState): WaitingFor {
 function approvalWait(approval: Approval): WaitingFor {
   const may = answerersNow(approval);
   const until = approval.deadline === undefined ? '' : ` until ${iso(approval.deadline)}`;
-  const who = may === undefined ? 'whoever may answer approvals' : answerersText(may);
+  const who = may === undefined ? 'administrators and operators' : answerersText(may);
   return { on: `approval:${fromUuid('approval', approval.id)}`, because: `${who} may answer${until}` };
 }
 
