@@ -102,7 +102,7 @@ describe('a workflow', () => {
       expect.stringMatching(/^\/spec\/steps\/refers\/with there is no step nobody/),
       expect.stringMatching(/^\/spec\/steps\/item\/with item is known only inside/),
       expect.stringMatching(/^\/spec\/steps\/where\/forEach item is known only inside/),
-      expect.stringMatching(/^\/spec\/steps\/asked there is no step nobody/),
+      expect.stringMatching(/^\/spec\/steps\/asked\/approval\/message there is no step nobody/),
       expect.stringMatching(/^\/spec\/steps\/late\/retry an approval has no retry/),
       expect.stringMatching(/^\/spec\/steps\/syntax\/with\/deep\/0 Unexpected token/),
       expect.stringMatching(/^\/spec\/steps\/several\/if Unexpected/),
@@ -196,7 +196,7 @@ describe('a manifest', () => {
     [{ spec: { steps: { a: { agnet: 'x' } } } }, '/spec/steps/a/agnet', /not a known field; is agent meant\?/],
     [{ spec: { steps: { a: { agent: 'X Y' } } } }, '/spec/steps/a/agent', /pattern/],
     [{ spec: { steps: { a: { tool: 'no-server' } } } }, '/spec/steps/a/tool', /pattern/],
-    [{ spec: { steps: { a: { approval: { by: { roles: ['admin'] } } } } } }, '/spec/steps/a/approval', /required property 'message'/],
+    [{ spec: { steps: { a: { approval: { by: { roles: ['admin'] } } } } } }, '/spec/steps/a/approval', /must have message/],
     [{ spec: { steps: { a: { approval: { message: 'x', by: {} } } } } }, '/spec/steps/a/approval/by', /fewer than 1/],
     [{ spec: { steps: { a: { agent: 'x', retry: { attempts: 0 } } } } }, '/spec/steps/a/retry/attempts', />= 1/],
     [
