@@ -21,6 +21,7 @@ import { TellQueueHandler } from './dispatch/tell-queue.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
+import { ResolveStepHandler } from './runs/resolve-step.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
 import { GetRunHandler } from './runs/get-run.handler.ts';
 import { GetStepHandler } from './runs/get-step.handler.ts';
@@ -55,6 +56,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     BeatWorkHandler,
     CancelRunHandler,
     ForkRunHandler,
+    ResolveStepHandler,
     SignalRunHandler,
     CompleteTaskHandler,
     CompleteWorkHandler,

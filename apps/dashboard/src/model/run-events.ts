@@ -34,6 +34,10 @@ export function eventText(event: RunEvent): string {
       return `more people were asked${more ? `: ${more}` : ''}`;
     case 'step.answered':
       return more ?? 'was answered';
+    case 'step.resolved':
+      return `a person said: ${event.message ?? ''}`;
+    case 'run.ending':
+      return `the run ends${more ? `: ${more}` : ''}`;
     case 'run.signalled':
       return `the signal ${event.message ?? ''} came`;
     case 'step.skipped':
@@ -46,7 +50,7 @@ export function eventText(event: RunEvent): string {
 /** The status that an event's lamp shows. */
 export function eventStatus({ type }: Pick<RunEvent, 'type'>): string {
   const verb = type.split('.')[1] ?? '';
-  return { started: 'running', progress: 'running', retrying: 'waiting' }[verb] ?? verb;
+  return { started: 'running', progress: 'running', ending: 'running', resolved: 'running', retrying: 'waiting' }[verb] ?? verb;
 }
 
 /** Adds events that arrived: each once, in order. Progress has no number of its own and always counts as new. */

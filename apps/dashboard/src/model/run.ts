@@ -30,6 +30,11 @@ export function runFacts(run: Run, now: number): string[] {
   return facts;
 }
 
+/** Where a run stands that ends: its steps have, and what they did is undone, or what tidies up runs. */
+export function endingOf({ status, reason }: Pick<Run, 'status' | 'reason'>): 'undoing' | 'finishing' | null {
+  return !over.has(status) && (reason === 'undoing' || reason === 'finishing') ? reason : null;
+}
+
 /** What went wrong, in the words of who saw it. */
 export function problemText(error: RunError | string | null | undefined): string | null {
   if (!error) return null;
@@ -72,6 +77,11 @@ export function approvalsOf(steps: readonly RunStep[]): { id: string; step: RunS
   return steps.flatMap((step) =>
     step.waitingFor.flatMap(({ on }) => (on.startsWith('approval:') ? [{ id: on.slice('approval:'.length), step }] : [])),
   );
+}
+
+/** Whether a step’s executor was lost and a person is to say what follows. */
+export function isLost({ waitingFor }: Pick<RunStep, 'waitingFor'>): boolean {
+  return waitingFor.some(({ on }) => on === 'crashed');
 }
 
 /** The signal that a step waits for now. */

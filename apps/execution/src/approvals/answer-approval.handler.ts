@@ -10,7 +10,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { answerersNow, approvalStatus, objectionTo, policyOf } from '../core/approval.ts';
-import { verdictOn } from '../core/decide.ts';
+import { verdictOn } from '../core/asking.ts';
 import type { RunEvent } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';

@@ -1,5 +1,5 @@
 import { approvalStatus, answerersNow, policyOf, type Answerers, type ApprovalStatus } from '../core/approval.ts';
-import { keyOf } from '../core/decide.ts';
+import { keyOf } from '../core/scope.ts';
 import type { Transition } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
 import { unitOf, type RunState } from '../core/state.ts';
@@ -47,10 +47,15 @@ export function approvalRows(state: RunState, transitions: readonly Transition[]
       case 'failed':
         add(transition.s, transition.i);
         break;
+      case 'stopped':
+      case 'ending':
+      case 'entered':
       case 'ended':
         state.steps.forEach((step, s) => {
           if (state.graph.steps[s]?.kind !== 'approval') return;
-          step.units.forEach((unit, index) => unit.status === 'cancelled' && add(s, step.isFanned ? index : -1));
+          step.units.forEach(
+            (unit, index) => unit.status === 'cancelled' && unit.endedAt === transition.at && add(s, step.isFanned ? index : -1),
+          );
         });
         break;
       default:

@@ -3,7 +3,7 @@ import { answerApproval } from '@signalbox/shared/contracts/execution/answer-app
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { may, type Caller } from '@signalbox/shared/identity/caller.js';
 import { objectionTo, policyOf, shownOf, type Answerers, type Approval } from '../core/approval.ts';
-import { guarded, inputOf } from '../core/decide.ts';
+import { guarded, inputOf } from '../core/scope.ts';
 import type { GraphStep } from '../core/graph.ts';
 import type { RunState } from '../core/state.ts';
 import { cut } from '../runs/cut.ts';

@@ -18,6 +18,7 @@ import { ListApprovalsRoute } from './list-approvals.route.ts';
 import { ListRunsRoute } from './list-runs.route.ts';
 import { ListStepsRoute } from './list-steps.route.ts';
 import { ListWorkflowsRoute } from './list-workflows.route.ts';
+import { ResolveStepRoute } from './resolve-step.route.ts';
 import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
 
@@ -42,6 +43,7 @@ export const executionRoutes: Type[] = [
   ListRunsRoute,
   ListStepsRoute,
   ListWorkflowsRoute,
+  ResolveStepRoute,
   SignalRunRoute,
   StartRunRoute,
 ];

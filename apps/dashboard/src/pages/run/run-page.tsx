@@ -5,7 +5,7 @@ import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
 import type { WholeRun } from '../../api/shapes.ts';
 import { lampOf } from '../../model/lamps.ts';
-import { approvalsOf, culprit, isOver, problemText, runFacts } from '../../model/run.ts';
+import { approvalsOf, culprit, endingOf, isOver, problemText, runFacts } from '../../model/run.ts';
 import { stepLabel } from '../../model/timeline.ts';
 import { useFastNow, useNow } from '../../parts/clock.ts';
 import { Confirm } from '../../parts/confirm.tsx';
@@ -81,11 +81,12 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
   const mayCancel = useMay('runs:write');
   const queryClient = useQueryClient();
   const tell = useTell();
+  const ending = endingOf(run);
   return (
     <>
       {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
       {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}
-      {mayCancel && !isOver(run) && (
+      {mayCancel && !isOver(run) && ending !== 'undoing' && (
         <Confirm
           action="Cancel run"
           keep="Let it go on"
@@ -97,10 +98,12 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
           }}
         >
           <p>
-            {run.progress.running > 0
-              ? `${run.progress.running === 1 ? 'The step that is' : `The ${run.progress.running} steps that are`} at work will be told to stop, and the rest will not begin.`
-              : 'Its remaining steps will not begin.'}{' '}
-            What is done stays recorded. This cannot be undone.
+            {ending === 'finishing'
+              ? 'Its work has ended. The steps that tidy up will be told to stop, and the rest of them will not begin.'
+              : run.progress.running > 0
+                ? `${run.progress.running === 1 ? 'The step that is' : `The ${run.progress.running} steps that are`} at work will be told to stop, and the rest will not begin.`
+                : 'Its remaining steps will not begin.'}{' '}
+            What is done stays recorded{ending === null && ', or is undone where the workflow says so'}. A cancel cannot be taken back.
           </p>
         </Confirm>
       )}
@@ -117,6 +120,7 @@ function RunViews({ run }: { run: WholeRun }): ReactNode {
   return (
     <>
       <WhyFailed run={run} hrefOf={hrefOf} />
+      <NotUndone run={run} hrefOf={hrefOf} />
       <AskedOfPeople run={run} />
       <Beside aside={aside}>
         {tab === 'timeline' && (
@@ -185,6 +189,27 @@ function WhyFailed({ run, hrefOf }: { run: WholeRun; hrefOf: (step: string) => {
         <>Failed: {why}</>
       )}{' '}
       {next && <span className="quiet">{next}</span>}
+    </Note>
+  );
+}
+
+/** What the run did and could not undo: that is left to a person. */
+function NotUndone({ run, hrefOf }: { run: WholeRun; hrefOf: (step: string) => { search: string } }): ReactNode {
+  const { notUndone = [] } = run;
+  if (notUndone.length === 0) return null;
+  return (
+    <Note tone="stop">
+      What could not be undone, and is left to be mended by hand:
+      <ul>
+        {notUndone.map(({ step, error }) => (
+          <li key={step}>
+            <Link to={hrefOf(step)} replace preventScrollReset>
+              {step}
+            </Link>
+            : {problemText(error)}
+          </li>
+        ))}
+      </ul>
     </Note>
   );
 }

@@ -18,6 +18,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { Note, ProblemNote } from '../../parts/notes.tsx';
 import { Panel, PanelPart } from '../../parts/panel.tsx';
 import { RunAgain } from './run-again.tsx';
+import { ResolveStep } from './resolve-step.tsx';
 import { SendSignal } from './send-signal.tsx';
 import { Waiting } from './waiting.tsx';
 import styles from './run.module.css';
@@ -69,13 +70,15 @@ export function StepPanel({ run, step, hrefOf }: StepPanelProps): ReactNode {
             ],
             ['Started', step.startedAt && <Moment key="at" at={step.startedAt} />],
             ['Needs', needs.length > 0 ? namesOf(needs) : null],
+            ['Runs', step.part === 'finally' ? 'at the end, whatever that is' : step.part === 'undo' ? 'to undo what was done' : null],
             ['Slack', step.onCriticalPath ? 'none: on the critical path' : null],
           ]}
         />
       </PanelPart>
       <Waiting step={step} steps={run.steps} hrefOf={hrefOf} />
+      <ResolveStep run={run} step={step} />
       <SendSignal run={run} step={step} />
-      {run.progress.done + run.progress.failed > 0 && (
+      {run.progress.done + run.progress.failed > 0 && step.part !== 'undo' && (
         <RunAgain run={run} from={step.step}>
           Run again from here
         </RunAgain>

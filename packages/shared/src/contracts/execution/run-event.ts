@@ -18,6 +18,8 @@ export const runEventTypes = [
   'step.escalated',
   'step.answered',
   'step.skipped',
+  'step.resolved',
+  'run.ending',
   'run.succeeded',
   'run.failed',
   'run.cancelled',

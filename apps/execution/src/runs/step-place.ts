@@ -1,0 +1,14 @@
+import type { RunState } from '../core/state.ts';
+import type { UnitPlace } from './run-view.ts';
+
+/** The step or item of a key: `analyse`, `analyse[3]`, `analyse.undo[3]`. */
+export function placeOf(state: RunState, key: string): UnitPlace | undefined {
+  const [, name, index] = /^([A-Za-z][\w-]*(?:\.undo)?)(?:\[(\d{1,6})\])?$/.exec(key) ?? [];
+  const s = state.graph.steps.findIndex((step) => step.key === name);
+  const step = state.steps[s];
+  if (step === undefined) return undefined;
+  const i = index === undefined ? -1 : Number(index);
+  // A step whose items are not known yet, or that has none, stands for itself.
+  if (i < 0) return { s, i };
+  return step.isFanned && i < step.units.length ? { s, i } : undefined;
+}
