@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { StackUnderTest } from '../stack-under-test.ts';
 import { looks, startBrowser, Visitor } from './browser.ts';
@@ -8,9 +9,32 @@ let browser: Browser;
 let key: string;
 /** A run of the example that has ended. */
 let run: string;
+/** An approval that stays open. */
+let approval: string;
 
 /** Text of foreign origin, as somebody who means harm would write it. */
 const hostile = '<img src=x onerror="window.injected=true"><script>window.injected=true</script> \u202Egnp.exe';
+
+/** A workflow that asks people. */
+const release = {
+  apiVersion: 'signalbox.dev/v1',
+  kind: 'Workflow',
+  metadata: { name: 'release' },
+  spec: {
+    steps: {
+      ask: {
+        label: 'Go live',
+        approval: {
+          message: 'Release ${{ input.version }}?',
+          by: { roles: ['admin'] },
+          form: { type: 'object', required: ['percent'], properties: { percent: { type: 'integer', title: 'Percent', maximum: 100 } } },
+          deadline: '1h',
+        },
+        with: { notes: hostile },
+      },
+    },
+  },
+} as const;
 
 beforeAll(async () => {
   stack = await StackUnderTest.create();
@@ -26,6 +50,8 @@ beforeAll(async () => {
     metadata: { name: 'hostile' },
     spec: { kind: 'worker', description: hostile, skills: [{ name: 'harm', description: hostile }], worker: { runner: 'external' } },
   });
+  await client.workflows.apply(release);
+  ({ approval } = await asked('v0'));
   ({ id: run } = await client.workflows.start('repository-report'));
   await client.runs.result(run);
 }, 240_000);
@@ -33,6 +59,17 @@ afterAll(async () => {
   await browser?.close();
   await stack?.[Symbol.asyncDispose]();
 });
+
+/** A run that waits for its approval. */
+async function asked(version: string): Promise<{ id: string; approval: string }> {
+  const client = await stack.client();
+  const { id } = await client.workflows.start('release', { input: { version } });
+  for (const until = performance.now() + 10_000; performance.now() < until; await sleep(20)) {
+    const [open] = await client.approvals.list({ run: id }).take(1);
+    if (open) return { id, approval: open.id };
+  }
+  throw new Error(`nothing was asked: ${JSON.stringify(await client.runs.get(id))}`);
+}
 
 async function signedIn(): Promise<Visitor> {
   const visitor = await Visitor.open(browser, stack.url);
@@ -142,6 +179,69 @@ describe('a run', () => {
   }, 120_000);
 });
 
+describe('an approval', () => {
+  test('appears in the list as it is asked, is filled in and approved, and its run goes on', async () => {
+    await using visitor = await signedIn();
+    const { page } = visitor;
+    await visitor.visit('/approvals?q=v1', 'Approvals');
+    const { id } = await asked('v1');
+    await page.getByRole('link', { name: 'Release v1?' }).click();
+    await page.getByRole('heading', { name: 'Go live', level: 1 }).waitFor();
+    await page.getByText('<script>window.injected=true</script>').first().waitFor();
+    await page.getByText(/min \d+ s left|59 min left/).waitFor();
+    await page.getByLabel('Percent').fill('200');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByRole('alert').first().waitFor();
+    await page.getByLabel('Percent').fill('10');
+    await page.getByLabel('Comment').fill('slowly');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page
+      .getByText(/^Approved by/)
+      .first()
+      .waitFor();
+    expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'release, step ask' }).click();
+    await page.getByText('Succeeded', { exact: true }).first().waitFor();
+    expect(await (await stack.client()).runs.get(id)).toMatchObject({
+      output: { ask: { approved: true, data: { percent: 10 }, comment: 'slowly' } },
+    });
+    expect(await page.evaluate('window.injected')).toBeUndefined();
+    expect(visitor.complaints).toEqual([]);
+  });
+
+  test('is reached from its run, and rejected only after the question what that does', async () => {
+    await using visitor = await signedIn();
+    const { page } = visitor;
+    const { id } = await asked('v2');
+    await visitor.visit(`/runs/${id}`, 'release');
+    await page.getByText('Waits for an approval').getByRole('link', { name: 'Go live' }).click();
+    await page.getByRole('button', { name: 'Reject' }).click();
+    const asking = page.getByRole('alertdialog', { name: 'Reject Go live of release?' });
+    await asking.getByText('Its run fails at this step.').waitFor();
+    await asking.getByRole('button', { name: 'Not now' }).click();
+    expect(await (await stack.client()).runs.get(id)).toMatchObject({ status: 'waiting' });
+    await page.getByRole('button', { name: 'Reject' }).click();
+    await asking.getByRole('button', { name: 'Reject' }).click();
+    await page
+      .getByText(/^Rejected by/)
+      .first()
+      .waitFor();
+    expect(await (await stack.client()).runs.get(id)).toMatchObject({ status: 'failed', reason: 'rejected' });
+  });
+
+  test('is seen by a viewer, who may not answer it and is told why', async () => {
+    const client = await stack.client();
+    const viewer = await client.principals.create({ kind: 'user', name: 'eve', roles: ['viewer'] });
+    const { key: viewers } = await client.keys.create({ name: 'eve', principal: viewer.id });
+    await using visitor = await Visitor.open(browser, stack.url);
+    await visitor.signIn(viewers);
+    await visitor.visit(`/approvals/${approval}`, 'Go live');
+    await visitor.page.getByText('You may not answer this: it needs the permission approvals:answer.').waitFor();
+    expect(await visitor.page.getByRole('button', { name: /Approve|Reject/ }).count()).toBe(0);
+    await visitor.barriers().then((found) => expect(found).toEqual([]));
+  });
+});
+
 test('a tool is called by the form of its schema', async () => {
   await using visitor = await signedIn();
   const { page } = visitor;
@@ -221,6 +321,9 @@ describe.each(tried)('at %s', (_, look) => {
       [`/runs/${run}?view=graph`, 'repository-report'],
       [`/runs/${run}?view=events`, 'repository-report'],
       [`/runs/${run}?view=result`, 'repository-report'],
+      ['/approvals', 'Approvals'],
+      ['/approvals?view=all', 'Approvals'],
+      [`/approvals/${approval}`, 'Go live'],
       ['/agents', 'Agents'],
       ['/agents/analyst', 'analyst'],
       ['/agents/analyst?view=instances', 'analyst'],

@@ -2,6 +2,11 @@ import 'reflect-metadata';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Contract } from '@signalbox/shared/bus/contract.js';
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
+import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
+import type { ApprovalDetail } from '@signalbox/shared/contracts/execution/approval-view.js';
+import { approvalChanged } from '@signalbox/shared/contracts/execution/approval-changed.js';
+import { getApproval } from '@signalbox/shared/contracts/execution/get-approval.js';
+import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
 import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
@@ -92,6 +97,12 @@ const workflow: WorkflowView = {
   createdAt: at,
   updatedAt: at,
 };
+const approvalId = newId('approval');
+const approval: ApprovalDetail = {
+  ...{ id: approvalId, run: id, workflow: 'report', step: 'ask', label: 'ask', message: 'Go on?', status: 'open', by: null },
+  ...{ askedAt: at, deadline: null, answeredAt: null, answeredBy: null, mayAnswer: true, whyNot: null },
+  ...{ shown: { a: 1 }, form: null, escalations: [], onDeadline: 'fail', onReject: 'fail', startedBy: 'ann', data: null, comment: null },
+};
 const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'report' }, spec: { steps: { a: { value: 1 } } } };
 
 const source = {
@@ -155,6 +166,9 @@ beforeAll(async () => {
     asked.push(['hook.receive', JSON.parse(JSON.stringify(request))]);
     return { outcome: 'started' as const, reason: null, run: id };
   });
+  await answer(listApprovals, { data: [approval], nextCursor: null });
+  await answer(getApproval, approval);
+  await answer(answerApproval, { ...approval, status: 'approved' });
   await answer(leaseTasks, { tasks: [], cancelled: [] });
   await answer(acceptWork, {});
   await answer(completeWork, {});
@@ -357,6 +371,50 @@ describe('runs', () => {
     expect((await send('POST', '/runs/run_x/signals/approved', {})).status).toBe(404);
     expect((await send('POST', `/runs/${id}/signals/a%20b`, {})).status).toBe(400);
     expect((await send('POST', `/runs/${id}/signals/approved`, { other: 1 })).status).toBe(400);
+  });
+});
+
+describe('approvals', () => {
+  test('are listed, read and answered', async () => {
+    const list = await send('GET', `/approvals?status=open,rejected&mine=true&run=${id}&workflow=report&q=go&limit=2`);
+    expect(list).toMatchObject({ status: 200, body: { data: [{ id: approvalId, mayAnswer: true }], nextCursor: null } });
+    const query = { status: ['open', 'rejected'], mine: true, run: id, workflow: 'report', q: 'go', limit: 2 };
+    expect(await send('GET', `/approvals/${approvalId}`)).toMatchObject({ status: 200, body: { id: approvalId, shown: { a: 1 } } });
+    const body = { approved: true, data: { amount: 3 }, comment: 'fine' };
+    expect(await send('POST', `/approvals/${approvalId}/answer`, body)).toMatchObject({ status: 200, body: { status: 'approved' } });
+    expect(asked).toEqual([
+      ['approval.list', query],
+      ['approval.get', { approval: approvalId }],
+      ['approval.answer', { approval: approvalId, ...body }],
+    ]);
+  });
+
+  test.each([
+    ['GET', '/approvals?status=odd', undefined, 400],
+    ['GET', '/approvals?mine=perhaps', undefined, 400],
+    ['GET', '/approvals?run=run_x', undefined, 400],
+    ['GET', '/approvals/approval_x', undefined, 404],
+    ['POST', '/approvals/approval_x/answer', { approved: true }, 404],
+    ['POST', `/approvals/${approvalId}/answer`, {}, 400],
+    ['POST', `/approvals/${approvalId}/answer`, { approved: 'yes' }, 400],
+    ['POST', `/approvals/${approvalId}/answer`, { approved: true, by: 'ann' }, 400],
+    ['POST', `/approvals/${approvalId}/answer`, { approved: true, comment: 'x'.repeat(2_001) }, 400],
+  ])('are refused what is wrong: %s %s %j', async (method, path, body, status) => {
+    expect((await send(method, path, body)).status).toBe(status);
+    expect(asked).toEqual([]);
+  });
+
+  test('change live for whoever may read them', async () => {
+    const leaving = new AbortController();
+    const { seen, ended, response } = await follow('/events', { signal: leaving.signal });
+    expect(response.status).toBe(200);
+    const payload = { id: approvalId, run: id, workflow: 'report', step: 'ask', status: 'open', at: 0 };
+    const envelope = { id: 'e1', workspace: '', entity: approvalId, version: 1, at: 0, payload };
+    nats.connection.publish(approvalChanged.subject, JSON.stringify(envelope));
+    await eventually(() => seen.some(({ event: type }) => type === 'approval.changed'));
+    expect(seen.find(({ event: type }) => type === 'approval.changed')?.data).toMatchObject({ run: id, status: 'open' });
+    leaving.abort();
+    await expect(ended).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
 

@@ -2,6 +2,11 @@ import { Module } from '@nestjs/common';
 import { loadConfig } from '@signalbox/shared/config/config.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { ServiceModule } from '@signalbox/shared/service/service-module.js';
+import { AnswerApprovalHandler } from './approvals/answer-approval.handler.ts';
+import { ApprovalFinder } from './approvals/approval-finder.ts';
+import { ApprovalStore } from './approvals/approval.store.ts';
+import { GetApprovalHandler } from './approvals/get-approval.handler.ts';
+import { ListApprovalsHandler } from './approvals/list-approvals.handler.ts';
 import { AcceptTaskHandler } from './dispatch/accept-task.handler.ts';
 import { AcceptWorkHandler } from './dispatch/accept-work.handler.ts';
 import { AgentChangesHandler } from './dispatch/agent-changes.handler.ts';
@@ -71,6 +76,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     AcceptTaskHandler,
     AcceptWorkHandler,
     AgentChangesHandler,
+    AnswerApprovalHandler,
     ApplyWorkflowHandler,
     AskTasksHandler,
     BeatTasksHandler,
@@ -82,12 +88,14 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     CompleteTaskHandler,
     CompleteWorkHandler,
     DeleteWorkflowHandler,
+    GetApprovalHandler,
     GetRunHandler,
     GetStepHandler,
     GetWorkflowHandler,
     GetWorkflowSchemaHandler,
     InvokeAgentHandler,
     LeaseTasksHandler,
+    ListApprovalsHandler,
     ListRunEventsHandler,
     ListRunsHandler,
     ListStepsHandler,
@@ -116,6 +124,8 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     SecretListener,
   ],
   providers: [
+    ApprovalFinder,
+    ApprovalStore,
     Completion,
     Definitions,
     Engine,

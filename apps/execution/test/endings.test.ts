@@ -76,7 +76,7 @@ test('a cancel leads to finally, which the same cancel does not end and another 
   expect(await until(service, id, ({ reason }) => reason === 'finishing')).toMatchObject({ status: 'running', endedAt: null });
   expect(await service.request(cancelRun, { run: id, idempotencyKey: 'two' })).toMatchObject({
     status: 'cancelled',
-    reason: expect.stringMatching(/^cancelled by /) as string,
+    reason: expect.stringMatching(/^cancelled by /) as unknown as string,
   });
   const { data } = await service.request(listRunEvents, { run: id });
   expect(data.map(({ type }) => type)).toEqual([
@@ -93,7 +93,10 @@ test('a cancel leads to finally, which the same cancel does not end and another 
 test('finally has a timeout of its own, and one that fails makes the run fail', async () => {
   call = () => sleep(20_000).then(() => ({ output: 1 }));
   const late = await play('tidy-late', { work: { value: 1 } }, { finally: told, finallyTimeout: '300ms' });
-  expect(late).toMatchObject({ status: 'failed', error: { code: 'timeout', detail: expect.stringContaining('finally') as string } });
+  expect(late).toMatchObject({
+    status: 'failed',
+    error: { code: 'timeout', detail: expect.stringContaining('finally') as unknown as string },
+  });
   call = failing('tell');
   expect(await play('tidy-fails', { work: { value: 1 } }, { finally: told })).toMatchObject({
     status: 'failed',

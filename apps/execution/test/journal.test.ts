@@ -40,7 +40,7 @@ class Source implements AppendSource {
   private tell: (outcome: AppendOutcome) => void = () => undefined;
 
   append(journal: Journal, transitions: Transition[], rest: Partial<Append> = {}): Promise<AppendOutcome> {
-    this.row = { run: this.uuid, workspace, day: dayOf(this.uuid), seq: this.seq, transitions, events: [], ...rest };
+    this.row = { run: this.uuid, workspace, day: dayOf(this.uuid), seq: this.seq, transitions, approvals: [], events: [], ...rest };
     journal.push(this.uuid, this);
     return new Promise((resolve) => (this.tell = resolve));
   }
@@ -187,9 +187,15 @@ test('days are made ahead, and dropped when they are due and nothing of them liv
   await tended();
   expect(await database.sql(`SELECT 1 FROM run WHERE run_id = $1`, [uuid])).toHaveLength(1);
   await database.sql(`UPDATE run SET status = 'succeeded' WHERE run_id = $1`, [uuid]);
+  await database.sql(
+    `INSERT INTO approval (approval_id, run_id, day, workspace, workflow, step, label, message, status, asked_at)
+     SELECT run_id, run_id, day, workspace, workflow, 'ask', 'ask', 'Go?', 'withdrawn', now() FROM run WHERE run_id = $1`,
+    [uuid],
+  );
   await database.sql(`UPDATE start_key SET expires = now() - interval '1 day'`);
   await tended();
   expect(await database.sql(`SELECT 1 FROM run WHERE run_id = $1`, [uuid])).toEqual([]);
+  expect(await database.sql(`SELECT 1 FROM approval WHERE run_id = $1`, [uuid])).toEqual([]);
   const day = dayOf(uuid).replaceAll('-', '');
   expect(await database.sql(`SELECT to_regclass('journal_${day}') AS found`)).toEqual([{ found: null }]);
   expect(await database.sql(`SELECT 1 FROM start_key`)).toEqual([]);

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { getApproval } from '@signalbox/shared/contracts/execution/get-approval.js';
 import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
 import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
 import { resolveStep } from '@signalbox/shared/contracts/execution/resolve-step.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
@@ -35,6 +38,7 @@ beforeAll(async () => {
   await apply(service, 'narrow', { all: { forEach: '${{ input.list }}', agent: 'narrow', with: '${{ item }}', retry } });
   await apply(service, 'tool', { all: { forEach: '${{ input.list }}', tool: 'files/read', with: { n: '${{ item }}' }, retry } });
   await apply(service, 'parent', { all: { forEach: '${{ input.list }}', workflow: 'map', with: { list: [1, 2] } } });
+  await apply(service, 'asks', { ask: { approval: 'Go on?' } }, { outputs: '${{ steps.ask.output.comment }}' });
   await apply(service, 'waits', { word: { wait: { signal: 'go' } } }, { outputs: '${{ steps.word.output }}' });
 }, 120_000);
 
@@ -74,7 +78,7 @@ test('what is handed over and not accepted is late, whoever keeps its queue', as
   for (const { id } of runs)
     expect((await ended(service, id)).error).toMatchObject({
       code: 'timeout',
-      detail: expect.stringContaining('start timeout of 500 ms') as string,
+      detail: expect.stringContaining('start timeout of 500 ms') as unknown as string,
     });
 }, 60_000);
 
@@ -137,6 +141,32 @@ test('a signal, a cancel and a read reach the owner through any replica', async 
     }),
   );
   expect(await service.database.sql(`SELECT 1 FROM inbox`)).toEqual([]);
+}, 60_000);
+
+test('an approval is read and answered through any replica, once, also while its owner dies', async () => {
+  const waiting = await Promise.all(list(12).map(() => start(service, { workflow: 'asks' })));
+  const open = await Promise.all(
+    waiting.map(async ({ id }) => {
+      await until(service, id, ({ status }) => status === 'waiting');
+      const { data } = await service.request(listApprovals, { run: id });
+      const [{ id: approval } = { id: '' }] = data;
+      expect(await service.request(getApproval, { approval })).toMatchObject({ run: id, status: 'open', mayAnswer: true });
+      return { id, approval };
+    }),
+  );
+  const answer = ({ approval }: { approval: string }): Promise<unknown> =>
+    insist(() => service.request(answerApproval, { approval, approved: true, comment: approval }));
+  await Promise.all(open.slice(0, 6).map(answer));
+  const [victim] = owners.splice(0, 1) as [OwnerProcess];
+  const late = open.slice(6).flatMap((each) => [answer(each), answer(each)]);
+  victim.kill();
+  await Promise.all(late);
+  for (const { id, approval } of open) {
+    expect(await ended(service, id)).toMatchObject({ status: 'succeeded', output: approval });
+    await expectExact(service, id);
+  }
+  owners.push(new OwnerProcess(service));
+  await untilShared(service, 3);
 }, 60_000);
 
 test('whoever asks again with the same key, at another replica, waits for the same run', async () => {

@@ -70,6 +70,9 @@ test('every resource asks at its address', async () => {
     'GET /runs/r',
     'GET /runs/r/steps/a%5B3%5D',
     'POST /runs/r/cancel',
+    'GET /approvals',
+    'GET /approvals/p',
+    'POST /approvals/p/answer',
     'POST /runs/r/fork',
     'POST /runs/r/signals/go%20on',
     'POST /runs/r/steps/a%5B3%5D/resolve',
@@ -124,6 +127,9 @@ test('every resource asks at its address', async () => {
   await client.runs.steps('r').first();
   await client.runs.step('r', 'a[3]');
   await client.runs.cancel('r');
+  await client.approvals.list({ status: ['open', 'rejected'], mine: true, run: 'r' }).first();
+  await client.approvals.get('p');
+  await client.approvals.answer('p', { approved: false, data: { n: 1 }, comment: 'no' }, { idempotencyKey: 'mine' });
   await client.runs.fork('r', { from: ['a'] }, { idempotencyKey: 'mine' });
   await client.runs.signal('r', 'go on', { by: 'ann' }, { idempotencyKey: 'mine' });
   await client.runs.resolve('r', 'a[3]', { action: 'output', output: 1 }, { idempotencyKey: 'mine' });

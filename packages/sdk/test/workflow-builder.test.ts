@@ -34,6 +34,19 @@ test('a workflow that is built is the same document as its YAML', () => {
         { if: cel<boolean>`size(${read.output}) > 0`, fallback: 'template-writer' },
       );
       const approved = w.wait<{ by: string }>('approved', { signal: 'approved', timeout: '2d' }, { needs: [write, first] });
+      const asked = w.approval<{ percent: number }>(
+        'ask',
+        {
+          message: `Send ${write.output}?`,
+          by: { roles: ['admin'], principals: [approved.output.by] },
+          form: { type: 'object' },
+          deadline: '2d',
+          onReject: 'continue',
+          escalate: [{ after: '1d', by: { principals: ['bob'] } }],
+        },
+        { notes: read.output },
+      );
+      w.approval('go', 'Go on?', undefined, { if: cel<boolean>`${asked.output.data.percent} > 10` });
       w.wait('pause', { until: w.run.startedAt });
       const sub = w.workflow<number>('sub', 'other', w.input);
       const kept = w.artifact('keep', { name: 'summary.md', content: `By ${approved.output.by}: ${write.output}` }, { label: 'Keep it' });
@@ -66,6 +79,16 @@ spec:
       fallback: template-writer
       with: { notes: '\${{ steps.read.output }}' }
     approved: { needs: [write, first], wait: { signal: approved, timeout: 2d } }
+    ask:
+      approval:
+        message: 'Send \${{ steps.write.output }}?'
+        by: { roles: [admin], principals: ['\${{ steps.approved.output.by }}'] }
+        form: { type: object }
+        deadline: 2d
+        onReject: continue
+        escalate: [{ after: 1d, by: { principals: [bob] } }]
+      with: { notes: '\${{ steps.read.output }}' }
+    go: { approval: Go on?, if: '\${{ steps.ask.output.data.percent > 10 }}' }
     pause: { wait: { until: '\${{ run.startedAt }}' } }
     sub: { workflow: other, with: '\${{ input }}' }
     keep: { label: Keep it, artifact: { name: summary.md, content: 'By \${{ steps.approved.output.by }}: \${{ steps.write.output }}' } }

@@ -32,6 +32,7 @@ const shownEntities: Record<string, string> = {
   'mcp-server': 'mcp-servers',
   breaker: 'agents',
   run: 'runs',
+  approval: 'approvals',
   workflow: 'workflows',
   artifact: 'artifacts',
   thread: 'threads',

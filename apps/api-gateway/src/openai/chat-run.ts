@@ -77,7 +77,8 @@ export class ChatRuns {
 export function answerOf({ id, status, output, error }: RunView): string {
   if (status !== 'succeeded') {
     const { code, detail, next, retryAfterMs } = error ?? { code: 'cancelled' as const, detail: 'the run was cancelled' };
-    throw new Fault(code, `${detail} (run ${id})`, next ?? `Look at the run ${id}.`, {
+    // What a person rejected is not to be had by asking again.
+    throw new Fault(code === 'rejected' ? 'forbidden' : code, `${detail} (run ${id})`, next ?? `Look at the run ${id}.`, {
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     });
   }

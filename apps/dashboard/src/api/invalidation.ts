@@ -15,6 +15,8 @@ export function staleAfter(type: string, data: unknown): QueryKey[] {
       const which = run ?? id;
       return [['runs'], ...(which ? [['run', which]] : [['run']]), ...(workflow ? [['workflow', workflow]] : [])];
     }
+    case 'approval.changed':
+      return [['approvals'], id ? ['approval', id] : ['approval'], run ? ['run', run] : ['run']];
     case 'mcp-server.changed':
       return [['mcp-servers'], ['tools'], ...(name ? [['mcp-server', name]] : [['mcp-server']])];
     case 'service.changed':

@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { ApprovalQuery } from '@signalbox/sdk/client/approvals.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
 import type { Preview } from '@signalbox/sdk/client/schedules.js';
 import { client, keys, principals, wholeRun } from './client.ts';
@@ -9,6 +10,8 @@ const pageRows = 100;
 const listMax = 10_000;
 /** As many as are kept of one schedule or trigger. */
 const firingsMax = 500;
+/** Open approvals are counted up to here. */
+const countMax = 100;
 
 /** Every query of the dashboard. The keys are those that `staleAfter` names. */
 export const queries = {
@@ -33,6 +36,20 @@ export const queries = {
       queryFn: async ({ signal }) => (await client.runs.list({ ...filters, limit }, { signal }).first()).data,
     }),
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => wholeRun(id, signal) }),
+  approvals: (filters: ApprovalQuery) =>
+    infiniteQueryOptions({
+      queryKey: ['approvals', 'list', filters],
+      queryFn: ({ signal, pageParam }) =>
+        client.approvals.list({ ...filters, limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
+  openApprovals: () =>
+    queryOptions({
+      queryKey: ['approvals', 'open'],
+      queryFn: async ({ signal }) => (await client.approvals.list({ status: 'open', limit: countMax }, { signal }).first()).data,
+    }),
+  approval: (id: string) => queryOptions({ queryKey: ['approval', id], queryFn: ({ signal }) => client.approvals.get(id, { signal }) }),
   runStep: (id: string, key: string) =>
     queryOptions({ queryKey: ['run', id, 'step', key], queryFn: ({ signal }) => client.runs.step(id, key, { signal }) }),
   runArtifacts: (id: string) =>

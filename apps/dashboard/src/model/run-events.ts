@@ -30,6 +30,10 @@ export function eventText(event: RunEvent): string {
       return `is tried again${more ? `: ${more}` : ''}`;
     case 'step.waiting':
       return `waits ${more ?? ''}`.trim();
+    case 'step.escalated':
+      return `more people were asked${more ? `: ${more}` : ''}`;
+    case 'step.answered':
+      return more ?? 'was answered';
     case 'step.resolved':
       return `a person said: ${event.message ?? ''}`;
     case 'run.ending':

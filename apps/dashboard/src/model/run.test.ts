@@ -184,6 +184,8 @@ test.each([
   [event('step.failed', { error: { code: 'x', detail: 'gone' } }), 'failed: gone'],
   [event('step.retrying'), 'is tried again'],
   [event('step.waiting', { message: 'for the signal go' }), 'waits for the signal go'],
+  [event('step.escalated', { message: 'level 1' }), 'more people were asked: level 1'],
+  [event('step.answered', { message: 'approved by ann' }), 'approved by ann'],
   [event('run.signalled', { message: 'go' }), 'the signal go came'],
   [event('step.skipped', { message: 'its condition is false' }), 'skipped: its condition is false'],
   [event('step.dreamt', { message: 'sheep' }), 'step.dreamt: sheep'],

@@ -72,6 +72,13 @@ export function culprit(run: Pick<WholeRun, 'steps'>): RunStep | null {
   return failed[0] ?? null;
 }
 
+/** The approvals that a run waits for now, each with its step. */
+export function approvalsOf(steps: readonly RunStep[]): { id: string; step: RunStep }[] {
+  return steps.flatMap((step) =>
+    step.waitingFor.flatMap(({ on }) => (on.startsWith('approval:') ? [{ id: on.slice('approval:'.length), step }] : [])),
+  );
+}
+
 /** Whether a step’s executor was lost and a person is to say what follows. */
 export function isLost({ waitingFor }: Pick<RunStep, 'waitingFor'>): boolean {
   return waitingFor.some(({ on }) => on === 'crashed');

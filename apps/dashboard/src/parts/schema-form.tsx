@@ -79,12 +79,12 @@ export function SchemaForm({ schema, action, isPending, onSubmit, children }: Sc
         <Button kind="primary" type="submit" isPending={isPending}>
           {action}
         </Button>
+        {children}
         {form.kind === 'object' && (
           <Button kind="quiet" onPress={() => (text === null ? setText(compactJson(value ?? {})) : toForm())}>
             {text === null ? 'Type JSON instead' : 'Use the form'}
           </Button>
         )}
-        {children}
       </div>
     </form>
   );

@@ -1,4 +1,17 @@
-import { Bot, CalendarClock, KeyRound, LayoutGrid, LockKeyhole, Play, Plug, Server, Wrench, Workflow, type LucideIcon } from 'lucide-react';
+import {
+  Bot,
+  CalendarClock,
+  CircleCheckBig,
+  KeyRound,
+  LayoutGrid,
+  LockKeyhole,
+  Play,
+  Plug,
+  Server,
+  Wrench,
+  Workflow,
+  type LucideIcon,
+} from 'lucide-react';
 
 export interface NavigationItem {
   to: string;
@@ -20,6 +33,7 @@ export const navigation: readonly NavigationGroup[] = [
     items: [
       { to: '/', label: 'Board', icon: LayoutGrid, permission: 'deployments:read' },
       { to: '/runs', label: 'Runs', icon: Play, permission: 'runs:read' },
+      { to: '/approvals', label: 'Approvals', icon: CircleCheckBig, permission: 'approvals:read' },
       { to: '/agents', label: 'Agents', icon: Bot, permission: 'agents:read' },
       { to: '/workflows', label: 'Workflows', icon: Workflow, permission: 'workflows:read' },
       { to: '/schedules', label: 'Schedules', icon: CalendarClock, permission: 'schedules:read' },

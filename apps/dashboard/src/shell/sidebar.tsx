@@ -36,9 +36,9 @@ export function Sidebar(): ReactNode {
                       <Icon size={17} strokeWidth={1.8} aria-hidden />
                       {name}
                       {(trouble[to] ?? 0) > 0 && (
-                        <span className={styles.count}>
-                          {trouble[to]}
-                          <span className="visually-hidden"> need attention</span>
+                        <span className={`${styles.count} ${to === '/approvals' ? styles.open : ''}`}>
+                          {(trouble[to] ?? 0) < 100 ? trouble[to] : '99+'}
+                          <span className="visually-hidden"> {to === '/approvals' ? 'open' : 'need attention'}</span>
                         </span>
                       )}
                     </NavLink>
@@ -68,7 +68,9 @@ function useTrouble(): Record<string, number> {
   const who = useWho();
   const servers = useQuery({ ...queries.mcpServers(), enabled: may(who, 'mcp-servers:read') });
   const agents = useQuery({ ...queries.agents(), enabled: may(who, 'agents:read') });
+  const approvals = useQuery({ ...queries.openApprovals(), enabled: may(who, 'approvals:read') });
   return {
+    '/approvals': approvals.data?.length ?? 0,
     '/mcp-servers': servers.data?.filter(({ status }) => status === 'failed' || status === 'degraded').length ?? 0,
     '/agents': agents.data?.filter(({ status }) => status === 'failed' || status === 'degraded').length ?? 0,
   };

@@ -1,3 +1,4 @@
+import { applyApproval } from './approval.ts';
 import type { Transition, Usage } from './events.ts';
 import { goesOn, type GraphStep, type StepError } from './graph.ts';
 import { sizeOf } from './json.ts';
@@ -59,6 +60,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
       if (isNew) opened(step);
       return;
     }
+    case 'asks':
     case 'waits': {
       const step = stepAt(state, transition.s);
       const unit = unitAt(state, transition);
@@ -67,10 +69,16 @@ export function applyTransition(state: RunState, transition: Transition): void {
       opened(step);
       unit.queuedAt = transition.at;
       unit.startedAt = transition.at;
+      if (transition.t === 'asks') return applyApproval(unit, transition);
       unit.due = transition.due;
       unit.signal = transition.signal;
       return;
     }
+    case 'answered':
+      state.bytes += sizeOf(transition.data);
+      return applyApproval(unitAt(state, transition), transition);
+    case 'escalated':
+      return applyApproval(unitAt(state, transition), transition);
     case 'signalled': {
       const { ids, open } = state.signals;
       ids.set(transition.id, transition.hash);

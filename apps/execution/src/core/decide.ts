@@ -1,3 +1,4 @@
+import { askMore, takeAnswer, verdictOn } from './asking.ts';
 import { onLost, resolve } from './crash.ts';
 import { isLate, lateness } from './deadlines.ts';
 import { advance, conclude, end, endAtOnce, onRunTimer } from './ending.ts';
@@ -6,7 +7,7 @@ import { bounds, type GraphStep } from './graph.ts';
 import { bounded, guarded } from './scope.ts';
 import { isOver, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Given, type Turn, type Work } from './turn.ts';
-import { attempt, begin, fail, failAtOnce, fill, giveUp, succeed } from './units.ts';
+import { attempt, begin, endWith, fail, failAtOnce, fill, giveUp, succeed } from './units.ts';
 
 /**
  * `(state, event) → (state', transitions, effects)`. The state is handed over and becomes state' in place; applying the transitions
@@ -104,6 +105,16 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       if (state.signals.ids.size >= bounds.signals) return work;
       signal(work, event);
       break;
+    case 'answer': {
+      const verdict = verdictOn(state, event, given.at);
+      if (verdict !== 'take') {
+        work.outcome = verdict === 'known' ? 'known' : 'stale';
+        return work;
+      }
+      const { approved, by, data, comment } = event;
+      endWith(work, event, takeAnswer(work, event, { at: given.at, approved, by: { id: by.id, name: by.name }, data, comment }));
+      break;
+    }
     case 'cancel': {
       const { ending } = state;
       if (ending === undefined) end(work, { status: 'cancelled', reason: `cancelled by ${event.by}`, cancel: event.id });
@@ -134,6 +145,7 @@ function answerEnded(work: Work, event: RunEvent): Turn {
   else if (event.type === 'resolve' && unitOf(state, event.s, event.i)?.resolved === event.id) work.outcome = 'known';
   else if (event.type === 'cancel' && state.status === 'cancelled') work.outcome = 'known';
   else if (event.type === 'signal' && state.signals.ids.has(event.id)) work.outcome = 'known';
+  else if (event.type === 'answer' && verdictOn(state, event, work.given.at) === 'known') work.outcome = 'known';
   else if (event.type === 'completed' && isReported(unitOf(state, event.s, event.i), event.n)) work.outcome = 'known';
   else if (event.type === 'childEnded' && unitOf(state, event.s, event.i)?.child === event.child) work.outcome = 'known';
   return work;
@@ -160,7 +172,10 @@ function onTimer(work: Work, event: RunEvent & { type: 'due' }): boolean {
   const step = state.graph.steps[s] as GraphStep;
   if (timer === 'wake') {
     if (unit.attempt !== n || unit.status !== 'waiting' || unit.due === undefined || given.at < unit.due) return false;
-    if (step.kind !== 'wait') attempt(work, s, i, n + 1);
+    if (unit.approval !== undefined) {
+      const result = askMore(work, event, unit.approval);
+      if (result !== undefined) endWith(work, event, result);
+    } else if (step.kind !== 'wait') attempt(work, s, i, n + 1);
     else if (unit.signal === undefined) succeed(work, event, null);
     else failAtOnce(work, s, i, notSignalled(unit.signal), n);
     return true;

@@ -113,7 +113,7 @@ describe('finally', () => {
     expect(play.tell({ type: 'due', timer: 'run' }).effects).toContainEqual({ e: 'attemptEnded', isCancelled: true, s: 1, i: -1, n: 1 });
     expect(play.state).toMatchObject({
       status: 'failed',
-      error: { code: 'timeout', detail: expect.stringContaining('finally') as string },
+      error: { code: 'timeout', detail: expect.stringContaining('finally') as unknown as string },
     });
   });
 

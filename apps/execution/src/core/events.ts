@@ -1,3 +1,4 @@
+import type { Answer, Answerer, Ask } from './approval.ts';
 import type { Json } from './json.ts';
 
 /** Why something failed: a code of the one taxonomy, what happened, and what to do next. */
@@ -46,6 +47,7 @@ export type RunEvent =
   | { type: 'childEnded'; s: number; i: number; child: string; output?: Json; error?: Failure }
   /** `id`: what the sender knows it by; the same one twice is one signal. `hash`: of what it says. */
   | { type: 'signal'; id: string; hash: string; name: string; data: Json }
+  | ({ type: 'answer'; by: Answerer; approved: boolean; data: Json; comment: string | null } & AttemptRef)
   /** A person's word on a unit whose executor was lost. `id`: what the sender knows it by. */
   | { type: 'resolve'; id: string; by: string; s: number; i: number; how: 'retry' | 'fail' }
   | { type: 'resolve'; id: string; by: string; s: number; i: number; how: 'output'; output: Json }
@@ -63,6 +65,10 @@ export type Transition =
   | { t: 'child'; at: number; s: number; i: number; n: number; run: string }
   /** Until `due`, or until the signal comes: with both, whichever is first. */
   | { t: 'waits'; at: number; s: number; i: number; n: number; due?: number; signal?: string }
+  /** `id`: the approval's, a UUIDv7. */
+  | { t: 'asks'; at: number; s: number; i: number; n: number; id: string; ask: Ask }
+  | { t: 'escalated'; at: number; s: number; i: number; n: number; level: number }
+  | ({ t: 'answered'; s: number; i: number; n: number } & Answer)
   | { t: 'signalled'; at: number; id: string; hash: string; name: string; data: Json }
   | {
       t: 'retrying';

@@ -110,7 +110,7 @@ describe('a timeout', () => {
     expect(play.state).toMatchObject({
       status: 'failed',
       reason: 'timeout',
-      error: { detail: expect.stringContaining('start timeout of 500 ms') as string },
+      error: { detail: expect.stringContaining('start timeout of 500 ms') as unknown as string },
     });
     const accepted = new Play(graphOf([{ key: 'a', timeouts: { startMs: 500 } }]));
     accepted.start();
@@ -132,7 +132,7 @@ describe('a timeout', () => {
     expect(play.state).toMatchObject({
       status: 'failed',
       reason: 'timeout',
-      error: { detail: expect.stringContaining('total timeout of 2000 ms') as string },
+      error: { detail: expect.stringContaining('total timeout of 2000 ms') as unknown as string },
     });
   });
 

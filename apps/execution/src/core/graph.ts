@@ -1,3 +1,4 @@
+import type { ApprovalPolicy } from './approval.ts';
 import type { Json } from './json.ts';
 
 /** Bounds of one run. Each keeps one run from taking more of its owner than a share. */
@@ -60,7 +61,7 @@ export interface RetryPolicy {
 }
 
 /** What a step can be; each is a machine over the primitives task, timer, signal and child run. */
-export type StepKind = 'agent' | 'tool' | 'artifact' | 'workflow' | 'value' | 'wait';
+export type StepKind = 'agent' | 'tool' | 'artifact' | 'workflow' | 'value' | 'wait' | 'approval';
 
 /** One step of a compiled workflow. Its place in `Graph.steps` is its id. */
 export interface GraphStep {
@@ -76,13 +77,15 @@ export interface GraphStep {
   condition?: (scope: Scope) => boolean;
   items?: (scope: Scope) => Json[];
   maxParallel: number;
-  /** The agent, `server/tool`, workflow or artifact that does the work; empty for a value and a wait. */
+  /** The agent, `server/tool`, workflow or artifact that does the work; empty for a value, a wait and an approval. */
   target: string;
   skill?: string;
   /** Another agent, tried when the attempts with the first are used up. */
   fallback?: string;
-  /** The input of a task or child run, the value of a value step, or what a wait waits for (see `waitOf`). */
+  /** The input of a task or child run, the value of a value step, what a wait waits for (see `waitOf`), or what an approval asks (`askOf`). */
   input: Template;
+  /** Of an approval, and of nothing else. */
+  approval?: ApprovalPolicy;
   retry: RetryPolicy;
   /** How long one attempt may take once it was accepted. */
   timeoutMs: number;

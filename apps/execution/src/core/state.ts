@@ -1,8 +1,9 @@
+import type { Approval } from './approval.ts';
 import type { Failure, Usage } from './events.ts';
 import type { Graph, Scope } from './graph.ts';
 import type { Json } from './json.ts';
 
-/** Where a step, or one item of it, stands. `waiting`: for its next attempt, its child run, a time or a signal. */
+/** Where a step, or one item of it, stands. `waiting`: for its next attempt, its child run, a time, a signal or an answer. */
 export type UnitStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
 
 /** An attempt that ended without a result. */
@@ -38,6 +39,8 @@ export interface UnitState {
   firstAt: number | undefined;
   /** The signal that a wait waits for. */
   signal: string | undefined;
+  /** What is asked of people, and their answer. */
+  approval: Approval | undefined;
   /** How its executor was lost: it waits until a person says what follows. */
   crash: Failure | undefined;
   /** The last answer to that, by its id. */
@@ -142,6 +145,7 @@ export function newUnit(): UnitState {
     due: undefined,
     firstAt: undefined,
     signal: undefined,
+    approval: undefined,
     crash: undefined,
     resolved: undefined,
     isKept: false,

@@ -9,6 +9,8 @@ export interface Given {
   /** In [0, 1). */
   random: () => number;
   newRunId: () => string;
+  /** A UUIDv7 of something else of the run. */
+  newId: () => string;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { ask } from './asking.ts';
 import { deadlinesOf } from './deadlines.ts';
 import { cancelUnits, conclude, end } from './ending.ts';
 import type { AttemptRef, Failure, Usage } from './events.ts';
@@ -83,7 +84,7 @@ function beginWait(work: Work, s: number, i: number, value: Json): void {
   else if (due !== undefined) work.effects.push({ e: 'wakeAt', timer: 'wake', ...ref, due });
 }
 
-/** Sends a unit's work out: a task to an executor, or a child run. A wait sends nothing. */
+/** Sends a unit's work out: a task to an executor, or a child run. A wait and an approval send nothing. */
 export function attempt(work: Work, s: number, i: number, n: number): void {
   const { state, given, effects } = work;
   const step = state.graph.steps[s] as GraphStep;
@@ -91,6 +92,10 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
   const input = guarded(() => inputOf(state, s, i));
   if ('error' in input) return failAtOnce(work, s, i, input.error, n);
   if (step.kind === 'wait') return beginWait(work, s, i, input.value);
+  if (step.kind === 'approval') {
+    const error = ask(work, s, i, input.value);
+    return error && failAtOnce(work, s, i, error);
+  }
   if (step.kind === 'workflow') {
     const run = given.newRunId();
     record(work, { t: 'child', at: given.at, s, i, n, run });
@@ -138,6 +143,12 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
   }
 }
 
+/** Ends a unit at once by what came of it. */
+export function endWith(work: Work, ref: AttemptRef, result: { output: Json } | { error: Failure }): void {
+  if ('output' in result) succeed(work, ref, result.output);
+  else failAtOnce(work, ref.s, ref.i, result.error, ref.n);
+}
+
 /** Fails a unit by what no policy tries again: an error of its own expressions, a signal that did not come. */
 export function failAtOnce(work: Work, s: number, i: number, error: Failure, n = 0): void {
   record(work, { t: 'failed', at: work.given.at, s, i, n, error });
@@ -162,7 +173,7 @@ function afterFailure(work: Work, s: number, i: number, error: Failure): void {
   }
   if (goesOn(step)) return afterUnit(work, s);
   const code = error.code;
-  const reason = code === 'limited' || code === 'timeout' ? code : 'failed';
+  const reason = code === 'limited' || code === 'timeout' || code === 'rejected' ? code : 'failed';
   end(work, { status: 'failed', reason, error: { ...error, detail: `${keyOf(state, s, i)}: ${error.detail}` } });
 }
 

@@ -74,7 +74,7 @@ export class Completion {
     }
     const known = this.engine.owner.findEnded(uuid);
     const state = known ?? (await this.read(uuid, row));
-    const { outcome } = decide(state, event, { at: 0, random: () => 0, newRunId: () => '' });
+    const { outcome } = decide(state, event, { at: 0, random: () => 0, newRunId: () => '', newId: () => '' });
     return outcome === 'known' ? 'known' : 'stale';
   }
 

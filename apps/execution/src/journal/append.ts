@@ -1,3 +1,4 @@
+import type { ApprovalRow } from '../approvals/approval-row.ts';
 import type { Transition } from '../core/events.ts';
 
 /** What is written beside the first row of a run. */
@@ -39,13 +40,16 @@ export interface Append {
   start?: StartFacts;
   /** With a start: how it stands after this row; alone: that it ended. */
   standing?: Standing;
+  /** Approvals that the transitions ask for or change. */
+  approvals: ApprovalRow[];
   /** Events for the stream, written with the row. */
   events: OutboxEvent[];
 }
 
 export interface OutboxEvent {
-  subject: string;
   id: string;
+  subject: string;
+  entity: string;
   version: number;
   payload: object;
 }

@@ -1,4 +1,3 @@
-import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Append } from './append.ts';
 import { encodeBody, type Blob } from './body.ts';
 import { appendFull, appendPlain } from './statements.ts';
@@ -28,7 +27,10 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
     bytes,
     writer,
   ];
-  const isPlain = rows.every(({ append, blobs }) => !append.start && !append.standing && append.events.length === 0 && blobs.length === 0);
+  const isPlain = rows.every(
+    ({ append, blobs }) =>
+      !append.start && !append.standing && append.events.length === 0 && append.approvals.length === 0 && blobs.length === 0,
+  );
   if (isPlain) return { ...appendPlain, values };
 
   const started = rows.map(({ append }) => append).filter((append) => append.start !== undefined);
@@ -84,11 +86,16 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
     events.map(({ event }) => event.id),
     events.map(({ append }) => append.run),
     events.map(({ append }) => append.workspace),
-    events.map(({ append }) => fromUuid('run', append.run)),
+    events.map(({ event }) => event.entity),
     events.map(({ event }) => event.version),
     events.map(({ event }) => JSON.stringify(event.payload)),
+    JSON.stringify(rows.flatMap(({ append }) => append.approvals.map((row) => ({ ...row, ...placeOf(append) })))),
   );
   return { ...appendFull, values };
+}
+
+function placeOf({ run, day, workspace }: Append): { run_id: string; day: string; workspace: string } {
+  return { run_id: run, day, workspace };
 }
 
 function concat(parts: readonly Buffer[]): { bytes: Buffer; at: number[]; size: number[] } {

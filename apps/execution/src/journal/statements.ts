@@ -56,6 +56,17 @@ export const appendFull = {
       FROM unnest($48::text[], $49::uuid[], $50::uuid[], $51::text[], $52::text[], $53::bigint[], $54::jsonb[])
         AS o (subject, id, run_id, workspace, entity, version, payload)
      WHERE o.run_id IN (SELECT run_id FROM appended)
+  ), approvals AS (
+    INSERT INTO approval (approval_id, run_id, day, workspace, workflow, step, label, message, status, answerers, not_by, asked_at, deadline,
+                          answered_at, answered_by, answered_by_name)
+    SELECT a.* FROM jsonb_to_recordset($55::jsonb)
+        AS a (approval_id uuid, run_id uuid, day date, workspace uuid, workflow text, step text, label text, message text, status text,
+              answerers text[], not_by text, asked_at timestamptz, deadline timestamptz, answered_at timestamptz, answered_by text,
+              answered_by_name text)
+     WHERE a.run_id IN (SELECT run_id FROM appended)
+    ON CONFLICT (approval_id) DO UPDATE
+      SET status = excluded.status, answerers = excluded.answerers, answered_at = excluded.answered_at, answered_by = excluded.answered_by,
+          answered_by_name = excluded.answered_by_name
   )
   SELECT run_id FROM appended`,
 };

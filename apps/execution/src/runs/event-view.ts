@@ -51,6 +51,15 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       return { ...of('step.started'), ...place, message: 'a child run does this step' };
     case 'waits':
       return { ...of('step.waiting'), ...place, message: waitText(transition) };
+    case 'asks':
+      return { ...of('step.waiting'), ...place, message: `for an approval${untilText(transition.ask.deadline, ', until ')}` };
+    case 'escalated':
+      return { ...of('step.escalated'), ...place, message: `level ${transition.level}` };
+    case 'answered': {
+      const { by, approved, comment } = transition;
+      const what = `${approved ? 'approved' : 'rejected'} by ${by?.name ?? 'the deadline'}`;
+      return { ...of('step.answered'), ...place, message: comment === null ? what : `${what}: ${comment}` };
+    }
     case 'crashed':
       return { ...of('step.waiting'), ...place, error: failureView(transition.error), message: 'until a person says what follows' };
     case 'resolved':
@@ -71,6 +80,9 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
 
 /** What a wait waits for, as people read it. */
 function waitText({ due, signal }: { due?: number; signal?: string }): string {
-  const until = due === undefined ? '' : `until ${new Date(due).toISOString()}`;
-  return signal === undefined ? until : `for the signal ${signal}${until && `, ${until}`}`;
+  return signal === undefined ? untilText(due, 'until ') : `for the signal ${signal}${untilText(due, ', until ')}`;
+}
+
+function untilText(due: number | undefined, before: string): string {
+  return due === undefined ? '' : `${before}${new Date(due).toISOString()}`;
 }

@@ -7,6 +7,8 @@ import type { SystemDatabase } from '@signalbox/shared/database/workspace-databa
 import { newUuid } from '@signalbox/shared/ids/ids.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { approvalEvents } from '../approvals/approval-events.ts';
+import type { ApprovalRow } from '../approvals/approval-row.ts';
 import type { Transition } from '../core/events.ts';
 import type { OutboxEvent } from '../journal/append.ts';
 import type { LiveRun } from '../shards/live-run.ts';
@@ -21,7 +23,7 @@ export function watchKey(workspace: string, workflow: string): string {
   return `${workspace} ${workflow}`;
 }
 
-/** Tells the world of runs, after the commit: every transition on core NATS, start and end through the stream. */
+/** Tells the world of runs, after the commit: every transition on core NATS, start, end and approvals through the stream. */
 export class RunEvents {
   private readonly stream: JetStreamClient;
   private published: string[] = [];
@@ -36,9 +38,9 @@ export class RunEvents {
     this.stream = jetstream(bus.connection, { checkAPI: false });
   }
 
-  /** Events that go into the outbox with the row that starts or ends a run. */
-  eventsOf(run: LiveRun, transitions: readonly Transition[]): OutboxEvent[] {
-    const events: OutboxEvent[] = [];
+  /** Events that go into the outbox with the row that starts or ends a run, or changes its approvals: the audit's record of an answer too. */
+  eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[] {
+    const events = approvalEvents(run, transitions, approvals);
     for (const transition of transitions) {
       if (transition.t === 'started') events.push(this.event(run, 1, transition.at, 'running', null));
       if (transition.t !== 'ended') continue;
@@ -64,10 +66,8 @@ export class RunEvents {
         this.bus.publishLive(runProgressed, event, { workspace, entity: run.id, version: event.seq, id: `${run.id}:${event.seq}` }),
       );
     });
-    const first = transitions[0];
-    const last = transitions.at(-1);
-    if (first?.t !== 'started' && last?.t !== 'ended') return;
-    const events = this.waiting.get(run) ?? [];
+    const events = this.waiting.get(run);
+    if (events === undefined) return;
     this.waiting.delete(run);
     for (const event of events) void this.publishEvent(run, event);
   }
@@ -118,11 +118,11 @@ export class RunEvents {
 
   private event(run: LiveRun, version: number, at: number, status: RunChanged['status'], reason: string | null): OutboxEvent {
     const payload: RunChanged = { id: run.id, workflow: run.facts.workflow, status, reason, at: Math.round(at) };
-    return { subject: runChanged.subject, id: newUuid(), version, payload };
+    return { id: newUuid(), subject: runChanged.subject, entity: run.id, version, payload };
   }
 
-  private async publishEvent(run: LiveRun, { subject, id, version, payload }: OutboxEvent): Promise<void> {
-    const envelope: EventEnvelope = { id, workspace: run.facts.workspace, entity: run.id, version, at: now(), payload };
+  private async publishEvent(run: LiveRun, { id, subject, entity, version, payload }: OutboxEvent): Promise<void> {
+    const envelope: EventEnvelope = { id, workspace: run.facts.workspace, entity, version, at: now(), payload };
     try {
       await this.stream.publish(subject, JSON.stringify(envelope), { msgID: id, timeout: publishTimeoutMs });
     } catch (err) {

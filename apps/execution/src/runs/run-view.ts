@@ -1,5 +1,6 @@
 import type { AttemptView, RunStatus, RunView, StepView, WaitingFor } from '@signalbox/shared/contracts/execution/run-view.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { answerersNow, answerersText, shownOf, type Approval } from '../core/approval.ts';
 import { notUndone } from '../core/ending.ts';
 import type { AttemptRef, Failure } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
@@ -129,7 +130,8 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
 function inputView(state: RunState, s: number, i: number, maxBytes: number): unknown {
   if ((state.graph.steps[s] as GraphStep).kind === 'value') return null;
   const input = guarded(() => inputOf(state, s, i));
-  return 'error' in input ? null : cut(input.value, maxBytes);
+  if ('error' in input) return null;
+  return cut((state.graph.steps[s] as GraphStep).kind === 'approval' ? shownOf(input.value) : input.value, maxBytes);
 }
 
 function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: Why): WaitingFor[] {
@@ -149,6 +151,7 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   if (unit.status !== 'waiting') return [];
   if (unit.child !== undefined) return [{ on: `run:${fromUuid('run', unit.child)}`, because: 'the child run has not ended' }];
   if (step.kind === 'wait') return [waitView(unit)];
+  if (unit.approval !== undefined) return [approvalWait(unit.approval)];
   if (unit.crash !== undefined) {
     const because = `attempt ${unit.attempt} was lost and may have done its work: say whether it is tried again, has failed, or what it gave`;
     return [{ on: 'crashed', because }];
@@ -166,6 +169,13 @@ function waitView({ signal, due }: UnitState): WaitingFor {
   const until = iso(due);
   if (signal === undefined) return { on: 'time', because: `it goes on at ${until}` };
   return { on: `signal:${signal}`, because: `it has not come${until === null ? '' : `, and is waited for until ${until}`}` };
+}
+
+function approvalWait(approval: Approval): WaitingFor {
+  const may = answerersNow(approval);
+  const until = approval.deadline === undefined ? '' : ` until ${iso(approval.deadline)}`;
+  const who = may === undefined ? 'administrators and operators' : answerersText(may);
+  return { on: `approval:${fromUuid('approval', approval.id)}`, because: `${who} may answer${until}` };
 }
 
 function attemptViews(unit: UnitState, target: string | null): AttemptView[] {

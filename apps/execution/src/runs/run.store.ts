@@ -135,8 +135,8 @@ function storedStatus(status: RunStatus): string {
   return status === 'queued' || status === 'waiting' ? 'running' : status;
 }
 
-/** A cursor's run; one that is no UUID finds nothing before it can be an error of the database. */
-function uuidOf(text: string): string {
+/** A cursor's row; one that is no UUID finds nothing before it can be an error of the database. */
+export function uuidOf(text: string): string {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? text : '00000000-0000-0000-0000-000000000000';
 }
 

@@ -51,7 +51,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly days: Days;
   readonly children: Children;
   /** Shards whose runs are loaded and that are heard here, with what ends that and until when their queues wait. */
-  private readonly ready = new Map<number, { deafen: () => void; heldUntil: number }>();
+  private readonly ready = new Map<number, { deafen: () => Promise<void>; heldUntil: number }>();
   private inboxTimer: NodeJS.Timeout | undefined;
   private isStopping = false;
 
@@ -87,7 +87,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
       startChild: (run, effect) => this.children.start(run, effect),
       published: (run, seq, transitions) => this.events.committed(run, seq, transitions),
-      eventsOf: (run, transitions) => this.events.eventsOf(run, transitions),
+      eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),
       reload: (run) => void this.reload(run),
     });
   }
@@ -103,7 +103,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.isStopping = true;
     clearInterval(this.inboxTimer);
     this.days.stop();
-    this.deafen([...this.ready.keys()]);
+    await this.deafen([...this.ready.keys()]);
     this.owner.flushSoft();
     this.dispatcher.stop();
     await Promise.race([this.journal.stop(), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]);
@@ -198,7 +198,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Shards that belong with another replica: what is being written is, then nothing of them is here. */
   private async release(shards: readonly number[]): Promise<void> {
-    this.deafen(shards);
+    await this.deafen(shards);
     const runs = this.runsOf(shards);
     this.owner.flushSoft();
     const settled = Promise.allSettled(runs.map((run) => run.settle()));
@@ -207,7 +207,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private drop(shards: readonly number[]): void {
-    this.deafen(shards);
+    void this.deafen(shards);
     this.letGo(shards);
   }
 
@@ -287,11 +287,10 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     await this.bus.connection.flush();
   }
 
-  private deafen(shards: readonly number[]): void {
-    for (const shard of shards) {
-      this.ready.get(shard)?.deafen();
-      this.ready.delete(shard);
-    }
+  private async deafen(shards: readonly number[]): Promise<void> {
+    const ready = shards.flatMap((shard) => this.ready.get(shard) ?? []);
+    for (const shard of shards) this.ready.delete(shard);
+    await Promise.all(ready.map(({ deafen }) => deafen()));
   }
 
   /** What was left for runs while nobody owned them. */

@@ -3,6 +3,7 @@ import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Effect, Transition } from '../core/events.ts';
 import { progressOf } from '../core/progress.ts';
 import { hasEnded, type RunState } from '../core/state.ts';
+import { approvalRows, type ApprovalRow } from '../approvals/approval-row.ts';
 import type { Append, AppendOutcome, AppendSource, OutboxEvent, Standing, StartFacts } from '../journal/append.ts';
 import { dayOf } from '../journal/identifiers.ts';
 import type { Timer } from '../timers/timer-heap.ts';
@@ -40,8 +41,8 @@ export interface LiveRunPorts {
   committed(run: LiveRun, seq: number, transitions: Transition[], effects: Effect[]): void;
   /** The run is not ours any more, or its row was refused. */
   dropped(run: LiveRun, outcome: 'lost' | 'refused', cause: unknown): void;
-  /** Events for the stream of a row that starts or ends this run. */
-  eventsOf(run: LiveRun, transitions: readonly Transition[]): OutboxEvent[];
+  /** Events for the stream of a row that starts or ends this run, or changes approvals. */
+  eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[];
   push(run: LiveRun): void;
 }
 
@@ -117,6 +118,7 @@ export class LiveRun implements AppendSource {
     const { transitions } = cargo;
     const isStart = this.seq === 0;
     const isEnd = transitions.at(-1)?.t === 'ended';
+    const approvals = approvalRows(this.state, transitions, this.facts);
     return {
       run: this.uuid,
       workspace: this.facts.workspace,
@@ -125,7 +127,8 @@ export class LiveRun implements AppendSource {
       transitions,
       ...(isStart && { start: this.facts }),
       ...((isStart || isEnd) && { standing: this.standing(isEnd) }),
-      events: isStart || isEnd ? this.ports.eventsOf(this, transitions) : [],
+      approvals,
+      events: isStart || isEnd || approvals.length > 0 ? this.ports.eventsOf(this, transitions, approvals) : [],
     };
   }
 

@@ -1,6 +1,7 @@
 import { type Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import type { ApprovalRow } from '../approvals/approval-row.ts';
 import { decide } from '../core/decide.ts';
 import { runDue } from '../core/ending.ts';
 import type { Effect, RunEvent, Transition } from '../core/events.ts';
@@ -27,7 +28,7 @@ export interface OwnerPorts {
   startChild(run: LiveRun, effect: Effect & { e: 'startChild' }): void;
   /** Every transition, once it is committed, with its number. */
   published(run: LiveRun, seq: number, transitions: readonly Transition[]): void;
-  eventsOf(run: LiveRun, transitions: readonly Transition[]): OutboxEvent[];
+  eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[];
   /** Loads a run again that another owner, or a start with the same key, may have written. */
   reload(run: LiveRun): void;
 }
@@ -203,8 +204,8 @@ export class Owner implements LiveRunPorts {
     this.journal.push(run.uuid, run);
   }
 
-  eventsOf(run: LiveRun, transitions: readonly Transition[]): OutboxEvent[] {
-    return this.ports.eventsOf(run, transitions);
+  eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[] {
+    return this.ports.eventsOf(run, transitions, approvals);
   }
 
   committed(run: LiveRun, seq: number, transitions: Transition[], effects: Effect[]): void {
@@ -221,8 +222,9 @@ export class Owner implements LiveRunPorts {
   }
 
   private decide(run: LiveRun, event: RunEvent): Turn {
-    // A child is in its parent's shard: who owns one owns both, and each hears of the other's end without a message.
-    return decide(run.state, event, { at: now(), random: Math.random, newRunId: () => newRunUuid(now(), run.facts.shard) });
+    // Children and approvals are in the run's shard: who owns it owns them, and what is asked of one finds it by its identifier.
+    const newId = (): string => newRunUuid(now(), run.facts.shard);
+    return decide(run.state, event, { at: now(), random: Math.random, newRunId: newId, newId });
   }
 
   private end(run: LiveRun): void {

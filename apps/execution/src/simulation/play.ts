@@ -48,7 +48,7 @@ export class Play {
   }
 
   given(): Given {
-    return { at: this.at, random: () => 0.5, newRunId: () => `child${this.children++}` };
+    return { at: this.at, random: () => 0.5, newRunId: () => `child${this.children++}`, newId: () => `id${this.children++}` };
   }
 
   tell(event: RunEvent): Turn {

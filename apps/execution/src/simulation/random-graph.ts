@@ -5,7 +5,10 @@ import type { Random } from './random.ts';
 /** What the waits of random graphs wait for. */
 export const signalName = 'go';
 
-const kinds: readonly StepKind[] = ['agent', 'agent', 'tool', 'artifact', 'value', 'wait', 'workflow'];
+/** Who may answer the approvals of random graphs. */
+export const answererName = 'ann';
+
+const kinds: readonly StepKind[] = ['agent', 'agent', 'tool', 'artifact', 'value', 'wait', 'approval', 'workflow'];
 
 type Draft = Omit<GraphStep, 'dependents'>;
 
@@ -25,15 +28,16 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       needs,
       maxParallel: 1 + random.below(4),
       target: `${kind}${random.below(2)}`,
-      input: options.failing && random.chance(0.1) ? failing : kind === 'wait' ? waitFor(random) : valueOf(id),
+      input: options.failing && random.chance(0.1) ? failing : inputOf(kind, id, random),
       retry: { attempts: 1 + random.below(4), initialMs: random.below(50), factor: 2, maxMs: 1_000, nonRetryable: ['invalid'] },
       timeoutMs: 200 + random.below(2_000),
       onError: random.chance(0.25) ? 'continue' : 'fail',
+      ...policyFor(random, kind),
       ...(isItems && { items: () => Array.from({ length: size }, (_, index) => index) }),
       ...(random.chance(0.25) && { condition: conditionOf(random.chance(0.5)) }),
       ...(kind === 'agent' && random.chance(0.2) && { fallback: 'spare' }),
       ...(isItems && random.chance(0.3) && { maxFailures: () => 1 }),
-      ...(kind !== 'wait' && kind !== 'value' && random.chance(0.2) && { timeouts: timeoutsOf(random, kind) }),
+      ...(kind !== 'wait' && kind !== 'value' && kind !== 'approval' && random.chance(0.2) && { timeouts: timeoutsOf(random, kind) }),
       ...(random.chance(0.3) && { onCrash: random.chance(0.5) ? 'fail' : 'ask' }),
     });
   }
@@ -51,6 +55,27 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
     ...(hasUndo && { undo: { on: random.chance(0.8) ? ['failed', 'cancelled'] : ['failed'], timeoutMs: 200 + random.below(20_000) } }),
     ...(hasFinally && { finally: { timeoutMs: 200 + random.below(20_000) } }),
   };
+}
+
+function inputOf(kind: StepKind, id: number, random: Random): (scope: Scope) => Json {
+  if (kind === 'wait') return waitFor(random);
+  return kind === 'approval' ? askFor(random) : valueOf(id);
+}
+
+function policyFor(random: Random, kind: StepKind): Pick<GraphStep, 'approval'> {
+  if (kind !== 'approval') return {};
+  return { approval: { onDeadline: pick(random, ['fail', 'approve', 'reject']), onReject: pick(random, ['fail', 'continue']) } };
+}
+
+function askFor(random: Random): () => Json {
+  const by = { principals: [answererName] };
+  const escalate = random.chance(0.5) ? [{ after: random.below(1_000), by: { roles: ['admin'] } }] : [];
+  const ask = { message: 'Go on?', by, deadline: 1 + random.below(1_500), escalate };
+  return () => ({ approval: ask });
+}
+
+function pick<T>(random: Random, values: readonly T[]): T {
+  return values[random.below(values.length)] as T;
 }
 
 /** Some steps can be undone: the last first. */
@@ -81,8 +106,9 @@ function finallyStep(random: Random, drafts: readonly Draft[]): Draft {
     ...plain(random, id, kind),
     key: `f${id}`,
     needs: drafts.filter(({ part }) => part === 'finally' && random.chance(0.5)).map((step) => step.id),
-    input: kind === 'wait' ? waitFor(random) : ({ run }) => `${run.status} ${run.error?.code ?? ''}`,
+    input: kind === 'wait' || kind === 'approval' ? inputOf(kind, id, random) : ({ run }) => `${run.status} ${run.error?.code ?? ''}`,
     part: 'finally',
+    ...policyFor(random, kind),
     ...(random.chance(0.3) && { items: () => [1, 2, 3] }),
   };
 }

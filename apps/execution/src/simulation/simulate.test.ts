@@ -10,12 +10,15 @@ test.each(faultMixes)(
   (_, faults) => {
     let recorded = 0;
     let crashes = 0;
+    let answered = 0;
     for (let seed = 1; seed <= count; seed++) {
       const result = simulate({ seed, faults });
       recorded += result.recorded;
       crashes += result.crashes;
+      answered += result.answered;
     }
     expect(recorded).toBeGreaterThan(count);
+    expect(answered).toBeGreaterThan(count / 10);
     if (faults.crash > 0) expect(crashes).toBeGreaterThan(count / 4);
   },
   120_000,

@@ -15,6 +15,8 @@ export interface Simulated {
   runs: number;
   recorded: number;
   crashes: number;
+  /** Answers to approvals that were acknowledged. */
+  answered: number;
 }
 
 /** One schedule: what happens follows from the seed alone. */
@@ -57,7 +59,14 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       const known = (world.disk.get(run) ?? []).flatMap(({ transitions }) => transitions).filter((t) => t.t === 'signalled' && t.id === id);
       if (known.length !== 1) throw new Error(`${run}: the signal ${id} was acknowledged and is recorded ${known.length} times`);
     }
-    return { state, runs: world.disk.size, recorded, crashes };
+    for (const { run, s, i, approved } of world.answered) {
+      const rows = (world.disk.get(run) ?? []).flatMap(({ transitions }) => transitions);
+      const answers = rows.filter((t) => t.t === 'answered' && t.s === s && t.i === i);
+      const [only] = answers;
+      if (answers.length !== 1 || only?.t !== 'answered' || only.approved !== approved)
+        throw new Error(`${run}: the answer to ${s}.${i} was acknowledged and is recorded ${answers.length} times`);
+    }
+    return { state, runs: world.disk.size, recorded, crashes, answered: world.answered.length };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
   }
@@ -74,7 +83,7 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
     if (index > 0) applyTransition(before, transitions[index - 1] as Transition);
     if (endedAt >= 0) throw new Error(`${run} goes on after its end`);
     if (transition.t === 'ended') endedAt = index;
-    if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits') {
+    if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits' || transition.t === 'asks') {
       const key = `${transition.s}.${transition.i}.${transition.n}`;
       if (begun.has(key)) throw new Error(`${run} sends ${key} twice`);
       begun.add(key);

@@ -6,7 +6,7 @@ import type { Json } from '../core/json.ts';
 import { openEffects, restore } from '../core/restore.ts';
 import { hasEnded, newRun, unitOf, type RunState } from '../core/state.ts';
 import type { Random } from './random.ts';
-import { signalName } from './random-graph.ts';
+import { answererName, signalName } from './random-graph.ts';
 
 /** How often what goes wrong. */
 export interface Faults {
@@ -81,6 +81,8 @@ export class World {
   readonly acknowledged: Task[] = [];
   /** Signals that were acknowledged, likewise. */
   readonly signalled: { run: string; id: string }[] = [];
+  /** Answers to approvals, likewise. */
+  readonly answered: { run: string; s: number; i: number; approved: boolean }[] = [];
   /** Attempts that executors began. */
   private readonly begun = new Set<string>();
   private readonly actions: { due: number; order: number; run: () => void }[] = [];
@@ -88,6 +90,7 @@ export class World {
   private epoch = 0;
   private owner: Owner;
   private nextRun = 0;
+  private nextApproval = 0;
 
   constructor(
     private readonly random: Random,
@@ -105,6 +108,7 @@ export class World {
     this.graphs.set(run, graph);
     this.begin(run, { type: 'start', input, depth: 0 });
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(1_000), () => this.signal(run, `signal${count}`));
+    for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(2_000), () => this.answerOpen(run));
     while (this.steps++ < stepsMax) {
       if (this.isFaulty && this.random.chance(this.faults.crash)) this.replaceOwner(this.random.chance(this.faults.zombie));
       const action = this.nextAction();
@@ -187,6 +191,7 @@ export class World {
         this.graphs.set(child, this.childGraph(live.state.depth + 1));
         return child;
       },
+      newId: () => `approval${this.nextApproval++}`,
     });
     if (turn.outcome === 'stale') return;
     live.pending.push(...turn.transitions);
@@ -304,14 +309,32 @@ export class World {
 
   /** A sender tells until it is acknowledged. */
   private signal(run: string, id: string): void {
+    this.tell(run, { type: 'signal', id, hash: id, name: signalName, data: id }, () => this.signalled.push({ run, id }));
+  }
+
+  /** Somebody looks at what is asked and answers it; another may have, otherwise. */
+  private answerOpen(run: string): void {
+    this.read(run).steps.forEach(({ units, isFanned }, s) =>
+      units.forEach(({ status, approval, attempt: n }, index) => {
+        if (status !== 'waiting' || approval === undefined || this.random.chance(0.3)) return;
+        const i = isFanned ? index : -1;
+        const approved = this.random.chance(0.7);
+        const by = { id: `user_${this.random.below(2)}`, name: answererName, roles: [], isStarter: false };
+        const answer: RunEvent = { type: 'answer', s, i, n, by, approved, data: approved, comment: null };
+        this.tell(run, answer, () => this.answered.push({ run, s, i, approved }));
+      }),
+    );
+  }
+
+  private tell(run: string, event: RunEvent, acknowledged: () => void): void {
     let isAcknowledged = false;
     let tries = 0;
     const tell = (): void => {
       if (isAcknowledged || tries++ > 60) return;
       this.send(() =>
-        this.feed(this.owner, run, { type: 'signal', id, hash: id, name: signalName, data: id }, () => {
+        this.feed(this.owner, run, event, () => {
           isAcknowledged = true;
-          this.signalled.push({ run, id });
+          acknowledged();
         }),
       );
       this.at(30, tell);

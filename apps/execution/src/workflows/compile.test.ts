@@ -78,6 +78,8 @@ describe('a workflow', () => {
           refers: { agent: 'a', with: '${{ steps.nobody.output }}' },
           item: { agent: 'a', with: '${{ item }}' },
           where: { agent: 'a', forEach: '${{ [item] }}' },
+          asked: { approval: { message: '${{ steps.nobody.output }}' } },
+          late: { approval: 'Go?', retry: { attempts: 2 } },
           syntax: { agent: 'a', with: { deep: ['${{ 1 + }}'] } },
           several: {
             agent: 'a',
@@ -101,6 +103,8 @@ describe('a workflow', () => {
       expect.stringMatching(/^\/spec\/steps\/refers\/with there is no step nobody/),
       expect.stringMatching(/^\/spec\/steps\/item\/with item is known only inside/),
       expect.stringMatching(/^\/spec\/steps\/where\/forEach item is known only inside/),
+      expect.stringMatching(/^\/spec\/steps\/asked\/approval\/message there is no step nobody/),
+      expect.stringMatching(/^\/spec\/steps\/late\/retry an approval has no retry/),
       expect.stringMatching(/^\/spec\/steps\/syntax\/with\/deep\/0 Unexpected token/),
       expect.stringMatching(/^\/spec\/steps\/several\/if Unexpected/),
       expect.stringMatching(/^\/spec\/steps\/several\/forEach Unexpected/),
@@ -111,6 +115,17 @@ describe('a workflow', () => {
       expect.stringMatching(/^\/spec\/outputs\/x item and index are known only/),
       expect.stringMatching(/^\/spec\/outputs\/y there is no step ghost/),
     ]);
+  });
+
+  test('asks with what is computed, and keeps what it says of every run', () => {
+    const form = { type: 'object', properties: { note: { type: 'string', default: '${{ not computed }}' } } };
+    const approval = { message: 'Send ${{ input.what }}?', by: { principals: ['${{ input.who }}'] }, notBy: 'starter' as const, form };
+    const [full, short] = compile({ full: { approval, with: { what: '${{ input.what }}' } }, short: { approval: 'Go on?' } }).steps;
+    const scope = { input: { what: 'it', who: 'ann' }, steps: {}, run: { id: '', workflow: '', startedAt: '' } };
+    expect(full?.approval).toEqual({ form, notBy: 'starter', onDeadline: 'fail', onReject: 'fail' });
+    expect(full?.input(scope)).toEqual({ approval: { message: 'Send it?', by: { principals: ['ann'] } }, with: { what: 'it' } });
+    expect(short?.input(scope)).toEqual({ approval: { message: 'Go on?' } });
+    expect(short?.approval).toEqual({ onDeadline: 'fail', onReject: 'fail' });
   });
 
   test('is undone in the order of its steps, whether all of them can be or not', () => {
@@ -320,6 +335,8 @@ describe('a manifest', () => {
     [{ spec: { steps: { a: { agnet: 'x' } } } }, '/spec/steps/a/agnet', /not a known field; is agent meant\?/],
     [{ spec: { steps: { a: { agent: 'X Y' } } } }, '/spec/steps/a/agent', /pattern/],
     [{ spec: { steps: { a: { tool: 'no-server' } } } }, '/spec/steps/a/tool', /pattern/],
+    [{ spec: { steps: { a: { approval: { by: { roles: ['admin'] } } } } } }, '/spec/steps/a/approval', /must have message/],
+    [{ spec: { steps: { a: { approval: { message: 'x', by: {} } } } } }, '/spec/steps/a/approval/by', /fewer than 1/],
     [{ spec: { steps: { a: { agent: 'x', retry: { attempts: 0 } } } } }, '/spec/steps/a/retry/attempts', />= 1/],
     [
       { spec: { steps: { a: { agent: 'x', retry: { attempts: 1, nonRetryable: ['oops'] } } } } },

@@ -9,11 +9,13 @@ import {
   type Scope,
   type StepKind,
 } from '../core/graph.ts';
+import type { ApprovalPolicy } from '../core/approval.ts';
 import type { Json } from '../core/json.ts';
 import { perhapsMeant } from './closest.ts';
 import type { Expression } from './expression.ts';
 import { failingOf } from './failing.ts';
-import type { StepManifest, WorkflowManifest } from './manifest.ts';
+import { checkInputSchema } from './input-schema.ts';
+import type { ApprovalManifest, StepManifest, WorkflowManifest } from './manifest.ts';
 import { cycleOf, dependentsOf, orderUndoing, type Draft } from './order.ts';
 import { timeoutMs } from './timeout.ts';
 import { compileCondition, compileTemplate, escape, type CompiledTemplate } from './template.ts';
@@ -21,7 +23,7 @@ import { compileCondition, compileTemplate, escape, type CompiledTemplate } from
 const dayMs = 86_400_000;
 const attemptTimeoutMs = 15 * 60_000;
 const maxParallelDefault = 1_000;
-const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value', 'wait'];
+const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value', 'wait', 'approval'];
 /** Kinds whose whole input stands under their own name. */
 const inline: readonly StepKind[] = ['value', 'artifact', 'wait'];
 const finallyTimeoutMs = 10 * 60_000;
@@ -143,7 +145,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   const found = kinds.filter((kind) => step[kind] !== undefined);
   if (found.length !== 1) {
     const what = found.length === 0 ? 'does not say what it does' : `says ${found.join(' and ')}`;
-    throw new ExpressionError(`the step ${what}: give one of agent, tool, workflow, artifact, value and wait`, pointer);
+    throw new ExpressionError(`the step ${what}: give one of agent, tool, workflow, artifact, value, wait and approval`, pointer);
   }
   const kind = found[0] as StepKind;
   if (step.skill !== undefined && kind !== 'agent') throw new ExpressionError('only a step with an agent has a skill', `${pointer}/skill`);
@@ -153,6 +155,8 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   for (const field of ['retry', 'timeout'] as const) {
     if (kind === 'wait' && step[field] !== undefined)
       throw new ExpressionError(`a wait has no ${field}: give { signal, timeout } to wait for a signal so long`, `${pointer}/${field}`);
+    if (kind === 'approval' && step[field] !== undefined)
+      throw new ExpressionError(`an approval has no ${field}: give it a deadline`, `${pointer}/${field}`);
   }
   /** Steps that this one needs, with the place that names each first. */
   const references = new Map((step.needs ?? []).map((name, index) => [name, `${pointer}/needs/${index}`]));
@@ -168,7 +172,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   const items =
     step.forEach === undefined ? undefined : collect((more) => compileItems(step.forEach as string | Json[], `${pointer}/forEach`, more));
   for (const expression of items?.expressions ?? []) use(expression, false);
-  const inputAt = `${pointer}/${inline.includes(kind) ? kind : 'with'}`;
+  const inputAt = kind === 'approval' ? pointer : `${pointer}/${inline.includes(kind) ? kind : 'with'}`;
   const input = collect((more) => compileTemplate(inputOfStep(kind, step), inputAt, more)) ?? nothing;
   for (const expression of input.expressions) use(expression, true);
 
@@ -192,6 +196,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     // A child run tries its own steps again: the run as a whole is tried again only where that is asked for.
     retry: kind === 'workflow' && step.retry === undefined ? { ...defaultRetry, attempts: 1 } : retryOf(step.retry),
     onError: step.onError ?? 'fail',
+    ...(step.approval !== undefined && { approval: policyOf(step.approval, `${pointer}/approval`) }),
     timeoutMs: timeoutMs(step.timeout ?? step.timeouts?.attempt ?? attemptTimeoutMs),
     ...failingOf(kind, step, pointer),
   };
@@ -206,8 +211,22 @@ function unknownStep(name: string, ids: ReadonlyMap<string, number>, pointer: st
 function inputOfStep(kind: StepKind, step: StepManifest): Json {
   if (kind === 'value') return step.value ?? null;
   if (kind === 'wait') return step.wait as Json;
+  if (kind === 'approval') return askedOf(step);
   if (kind === 'artifact') return { mediaType: 'text/plain', ...(step.artifact as { name: string; content: Json }) };
   return step.with ?? {};
+}
+
+/** What of an approval is computed when it is asked: its form is a schema, in which nothing is. */
+function askedOf({ approval, with: shown }: StepManifest): Json {
+  const { message, by, deadline, escalate } = (typeof approval === 'string' ? { message: approval } : approval) as ApprovalManifest;
+  const asked = { message, ...(by !== undefined && { by }), ...(deadline !== undefined && { deadline }), ...(escalate && { escalate }) };
+  return { approval: asked, ...(shown !== undefined && { with: shown }) };
+}
+
+function policyOf(approval: string | ApprovalManifest, pointer: string): ApprovalPolicy {
+  const { form, notBy, onDeadline = 'fail', onReject = 'fail' }: Partial<ApprovalManifest> = typeof approval === 'string' ? {} : approval;
+  checkInputSchema(form, `${pointer}/form`);
+  return { ...(form && { form }), ...(notBy && { notBy }), onDeadline, onReject };
 }
 
 function targetOf(kind: StepKind, step: StepManifest): string {

@@ -5,7 +5,7 @@ import { timeoutMs } from './timeout.ts';
 type Failing = Pick<GraphStep, 'timeouts' | 'maxFailures' | 'onCrash'>;
 
 /** Which of `timeouts` a kind of step has; for all others nobody outside accepts anything. */
-const timed: Partial<Record<StepKind, readonly string[]>> = { value: [], wait: [], workflow: ['total'] };
+const timed: Partial<Record<StepKind, readonly string[]>> = { value: [], wait: [], approval: [], workflow: ['total'] };
 /** Kinds whose executor can be lost. */
 const sent: readonly StepKind[] = ['agent', 'tool', 'artifact'];
 

@@ -42,12 +42,12 @@ function compile(schema: Record<string, Json>): ValidateFunction {
   return validate;
 }
 
-/** Checks the `input` of a workflow. `invalid` when it is no JSON Schema, refers outside itself, or is too large. */
-export function checkInputSchema(schema: Record<string, Json> | undefined): void {
+/** Checks a schema of a workflow: of its input, or of a form. `invalid` when it is no JSON Schema, refers outside itself, or is too large. */
+export function checkInputSchema(schema: Record<string, Json> | undefined, pointer = '/spec/input'): void {
   if (schema === undefined) return;
   const refuse = (detail: string, cause?: unknown): never => {
-    throw new Fault('invalid', `/spec/input: ${detail}`, 'Correct the schema and apply it again.', {
-      errors: [{ pointer: '/spec/input', detail }],
+    throw new Fault('invalid', `${pointer}: ${detail}`, 'Correct the schema and apply it again.', {
+      errors: [{ pointer, detail }],
       cause,
     });
   };
@@ -71,8 +71,8 @@ export function checkInputSchema(schema: Record<string, Json> | undefined): void
   }
 }
 
-/** Checks the input of a run. `invalid` with a pointer for each wrong place. */
-export function checkInput(schema: Record<string, Json> | undefined, input: Json): void {
+/** Checks the input of a run, or the `data` of an answer. `invalid` with a pointer for each wrong place. */
+export function checkInput(schema: Record<string, Json> | undefined, input: Json, place: 'input' | 'data' = 'input'): void {
   if (schema === undefined) return;
   let validate: ValidateFunction;
   let isValid: boolean;
@@ -81,19 +81,13 @@ export function checkInput(schema: Record<string, Json> | undefined, input: Json
     isValid = validate(input);
   } catch (cause) {
     // A schema that refers to itself without end overflows the stack.
-    throw new Fault('invalid', 'the input schema of the workflow does not end', 'Correct the schema of the workflow.', { cause });
+    throw new Fault('invalid', `the schema of the ${place} does not end`, 'Correct the schema of the workflow.', { cause });
   }
   if (isValid) return;
   const errors = (validate.errors ?? []).slice(0, errorsMax).map((error) => ({
-    pointer: `/input${error.instancePath}`,
+    pointer: `/${place}${error.instancePath}`,
     detail: error.message ?? 'is wrong',
   }));
-  throw new Fault(
-    'invalid',
-    `the input is not what the workflow takes: ${errors[0]?.pointer ?? ''} ${errors[0]?.detail ?? ''}`,
-    'Correct the input.',
-    {
-      errors,
-    },
-  );
+  const wrong = `the ${place} is not what the workflow takes: ${errors[0]?.pointer ?? ''} ${errors[0]?.detail ?? ''}`;
+  throw new Fault('invalid', wrong, `Correct the ${place}.`, { errors });
 }

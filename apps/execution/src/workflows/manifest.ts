@@ -1,5 +1,17 @@
 import type { Json } from '../core/json.ts';
 
+/** What a step asks of people, as a person writes it; see `Ask` and `ApprovalPolicy`. */
+export interface ApprovalManifest {
+  message: string;
+  by?: Json;
+  notBy?: 'starter';
+  form?: Record<string, Json>;
+  deadline?: Json;
+  onDeadline?: 'fail' | 'approve' | 'reject';
+  onReject?: 'fail' | 'continue';
+  escalate?: { after: Json; by: Json }[];
+}
+
 /** A step as a person writes it. */
 export interface StepManifest {
   needs?: string[];
@@ -13,6 +25,7 @@ export interface StepManifest {
   artifact?: { name: string; mediaType?: string; content: Json };
   value?: Json;
   wait?: Json;
+  approval?: string | ApprovalManifest;
   with?: Json;
   retry?: { attempts: number; backoff?: { initialMs?: number; factor?: number; maxMs?: number }; nonRetryable?: string[] };
   timeout?: string | number;

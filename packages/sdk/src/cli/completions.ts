@@ -79,6 +79,9 @@ async function names(kind: string, context: Context, typed: string): Promise<str
     case 'runs':
     case 'report':
       return (await client.runs.list({ limit: 50 }, options).first()).data.map((run) => run.id);
+    case 'approve':
+    case 'reject':
+      return (await client.approvals.list({ status: 'open', mine: true, limit: 50 }, options).first()).data.map(({ id }) => id);
     case 'call':
     case 'tools':
       return toolNames(client, typed, options);

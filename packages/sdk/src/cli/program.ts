@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addAgents } from './commands/agents.ts';
 import { addApply } from './commands/apply.ts';
+import { addApprovals } from './commands/approvals.ts';
 import { addArtifact, addReport } from './commands/artifact.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBoard } from './commands/board.ts';
@@ -71,7 +72,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     );
   const parts = [
     ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addLogs, addSchedules, addTriggers]],
-    ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addResolve, addCancel, addCall]],
+    ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addApprovals, addResolve, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],

@@ -1,4 +1,5 @@
 import { Agents } from './agents.ts';
+import { Approvals } from './approvals.ts';
 import { Artifacts } from './artifacts.ts';
 import { Audit } from './audit.ts';
 import { Breakers } from './breakers.ts';
@@ -31,6 +32,7 @@ import type { ClientOptions } from './transport.ts';
  */
 export class SignalboxClient {
   readonly agents: Agents;
+  readonly approvals: Approvals;
   readonly artifacts: Artifacts;
   readonly audit: Audit;
   readonly breakers: Breakers;
@@ -54,6 +56,7 @@ export class SignalboxClient {
   constructor(options: ClientOptions) {
     const http = new Transport(options);
     this.agents = new Agents(http);
+    this.approvals = new Approvals(http);
     this.artifacts = new Artifacts(http);
     this.audit = new Audit(http);
     this.breakers = new Breakers(http);

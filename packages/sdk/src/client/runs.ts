@@ -50,7 +50,7 @@ export interface Step {
   key: string;
   step: string;
   index: number | null;
-  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | 'wait' | (string & {});
+  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | 'wait' | 'approval' | (string & {});
   /** `undo` takes back what another step did, `finally` runs when the others have ended. */
   part?: 'main' | 'undo' | 'finally' | (string & {});
   label: string;
@@ -86,6 +86,8 @@ export type RunEventType =
   | 'step.failed'
   | 'step.retrying'
   | 'step.waiting'
+  | 'step.escalated'
+  | 'step.answered'
   | 'run.signalled'
   | 'step.skipped'
   | 'step.resolved'

@@ -37,6 +37,7 @@ export interface WorkflowStep {
   artifact?: unknown;
   value?: unknown;
   wait?: unknown;
+  approval?: unknown;
   with?: unknown;
   retry?: { attempts: number; backoff?: { initialMs?: number; factor?: number; maxMs?: number }; nonRetryable?: string[] };
   timeout?: string | number;

@@ -41,6 +41,35 @@ export interface ArtifactReference {
 /** Waits so long, until a time, or for a signal. */
 export type Wait = Value<string> | number | { until: Value<string | number> } | { signal: Value<string>; timeout?: Value<string | number> };
 
+/** Who may answer. */
+export interface AnswererNames {
+  roles?: readonly ('admin' | 'operator')[];
+  /** Users and service accounts by name, or anyone by identifier. */
+  principals?: readonly Value<string>[] | Ref<string[]>;
+}
+
+/** What is asked of people. */
+export interface ApprovalOptions {
+  message: Value<string>;
+  by?: AnswererNames;
+  notBy?: 'starter';
+  /** JSON Schema (draft 7) of what an approval fills in. */
+  form?: JsonSchema;
+  deadline?: Value<string | number> | { until: Value<string | number> };
+  onDeadline?: 'fail' | 'approve' | 'reject';
+  onReject?: 'fail' | 'continue';
+  escalate?: readonly { after: Value<string | number> | { until: Value<string | number> }; by: AnswererNames }[];
+}
+
+/** How people answered; `by` is null when the deadline did. */
+export interface Answered<Data> {
+  approved: boolean;
+  by: { id: string; name: string } | null;
+  at: string;
+  data: Data;
+  comment: string | null;
+}
+
 /** A step of a workflow that is being built: its output, status and errors are references. */
 export interface Step<Output> {
   readonly key: string;
@@ -142,6 +171,16 @@ export class WorkflowBuilder<Input> {
   /** Waits for a time or a signal; a signal's data is the output. */
   wait<Output = null>(key: string, wait: Wait, options: Omit<StepOptions, 'retry' | 'timeout'> = {}): Step<Output> {
     return this.#add(key, { wait }, options);
+  }
+
+  /** Asks people, who are shown `shown`; what their form takes is the output's `data`. */
+  approval<Data = null>(
+    key: string,
+    approval: Value<string> | ApprovalOptions,
+    shown?: Value,
+    options: Omit<StepOptions, 'retry' | 'timeout'> = {},
+  ): Step<Answered<Data>> {
+    return this.#add(key, { approval, with: shown }, options);
   }
 
   /** Keeps an artifact: text as it is, all else as JSON. */

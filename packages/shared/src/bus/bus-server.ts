@@ -21,6 +21,8 @@ import { validate, validateRequest } from './validate.ts';
 const inFlightMax = 2_000;
 /** How long a shutdown waits for requests in flight. */
 const drainMs = 8_000;
+/** How long NATS may take to say that nothing more comes. */
+const drainedMs = 1_000;
 /** How long the owner of a shard may take to answer what another replica can answer too. */
 const ownerPatienceMs = 1_500;
 
@@ -42,6 +44,8 @@ type MessageHandler = (data: unknown, context: unknown) => Promise<unknown>;
 export class BusServer extends Server {
   private readonly inFlight = new Map<string, CallLife>();
   private readonly subscriptions = new Set<Subscription>();
+  /** Of calls in flight: heard until the last has ended. */
+  private readonly watching: Subscription[] = [];
   private readonly consumers: EventConsumers;
   /** What the owner of a shard hears, by the end of its subject. */
   private readonly sharded = new Map<string, { contract: Contract; handler: MessageHandler }>();
@@ -76,7 +80,7 @@ export class BusServer extends Server {
           this.sharded.set(endOf(atShard(contract)), { contract: atShard(contract), handler: handler as MessageHandler });
       }
     }
-    for (const subscription of [
+    this.watching.push(
       connection.subscribe(cancelSubject(service), {
         callback: (error, message) => {
           if (!error) this.inFlight.get(message.string())?.end(new Fault('cancelled', 'the caller waits no more', 'Ask again.'));
@@ -87,8 +91,7 @@ export class BusServer extends Server {
           if (!error && this.inFlight.has(message.string())) message.respond();
         },
       }),
-    ])
-      this.subscriptions.add(subscription);
+    );
     await this.consumers.start(events);
     await connection.flush();
   }
@@ -98,8 +101,8 @@ export class BusServer extends Server {
     return this.closing.signal;
   }
 
-  /** Hears what is said to the owner of a shard, until the returned function is called. */
-  hearShard(shard: number): () => void {
+  /** Hears what is said to the owner of a shard, until the returned function is called; that resolves when all that was said before is heard. */
+  hearShard(shard: number): () => Promise<void> {
     const { connection, service } = this.options;
     const subscription = connection.subscribe(`sb.${service}.shard.${shard}.>`, {
       callback: (error, message) => {
@@ -112,7 +115,7 @@ export class BusServer extends Server {
     return () => {
       if (this.shards.get(shard) === subscription) this.shards.delete(shard);
       this.subscriptions.delete(subscription);
-      subscription.unsubscribe();
+      return drained(subscription);
     };
   }
 
@@ -232,12 +235,14 @@ export class BusServer extends Server {
 
   /** Hears nothing new, lets what is in flight end, then returns; the connection stays open. */
   override async close(): Promise<void> {
-    this.isDraining = true;
     this.closing.abort();
     await this.consumers.stop();
-    for (const subscription of this.subscriptions) if (!subscription.isClosed()) subscription.unsubscribe();
+    // What NATS has sent us by now nobody else gets: it is served.
+    await Promise.all([...this.subscriptions].map(drained));
+    this.isDraining = true;
     for (let waited = 0; this.serving > 0 && waited < drainMs; waited += 20) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const life of this.inFlight.values()) life.end(new Fault('unavailable', 'the service is stopping', 'Try again.'));
+    for (const subscription of this.watching) if (!subscription.isClosed()) subscription.unsubscribe();
   }
 
   override on(): void {
@@ -247,6 +252,13 @@ export class BusServer extends Server {
   override unwrap<T>(): T {
     return this.options.connection as T;
   }
+}
+
+/** Hears no more; resolves when all that was sent before is handed to its handler, or NATS is away. */
+async function drained(subscription: Subscription): Promise<void> {
+  if (subscription.isClosed()) return;
+  const draining = subscription.drain().catch((err: unknown) => log.debug('a subscription was not drained', { err }));
+  await Promise.race([draining, new Promise((resolve) => setTimeout(resolve, drainedMs).unref())]);
 }
 
 /** `accept-task` of `sb.execution.shard.*.accept-task`. */

@@ -7,9 +7,7 @@ import { listRuns, type ListRunsReply } from '@signalbox/shared/contracts/execut
 import { runStatuses, type RunStatus } from '@signalbox/shared/contracts/execution/run-view.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
-
-const asList = ({ value }: { value: unknown }): unknown =>
-  (Array.isArray(value) ? value : [value]).flatMap((entry) => (typeof entry === 'string' ? entry.split(',') : [entry as unknown]));
+import { asList } from './as-list.ts';
 
 class ListRunsQuery extends PageRequest {
   /** Any of these, separated by commas or given several times. */

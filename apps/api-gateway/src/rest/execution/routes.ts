@@ -3,15 +3,18 @@ import { AcceptWorkRoute } from '../../workers/accept-work.route.ts';
 import { BeatWorkRoute } from '../../workers/beat-work.route.ts';
 import { CompleteWorkRoute } from '../../workers/complete-work.route.ts';
 import { LeaseTasksRoute } from '../../workers/lease-tasks.route.ts';
+import { AnswerApprovalRoute } from './answer-approval.route.ts';
 import { ApplyWorkflowRoute } from './apply-workflow.route.ts';
 import { CancelRunRoute } from './cancel-run.route.ts';
 import { DeleteWorkflowRoute } from './delete-workflow.route.ts';
 import { FollowRunRoute } from './follow-run.route.ts';
 import { ForkRunRoute } from './fork-run.route.ts';
+import { GetApprovalRoute } from './get-approval.route.ts';
 import { GetRunRoute } from './get-run.route.ts';
 import { GetStepRoute } from './get-step.route.ts';
 import { GetWorkflowRoute } from './get-workflow.route.ts';
 import { InvokeAgentRoute } from './invoke-agent.route.ts';
+import { ListApprovalsRoute } from './list-approvals.route.ts';
 import { ListRunsRoute } from './list-runs.route.ts';
 import { ListStepsRoute } from './list-steps.route.ts';
 import { ListWorkflowsRoute } from './list-workflows.route.ts';
@@ -39,6 +42,7 @@ import { RunScheduleRoute } from './run-schedule.route.ts';
 /** The REST routes of `execution`: one controller an operation, `<operation>.route.ts`. */
 export const executionRoutes: Type[] = [
   AcceptWorkRoute,
+  AnswerApprovalRoute,
   ApplyWorkflowRoute,
   BeatWorkRoute,
   CancelRunRoute,
@@ -46,11 +50,13 @@ export const executionRoutes: Type[] = [
   DeleteWorkflowRoute,
   FollowRunRoute,
   ForkRunRoute,
+  GetApprovalRoute,
   GetRunRoute,
   GetStepRoute,
   GetWorkflowRoute,
   InvokeAgentRoute,
   LeaseTasksRoute,
+  ListApprovalsRoute,
   ListRunsRoute,
   ListStepsRoute,
   ListWorkflowsRoute,

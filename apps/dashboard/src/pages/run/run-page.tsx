@@ -5,7 +5,7 @@ import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
 import type { WholeRun } from '../../api/shapes.ts';
 import { lampOf } from '../../model/lamps.ts';
-import { culprit, endingOf, isOver, problemText, runFacts } from '../../model/run.ts';
+import { approvalsOf, culprit, endingOf, isOver, problemText, runFacts } from '../../model/run.ts';
 import { stepLabel } from '../../model/timeline.ts';
 import { useFastNow, useNow } from '../../parts/clock.ts';
 import { Confirm } from '../../parts/confirm.tsx';
@@ -121,6 +121,7 @@ function RunViews({ run }: { run: WholeRun }): ReactNode {
     <>
       <WhyFailed run={run} hrefOf={hrefOf} />
       <NotUndone run={run} hrefOf={hrefOf} />
+      <AskedOfPeople run={run} />
       <Beside aside={aside}>
         {tab === 'timeline' && (
           <>
@@ -143,6 +144,28 @@ function RunViews({ run }: { run: WholeRun }): ReactNode {
         )}
       </Beside>
     </>
+  );
+}
+
+/** Open approvals named one by one; the rest is counted. */
+const askedMax = 3;
+
+/** What the run waits for people to decide, at the top, with the way there. */
+function AskedOfPeople({ run }: { run: WholeRun }): ReactNode {
+  const asked = approvalsOf(run.steps);
+  if (asked.length === 0) return null;
+  const rest = asked.length - askedMax;
+  return (
+    <Note>
+      Waits for an approval:{' '}
+      {asked.slice(0, askedMax).map(({ id, step }, n) => (
+        <span key={id}>
+          {n > 0 && ', '}
+          <Link to={`/approvals/${encodeURIComponent(id)}`}>{stepLabel(step)}</Link>
+        </span>
+      ))}
+      {rest > 0 && ` and ${rest} more`}
+    </Note>
   );
 }
 

@@ -57,6 +57,14 @@ function Cause({ on, steps, hrefOf }: { on: string; steps: readonly RunStep[]; h
     );
   }
   if (kind === 'signal') return `the signal ${name}: `;
+  if (kind === 'approval') {
+    return (
+      <>
+        <Link to={`/approvals/${encodeURIComponent(name)}`}>an approval</Link>
+        {': '}
+      </>
+    );
+  }
   if (kind === 'run') {
     return (
       <>

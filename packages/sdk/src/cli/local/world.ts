@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { policyOf, shownOf } from '@signalbox/execution/core/approval.js';
 import { decide } from '@signalbox/execution/core/decide.js';
 import { runDue } from '@signalbox/execution/core/ending.js';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/execution/core/events.js';
 import type { Graph, GraphStep, StepKind } from '@signalbox/execution/core/graph.js';
 import type { Json } from '@signalbox/execution/core/json.js';
-import { targetOf } from '@signalbox/execution/core/scope.js';
+import { inputOf, targetOf } from '@signalbox/execution/core/scope.js';
 import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/execution/core/state.js';
+import { checkInput } from '@signalbox/execution/workflows/input-schema.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { Schedule } from './schedule.ts';
 
@@ -19,7 +21,7 @@ export interface Task {
   index: number | null;
   /** From 1. */
   attempt: number;
-  /** The agent, `server/tool` or workflow; empty for an artifact. */
+  /** The agent, `server/tool` or workflow; empty for an artifact and an approval. */
   target: string;
   skill?: string;
   input: Json;
@@ -153,8 +155,12 @@ class World {
       at: this.schedule.now,
       random: this.random,
       newRunId: () => `run_local_${++this.children}`,
+      newId: () => `local_${++this.children}`,
     });
-    for (const transition of turn.transitions) this.surroundings.seen?.(live.state, transition);
+    for (const transition of turn.transitions) {
+      this.surroundings.seen?.(live.state, transition);
+      if (transition.t === 'asks') this.later(() => this.askPeople(run, live, transition));
+    }
     for (const effect of turn.effects) this.perform(run, live, effect);
   }
 
@@ -226,6 +232,20 @@ class World {
       this.announce();
     };
     reply.then(arrive, (cause: unknown) => arrive({ error: { code: 'internal', detail: (cause as Error).message } }));
+  }
+
+  /** Somebody who may answers as the reply says: `{ approved, by?, data?, comment? }`; without that nobody does. */
+  private askPeople(run: string, live: Live, { s, i, n, ask }: Transition & { t: 'asks' }): void {
+    const { form } = policyOf(live.state.graph.steps[s] as GraphStep);
+    const shown = shownOf(inputOf(live.state, s, i));
+    this.ask(live, { s, i, n }, { message: ask.message, shown }, ({ output }) => {
+      const { approved, by, data = null, comment = null } = (output ?? {}) as { [field: string]: Json | undefined };
+      if (typeof approved !== 'boolean') return;
+      if (approved || data !== null) checkInput(form, data, 'data');
+      const name = typeof by === 'string' ? by : (ask.by?.principals[0] ?? 'local');
+      const who = { id: name, name, roles: ['admin', 'operator'], isStarter: false };
+      this.feed(run, { type: 'answer', s, i, n, by: who, approved, data, comment: typeof comment === 'string' ? comment : null });
+    });
   }
 
   private startChild(parent: string, live: Live, effect: Effect & { e: 'startChild' }): void {

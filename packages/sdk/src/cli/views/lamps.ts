@@ -17,17 +17,22 @@ const lamps: Record<string, readonly [shape: string, paint: Paint]> = {
   begun: ['◐', blue],
   ready: ['▷', green],
   started: ['▷', green],
+  approved: ['✔', green],
+  open: ['‖', yellow],
   waiting: ['‖', yellow],
   queued: ['‖', yellow],
   paused: ['‖', yellow],
   draining: ['‖', yellow],
   degraded: ['▲', yellow],
   failed: ['✖', red],
+  rejected: ['✖', red],
+  expired: ['✖', red],
   down: ['✖', red],
   isolated: ['✖', red],
   cancelled: ['◼', yellow],
   skipped: ['–', dim],
   ended: ['–', dim],
+  withdrawn: ['–', dim],
 };
 
 /** The shape of a state, coloured. */

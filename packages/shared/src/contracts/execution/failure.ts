@@ -3,11 +3,13 @@ import { IsIn, IsInt, IsNumber, IsOptional, IsString, MaxLength, Min, ValidateNe
 import { faultStatus, type FaultCode } from '../../errors/fault.ts';
 import { Opaque } from '../../bus/opaque.ts';
 
-const faultCodes = Object.keys(faultStatus) as FaultCode[];
+/** Codes of what failed in a run: those of faults, and `rejected` by a person. */
+export type FailureCode = FaultCode | 'rejected';
+const failureCodes: readonly FailureCode[] = [...(Object.keys(faultStatus) as FaultCode[]), 'rejected'];
 
 /** Why a task, step or run failed. */
 export class Failure {
-  @IsIn(faultCodes) code!: FaultCode;
+  @IsIn(failureCodes) code!: FailureCode;
   @IsString() @MaxLength(8_192) detail!: string;
   /** What to do about it. */
   @IsOptional() @IsString() @MaxLength(2_048) next?: string;

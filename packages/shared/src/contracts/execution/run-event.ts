@@ -15,6 +15,8 @@ export const runEventTypes = [
   'step.failed',
   'step.retrying',
   'step.waiting',
+  'step.escalated',
+  'step.answered',
   'step.skipped',
   'step.resolved',
   'run.ending',

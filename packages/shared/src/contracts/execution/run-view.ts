@@ -13,7 +13,7 @@ export const endedRunStatuses: readonly RunStatus[] = ['succeeded', 'failed', 'c
 export const stepStatuses = ['pending', 'queued', 'running', 'waiting', 'succeeded', 'failed', 'skipped', 'cancelled'] as const;
 export type StepStatus = (typeof stepStatuses)[number];
 
-export const stepKinds = ['agent', 'tool', 'workflow', 'artifact', 'value', 'wait'] as const;
+export const stepKinds = ['agent', 'tool', 'workflow', 'artifact', 'value', 'wait', 'approval'] as const;
 export type StepKindName = (typeof stepKinds)[number];
 
 /** How far a run is, in steps and items. */
@@ -69,7 +69,7 @@ export class RunView {
 
 /** What a step waits for, and why that takes time. */
 export class WaitingFor {
-  /** `step:<key>`, `agent:<name>`, `retry`, `run:<id>`, `time`, `signal:<name>`, `end` (of the other steps), `crashed` (for a person: see `resolve-step`). */
+  /** `step:<key>`, `agent:<name>`, `retry`, `run:<id>`, `time`, `signal:<name>`, `approval:<id>`, `end` (of the other steps), `crashed` (for a person: see `resolve-step`). */
   @IsString() on!: string;
   @IsString() because!: string;
 }

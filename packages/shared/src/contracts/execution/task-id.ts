@@ -15,6 +15,11 @@ export function shardOfRun(run: string): number {
   return shardOfUuid(toUuid(run, 'run'));
 }
 
+/** The shard of an approval (`approval_…`): its run's. */
+export function shardOfApproval(approval: string): number {
+  return shardOfUuid(toUuid(approval, 'approval'));
+}
+
 /** One attempt of one task, as its identifier says. */
 export interface TaskRef {
   /** `run_…` */

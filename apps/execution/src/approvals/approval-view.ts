@@ -1,0 +1,84 @@
+import type { Answerers as AnswerersView, ApprovalDetail, ApprovalView } from '@signalbox/shared/contracts/execution/approval-view.js';
+import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
+import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { may, type Caller } from '@signalbox/shared/identity/caller.js';
+import { objectionTo, policyOf, shownOf, type Answerers, type Approval } from '../core/approval.ts';
+import { guarded, inputOf } from '../core/scope.ts';
+import type { GraphStep } from '../core/graph.ts';
+import type { RunState } from '../core/state.ts';
+import { cut } from '../runs/cut.ts';
+import type { RunFacts } from '../shards/live-run.ts';
+import { approvalRow, type ApprovalRow } from './approval-row.ts';
+
+/** What is shown in one answer, as large as a message holds beside the rest. */
+const shownMaxBytes = 200_000;
+
+/** Where an approval stands in its run. */
+export interface ApprovalPlace {
+  s: number;
+  i: number;
+  approval: Approval;
+}
+
+/** The approval of this UUID in a run. */
+export function placeOf(state: RunState, uuid: string): ApprovalPlace | undefined {
+  for (const [s, { units, isFanned }] of state.steps.entries()) {
+    if (state.graph.steps[s]?.kind !== 'approval') continue;
+    const index = units.findIndex(({ approval }) => approval?.id === uuid);
+    const approval = units[index]?.approval;
+    if (approval !== undefined) return { s, i: isFanned ? index : -1, approval };
+  }
+  return undefined;
+}
+
+/** An approval as it is listed for this caller. */
+export function approvalView(row: ApprovalRow, run: string, caller: Caller): ApprovalView {
+  const by = answerersOf(row.answerers);
+  const whyNot = row.status === 'open' ? objectionOf(row, by, caller) : null;
+  return {
+    id: fromUuid('approval', row.approval_id),
+    run: fromUuid('run', run),
+    workflow: row.workflow,
+    step: row.step,
+    label: row.label,
+    message: row.message,
+    status: row.status,
+    by,
+    askedAt: row.asked_at,
+    deadline: row.deadline,
+    answeredAt: row.answered_at,
+    answeredBy: row.answered_by === null ? null : { id: row.answered_by, name: row.answered_by_name ?? '' },
+    mayAnswer: row.status === 'open' && whyNot === null,
+    whyNot,
+  };
+}
+
+/** An approval with all that is needed to answer it. */
+export function approvalDetail(state: RunState, { s, i, approval }: ApprovalPlace, facts: RunFacts, caller: Caller): ApprovalDetail {
+  const policy = policyOf(state.graph.steps[s] as GraphStep);
+  const shown = guarded(() => shownOf(inputOf(state, s, i)));
+  return {
+    ...approvalView(approvalRow(state, s, i, facts) as ApprovalRow, state.run, caller),
+    message: approval.message,
+    shown: 'error' in shown ? null : cut(shown.value, shownMaxBytes),
+    form: policy.form ?? null,
+    escalations: (approval.escalate ?? []).slice(approval.level).map(({ at, by }) => ({ at: new Date(at).toISOString(), by })),
+    onDeadline: policy.onDeadline,
+    onReject: policy.onReject,
+    startedBy: facts.principalName,
+    data: approval.answer?.data ?? null,
+    comment: approval.answer?.comment ?? null,
+  };
+}
+
+function objectionOf({ not_by }: ApprovalRow, by: Answerers | null, caller: Caller): string | null {
+  if (!may(caller, answerApproval.permission)) return `it needs the permission ${answerApproval.permission}`;
+  const { principal: id, name, roles } = caller;
+  return objectionTo({ id, name, roles }, by ?? undefined, not_by === id);
+}
+
+function answerersOf(names: readonly string[] | null): AnswerersView | null {
+  if (names === null) return null;
+  const of = (kind: string): string[] => names.flatMap((name) => (name.startsWith(kind) ? [name.slice(kind.length)] : []));
+  return { roles: of('role:'), principals: of('principal:') };
+}
