@@ -20,6 +20,7 @@ import { listSteps } from '@signalbox/shared/contracts/execution/list-steps.js';
 import { listWorkflows } from '@signalbox/shared/contracts/execution/list-workflows.js';
 import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { RunView, StepView } from '@signalbox/shared/contracts/execution/run-view.js';
+import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { WorkflowView } from '@signalbox/shared/contracts/execution/workflow-view.js';
 import { beatInstance } from '@signalbox/shared/contracts/registry/beat-instance.js';
@@ -102,6 +103,7 @@ beforeAll(async () => {
   await answer(cancelRun, { ...run, status: 'cancelled' });
   await answer(signalRun, run);
   await answer(forkRun, run);
+  await answer(whyRun, { run: id, step: null, chain: [], open: [] });
   await answer(leaseTasks, { tasks: [], cancelled: [] });
   await answer(acceptWork, {});
   await answer(completeWork, {});
@@ -278,6 +280,14 @@ describe('runs', () => {
     expect((await send('POST', `/runs/${id}/fork`)).status).toBe(202);
     expect((await send('POST', '/runs/run_x/fork', {})).status).toBe(404);
     expect((await send('POST', `/runs/${id}/fork`, { from: 'a' })).status).toBe(400);
+  });
+
+  test('say why they do not go on', async () => {
+    expect(await send('GET', `/runs/${id}/why`)).toMatchObject({ status: 200, body: { run: id, chain: [] } });
+    expect(asked.at(-1)).toEqual(['run.why', { run: id }]);
+    await send('GET', `/runs/${id}/steps/${encodeURIComponent('a[3]')}/why`);
+    expect(asked.at(-1)).toEqual(['run.why', { run: id, key: 'a[3]' }]);
+    expect((await send('GET', '/runs/run_x/why')).status).toBe(404);
   });
 
   test('get signals', async () => {

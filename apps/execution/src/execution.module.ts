@@ -14,6 +14,7 @@ import { Completion } from './dispatch/completion.ts';
 import { LeaseTasksHandler } from './dispatch/lease-tasks.handler.ts';
 import { TellQueueHandler } from './dispatch/tell-queue.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
+import { WhyQueuedHandler } from './dispatch/why-queued.handler.ts';
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
@@ -27,6 +28,7 @@ import { RunFinder } from './runs/run-finder.ts';
 import { RunStarter } from './runs/run-starter.ts';
 import { RunStore } from './runs/run.store.ts';
 import { StartRunHandler } from './runs/start-run.handler.ts';
+import { WhyRunHandler } from './runs/why-run.handler.ts';
 import { Engine } from './shards/engine.ts';
 import { ApplyWorkflowHandler } from './workflows/apply-workflow.handler.ts';
 import { Definitions } from './workflows/definitions.ts';
@@ -65,6 +67,8 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     ListWorkflowsHandler,
     StartRunHandler,
     TellQueueHandler,
+    WhyQueuedHandler,
+    WhyRunHandler,
   ],
   providers: [
     Completion,

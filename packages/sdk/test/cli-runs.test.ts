@@ -327,6 +327,45 @@ test('fork starts a run that keeps what another has done', async () => {
   expect(rest.seen.at(-1)).toMatchObject({ body: { from: ['a', 'b'], input: { n: 1 } }, headers: { 'idempotency-key': 'mine' } });
 });
 
+test('why tells the chain of causes, who holds the places and what to do', async () => {
+  const link = { run: 'run_1', status: 'queued', on: null, next: null, until: null, holders: [] };
+  rest.on('GET /runs/run_1/steps/b/why', {
+    run: 'run_1',
+    step: 'b',
+    chain: [
+      { ...link, kind: 'step', step: 'b', because: 'a has not ended' },
+      {
+        ...link,
+        kind: 'limit',
+        step: 'a',
+        because: 'all 2 places of x are taken, and 1 task waits',
+        next: 'Wait for one of them.',
+        holders: [{ run: 'run_9', step: 'a', instance: 'w1', since: null }],
+      },
+    ],
+    open: [{ kind: 'limit', count: 1, step: 'a' }],
+  });
+  expect((await signalbox(['why', 'run_1', 'b'])).out).toBe(
+    [
+      'b ‖ queued: a has not ended',
+      '  a ‖ queued: all 2 places of x are taken, and 1 task waits',
+      '    held by run_9 a on w1',
+      'Wait for one of them.',
+      '',
+    ].join('\n'),
+  );
+  rest.on('GET /runs/run_1/why', {
+    run: 'run_1',
+    step: null,
+    chain: [{ ...link, kind: 'no-worker', step: 'a', because: 'no worker of x is connected' }],
+    open: [
+      { kind: 'no-worker', count: 1, step: 'a' },
+      { kind: 'running', count: 3, step: 'c' },
+    ],
+  });
+  expect((await signalbox(['why', 'run_1'])).out).toBe('a ‖ queued: no worker of x is connected\nAlso open: 3 running (c)\n');
+});
+
 test('signal sends data to a run', async () => {
   rest.on('POST /runs/run_1/signals/approved', { id: 'run_1', status: 'running' });
   expect((await signalbox(['signal', 'run_1', 'approved', '--input', 'by=ann'])).out).toBe('run_1 running: it has the signal approved\n');

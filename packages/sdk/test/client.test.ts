@@ -69,6 +69,8 @@ test('every resource asks at its address', async () => {
   for (const route of [
     'GET /runs/r',
     'GET /runs/r/steps/a%5B3%5D',
+    'GET /runs/r/why',
+    'GET /runs/r/steps/a%5B3%5D/why',
     'POST /runs/r/cancel',
     'POST /runs/r/fork',
     'POST /runs/r/signals/go%20on',
@@ -122,6 +124,8 @@ test('every resource asks at its address', async () => {
   await client.runs.get('r');
   await client.runs.steps('r').first();
   await client.runs.step('r', 'a[3]');
+  await client.runs.why('r');
+  await client.runs.why('r', 'a[3]');
   await client.runs.cancel('r');
   await client.runs.fork('r', { from: ['a'] }, { idempotencyKey: 'mine' });
   await client.runs.signal('r', 'go on', { by: 'ann' }, { idempotencyKey: 'mine' });

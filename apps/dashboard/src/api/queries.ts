@@ -32,6 +32,13 @@ export const queries = {
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => wholeRun(id, signal) }),
   runStep: (id: string, key: string) =>
     queryOptions({ queryKey: ['run', id, 'step', key], queryFn: ({ signal }) => client.runs.step(id, key, { signal }) }),
+  runWhy: (id: string, key?: string) =>
+    queryOptions({
+      queryKey: ['run', id, 'why', key ?? ''],
+      queryFn: ({ signal }) => client.runs.why(id, key, { signal }),
+      // Who holds a place, and whether a worker is there, change without an event of this run.
+      refetchInterval: 5_000,
+    }),
   runArtifacts: (id: string) =>
     queryOptions({
       queryKey: ['run', id, 'artifacts'],

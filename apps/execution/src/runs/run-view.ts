@@ -5,6 +5,7 @@ import type { AttemptRef } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
 import { isWaiting, progressOf } from '../core/progress.ts';
 import { hasEnded, type RunState, type StepState, type UnitState } from '../core/state.ts';
+import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import { criticalSteps } from './critical-path.ts';
 import { cut } from './cut.ts';
@@ -16,8 +17,8 @@ const wholeMaxBytes = 200_000;
 const previewMaxBytes = 16_384;
 const previewsMaxBytes = 256_000;
 
-/** Why a queued attempt is not under way. */
-export type Why = (ref: AttemptRef) => WaitingFor | undefined;
+/** Why a queued attempt is not under way; undefined where its owner is not here. */
+export type Why = (ref: AttemptRef) => QueueCause | undefined;
 
 /** A run's status: that of its state, or `waiting` when all that was begun waits. */
 export function statusOf(state: RunState): RunStatus {
@@ -132,7 +133,7 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   }
   if (unit.status === 'queued') {
     const reason = why({ s, i, n: unit.attempt });
-    return reason === undefined ? [] : [reason];
+    return reason === undefined ? [] : [{ on: reason.on, because: reason.because }];
   }
   if (unit.status !== 'waiting') return [];
   if (unit.child !== undefined) return [{ on: `run:${fromUuid('run', unit.child)}`, because: 'the child run has not ended' }];

@@ -51,7 +51,7 @@ export class RunStore {
   ) {}
 
   /** A run from its journal, whoever owns it; null when the workspace has none of this id. */
-  async read(workspace: string, uuid: string): Promise<{ state: RunState; facts: RunFacts } | null> {
+  async read(workspace: string, uuid: string): Promise<{ state: RunState; facts: RunFacts; isQuarantined: boolean } | null> {
     return this.db.inWorkspace(workspace, async (tx) => {
       const [row] = await tx.query<RunRow[]>(`SELECT * FROM run WHERE run_id = $1`, [uuid]);
       if (!row) return null;
@@ -62,7 +62,7 @@ export class RunStore {
         graph,
         rows.flatMap(({ transitions }) => transitions),
       );
-      return { state, facts: factsOf(row) };
+      return { state, facts: factsOf(row), isQuarantined: row.status === 'running' && row.reason === 'quarantined' };
     });
   }
 

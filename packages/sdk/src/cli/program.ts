@@ -25,6 +25,7 @@ import { addTools } from './commands/tools.ts';
 import { addValidate } from './commands/validate.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
+import { addWhy } from './commands/why.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { exitCode } from './exit-codes.ts';
 import { tell, wordsOf } from './failure.ts';
@@ -67,7 +68,7 @@ Environment: SIGNALBOX_URL, SIGNALBOX_API_KEY, SIGNALBOX_DATA, DATABASE_URL (bac
 Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found, 6 conflict, 7 over a limit, 8 timeout, 130 interrupted`,
     );
   const parts = [
-    ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addLogs]],
+    ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addLogs]],
     ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],

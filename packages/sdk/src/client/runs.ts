@@ -69,6 +69,35 @@ export interface Step {
   error: RunError | null;
 }
 
+/** One link of the chain of causes of a run that is not going on. */
+export interface Cause {
+  /** `no-worker`, `limit`, `workers-full`, `breaker`, `retry`, `signal`, `time`, `step`, `child` …; the others are in the REST reference. */
+  kind: string;
+  run: string;
+  /** Null: the run as a whole. */
+  step: string | null;
+  status: StepStatus | RunStatus;
+  /** `agent:NAME`, `step:KEY`, `run:ID`, `signal:NAME` …; null where the step itself is meant. */
+  on: string | null;
+  because: string;
+  /** What to do about it. */
+  next: string | null;
+  /** When it is over by itself at the latest. */
+  until: string | null;
+  /** Who has the places that are full. */
+  holders: { run: string; step: string; instance: string | null; since: string | null }[];
+}
+
+/** Why a run, or one step of it, is not going on. */
+export interface Why {
+  run: string;
+  step: string | null;
+  /** From what was asked for to the root cause. */
+  chain: Cause[];
+  /** What else is open in the run, by kind. */
+  open: { kind: string; count: number; step: string }[];
+}
+
 export interface RunDetail extends Run {
   steps: Step[];
 }
@@ -144,6 +173,12 @@ export class Runs {
   /** One step with its whole input and output. */
   step(id: string, key: string, options: RequestOptions = {}): Promise<Step> {
     return this.#http.json({ method: 'GET', path: path`/runs/${id}/steps/${key}`, ...options });
+  }
+
+  /** Why the run is not going on, or this step of it: one chain of causes down to its root. */
+  why(id: string, key?: string, options: RequestOptions = {}): Promise<Why> {
+    const at = key === undefined ? path`/runs/${id}/why` : path`/runs/${id}/steps/${key}/why`;
+    return this.#http.json({ method: 'GET', path: at, ...options });
   }
 
   /** Stops the run: its open steps are told, and it ends as cancelled. `ApiError` 409 when it has ended otherwise. */

@@ -17,6 +17,7 @@ import { ListStepsRoute } from './list-steps.route.ts';
 import { ListWorkflowsRoute } from './list-workflows.route.ts';
 import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
+import { WhyRunRoute } from './why-run.route.ts';
 
 /** The REST routes of `execution`: one controller an operation, `<operation>.route.ts`. */
 export const executionRoutes: Type[] = [
@@ -38,4 +39,5 @@ export const executionRoutes: Type[] = [
   ListWorkflowsRoute,
   SignalRunRoute,
   StartRunRoute,
+  WhyRunRoute,
 ];

@@ -26,6 +26,7 @@ import { RunAgain } from './run-again.tsx';
 import { StepPanel } from './step-panel.tsx';
 import { Timeline } from './timeline.tsx';
 import { useRunEvents } from './use-run-events.ts';
+import { WhyWaiting } from './why.tsx';
 
 const RunGraph = lazy(() => import('./run-graph.tsx'));
 const ResultView = lazy(() => import('./result-view.tsx'));
@@ -117,6 +118,7 @@ function RunViews({ run }: { run: WholeRun }): ReactNode {
   return (
     <>
       <WhyFailed run={run} hrefOf={hrefOf} />
+      <WhyWaiting run={run} hrefOf={hrefOf} />
       <Beside aside={aside}>
         {tab === 'timeline' && (
           <>

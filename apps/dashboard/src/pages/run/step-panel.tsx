@@ -19,7 +19,7 @@ import { Note, ProblemNote } from '../../parts/notes.tsx';
 import { Panel, PanelPart } from '../../parts/panel.tsx';
 import { RunAgain } from './run-again.tsx';
 import { SendSignal } from './send-signal.tsx';
-import { Waiting } from './waiting.tsx';
+import { WhyStep } from './why.tsx';
 import styles from './run.module.css';
 
 interface StepPanelProps {
@@ -73,7 +73,7 @@ export function StepPanel({ run, step, hrefOf }: StepPanelProps): ReactNode {
           ]}
         />
       </PanelPart>
-      <Waiting step={step} steps={run.steps} hrefOf={hrefOf} />
+      <WhyStep run={run} step={step} hrefOf={hrefOf} />
       <SendSignal run={run} step={step} />
       {run.progress.done + run.progress.failed > 0 && (
         <RunAgain run={run} from={step.step}>
