@@ -258,6 +258,18 @@ describe('runs', () => {
     expect(asked).toEqual([
       ['run.list', { status: ['failed', 'cancelled', 'waiting'], workflow: 'report', labels: { a: 'b=c', d: '' }, q: 'x', limit: 3 }],
     ]);
+    await send('GET', '/runs?agent=analyst&startedAfter=2026-01-02T03:04:05Z&costMin=0.5&durationMaxMs=100&errorCode=timeout&problem=open&sort=cost');
+    expect(asked.at(-1)?.[1]).toEqual({
+      agent: 'analyst',
+      startedAfter: '2026-01-02T03:04:05Z',
+      costMin: 0.5,
+      durationMaxMs: 100,
+      errorCode: 'timeout',
+      problem: 'open',
+      sort: 'cost',
+    });
+    for (const bad of ['startedAfter=yesterday', 'costMin=-1', 'sort=best', 'errorCode=odd', 'problem=x', 'agent=A', 'limit=1000'])
+      expect(await send('GET', `/runs?${bad}`)).toMatchObject({ status: 400 });
     expect(await send('GET', '/runs?status=odd')).toMatchObject({ status: 400 });
     expect(await send('GET', '/runs?labels=none')).toMatchObject({ status: 400 });
   });

@@ -88,6 +88,9 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
     events.map(({ append }) => fromUuid('run', append.run)),
     events.map(({ event }) => event.version),
     events.map(({ event }) => JSON.stringify(event.payload)),
+    start(({ agents = [] }) => JSON.stringify(agents)),
+    standing(started, ({ found }) => found),
+    standing(ended, ({ found }) => found),
   );
   return { ...appendFull, values };
 }

@@ -1,5 +1,7 @@
-import type { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
-import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
+import { sqlStateOf, type WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { pageLimitDefault } from '@signalbox/shared/bus/page.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import type { ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import type { RunView, RunStatus } from '@signalbox/shared/contracts/execution/run-view.js';
 import type { Failure, RunEvent } from '../core/events.ts';
@@ -9,6 +11,8 @@ import { readJournal, readJournals, type ReadRow } from '../journal/journal-read
 import type { RunFacts } from '../shards/live-run.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { failureView } from './failure-view.ts';
+import { cursorOf, pageStatements } from './run-search.ts';
+import type { EntityManager } from 'typeorm';
 
 interface RunRow {
   run_id: string;
@@ -29,19 +33,11 @@ interface RunRow {
   error: string | null;
   progress: string;
   usage: string;
+  is_waiting: boolean;
 }
 
-export interface RunFilter {
-  status?: readonly RunStatus[] | undefined;
-  workflow?: string | undefined;
-  labels?: Record<string, string> | undefined;
-  q?: string | undefined;
-  limit?: number | undefined;
-  cursor?: string | undefined;
-}
-
-/** Words of one search. */
-const wordsMax = 8;
+/** A search that takes longer is given up. */
+const searchMs = 4_000;
 
 /** Runs as they are written: rows, journals, start keys. Under row security of the caller's workspace. */
 export class RunStore {
@@ -81,30 +77,32 @@ export class RunStore {
     });
   }
 
-  /** The newest first. */
-  async list(workspace: string, filter: RunFilter): Promise<{ data: RunView[]; nextCursor: string | null }> {
-    const limit = filter.limit ?? pageLimitDefault;
-    const before = filter.cursor === undefined ? null : uuidOf(decodeCursor(filter.cursor, 1)[0] as string);
-    // `waiting` and `queued` are what a running run does at the moment: only its owner's memory tells them apart.
-    const statuses = filter.status && filter.status.length > 0 ? [...new Set(filter.status.map(storedStatus))] : null;
-    const labels = filter.labels && Object.keys(filter.labels).length > 0 ? JSON.stringify(filter.labels) : null;
-    const words = (filter.q ?? '').toLowerCase().split(/\s+/).filter(Boolean).slice(0, wordsMax);
-    return this.db.inWorkspace(workspace, async (tx) => {
-      // What is not asked for is null, and gone when PostgreSQL plans with these values.
-      const rows = await tx.query<RunRow[]>(
-        `SELECT * FROM run
-          WHERE workspace = $1
-            AND ($2::uuid IS NULL OR run_id < $2)
-            AND ($3::text[] IS NULL OR status = ANY($3))
-            AND ($4::text IS NULL OR workflow = $4)
-            AND ($5::jsonb IS NULL OR (labels <> '{}' AND labels @> $5))
-            AND NOT EXISTS (SELECT 1 FROM unnest($6::text[]) AS word
-                             WHERE strpos(lower(workflow || ' ' || labels::text || ' ' || principal_name || ' ' || coalesce(error, '')), word) = 0)
-          ORDER BY run_id DESC LIMIT $7`,
-        [workspace, before, statuses, filter.workflow ?? null, labels, words, limit + 1],
-      );
-      return pageOf(rows, limit, ({ run_id }) => [run_id], rowView);
+  /** One page of a search. `limited` when it takes too long. */
+  async list(workspace: string, request: ListRunsRequest): Promise<{ data: RunView[]; nextCursor: string | null }> {
+    const limit = request.limit ?? pageLimitDefault;
+    const { page, searchedTo } = pageStatements(workspace, request, limit);
+    return this.search(workspace, async (tx) => {
+      const rows = await tx.query<(RunRow & { position: string })[]>(page.text, page.values);
+      const shown = rows.slice(0, limit);
+      const last = rows.length > limit ? shown.at(-1) : undefined;
+      const data = shown.map(rowView);
+      if (last !== undefined) return { data, nextCursor: cursorOf(request.sort, last) };
+      const [searched] = searchedTo ? await tx.query<{ run_id: string; position: string }[]>(searchedTo.text, searchedTo.values) : [];
+      return { data, nextCursor: searched === undefined ? null : cursorOf(request.sort, searched) };
     });
+  }
+
+  /** Runs `work` as long as a search may take. */
+  private async search<T>(workspace: string, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    try {
+      return await this.db.inWorkspace(workspace, async (tx) => {
+        await tx.query(`SET LOCAL statement_timeout = ${searchMs}`);
+        return work(tx);
+      });
+    } catch (thrown) {
+      if (sqlStateOf(thrown) !== '57014') throw thrown;
+      throw new Fault('limited', 'the search takes too long', 'Narrow it: name a workflow or a shorter time.', { cause: thrown });
+    }
   }
 
   /** The run that a start key of the last 24 h belongs to. */
@@ -131,15 +129,6 @@ export class RunStore {
   }
 }
 
-function storedStatus(status: RunStatus): string {
-  return status === 'queued' || status === 'waiting' ? 'running' : status;
-}
-
-/** A cursor's run; one that is no UUID finds nothing before it can be an error of the database. */
-function uuidOf(text: string): string {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? text : '00000000-0000-0000-0000-000000000000';
-}
-
 function factsOf(row: RunRow): RunFacts {
   return {
     workspace: row.workspace,
@@ -161,7 +150,7 @@ function rowView(row: RunRow): RunView {
     id: fromUuid('run', row.run_id),
     workflow: row.workflow,
     workflowHash: row.definition,
-    status: row.status,
+    status: row.status === 'running' && row.is_waiting ? 'waiting' : row.status,
     reason: row.reason,
     labels: row.labels,
     error: row.error === null ? null : failureView(JSON.parse(row.error) as Failure),

@@ -1,7 +1,8 @@
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Effect, Transition } from '../core/events.ts';
-import { progressOf } from '../core/progress.ts';
+import { agentsOf } from '../core/graph.ts';
+import { isWaiting, problemOf, progressOf } from '../core/progress.ts';
 import { hasEnded, type RunState } from '../core/state.ts';
 import type { Append, AppendOutcome, AppendSource, OutboxEvent, Standing, StartFacts } from '../journal/append.ts';
 import { dayOf } from '../journal/identifiers.ts';
@@ -56,6 +57,10 @@ export class LiveRun implements AppendSource {
   private inFlight: Cargo | null = null;
   private isQueued = false;
   private isDropped = false;
+  /** What its row says, once what is in flight is committed. */
+  private isWaiting: boolean;
+  /** Whether something of it ever waited: of other runs no step needs to be looked at. */
+  private mayWait: boolean;
 
   constructor(
     readonly uuid: string,
@@ -68,6 +73,8 @@ export class LiveRun implements AppendSource {
     this.id = fromUuid('run', uuid);
     this.workspace = facts.workspace;
     this.day = dayOf(uuid);
+    this.isWaiting = facts.isWaiting ?? false;
+    this.mayWait = seq > 0;
   }
 
   /** Whether its start is not committed: nobody outside knows of it. */
@@ -117,14 +124,18 @@ export class LiveRun implements AppendSource {
     const { transitions } = cargo;
     const isStart = this.seq === 0;
     const isEnd = transitions.at(-1)?.t === 'ended';
+    this.mayWait ||= transitions.some(({ t }) => t === 'waits' || t === 'retrying' || t === 'child');
+    const isWaitingNow = this.mayWait && isWaiting(this.state);
+    const isChanged = isWaitingNow !== this.isWaiting;
+    this.isWaiting = isWaitingNow;
     return {
       run: this.uuid,
       workspace: this.facts.workspace,
       day: this.day,
       seq: this.seq,
       transitions,
-      ...(isStart && { start: this.facts }),
-      ...((isStart || isEnd) && { standing: this.standing(isEnd) }),
+      ...(isStart && { start: this.facts, agents: agentsOf(this.state.graph) }),
+      ...((isStart || isEnd || isChanged) && { standing: this.standing(isEnd) }),
       events: isStart || isEnd ? this.ports.eventsOf(this, transitions) : [],
     };
   }
@@ -163,6 +174,7 @@ export class LiveRun implements AppendSource {
       error: isEnd && state.error !== undefined ? JSON.stringify(state.error) : null,
       progress: JSON.stringify(progressOf(state)),
       usage: JSON.stringify(state.usage),
+      found: JSON.stringify({ isWaiting: this.isWaiting, ...(isEnd && problemOf(state)) }),
     };
   }
 }

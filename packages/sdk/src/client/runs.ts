@@ -134,12 +134,37 @@ export interface RunEvent {
   fraction?: number;
 }
 
-export interface RunQuery extends ListQuery {
+/** Which runs are meant: those that meet all that is given. */
+export interface RunFilter {
   workflow?: string | undefined;
   /** Any of these. */
   status?: RunStatus | readonly RunStatus[] | undefined;
   /** Only runs with all of these labels, each as `name=value`. */
   labels?: readonly string[] | undefined;
+  /** An agent that a step names. */
+  agent?: string | undefined;
+  /** ISO 8601, at or after; `…Before`: before. */
+  startedAfter?: string | undefined;
+  startedBefore?: string | undefined;
+  endedAfter?: string | undefined;
+  endedBefore?: string | undefined;
+  /** US dollars. */
+  costMin?: number | undefined;
+  costMax?: number | undefined;
+  durationMinMs?: number | undefined;
+  durationMaxMs?: number | undefined;
+  /** The code of the failure that ended it, or of a step's that it went on from. */
+  errorCode?: string | undefined;
+  failedStep?: string | undefined;
+  /** Runs with a failure, by what has become of it. */
+  problem?: 'open' | 'replayed' | 'dismissed' | undefined;
+  /** Words to look for. */
+  q?: string | undefined;
+}
+
+export interface RunQuery extends RunFilter, ListQuery {
+  /** `newest` if absent; `ended`, `cost` and `duration`: the last, dearest and longest first. */
+  sort?: 'newest' | 'oldest' | 'ended' | 'cost' | 'duration' | undefined;
 }
 
 /** Whether a run has ended. */
