@@ -21,6 +21,12 @@ import { listWorkflows } from '@signalbox/shared/contracts/execution/list-workfl
 import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { RunView, StepView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
+import { cancelRunOperation } from '@signalbox/shared/contracts/execution/cancel-run-operation.js';
+import { getRunOperation } from '@signalbox/shared/contracts/execution/get-run-operation.js';
+import { listRunOperations } from '@signalbox/shared/contracts/execution/list-run-operations.js';
+import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-problems.js';
+import type { RunOperationView } from '@signalbox/shared/contracts/execution/run-operation.js';
+import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { WorkflowView } from '@signalbox/shared/contracts/execution/workflow-view.js';
 import { beatInstance } from '@signalbox/shared/contracts/registry/beat-instance.js';
@@ -75,6 +81,21 @@ const workflow: WorkflowView = {
 };
 const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'report' }, spec: { steps: { a: { value: 1 } } } };
 
+const operation: RunOperationView = {
+  id: newId('runop'),
+  action: 'cancel',
+  filter: { workflow: 'report' },
+  from: null,
+  note: null,
+  status: 'running',
+  total: 1,
+  done: 0,
+  failed: 0,
+  startedBy: 'ann',
+  createdAt: at,
+  endedAt: null,
+};
+
 let nats: TestBus;
 let gateway: RunningGateway;
 let asked: [string, unknown][] = [];
@@ -104,6 +125,14 @@ beforeAll(async () => {
   await answer(signalRun, run);
   await answer(forkRun, run);
   await answer(whyRun, { run: id, step: null, chain: [], open: [] });
+  await nats.answer(startRunOperation, (request) => {
+    asked.push(['run-operation.start', JSON.parse(JSON.stringify(request))]);
+    return { operation: request.dryRun ? null : operation, count: 1, isMore: false, sample: [run] };
+  });
+  await answer(getRunOperation, { ...operation, failures: [{ run: id, code: 'conflict' as const, detail: 'x' }] });
+  await answer(cancelRunOperation, { ...operation, status: 'cancelled' });
+  await answer(listRunOperations, { data: [operation], nextCursor: null });
+  await answer(listRunProblems, { data: [], nextCursor: null, isMore: false });
   await answer(leaseTasks, { tasks: [], cancelled: [] });
   await answer(acceptWork, {});
   await answer(completeWork, {});
@@ -258,7 +287,10 @@ describe('runs', () => {
     expect(asked).toEqual([
       ['run.list', { status: ['failed', 'cancelled', 'waiting'], workflow: 'report', labels: { a: 'b=c', d: '' }, q: 'x', limit: 3 }],
     ]);
-    await send('GET', '/runs?agent=analyst&startedAfter=2026-01-02T03:04:05Z&costMin=0.5&durationMaxMs=100&errorCode=timeout&problem=open&sort=cost');
+    await send(
+      'GET',
+      '/runs?agent=analyst&startedAfter=2026-01-02T03:04:05Z&costMin=0.5&durationMaxMs=100&errorCode=timeout&problem=open&sort=cost',
+    );
     expect(asked.at(-1)?.[1]).toEqual({
       agent: 'analyst',
       startedAfter: '2026-01-02T03:04:05Z',
@@ -310,6 +342,37 @@ describe('runs', () => {
     expect((await send('POST', '/runs/run_x/signals/approved', {})).status).toBe(404);
     expect((await send('POST', `/runs/${id}/signals/a%20b`, {})).status).toBe(400);
     expect((await send('POST', `/runs/${id}/signals/approved`, { other: 1 })).status).toBe(400);
+  });
+});
+
+describe('operations on many runs', () => {
+  test('are looked at first, begun, followed and ended', async () => {
+    const filter = { workflow: 'report', status: ['failed'], labels: { a: 'b' }, costMin: 1 };
+    expect(await send('POST', '/run-operations', { action: 'cancel', filter, dryRun: true })).toMatchObject({
+      status: 200,
+      body: { operation: null, count: 1, sample: [{ id }] },
+    });
+    expect(asked.at(-1)).toEqual(['run-operation.start', { action: 'cancel', filter, dryRun: true }]);
+    expect(await send('POST', '/run-operations', { action: 'retry', ids: [id] })).toMatchObject({
+      status: 202,
+      body: { operation: { total: 1 } },
+    });
+    expect(await send('GET', `/run-operations/${operation.id}`)).toMatchObject({ status: 200, body: { failures: [{ run: id }] } });
+    expect(await send('POST', `/run-operations/${operation.id}/cancel`)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+    expect(await send('GET', '/run-operations?limit=3')).toMatchObject({ status: 200, body: { data: [{ id: operation.id }] } });
+    for (const bad of [
+      { action: 'explode', filter: {} },
+      { action: 'cancel', ids: [] },
+      { action: 'cancel', filter: { odd: 1 } },
+      { action: 'cancel', ids: ['x'] },
+    ])
+      expect((await send('POST', '/run-operations', bad)).status).toBe(400);
+    expect((await send('GET', '/run-operations/runop_x')).status).toBe(404);
+  });
+
+  test('follow from failures by reason', async () => {
+    expect(await send('GET', '/run-problems?workflow=report&limit=5')).toMatchObject({ status: 200, body: { data: [], isMore: false } });
+    expect(asked.at(-1)).toEqual(['run-problem.list', { workflow: 'report', limit: 5 }]);
   });
 });
 

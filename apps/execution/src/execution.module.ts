@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { loadConfig } from '@signalbox/shared/config/config.js';
-import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { SystemDatabase, WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { ServiceModule } from '@signalbox/shared/service/service-module.js';
 import { AcceptTaskHandler } from './dispatch/accept-task.handler.ts';
 import { AcceptWorkHandler } from './dispatch/accept-work.handler.ts';
@@ -15,6 +15,12 @@ import { LeaseTasksHandler } from './dispatch/lease-tasks.handler.ts';
 import { TellQueueHandler } from './dispatch/tell-queue.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
 import { WhyQueuedHandler } from './dispatch/why-queued.handler.ts';
+import { CancelRunOperationHandler } from './operations/cancel-run-operation.handler.ts';
+import { GetRunOperationHandler } from './operations/get-run-operation.handler.ts';
+import { ListRunOperationsHandler } from './operations/list-run-operations.handler.ts';
+import { OperationRunner } from './operations/operation-runner.ts';
+import { OperationStore } from './operations/operation.store.ts';
+import { StartRunOperationHandler } from './operations/start-run-operation.handler.ts';
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
@@ -22,6 +28,7 @@ import { GetRunHandler } from './runs/get-run.handler.ts';
 import { GetStepHandler } from './runs/get-step.handler.ts';
 import { InvokeAgentHandler } from './runs/invoke-agent.handler.ts';
 import { ListRunEventsHandler } from './runs/list-run-events.handler.ts';
+import { ListRunProblemsHandler } from './runs/list-run-problems.handler.ts';
 import { ListRunsHandler } from './runs/list-runs.handler.ts';
 import { ListStepsHandler } from './runs/list-steps.handler.ts';
 import { RunFinder } from './runs/run-finder.ts';
@@ -62,9 +69,14 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     InvokeAgentHandler,
     LeaseTasksHandler,
     ListRunEventsHandler,
+    ListRunProblemsHandler,
     ListRunsHandler,
     ListStepsHandler,
     ListWorkflowsHandler,
+    CancelRunOperationHandler,
+    GetRunOperationHandler,
+    ListRunOperationsHandler,
+    StartRunOperationHandler,
     StartRunHandler,
     TellQueueHandler,
     WhyQueuedHandler,
@@ -74,8 +86,14 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     Completion,
     Definitions,
     Engine,
+    OperationRunner,
     RunFinder,
     RunStarter,
+    {
+      provide: OperationStore,
+      inject: [WorkspaceDatabase, SystemDatabase],
+      useFactory: (db: WorkspaceDatabase, system: SystemDatabase) => new OperationStore(db, system),
+    },
     {
       provide: RunStore,
       inject: [WorkspaceDatabase, Definitions],

@@ -73,6 +73,9 @@ test('every resource asks at its address', async () => {
     'GET /runs/r/steps/a%5B3%5D/why',
     'POST /runs/r/cancel',
     'POST /runs/r/fork',
+    'POST /run-operations',
+    'GET /run-operations/o',
+    'POST /run-operations/o/cancel',
     'POST /runs/r/signals/go%20on',
     'GET /deployments/d',
     'PUT /deployments/x%20y',
@@ -127,6 +130,16 @@ test('every resource asks at its address', async () => {
   await client.runs.why('r');
   await client.runs.why('r', 'a[3]');
   await client.runs.cancel('r');
+  await client.runOperations.preview({ action: 'cancel', filter: { status: 'failed', labels: ['a=b=c'], workflow: 'w' } });
+  expect(rest.seen.at(-1)?.body).toEqual({
+    action: 'cancel',
+    filter: { status: ['failed'], labels: { a: 'b=c' }, workflow: 'w' },
+    dryRun: true,
+  });
+  await client.runOperations.start({ action: 'retry', ids: ['r'] });
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'retry', ids: ['r'] });
+  await client.runOperations.get('o');
+  await client.runOperations.cancel('o');
   await client.runs.fork('r', { from: ['a'] }, { idempotencyKey: 'mine' });
   await client.runs.signal('r', 'go on', { by: 'ann' }, { idempotencyKey: 'mine' });
   await client.runs.eventPage('r', { limit: 5 });

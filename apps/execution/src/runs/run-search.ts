@@ -62,11 +62,12 @@ function conditionsOf(workspace: string, filter: RunFilter): Conditions {
   if (filter.durationMinMs !== undefined) where.add('duration_ms IS NOT NULL AND duration_ms >= $', filter.durationMinMs);
   if (filter.durationMaxMs !== undefined) where.add('duration_ms IS NOT NULL AND duration_ms <= $', filter.durationMaxMs);
   if (filter.errorCode !== undefined) where.add('error_code IS NOT NULL AND error_code = $', filter.errorCode);
-  if (filter.failedStep !== undefined) where.add('failed_step = $', filter.failedStep);
+  if (filter.failedStep === '') where.add('failed_step IS NULL');
+  else if (filter.failedStep !== undefined) where.add('failed_step = $', filter.failedStep);
   const id = idOf(filter);
   if (id !== undefined) where.add('run_id = $::uuid', id);
-  if (filter.problem === 'open') where.add('error_code IS NOT NULL AND resolution IS NULL');
-  else if (filter.problem !== undefined) where.add('error_code IS NOT NULL AND resolution = $', filter.problem);
+  if (filter.problem === 'open') where.add('error_code IS NOT NULL AND resolution IS NULL AND parent IS NULL');
+  else if (filter.problem !== undefined) where.add('error_code IS NOT NULL AND parent IS NULL AND resolution = $', filter.problem);
   return where;
 }
 
@@ -134,18 +135,45 @@ export function pageStatements(workspace: string, request: ListRunsRequest, limi
   };
 }
 
-/** At most `limit` ids of runs behind `after`, the newest first: what a bulk operation goes through. */
-export function idsStatement(workspace: string, filter: RunFilter, after: string | null, limit: number): Statement {
-  const where = conditionsOf(workspace, filter);
-  if (after !== null) where.add('run_id < $::uuid', after);
-  addSearched(where, filter);
-  return { text: `SELECT run_id FROM run WHERE ${where.text} ORDER BY run_id DESC LIMIT ${limit}`, values: where.values };
+/** Runs that something is to be done to: those of a filter or those that are named (UUIDs), as far as `scope` (a condition over `run`) lets it. */
+export interface Target {
+  filter: RunFilter;
+  ids: readonly string[] | null;
+  scope: string;
 }
 
-/** How many runs a filter means, counted up to `max`. */
-export function countStatement(workspace: string, filter: RunFilter, max: number): Statement {
-  const { text, values } = idsStatement(workspace, filter, null, max);
-  return { text: `SELECT count(*)::int AS count FROM (${text.replace(' ORDER BY run_id DESC', '')}) AS run`, values };
+/** The newest `limit` runs of a target. */
+export function newestStatement(workspace: string, target: Target, limit: number): Statement {
+  const where = targetConditions(workspace, target);
+  return { text: `SELECT * FROM run WHERE ${where.text} ORDER BY run_id DESC LIMIT ${limit}`, values: where.values };
+}
+
+/** The ids of at most `limit` runs of a target between two others, the oldest first. */
+export function targetStatement(workspace: string, target: Target, { after, before }: Span, limit: number): Statement {
+  const where = targetConditions(workspace, target);
+  where.add('run_id > $::uuid', after);
+  where.add('run_id < $::uuid', before);
+  return { text: `SELECT run_id FROM run WHERE ${where.text} ORDER BY run_id LIMIT ${limit}`, values: where.values };
+}
+
+/** Runs between two others, by UUID. */
+export interface Span {
+  after: string;
+  before: string;
+}
+
+/** How many runs a target has, counted up to `max`. */
+export function countStatement(workspace: string, target: Target, max: number): Statement {
+  const where = targetConditions(workspace, target);
+  return { text: `SELECT count(*)::int AS count FROM (SELECT 1 FROM run WHERE ${where.text} LIMIT ${max}) AS run`, values: where.values };
+}
+
+function targetConditions(workspace: string, { filter, ids, scope }: Target): Conditions {
+  const where = conditionsOf(workspace, filter);
+  where.add(scope);
+  if (ids !== null) where.add('run_id = ANY($::uuid[])', ids);
+  addSearched(where, filter);
+  return where;
 }
 
 /** The position behind a row. */
@@ -169,8 +197,9 @@ function uuidOf(text: string): string {
 }
 
 /** The first run id that a moment can have: ids begin with their time in milliseconds. */
-function firstUuidOf(moment: string): string {
-  const at = Math.min(Math.max(0, Date.parse(moment) || 0), 2 ** 48 - 1);
+export function firstUuidOf(moment: string | number): string {
+  const time = typeof moment === 'number' ? moment : Date.parse(moment) || 0;
+  const at = Math.min(Math.max(0, time), 2 ** 48 - 1);
   const hex = at.toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }

@@ -158,7 +158,8 @@ export class RunStarter {
     this.definitions.remember(workspace, definition.hash);
   }
 
-  private grantOf(caller: Caller): Promise<string> {
+  /** The right to act as the caller later: asked for once in a while. */
+  grantOf(caller: Caller): Promise<string> {
     const { workspace, principal, roles, scopes } = caller;
     const key = JSON.stringify([workspace, principal, roles, scopes]);
     const known = this.grants.get(key);

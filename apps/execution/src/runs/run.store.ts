@@ -1,6 +1,7 @@
 import { sqlStateOf, type WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
-import { pageLimitDefault } from '@signalbox/shared/bus/page.js';
+import { pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import type { ListRunProblemsReply, ListRunProblemsRequest } from '@signalbox/shared/contracts/execution/list-run-problems.js';
 import type { ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import type { RunView, RunStatus } from '@signalbox/shared/contracts/execution/run-view.js';
@@ -11,7 +12,8 @@ import { readJournal, readJournals, type ReadRow } from '../journal/journal-read
 import type { RunFacts } from '../shards/live-run.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { failureView } from './failure-view.ts';
-import { cursorOf, pageStatements } from './run-search.ts';
+import { positionOf, problemsMax, problemsStatement, problemView, type ProblemRow } from './run-problems.ts';
+import { countStatement, cursorOf, newestStatement, pageStatements, targetStatement, type Span, type Target } from './run-search.ts';
 import type { EntityManager } from 'typeorm';
 
 interface RunRow {
@@ -90,6 +92,52 @@ export class RunStore {
       const [searched] = searchedTo ? await tx.query<{ run_id: string; position: string }[]>(searchedTo.text, searchedTo.values) : [];
       return { data, nextCursor: searched === undefined ? null : cursorOf(request.sort, searched) };
     });
+  }
+
+  /** Failures that nobody has looked after, by reason. `limited` when counting takes too long. */
+  async problems(workspace: string, request: ListRunProblemsRequest): Promise<ListRunProblemsReply> {
+    const limit = request.limit ?? pageLimitDefault;
+    const { text, values } = problemsStatement(workspace, request, limit);
+    const rows = await this.search(workspace, (tx) => tx.query<ProblemRow[]>(text, values));
+    return { ...pageOf(rows, limit, positionOf, problemView), isMore: (rows[0]?.counted ?? 0) > problemsMax };
+  }
+
+  /** How many runs a target has, up to `max`, and the newest `sampled` of them. `limited` when that takes too long. */
+  async preview(workspace: string, target: Target, max: number, sampled: number): Promise<{ count: number; sample: RunView[] }> {
+    const count = countStatement(workspace, target, max);
+    const sample = newestStatement(workspace, target, sampled);
+    return this.search(workspace, async (tx) => {
+      const [counted] = await tx.query<{ count: number }[]>(count.text, count.values);
+      return { count: counted?.count ?? 0, sample: (await tx.query<RunRow[]>(sample.text, sample.values)).map(rowView) };
+    });
+  }
+
+  /** At most `limit` runs of a target within a span, the oldest first, as UUIDs. */
+  async targets(workspace: string, target: Target, span: Span, limit: number): Promise<string[]> {
+    const { text, values } = targetStatement(workspace, target, span, limit);
+    return this.search(workspace, async (tx) => (await tx.query<{ run_id: string }[]>(text, values)).map(({ run_id }) => run_id));
+  }
+
+  /** Of a run that went on from a failure, the step that had it; null for others. */
+  async wentOnFrom(workspace: string, uuid: string): Promise<string | null> {
+    return this.db.inWorkspace(workspace, async (tx) => {
+      const [row] = await tx.query<{ failed_step: string | null }[]>(
+        `SELECT failed_step FROM run WHERE run_id = $1 AND status = 'succeeded'`,
+        [uuid],
+      );
+      return row?.failed_step ?? null;
+    });
+  }
+
+  /** Notes what has become of a failure: nobody needs to look after it any more. Nothing for runs without one. */
+  async resolve(workspace: string, uuid: string, resolution: 'replayed' | 'dismissed', note: string | null): Promise<void> {
+    await this.db.inWorkspace(workspace, (tx) =>
+      tx.query(`UPDATE run SET resolution = $2, resolution_note = $3 WHERE run_id = $1 AND error_code IS NOT NULL`, [
+        uuid,
+        resolution,
+        note,
+      ]),
+    );
   }
 
   /** Runs `work` as long as a search may take. */

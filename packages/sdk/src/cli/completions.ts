@@ -42,9 +42,9 @@ async function offers(
       .concat('--help');
   }
   const commands = command.commands.map((one) => one.name()).filter((name) => !name.startsWith('_'));
-  if (commands.length > 0) return operands.length === 0 ? commands : [];
   if (operands.length > 0) return [];
-  return names(command.name(), context, typed).catch(() => []);
+  const isGroup = commands.length > 0 && command.registeredArguments.length === 0;
+  return isGroup ? commands : [...commands, ...(await names(command.name(), context, typed).catch(() => []))];
 }
 
 async function valuesOf(option: string, context: Context): Promise<string[]> {

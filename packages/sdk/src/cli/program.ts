@@ -14,6 +14,7 @@ import { addDeploy } from './commands/deploy.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLogs } from './commands/logs.ts';
 import { addBackup, addDb, addNats, addRestore } from './commands/operate.ts';
+import { addProblems } from './commands/problems.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addSchema } from './commands/schema.ts';
@@ -68,7 +69,7 @@ Environment: SIGNALBOX_URL, SIGNALBOX_API_KEY, SIGNALBOX_DATA, DATABASE_URL (bac
 Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found, 6 conflict, 7 over a limit, 8 timeout, 130 interrupted`,
     );
   const parts = [
-    ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addLogs]],
+    ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addProblems, addLogs]],
     ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],

@@ -53,7 +53,11 @@ export function whereOf(terms: readonly string[], now: number): RunFilter {
     }
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (rule === undefined) {
-      throw new CliFailure(exitCode.usage, `${term} is no condition`, `Conditions are of ${Object.keys(rules).join(', ')} and label.NAME, as status=failed.`);
+      throw new CliFailure(
+        exitCode.usage,
+        `${term} is no condition`,
+        `Conditions are of ${Object.keys(rules).join(', ')} and label.NAME, as status=failed.`,
+      );
     }
     rule(filter, operator, value, now);
   }
@@ -61,13 +65,15 @@ export function whereOf(terms: readonly string[], now: number): RunFilter {
 }
 
 function only(operator: string, ...allowed: string[]): void {
-  if (!allowed.includes(operator.charAt(0))) throw new CliFailure(exitCode.usage, `${operator} does not fit here`, `Use ${allowed.join(' or ')}.`);
+  if (!allowed.includes(operator.charAt(0)))
+    throw new CliFailure(exitCode.usage, `${operator} does not fit here`, `Use ${allowed.join(' or ')}.`);
 }
 
 /** `7d` is that long ago; else a date. */
 function moment(value: string, now: number): string {
   const at = /^\d+(?:ms|[smhd])$/.test(value) ? now - spanMs(value) : Date.parse(value);
-  if (!Number.isFinite(at)) throw new CliFailure(exitCode.usage, `${value} is no time`, 'Say 30m, 12h or 7d (ago), or a date as 2026-11-26T12:00Z.');
+  if (!Number.isFinite(at))
+    throw new CliFailure(exitCode.usage, `${value} is no time`, 'Say 30m, 12h or 7d (ago), or a date as 2026-11-26T12:00Z.');
   return new Date(at).toISOString();
 }
 

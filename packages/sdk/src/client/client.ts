@@ -8,6 +8,7 @@ import { Keys } from './keys.ts';
 import { McpServers } from './mcp-servers.ts';
 import { Models } from './models.ts';
 import { Principals } from './principals.ts';
+import { RunOperations } from './run-operations.ts';
 import { Runs } from './runs.ts';
 import { Secrets } from './secrets.ts';
 import { SharedState } from './shared-state.ts';
@@ -38,6 +39,7 @@ export class SignalboxClient {
   readonly mcpServers: McpServers;
   readonly models: Models;
   readonly principals: Principals;
+  readonly runOperations: RunOperations;
   readonly runs: Runs;
   readonly secrets: Secrets;
   readonly state: SharedState;
@@ -59,6 +61,7 @@ export class SignalboxClient {
     this.mcpServers = new McpServers(http);
     this.models = new Models(http);
     this.principals = new Principals(http);
+    this.runOperations = new RunOperations(http);
     this.runs = new Runs(http);
     this.secrets = new Secrets(http);
     this.state = new SharedState(http);

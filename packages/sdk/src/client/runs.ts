@@ -167,6 +167,20 @@ export interface RunQuery extends RunFilter, ListQuery {
   sort?: 'newest' | 'oldest' | 'ended' | 'cost' | 'duration' | undefined;
 }
 
+/** Runs that failed alike, and that nobody has looked after yet. */
+export interface RunProblem {
+  errorCode: string;
+  workflow: string;
+  failedStep: string | null;
+  count: number;
+  firstAt: string;
+  lastAt: string;
+  lastRun: string;
+  /** What the last one said. */
+  detail: string | null;
+  next: string | null;
+}
+
 /** Whether a run has ended. */
 export function hasEnded(status: RunStatus): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'cancelled';
@@ -184,6 +198,14 @@ export class Runs {
 
   list(query: RunQuery = {}, options: RequestOptions = {}): Pages<Run> {
     return new Pages(this.#http, '/runs', query, options);
+  }
+
+  /** Failures that nobody has looked after, by reason, the most frequent first. */
+  problems(
+    query: ListQuery & { workflow?: string | undefined; startedAfter?: string | undefined } = {},
+    options: RequestOptions = {},
+  ): Pages<RunProblem> {
+    return new Pages(this.#http, '/run-problems', query, options);
   }
 
   get(id: string, options: RequestOptions = {}): Promise<RunDetail> {

@@ -4,6 +4,11 @@ import { BeatWorkRoute } from '../../workers/beat-work.route.ts';
 import { CompleteWorkRoute } from '../../workers/complete-work.route.ts';
 import { LeaseTasksRoute } from '../../workers/lease-tasks.route.ts';
 import { ApplyWorkflowRoute } from './apply-workflow.route.ts';
+import { CancelRunOperationRoute } from './cancel-run-operation.route.ts';
+import { GetRunOperationRoute } from './get-run-operation.route.ts';
+import { ListRunOperationsRoute } from './list-run-operations.route.ts';
+import { ListRunProblemsRoute } from './list-run-problems.route.ts';
+import { StartRunOperationRoute } from './start-run-operation.route.ts';
 import { CancelRunRoute } from './cancel-run.route.ts';
 import { DeleteWorkflowRoute } from './delete-workflow.route.ts';
 import { FollowRunRoute } from './follow-run.route.ts';
@@ -18,12 +23,18 @@ import { ListWorkflowsRoute } from './list-workflows.route.ts';
 import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
 import { WhyRunRoute } from './why-run.route.ts';
+import { WhyStepRoute } from './why-step.route.ts';
 
 /** The REST routes of `execution`: one controller an operation, `<operation>.route.ts`. */
 export const executionRoutes: Type[] = [
   AcceptWorkRoute,
   ApplyWorkflowRoute,
   BeatWorkRoute,
+  CancelRunOperationRoute,
+  GetRunOperationRoute,
+  ListRunOperationsRoute,
+  ListRunProblemsRoute,
+  StartRunOperationRoute,
   CancelRunRoute,
   CompleteWorkRoute,
   DeleteWorkflowRoute,
@@ -40,4 +51,5 @@ export const executionRoutes: Type[] = [
   SignalRunRoute,
   StartRunRoute,
   WhyRunRoute,
+  WhyStepRoute,
 ];

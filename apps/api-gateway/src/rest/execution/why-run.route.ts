@@ -14,13 +14,7 @@ export class WhyRunRoute {
     summary: 'Why a run is not going on',
     description: 'One chain of causes down to its root, through steps and child runs, each with what to do next.',
   })
-  ofRun(@Param('id') id: string, @FromCaller() caller: Caller): Promise<WhyRunReply> {
+  handle(@Param('id') id: string, @FromCaller() caller: Caller): Promise<WhyRunReply> {
     return this.bus.request(whyRun, { run: requireRunId(id) }, caller);
-  }
-
-  @Get(':id/steps/:key/why')
-  @Operation(whyRun, { summary: 'Why a step is not going on', description: '`analyse[3]` names an item of a step with forEach.' })
-  ofStep(@Param('id') id: string, @Param('key') key: string, @FromCaller() caller: Caller): Promise<WhyRunReply> {
-    return this.bus.request(whyRun, { run: requireRunId(id), key }, caller);
   }
 }

@@ -11,6 +11,7 @@ import { runLines } from '../views/run-lines.ts';
 import { whereOf } from '../where.ts';
 import { addListOptions, listed } from './list-options.ts';
 import type { ListOptions } from './list-options.ts';
+import { addRunsInBulk } from './runs-in-bulk.ts';
 
 interface Options extends ListOptions {
   workflow?: string;
@@ -19,14 +20,21 @@ interface Options extends ListOptions {
   sort?: RunQuery['sort'];
 }
 
-/** `signalbox runs [RUN]`. */
+/** `signalbox runs [RUN]`, and what is done to many of them. */
 export function addRuns(program: Command, io: Io): void {
   const command = program
     .command('runs')
     .argument('[run]', 'show this one with its steps')
     .description('list the runs, the newest first, or show one');
-  addListOptions(command).option('--workflow <name>', 'only of this workflow').option('--status <status>', 'only in this state')
-    .option('--where <condition>', 'status=failed, agent=NAME, label.NAME=VALUE, error=CODE, started>7d, cost>0.5, took>30s …; may be given again', collect)
+  addRunsInBulk(command, io);
+  addListOptions(command)
+    .option('--workflow <name>', 'only of this workflow')
+    .option('--status <status>', 'only in this state')
+    .option(
+      '--where <condition>',
+      'status=failed, agent=NAME, label.NAME=VALUE, error=CODE, started>7d, cost>0.5, took>30s …; may be given again',
+      collect,
+    )
     .addOption(new Option('--sort <by>', 'the order').choices(['newest', 'oldest', 'ended', 'cost', 'duration']));
   action(command, io, async (context, options: Options, id?: string) => {
     const { out, signal } = context;

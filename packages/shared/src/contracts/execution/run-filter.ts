@@ -44,9 +44,9 @@ export class RunConditions {
   @IsOptional() @Type(() => Number) @IsNumber() @Min(0) @Max(1e12) durationMaxMs?: number;
   /** The code of the failure that ended the run, or of a step's that it went on from. */
   @IsOptional() @IsIn(faultCodes) errorCode?: FaultCode;
-  /** The step that failed, without the index of an item. */
+  /** The step that failed, without the index of an item; empty: the run failed at none. */
   @IsOptional() @IsString() @MaxLength(64) failedStep?: string;
-  /** Runs with a failure, by what has become of it. */
+  /** Runs with a failure that no other run started, by what has become of it. */
   @IsOptional() @IsIn(runProblems) problem?: RunProblem;
   /** Words that must be found in its workflow, labels, starter or error. */
   @IsOptional() @IsString() @MaxLength(200) q?: string;
