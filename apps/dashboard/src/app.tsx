@@ -13,6 +13,7 @@ import { WhoContext } from './shell/who.ts';
 const DeploymentPage = lazy(() => import('./pages/board/deployment-page.tsx'));
 const RunsPage = lazy(() => import('./pages/runs/runs-page.tsx'));
 const RunPage = lazy(() => import('./pages/run/run-page.tsx'));
+const ProblemsPage = lazy(() => import('./pages/problems/problems-page.tsx'));
 const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx'));
 const AgentPage = lazy(() => import('./pages/agents/agent-page.tsx'));
 const McpServersPage = lazy(() => import('./pages/mcp-servers/mcp-servers-page.tsx'));
@@ -51,6 +52,7 @@ function Pages(): ReactNode {
         <Route path="deployments/:name" element={<DeploymentPage />} />
         <Route path="runs" element={<RunsPage />} />
         <Route path="runs/:id" element={<RunPage />} />
+        <Route path="failures" element={<ProblemsPage />} />
         <Route path="agents" element={<AgentsPage />} />
         <Route path="agents/:name" element={<AgentPage />} />
         <Route path="mcp-servers" element={<McpServersPage />} />

@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
 import { client, keys, principals, wholeRun } from './client.ts';
 
@@ -29,6 +30,31 @@ export const queries = {
       queryKey: ['runs', 'latest', filters, limit],
       queryFn: async ({ signal }) => (await client.runs.list({ ...filters, limit }, { signal }).first()).data,
     }),
+  runProblems: (q: string) =>
+    infiniteQueryOptions({
+      queryKey: ['runs', 'problems', q],
+      queryFn: ({ signal, pageParam }) =>
+        client.runs.problems({ ...(q && { q }), limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
+  /** Which runs an order means; looked up anew each time it is about to be given. */
+  runOrder: (order: RunOrder) =>
+    queryOptions({
+      queryKey: ['run-order', order],
+      queryFn: ({ signal }) => client.runOperations.preview(order, { signal }),
+      staleTime: 0,
+      gcTime: 0,
+    }),
+  runOperations: () =>
+    queryOptions({
+      queryKey: ['runs', 'operations'],
+      queryFn: async ({ signal }) => (await client.runOperations.list({ limit: 20 }, { signal }).first()).data,
+      // Their progress has no event.
+      refetchInterval: ({ state }) => (state.data?.some(({ status }) => status === 'running') ? 1_000 : false),
+    }),
+  runOperation: (id: string) =>
+    queryOptions({ queryKey: ['runs', 'operations', id], queryFn: ({ signal }) => client.runOperations.get(id, { signal }) }),
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => wholeRun(id, signal) }),
   runStep: (id: string, key: string) =>
     queryOptions({ queryKey: ['run', id, 'step', key], queryFn: ({ signal }) => client.runs.step(id, key, { signal }) }),

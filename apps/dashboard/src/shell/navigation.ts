@@ -1,4 +1,4 @@
-import { Bot, KeyRound, LayoutGrid, LockKeyhole, Play, Plug, Server, Wrench, Workflow, type LucideIcon } from 'lucide-react';
+import { Bot, CircleX, KeyRound, LayoutGrid, LockKeyhole, Play, Plug, Server, Wrench, Workflow, type LucideIcon } from 'lucide-react';
 
 export interface NavigationItem {
   to: string;
@@ -20,6 +20,7 @@ export const navigation: readonly NavigationGroup[] = [
     items: [
       { to: '/', label: 'Board', icon: LayoutGrid, permission: 'deployments:read' },
       { to: '/runs', label: 'Runs', icon: Play, permission: 'runs:read' },
+      { to: '/failures', label: 'Failures', icon: CircleX, permission: 'runs:read' },
       { to: '/agents', label: 'Agents', icon: Bot, permission: 'agents:read' },
       { to: '/workflows', label: 'Workflows', icon: Workflow, permission: 'workflows:read' },
     ],
