@@ -21,6 +21,8 @@ import { listWorkflows } from '@signalbox/shared/contracts/execution/list-workfl
 import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { RunView, StepView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
+import { compareRuns } from '@signalbox/shared/contracts/execution/compare-runs.js';
+import { getRunState } from '@signalbox/shared/contracts/execution/get-run-state.js';
 import { cancelRunOperation } from '@signalbox/shared/contracts/execution/cancel-run-operation.js';
 import { getRunOperation } from '@signalbox/shared/contracts/execution/get-run-operation.js';
 import { listRunOperations } from '@signalbox/shared/contracts/execution/list-run-operations.js';
@@ -124,6 +126,8 @@ beforeAll(async () => {
   await answer(cancelRun, { ...run, status: 'cancelled' });
   await answer(signalRun, run);
   await answer(forkRun, run);
+  await answer(getRunState, { ...run, seq: 3, lastSeq: 9, at, steps: [step], nextSteps: null });
+  await answer(compareRuns, { a: run, b: run, isSameDefinition: true, input: [], output: [], steps: [], nextCursor: null });
   await answer(whyRun, { run: id, step: null, chain: [], open: [] });
   await nats.answer(startRunOperation, (request) => {
     asked.push(['run-operation.start', JSON.parse(JSON.stringify(request))]);
@@ -324,6 +328,16 @@ describe('runs', () => {
     expect((await send('POST', `/runs/${id}/fork`)).status).toBe(202);
     expect((await send('POST', '/runs/run_x/fork', {})).status).toBe(404);
     expect((await send('POST', `/runs/${id}/fork`, { from: 'a' })).status).toBe(400);
+  });
+
+  test('are shown as they stood, and compared', async () => {
+    expect(await send('GET', `/runs/${id}/state?seq=3`)).toMatchObject({ status: 200, body: { seq: 3, steps: [{ key: 'a' }] } });
+    expect(asked.at(-1)).toEqual(['run.state', { run: id, seq: 3 }]);
+    expect((await send('GET', `/runs/${id}/state`)).status).toBe(400);
+    expect((await send('GET', `/runs/${id}/state?seq=-1`)).status).toBe(400);
+    expect(await send('GET', `/runs/${id}/compare/${id}?limit=5`)).toMatchObject({ status: 200, body: { isSameDefinition: true } });
+    expect(asked.at(-1)).toEqual(['run.compare', { run: id, other: id, limit: 5 }]);
+    expect((await send('GET', `/runs/${id}/compare/run_x`)).status).toBe(404);
   });
 
   test('say why they do not go on', async () => {

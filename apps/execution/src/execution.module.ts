@@ -24,6 +24,8 @@ import { StartRunOperationHandler } from './operations/start-run-operation.handl
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
+import { CompareRunsHandler } from './runs/compare-runs.handler.ts';
+import { GetRunStateHandler } from './runs/get-run-state.handler.ts';
 import { GetRunHandler } from './runs/get-run.handler.ts';
 import { GetStepHandler } from './runs/get-step.handler.ts';
 import { InvokeAgentHandler } from './runs/invoke-agent.handler.ts';
@@ -62,7 +64,9 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     CompleteTaskHandler,
     CompleteWorkHandler,
     DeleteWorkflowHandler,
+    CompareRunsHandler,
     GetRunHandler,
+    GetRunStateHandler,
     GetStepHandler,
     GetWorkflowHandler,
     GetWorkflowSchemaHandler,

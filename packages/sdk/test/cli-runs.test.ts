@@ -441,6 +441,28 @@ test('many runs are looked at, confirmed, cancelled and followed', async () => {
   expect((await signalbox(['runs', 'operations', 'runop_1', '--cancel'])).out).toContain('runop_1 cancel done: 1 of 2, 1 failed');
 });
 
+test('compare shows where two runs differ', async () => {
+  const side = { status: 'succeeded', durationMs: 12, attempts: 1, costUsd: 0, tokens: 0 };
+  const same = { key: 'same', a: side, b: side, isDifferent: false, input: [], output: [] };
+  const more = { key: 'more', a: null, b: side, isDifferent: true, input: [], output: [{ pointer: '', b: 1 }] };
+  const usage = { costUsd: 0.5 };
+  rest.on('GET /runs/run_1/compare/run_2', ({ query }) => ({
+    a: { id: 'run_1', workflow: 'w', status: 'succeeded', usage },
+    b: { id: 'run_2', workflow: 'w', status: 'failed', usage },
+    isSameDefinition: false,
+    input: [{ pointer: '/n', a: 1, b: [2] }],
+    output: [],
+    steps: query['cursor'] ? [more] : [same],
+    nextCursor: query['cursor'] ? null : 'two',
+  }));
+  const { out } = await signalbox(['compare', 'run_1', 'run_2']);
+  expect(out).toContain('They are of different definitions.\ninput/n: 1 → [2]');
+  expect(out).toMatch(/more +none +✔ succeeded +12 ms +status, output/);
+  expect(out).toContain('more output: nothing → 1');
+  expect(out).not.toContain('same');
+  expect((await signalbox(['compare', 'run_1', 'run_2', '--all'])).out).toContain('same');
+});
+
 test('problems are failures by reason', async () => {
   const problem = {
     errorCode: 'timeout',

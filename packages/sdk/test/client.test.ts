@@ -70,6 +70,8 @@ test('every resource asks at its address', async () => {
     'GET /runs/r',
     'GET /runs/r/steps/a%5B3%5D',
     'GET /runs/r/why',
+    'GET /runs/r/state',
+    'GET /runs/r/compare/o',
     'GET /runs/r/steps/a%5B3%5D/why',
     'POST /runs/r/cancel',
     'POST /runs/r/fork',
@@ -128,6 +130,9 @@ test('every resource asks at its address', async () => {
   await client.runs.steps('r').first();
   await client.runs.step('r', 'a[3]');
   await client.runs.why('r');
+  await client.runs.state('r', 3);
+  expect(rest.seen.at(-1)?.query).toEqual({ seq: '3' });
+  await client.runs.compare('r', 'o', { limit: 5 });
   await client.runs.why('r', 'a[3]');
   await client.runs.cancel('r');
   await client.runOperations.preview({ action: 'cancel', filter: { status: 'failed', labels: ['a=b=c'], workflow: 'w' } });

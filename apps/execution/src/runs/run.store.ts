@@ -5,7 +5,8 @@ import type { ListRunProblemsReply, ListRunProblemsRequest } from '@signalbox/sh
 import type { ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import type { RunView, RunStatus } from '@signalbox/shared/contracts/execution/run-view.js';
-import type { Failure, RunEvent } from '../core/events.ts';
+import type { Failure, RunEvent, Transition } from '../core/events.ts';
+import type { Graph } from '../core/graph.ts';
 import { restore } from '../core/restore.ts';
 import type { RunState } from '../core/state.ts';
 import { readJournal, readJournals, type ReadRow } from '../journal/journal-reader.ts';
@@ -41,6 +42,16 @@ interface RunRow {
 /** A search that takes longer is given up. */
 const searchMs = 4_000;
 
+/** What is recorded of a run. */
+export interface RecordedRun {
+  graph: Graph;
+  transitions: readonly Transition[];
+  /** As it is after all of them. */
+  state: () => RunState;
+  facts: RunFacts;
+  isQuarantined: boolean;
+}
+
 /** Runs as they are written: rows, journals, start keys. Under row security of the caller's workspace. */
 export class RunStore {
   constructor(
@@ -50,17 +61,25 @@ export class RunStore {
 
   /** A run from its journal, whoever owns it; null when the workspace has none of this id. */
   async read(workspace: string, uuid: string): Promise<{ state: RunState; facts: RunFacts; isQuarantined: boolean } | null> {
+    const recorded = await this.recorded(workspace, uuid);
+    return recorded && { state: recorded.state(), facts: recorded.facts, isQuarantined: recorded.isQuarantined };
+  }
+
+  /** All that is recorded of a run; null when the workspace has none of this id. */
+  async recorded(workspace: string, uuid: string): Promise<RecordedRun | null> {
     return this.db.inWorkspace(workspace, async (tx) => {
       const [row] = await tx.query<RunRow[]>(`SELECT * FROM run WHERE run_id = $1`, [uuid]);
       if (!row) return null;
       const graph = await this.definitions.graphOf(tx, workspace, row.definition);
       const rows = (await readJournals(tx, [uuid])).get(uuid) ?? [];
-      const state = restore(
-        uuid,
+      const transitions = rows.flatMap((each) => each.transitions);
+      return {
         graph,
-        rows.flatMap(({ transitions }) => transitions),
-      );
-      return { state, facts: factsOf(row), isQuarantined: row.status === 'running' && row.reason === 'quarantined' };
+        transitions,
+        state: () => restore(uuid, graph, transitions),
+        facts: factsOf(row),
+        isQuarantined: row.status === 'running' && row.reason === 'quarantined',
+      };
     });
   }
 

@@ -74,6 +74,7 @@ async function names(kind: string, context: Context, typed: string): Promise<str
     case 'runs':
     case 'report':
     case 'why':
+    case 'compare':
       return (await client.runs.list({ limit: 50 }, options).first()).data.map((run) => run.id);
     case 'call':
     case 'tools':

@@ -9,6 +9,7 @@ import { addCancel } from './commands/cancel.ts';
 import { addDiff } from './commands/diff.ts';
 import { addFork } from './commands/fork.ts';
 import { addSignal } from './commands/signal.ts';
+import { addCompare } from './commands/compare.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addKeys } from './commands/keys.ts';
@@ -69,7 +70,7 @@ Environment: SIGNALBOX_URL, SIGNALBOX_API_KEY, SIGNALBOX_DATA, DATABASE_URL (bac
 Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found, 6 conflict, 7 over a limit, 8 timeout, 130 interrupted`,
     );
   const parts = [
-    ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addProblems, addLogs]],
+    ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addCompare, addProblems, addLogs]],
     ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],

@@ -181,6 +181,52 @@ export interface RunProblem {
   next: string | null;
 }
 
+/** A run as it stood after one of its events. */
+export interface RunState extends RunDetail {
+  seq: number;
+  /** Of the last event that is recorded. */
+  lastSeq: number;
+  at: string;
+  nextSteps: string | null;
+}
+
+/** Where two JSON values differ; a side that is absent has nothing there. */
+export interface Difference {
+  /** JSON pointer; empty: the whole. */
+  pointer: string;
+  a?: unknown;
+  b?: unknown;
+}
+
+/** One step, or item, of one of two runs. */
+export interface ComparedSide {
+  status: StepStatus;
+  durationMs: number | null;
+  attempts: number;
+  costUsd: number;
+  tokens: number;
+}
+
+export interface ComparedStep {
+  key: string;
+  a: ComparedSide | null;
+  b: ComparedSide | null;
+  isDifferent: boolean;
+  input: Difference[];
+  output: Difference[];
+}
+
+/** Two runs side by side. */
+export interface RunComparison {
+  a: Run;
+  b: Run;
+  isSameDefinition: boolean;
+  input: Difference[];
+  output: Difference[];
+  steps: ComparedStep[];
+  nextCursor: string | null;
+}
+
 /** Whether a run has ended. */
 export function hasEnded(status: RunStatus): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'cancelled';
@@ -220,6 +266,16 @@ export class Runs {
   /** One step with its whole input and output. */
   step(id: string, key: string, options: RequestOptions = {}): Promise<Step> {
     return this.#http.json({ method: 'GET', path: path`/runs/${id}/steps/${key}`, ...options });
+  }
+
+  /** The run as it stood after the event `seq`, with its first 500 steps; the rest with `cursor`, the answer's `nextSteps`. */
+  state(id: string, seq: number, query: { cursor?: string | undefined } = {}, options: RequestOptions = {}): Promise<RunState> {
+    return this.#http.json({ method: 'GET', path: path`/runs/${id}/state`, query: { seq, ...query }, ...options });
+  }
+
+  /** Two runs side by side, one page of their steps. */
+  compare(id: string, other: string, query: ListQuery = {}, options: RequestOptions = {}): Promise<RunComparison> {
+    return this.#http.json({ method: 'GET', path: path`/runs/${id}/compare/${other}`, query: { ...query }, ...options });
   }
 
   /** Why the run is not going on, or this step of it: one chain of causes down to its root. */

@@ -10,9 +10,11 @@ import { ListRunOperationsRoute } from './list-run-operations.route.ts';
 import { ListRunProblemsRoute } from './list-run-problems.route.ts';
 import { StartRunOperationRoute } from './start-run-operation.route.ts';
 import { CancelRunRoute } from './cancel-run.route.ts';
+import { CompareRunsRoute } from './compare-runs.route.ts';
 import { DeleteWorkflowRoute } from './delete-workflow.route.ts';
 import { FollowRunRoute } from './follow-run.route.ts';
 import { ForkRunRoute } from './fork-run.route.ts';
+import { GetRunStateRoute } from './get-run-state.route.ts';
 import { GetRunRoute } from './get-run.route.ts';
 import { GetStepRoute } from './get-step.route.ts';
 import { GetWorkflowRoute } from './get-workflow.route.ts';
@@ -36,11 +38,13 @@ export const executionRoutes: Type[] = [
   ListRunProblemsRoute,
   StartRunOperationRoute,
   CancelRunRoute,
+  CompareRunsRoute,
   CompleteWorkRoute,
   DeleteWorkflowRoute,
   FollowRunRoute,
   ForkRunRoute,
   GetRunRoute,
+  GetRunStateRoute,
   GetStepRoute,
   GetWorkflowRoute,
   InvokeAgentRoute,
