@@ -63,12 +63,60 @@ test('runs are filtered, the view is kept, and all that match are cancelled afte
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await page.getByLabel('Saved view').selectOption('Stuck ones');
   await page.getByText('3 runs match').waitFor();
-  await page.getByRole('checkbox', { name: /Select the run/ }).first().check();
+  await page
+    .getByRole('checkbox', { name: /Select the run/ })
+    .first()
+    .check();
   await page.getByText('1 run selected').waitFor();
   await page.getByRole('button', { name: 'Select none' }).click();
   await page.getByRole('group', { name: 'Do to many runs' }).getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Cancel 3 runs' }).click();
-  await page.getByRole('row', { name: /Cancelled/ }).nth(2).waitFor();
+  await page
+    .getByRole('row', { name: /Cancelled/ })
+    .nth(2)
+    .waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('a run is shown as it stood before, and two runs side by side', async () => {
+  const [later, earlier] = (await client.runs.list({ workflow: 'breaks' }).take(2)) as [{ id: string }, { id: string }];
+  await using visitor = await signedIn();
+  const { page } = visitor;
+  await visitor.visit(`/runs/${earlier.id}`, 'breaks');
+  await page.getByText(/Failed at/).waitFor();
+  await page.getByRole('button', { name: 'Look back in time' }).click();
+  await page.getByLabel('Moment in the run').press('Home');
+  await page.getByText('run.started').waitFor();
+  await page.getByText(/Failed at/).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Back to now' }).click();
+  await page.getByText(/Failed at/).waitFor();
+  await visitor.visit('/runs?workflow=breaks', 'Runs');
+  const boxes = page.getByRole('checkbox', { name: /Select the run/ });
+  await boxes.nth(0).check();
+  await boxes.nth(1).check();
+  await page.getByRole('link', { name: 'Compare' }).click();
+  await page.getByText('No step differs.').waitFor();
+  expect(page.url()).toContain(`/runs/${later.id}/compare/${earlier.id}`);
+  await page.getByLabel('also those that do not differ').check();
+  await page.getByRole('cell', { name: 'sum' }).waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
+test.each(Object.entries(looks))('pages of many runs are without barriers and no wider than the window: %s', async (_, look) => {
+  const [one, two] = (await client.runs.list({ workflow: 'breaks' }).take(2)) as [{ id: string }, { id: string }];
+  await using visitor = await signedIn(look);
+  const found: string[] = [];
+  for (const [path, heading] of [
+    ['/runs?workflow=breaks&since=24h', 'Runs'],
+    ['/failures', 'Failures'],
+    [`/runs/${one.id}?at=0&step=sum`, 'breaks'],
+    [`/runs/${one.id}/compare/${two.id}`, 'Compare runs'],
+  ] as const) {
+    await visitor.visit(path, heading);
+    for (const barrier of await visitor.barriers(look.colours === 'dark' ? 'colours' : 'everything')) found.push(`${path}: ${barrier}`);
+    if ((await visitor.tooWide()) > 1) found.push(`${path}: too wide`);
+  }
+  expect(found).toEqual([]);
   expect(visitor.complaints).toEqual([]);
 });
 

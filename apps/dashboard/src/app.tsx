@@ -14,6 +14,7 @@ const DeploymentPage = lazy(() => import('./pages/board/deployment-page.tsx'));
 const RunsPage = lazy(() => import('./pages/runs/runs-page.tsx'));
 const RunPage = lazy(() => import('./pages/run/run-page.tsx'));
 const ProblemsPage = lazy(() => import('./pages/problems/problems-page.tsx'));
+const ComparePage = lazy(() => import('./pages/compare/compare-page.tsx'));
 const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx'));
 const AgentPage = lazy(() => import('./pages/agents/agent-page.tsx'));
 const McpServersPage = lazy(() => import('./pages/mcp-servers/mcp-servers-page.tsx'));
@@ -52,6 +53,7 @@ function Pages(): ReactNode {
         <Route path="deployments/:name" element={<DeploymentPage />} />
         <Route path="runs" element={<RunsPage />} />
         <Route path="runs/:id" element={<RunPage />} />
+        <Route path="runs/:id/compare/:other" element={<ComparePage />} />
         <Route path="failures" element={<ProblemsPage />} />
         <Route path="agents" element={<AgentsPage />} />
         <Route path="agents/:name" element={<AgentPage />} />

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
-import { client, keys, principals, wholeRun } from './client.ts';
+import { client, keys, principals, wholeRun, wholeState } from './client.ts';
 
 /** Rows asked for at a time in endless lists. */
 const pageRows = 100;
@@ -58,6 +58,21 @@ export const queries = {
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => wholeRun(id, signal) }),
   runStep: (id: string, key: string) =>
     queryOptions({ queryKey: ['run', id, 'step', key], queryFn: ({ signal }) => client.runs.step(id, key, { signal }) }),
+  /** What was, stays so. */
+  runState: (id: string, seq: number) =>
+    queryOptions({
+      queryKey: ['run-state', id, seq],
+      queryFn: ({ signal }) => wholeState(id, seq, signal),
+      staleTime: Infinity,
+      gcTime: 60_000,
+    }),
+  runComparison: (id: string, other: string) =>
+    infiniteQueryOptions({
+      queryKey: ['run', id, 'compare', other],
+      queryFn: ({ signal, pageParam }) => client.runs.compare(id, other, { limit: pageRows, cursor: pageParam ?? undefined }, { signal }),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
   runWhy: (id: string, key?: string) =>
     queryOptions({
       queryKey: ['run', id, 'why', key ?? ''],

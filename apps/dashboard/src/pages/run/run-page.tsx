@@ -21,6 +21,7 @@ import { Tabs, useTab } from '../../parts/tabs.tsx';
 import { useSelection } from '../../routing/selection.ts';
 import { useMay } from '../../shell/who.ts';
 import { EventsView } from './events-view.tsx';
+import { History, usePast } from './history.tsx';
 import { StepLog } from './step-log.tsx';
 import { RunAgain } from './run-again.tsx';
 import { StepPanel } from './step-panel.tsx';
@@ -82,9 +83,11 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
   const mayCancel = useMay('runs:write');
   const queryClient = useQueryClient();
   const tell = useTell();
+  const forkedFrom = run.labels['forked-from'];
   return (
     <>
       {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
+      {forkedFrom && <Link to={`/runs/${forkedFrom}/compare/${run.id}`}>Compare with the run it goes on from</Link>}
       {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}
       {mayCancel && !isOver(run) && (
         <Confirm
@@ -109,21 +112,28 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
   );
 }
 
-function RunViews({ run }: { run: WholeRun }): ReactNode {
+function RunViews({ run: current }: { run: WholeRun }): ReactNode {
   const tab = useTab(tabs);
   const { selected, hrefOf } = useSelection('step');
+  const log = useRunEvents(current.id, !isOver(current));
+  const { past, at, error } = usePast(current);
+  const run = past ?? current;
   const step = run.steps.find(({ key }) => key === selected) ?? null;
-  const log = useRunEvents(run.id, !isOver(run));
-  const aside = step && tab !== 'result' && <StepPanel key={step.key} run={run} step={step} hrefOf={hrefOf} />;
+  const aside = step && tab !== 'result' && <StepPanel key={step.key} run={run} step={step} hrefOf={hrefOf} isPast={past !== null} />;
   return (
     <>
-      <WhyFailed run={run} hrefOf={hrefOf} />
-      <WhyWaiting run={run} hrefOf={hrefOf} />
+      {past === null && (
+        <>
+          <WhyFailed run={run} hrefOf={hrefOf} />
+          <WhyWaiting run={run} hrefOf={hrefOf} />
+        </>
+      )}
+      {tab !== 'events' && <History run={current} events={log.events} at={at} error={error} />}
       <Beside aside={aside}>
         {tab === 'timeline' && (
           <>
             <Timeline run={run} selected={selected} hrefOf={hrefOf} />
-            {step && <StepLog step={step} events={log.events} isGoing={!isOver(run)} />}
+            {step && past === null && <StepLog step={step} events={log.events} isGoing={!isOver(run)} />}
           </>
         )}
         {tab === 'graph' && (

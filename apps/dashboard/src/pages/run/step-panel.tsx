@@ -26,10 +26,12 @@ interface StepPanelProps {
   run: WholeRun;
   step: RunStep;
   hrefOf: (step: string | null) => { search: string };
+  /** Shown as it stood once: nothing can be done about that. */
+  isPast: boolean;
 }
 
 /** The selected step: attempts, input, output, what it waits for and what waits for it. */
-export function StepPanel({ run, step, hrefOf }: StepPanelProps): ReactNode {
+export function StepPanel({ run, step, hrefOf, isPast }: StepPanelProps): ReactNode {
   const dependants = dependantsOfStep(step, run.steps).filter(({ status }) => ['pending', 'queued', 'waiting'].includes(status));
   const needs = needsOf(step, run.steps);
   const last = step.attempts.at(-1);
@@ -73,12 +75,16 @@ export function StepPanel({ run, step, hrefOf }: StepPanelProps): ReactNode {
           ]}
         />
       </PanelPart>
-      <WhyStep run={run} step={step} hrefOf={hrefOf} />
-      <SendSignal run={run} step={step} />
-      {run.progress.done + run.progress.failed > 0 && (
-        <RunAgain run={run} from={step.step}>
-          Run again from here
-        </RunAgain>
+      {!isPast && (
+        <>
+          <WhyStep run={run} step={step} hrefOf={hrefOf} />
+          <SendSignal run={run} step={step} />
+          {run.progress.done + run.progress.failed > 0 && (
+            <RunAgain run={run} from={step.step}>
+              Run again from here
+            </RunAgain>
+          )}
+        </>
       )}
       {step.error && (
         <PanelPart title="What went wrong">

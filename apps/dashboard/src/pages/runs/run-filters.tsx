@@ -62,17 +62,17 @@ export function RunFilters(): ReactNode {
         </fieldset>
         <Choice
           label="Order"
-          none={sorts.newest}
+          none="Newest first"
           value={sortOf(search) === 'newest' ? '' : sortOf(search)}
           onChange={(value) => set('sort', value)}
         >
           {Object.entries(sorts)
             .slice(1)
-            .map(([value, text]) => ({ value, text }))}
+            .map(([value, text]) => ({ value, text: text.charAt(0).toUpperCase() + text.slice(1) }))}
         </Choice>
         <SavedViews />
       </div>
-      <details className={styles.moreFilters} {...(chips.length > 0 && { open: true })}>
+      <details className={styles.moreFilters}>
         <summary>More filters</summary>
         <div className={styles.filters}>
           <Choice label="Workflow" none="All workflows" value={get('workflow')} onChange={(value) => set('workflow', value)}>

@@ -5,7 +5,7 @@ import { useSearchParams } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { filterOf, sortOf, sorts } from '../../model/run-filter.ts';
 import { counted } from '../../model/text.ts';
-import { Button } from '../../parts/button.tsx';
+import { Button, ButtonLink } from '../../parts/button.tsx';
 import { Loaded } from '../../parts/loaded.tsx';
 import { Empty } from '../../parts/notes.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -102,6 +102,11 @@ function BulkLevers({
       <BulkLever action="cancel" order={order} onStarted={onDone} />
       <BulkLever action="retry" order={order} onStarted={onDone} />
       <BulkLever action="dismiss" order={order} onStarted={onDone} />
+      {chosen.size === 2 && (
+        <ButtonLink small to={`/runs/${ids.join('/compare/')}`}>
+          Compare
+        </ButtonLink>
+      )}
       {chosen.size > 0 && (
         <Button kind="quiet" small onPress={onDone}>
           Select none
