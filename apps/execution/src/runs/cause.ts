@@ -6,7 +6,8 @@ import type { GraphStep } from '../core/graph.ts';
 import { hasEnded, isOver, type RunState, type StepState, type UnitState } from '../core/state.ts';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { FoundRun } from './run-finder.ts';
-import { failureView, statusOf, type UnitPlace } from './run-view.ts';
+import { failureView } from './failure-view.ts';
+import { statusOf, type UnitPlace } from './run-view.ts';
 
 /** Of the items of one step the first so many open ones are looked at: the rest wait for the same. */
 const itemsMax = 1_000;

@@ -3,7 +3,7 @@ import { decodeCursor } from '@signalbox/shared/bus/page.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Failure } from '../core/events.ts';
 import { firstUuidOf, type Statement } from './run-search.ts';
-import { failureView } from './run-view.ts';
+import { failureView } from './failure-view.ts';
 
 /** Failed runs that are counted: the newest. */
 export const problemsMax = 200_000;

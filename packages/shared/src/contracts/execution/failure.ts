@@ -3,7 +3,8 @@ import { IsIn, IsInt, IsNumber, IsOptional, IsString, MaxLength, Min, ValidateNe
 import { faultStatus, type FaultCode } from '../../errors/fault.ts';
 import { Opaque } from '../../bus/opaque.ts';
 
-const faultCodes = Object.keys(faultStatus) as FaultCode[];
+/** Every code that a failure can have. */
+export const faultCodes = Object.keys(faultStatus) as FaultCode[];
 
 /** Why a task, step or run failed. */
 export class Failure {

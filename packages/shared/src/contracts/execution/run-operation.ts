@@ -1,8 +1,9 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
 import { Opaque } from '../../bus/opaque.ts';
-import { faultStatus, type FaultCode } from '../../errors/fault.ts';
+import type { FaultCode } from '../../errors/fault.ts';
 import { idPattern } from '../../ids/ids.ts';
+import { faultCodes } from './failure.ts';
 import type { RunFilter } from './run-filter.ts';
 
 /**
@@ -15,12 +16,10 @@ export type RunAction = (typeof runActions)[number];
 export const runOperationStatuses = ['running', 'done', 'cancelled'] as const;
 export type RunOperationStatus = (typeof runOperationStatuses)[number];
 
-const codes = Object.keys(faultStatus) as FaultCode[];
-
 /** A run that the operation could not do its work on. */
 export class RunOperationFailure {
   @Matches(idPattern('run')) run!: string;
-  @IsIn(codes) code!: FaultCode;
+  @IsIn(faultCodes) code!: FaultCode;
   @IsString() detail!: string;
 }
 
