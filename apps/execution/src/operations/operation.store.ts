@@ -16,7 +16,6 @@ const failuresMax = 10_000;
 const failuresShown = 200;
 /** Who does not say within this that he goes on has lost the operation. */
 const claimS = 30;
-const claimed = `claimed_until = now() + interval '${claimS} seconds'`;
 
 /** An operation as its row has it. Ids are UUIDs. */
 export interface OperationRow {
@@ -145,13 +144,13 @@ export class OperationStore {
   /** Takes the operation that has waited longest and that nobody works on; null: there is none. */
   async claim(by: string): Promise<OperationRow | null> {
     const [rows] = await this.system.source.query<[OperationRow[], number]>(
-      `UPDATE run_operation SET claimed_by = $1, ${claimed}
+      `UPDATE run_operation SET claimed_by = $1, claimed_until = now() + make_interval(secs => $2)
         WHERE (workspace, operation_id) IN (
           SELECT workspace, operation_id FROM run_operation
            WHERE status = 'running' AND (claimed_until IS NULL OR claimed_until < now())
            ORDER BY claimed_until NULLS FIRST, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING *`,
-      [by],
+      [by, claimS],
     );
     return rows[0] ?? null;
   }
@@ -159,9 +158,9 @@ export class OperationStore {
   /** Notes which runs are worked on next; false: the operation was cancelled, or is another's. */
   async open({ workspace, operation_id }: OperationRow, by: string, open: readonly string[], after: string): Promise<boolean> {
     const [, changed] = await this.system.source.query<[unknown, number]>(
-      `UPDATE run_operation SET ${claimed}, open = $4, after = $5
+      `UPDATE run_operation SET claimed_until = now() + make_interval(secs => $6), open = $4, after = $5
         WHERE workspace = $1 AND operation_id = $2 AND claimed_by = $3 AND status = 'running'`,
-      [workspace, operation_id, by, open, after],
+      [workspace, operation_id, by, open, after, claimS],
     );
     return changed > 0;
   }
@@ -175,13 +174,14 @@ export class OperationStore {
   ): Promise<boolean> {
     return this.system.run(async (tx) => {
       const isLast = done + failures.length === 0;
-      const end = isLast ? `, status = 'done', ended_at = now()` : '';
       // What was done before a cancel was heard of counts too.
       const [rows] = await tx.query<[{ status: RunOperationStatus; failed: number }[], number]>(
-        `UPDATE run_operation SET ${claimed}, open = '{}', done = done + $4, failed = failed + $5${end}
-          WHERE workspace = $1 AND operation_id = $2 AND claimed_by = $3 AND status <> 'done'${isLast ? ` AND status = 'running'` : ''}
+        `UPDATE run_operation SET claimed_until = now() + make_interval(secs => $7), open = '{}', done = done + $4, failed = failed + $5,
+                status = CASE WHEN $6 AND status = 'running' THEN 'done' ELSE status END,
+                ended_at = CASE WHEN $6 AND status = 'running' THEN now() ELSE ended_at END
+          WHERE workspace = $1 AND operation_id = $2 AND claimed_by = $3 AND status <> 'done'
           RETURNING status, failed`,
-        [workspace, operation_id, by, done, failures.length],
+        [workspace, operation_id, by, done, failures.length, isLast, claimS],
       );
       const [row] = rows;
       if (row !== undefined && failures.length > 0 && row.failed <= failuresMax) {
@@ -198,7 +198,7 @@ export class OperationStore {
           ],
         );
       }
-      return row?.status === 'running' && !isLast;
+      return row?.status === 'running';
     });
   }
 

@@ -163,7 +163,7 @@ export class RunStore {
   private async search<T>(workspace: string, work: (tx: EntityManager) => Promise<T>): Promise<T> {
     try {
       return await this.db.inWorkspace(workspace, async (tx) => {
-        await tx.query(`SET LOCAL statement_timeout = ${searchMs}`);
+        await tx.query(`SELECT set_config('statement_timeout', $1, true)`, [String(searchMs)]);
         return work(tx);
       });
     } catch (thrown) {
