@@ -185,6 +185,16 @@ test('an operation goes on after a stop in the middle of a step, does nothing tw
   expect(await forksOf()).toEqual(forks);
 
   const waiting = await startMany('waits', 3);
+  // Who ordered it has lost the right to act meanwhile.
+  await service.database.sql(
+    `UPDATE run_operation SET status = 'running', action = 'cancel', filter = '{"workflow":"waits","status":["waiting"]}', done = 0, ended_at = NULL,
+       after = '00000000-0000-0000-0000-000000000000', before = 'ffffffff-ffff-ffff-ffff-ffffffffffff', grant_id = 'grant_gone', claimed_until = NULL
+     WHERE operation_id = (SELECT operation_id FROM run_operation ORDER BY operation_id DESC LIMIT 1)`,
+  );
+  const refused = await doneWith(operation);
+  expect(refused).toMatchObject({ status: 'done', done: 0 });
+  expect(refused.failed).toBeGreaterThanOrEqual(3);
+  expect(refused.failures.every(({ code }) => code === 'unauthenticated')).toBe(true);
   await service.database.sql(
     `INSERT INTO run_operation (workspace, operation_id, action, filter, total, after, before, principal, principal_name, grant_id, request_hash, claimed_by, claimed_until)
      SELECT workspace, gen_random_uuid(), 'cancel', '{}', 3, after, before, principal, principal_name, grant_id, 'x', gen_random_uuid(), now() + interval '1 h'

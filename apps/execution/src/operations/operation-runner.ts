@@ -94,7 +94,9 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   private async perform(operation: OperationRow, runs: readonly string[]): Promise<OperationFailure[]> {
-    const caller = await this.bus.as(operation.grant_id);
+    const caller = await this.callerOf(operation);
+    // Who ordered it may not act any more: each of the runs says so.
+    if (caller instanceof Fault) return runs.map((run) => ({ run, code: caller.code, detail: caller.detail }));
     const failures: OperationFailure[] = [];
     const left = [...runs];
     const work = async (): Promise<void> => {
@@ -105,6 +107,17 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     };
     await Promise.all(Array.from({ length: Math.min(atOnce, runs.length) }, work));
     return failures;
+  }
+
+  /** Who ordered it; or why he may not act. Rejects with what passes. */
+  private async callerOf({ grant_id }: OperationRow): Promise<Caller | Fault> {
+    try {
+      return await this.bus.as(grant_id);
+    } catch (thrown) {
+      const fault = Fault.from(thrown);
+      if (fault.code === 'unauthenticated' || fault.code === 'forbidden' || fault.code === 'not_found') return fault;
+      throw thrown;
+    }
   }
 
   /** Returns why it could not be done. */
