@@ -22,7 +22,7 @@ beforeAll(async () => {
     spec: { kind: 'worker', skills: [{ name: 'work', description: 'Works.' }], worker: { runner: 'external' } },
   });
   const workflow = (name: string, steps: object): Promise<unknown> =>
-    client.workflows.apply({ apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name }, spec: { steps } });
+    client.workflows.apply({ apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name }, spec: { steps } as never });
   await workflow('blocked', { fetch: { agent: 'away' }, tell: { value: 1, needs: ['fetch'] } });
   await workflow('breaks', { sum: { value: '${{ input.a + input.b }}' } });
   for (let number = 0; number < 3; number++) await client.workflows.start('blocked', {});
@@ -79,10 +79,10 @@ test('runs are filtered, the view is kept, and all that match are cancelled afte
 });
 
 test('a run is shown as it stood before, and two runs side by side', async () => {
-  const [later, earlier] = (await client.runs.list({ workflow: 'breaks' }).take(2)) as [{ id: string }, { id: string }];
+  const [later, earlier] = await client.runs.list({ workflow: 'breaks' }).take(2);
   await using visitor = await signedIn();
   const { page } = visitor;
-  await visitor.visit(`/runs/${earlier.id}`, 'breaks');
+  await visitor.visit(`/runs/${earlier!.id}`, 'breaks');
   await page.getByText(/Failed at/).waitFor();
   await page.getByRole('button', { name: 'Look back in time' }).click();
   await page.getByLabel('Moment in the run').press('Home');
@@ -96,21 +96,21 @@ test('a run is shown as it stood before, and two runs side by side', async () =>
   await boxes.nth(1).check();
   await page.getByRole('link', { name: 'Compare' }).click();
   await page.getByText('No step differs.').waitFor();
-  expect(page.url()).toContain(`/runs/${later.id}/compare/${earlier.id}`);
+  expect(page.url()).toContain(`/runs/${later!.id}/compare/${earlier!.id}`);
   await page.getByLabel('also those that do not differ').check();
   await page.getByRole('cell', { name: 'sum' }).waitFor();
   expect(visitor.complaints).toEqual([]);
 });
 
 test.each(Object.entries(looks))('pages of many runs are without barriers and no wider than the window: %s', async (_, look) => {
-  const [one, two] = (await client.runs.list({ workflow: 'breaks' }).take(2)) as [{ id: string }, { id: string }];
+  const [one, two] = await client.runs.list({ workflow: 'breaks' }).take(2);
   await using visitor = await signedIn(look);
   const found: string[] = [];
   for (const [path, heading] of [
     ['/runs?workflow=breaks&since=24h', 'Runs'],
     ['/failures', 'Failures'],
-    [`/runs/${one.id}?at=0&step=sum`, 'breaks'],
-    [`/runs/${one.id}/compare/${two.id}`, 'Compare runs'],
+    [`/runs/${one!.id}?at=0&step=sum`, 'breaks'],
+    [`/runs/${one!.id}/compare/${two!.id}`, 'Compare runs'],
   ] as const) {
     await visitor.visit(path, heading);
     for (const barrier of await visitor.barriers(look.colours === 'dark' ? 'colours' : 'everything')) found.push(`${path}: ${barrier}`);

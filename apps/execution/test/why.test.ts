@@ -82,7 +82,9 @@ test('a limit names the runs that hold its places, and full workers those that k
   const second = await start(service, { workflow: 'limited' });
   const limit = (await why(second.id, 'limit')).chain.at(-1);
   expect(limit).toMatchObject({ on: 'agent:single', because: 'all 1 places of single are taken, and 1 task waits' });
-  expect(limit?.holders).toEqual([{ run: first.id, step: 'only', instance: single.instance, since: expect.any(String) as string }]);
+  expect(limit?.holders).toEqual([
+    { run: first.id, step: 'only', instance: single.instance, since: expect.any(String) as unknown as string },
+  ]);
   expect((await why(first.id, 'running')).chain.at(-1)?.because).toContain(`is under way on ${single.instance} since `);
 
   const third = await start(service, { workflow: 'full' });
@@ -124,7 +126,7 @@ test('a signal, a time, a retry, an open breaker and a child run are causes with
   ]);
   const [, child, signal] = chain;
   expect(child?.on).toBe(`run:${signal?.run ?? ''}`);
-  expect(signal).toMatchObject({ on: 'signal:approved', until: expect.any(String) as string });
+  expect(signal).toMatchObject({ on: 'signal:approved', until: expect.any(String) as unknown as string });
   expect(signal?.next).toBe(`Send it: signalbox signal ${signal?.run ?? ''} approved`);
   await service.request(cancelRun, { run: parent.id });
 
@@ -132,7 +134,7 @@ test('a signal, a time, a retry, an open breaker and a child run are causes with
   const held = await start(service, { workflow: 'held' });
   expect((await why(held.id, 'breaker')).chain.at(-1)).toMatchObject({
     on: 'agent:broken',
-    next: expect.stringContaining('Mend broken') as string,
+    next: expect.stringContaining('Mend broken') as unknown as string,
   });
   await service.request(cancelRun, { run: held.id });
 
@@ -142,7 +144,7 @@ test('a signal, a time, a retry, an open breaker and a child run are causes with
     error: { code: 'unavailable', detail: 'no paper', next: 'Add paper.' },
   }));
   const retry = (await why(retried.id, 'retry', 'a')).chain.at(-1);
-  expect(retry).toMatchObject({ status: 'waiting', next: 'Add paper.', until: expect.any(String) as string });
+  expect(retry).toMatchObject({ status: 'waiting', next: 'Add paper.', until: expect.any(String) as unknown as string });
   expect(retry?.because).toMatch(/^attempt 1 failed \(unavailable: no paper\), the next begins at /);
   expect(worker.done).toHaveLength(1);
   await service.request(cancelRun, { run: retried.id });

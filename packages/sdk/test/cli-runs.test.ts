@@ -476,7 +476,7 @@ test('problems are failures by reason', async () => {
   const { out } = await signalbox(['problems', '--workflow', 'w', '--since', '7d']);
   expect(out).toContain('3  timeout  w');
   expect(out).toContain('a: it took too long');
-  expect(rest.seen.at(-1)?.query).toMatchObject({ workflow: 'w', startedAfter: expect.any(String) as string });
+  expect(rest.seen.at(-1)?.query).toMatchObject({ workflow: 'w', startedAfter: expect.any(String) as unknown as string });
   rest.on('GET /run-problems', page([]));
   expect((await signalbox(['problems'])).out).toBe('No failures that nobody has looked after.\n');
 });
