@@ -5,6 +5,7 @@ import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js
 import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
+import { resolveStep } from '@signalbox/shared/contracts/execution/resolve-step.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { completeWork } from '@signalbox/shared/contracts/execution/complete-work.js';
@@ -123,6 +124,7 @@ beforeAll(async () => {
   await answer(getRun, { ...run, steps: [step], nextSteps: null });
   await answer(listSteps, { data: [step], nextCursor: null });
   await answer(getStep, step);
+  await answer(resolveStep, step);
   await answer(cancelRun, { ...run, status: 'cancelled' });
   await answer(signalRun, run);
   await answer(forkRun, run);
@@ -316,6 +318,9 @@ describe('runs', () => {
     expect(await send('GET', `/runs/${id}/steps/${encodeURIComponent('a[3]')}`)).toMatchObject({ status: 200, body: { key: 'a' } });
     expect(asked.at(-1)).toEqual(['step.get', { run: id, key: 'a[3]' }]);
     expect(await send('POST', `/runs/${id}/cancel`)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+    expect(asked.at(-1)).toEqual(['run.cancel', { run: id, idempotencyKey: expect.stringMatching(/^[0-9a-f-]{36}$/) as string }]);
+    await send('POST', `/runs/${id}/cancel`, undefined, { 'idempotency-key': 'mine' });
+    expect(asked.at(-1)).toEqual(['run.cancel', { run: id, idempotencyKey: 'mine' }]);
     for (const path of ['/runs/run_x', '/runs/run_x/steps', '/runs/run_x/steps/a', '/runs/run_x/events'])
       expect((await send('GET', path)).status).toBe(404);
     expect((await send('POST', '/runs/run_x/cancel')).status).toBe(404);
@@ -346,6 +351,19 @@ describe('runs', () => {
     await send('GET', `/runs/${id}/steps/${encodeURIComponent('a[3]')}/why`);
     expect(asked.at(-1)).toEqual(['run.why', { run: id, key: 'a[3]' }]);
     expect((await send('GET', '/runs/run_x/why')).status).toBe(404);
+  });
+
+  test('are told what follows a lost attempt', async () => {
+    const path = `/runs/${id}/steps/${encodeURIComponent('a[3]')}/resolve`;
+    expect(await send('POST', path, { action: 'output', output: { n: 1 } }, { 'idempotency-key': 'k' })).toMatchObject({
+      status: 200,
+      body: { key: 'a' },
+    });
+    expect(asked.at(-1)).toEqual(['step.resolve', { run: id, key: 'a[3]', action: 'output', output: { n: 1 }, idempotencyKey: 'k' }]);
+    expect((await send('POST', path, { action: 'retry' })).status).toBe(200);
+    expect((await send('POST', path, { action: 'again' })).status).toBe(400);
+    expect((await send('POST', path, {})).status).toBe(400);
+    expect((await send('POST', '/runs/run_x/steps/a/resolve', { action: 'fail' })).status).toBe(404);
   });
 
   test('get signals', async () => {

@@ -23,6 +23,7 @@ import { OperationStore } from './operations/operation.store.ts';
 import { StartRunOperationHandler } from './operations/start-run-operation.handler.ts';
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
+import { ResolveStepHandler } from './runs/resolve-step.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
 import { CompareRunsHandler } from './runs/compare-runs.handler.ts';
 import { GetRunStateHandler } from './runs/get-run-state.handler.ts';
@@ -60,6 +61,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     BeatWorkHandler,
     CancelRunHandler,
     ForkRunHandler,
+    ResolveStepHandler,
     SignalRunHandler,
     CompleteTaskHandler,
     CompleteWorkHandler,

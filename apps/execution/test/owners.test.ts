@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
+import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { resolveStep } from '@signalbox/shared/contracts/execution/resolve-step.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
@@ -10,7 +12,7 @@ import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { expectExact } from './exact.ts';
 import { OwnerProcess, untilShared } from './owner-process.ts';
-import { answerAsProtocol, apply, ended, insist, start, startExecution, TestWorker } from './peers.ts';
+import { answerAsProtocol, apply, ended, insist, start, startExecution, TestWorker, until } from './peers.ts';
 
 let service: ServiceUnderTest;
 let owners: OwnerProcess[];
@@ -21,7 +23,12 @@ const retry = { attempts: 20, backoff: { initialMs: 50, factor: 1, maxMs: 50 } }
 const list = (length: number): number[] => Array.from({ length }, (_, number) => number);
 
 beforeAll(async () => {
-  service = await startExecution({ counter: { kind: 'worker' }, narrow: { kind: 'worker', concurrency: 2 } });
+  service = await startExecution({
+    counter: { kind: 'worker' },
+    narrow: { kind: 'worker', concurrency: 2 },
+    shy: { kind: 'worker' },
+    frail: { kind: 'worker' },
+  });
   await service.stop();
   await answerAsProtocol(service, ({ input }) => ({ output: input }));
   owners = list(3).map(() => new OwnerProcess(service));
@@ -53,6 +60,39 @@ function count(): Promise<{ output: null }> {
     return { output: null };
   });
 }
+
+test('what is handed over and not accepted is late, whoever keeps its queue', async () => {
+  await insist(() => apply(service, 'late', { a: { agent: 'shy', timeouts: { start: '500ms' } } }));
+  const runs = await Promise.all(list(12).map(() => start(service, { workflow: 'late' })));
+  const shy = { principal: 'agent_shy', name: 'shy', roles: ['agent' as const] };
+  const taken = new Set<string>();
+  for (const end = performance.now() + 10_000; taken.size < 12 && performance.now() < end;) {
+    const { tasks } = await insist(() =>
+      service.request(leaseTasks, { agent: 'shy', instance: 'w-shy', credit: 12, waitMs: 500 }, { as: shy }),
+    );
+    for (const { task } of tasks) taken.add(task);
+  }
+  expect(taken.size).toBe(12);
+  for (const { id } of runs)
+    expect((await ended(service, id)).error).toMatchObject({
+      code: 'timeout',
+      detail: expect.stringContaining('start timeout of 500 ms') as string,
+    });
+}, 60_000);
+
+test('a person’s word on a lost attempt finds the owner of its run', async () => {
+  await insist(() => apply(service, 'frail', { a: { agent: 'frail', onCrash: 'ask' } }));
+  const worker = new TestWorker(service, 'frail', () => new Promise(() => undefined));
+  const runs = await Promise.all(list(6).map(() => start(service, { workflow: 'frail' })));
+  for (const { id } of runs) await until(service, id, ({ steps }) => steps[0]?.status === 'running');
+  worker.kill();
+  for (const { id } of runs) {
+    await until(service, id, ({ steps }) => steps[0]?.waitingFor[0]?.on === 'crashed');
+    const word = { run: id, key: 'a', action: 'output' as const, output: 'by hand', idempotencyKey: 'one' };
+    expect(await insist(() => service.request(resolveStep, word))).toMatchObject({ status: 'succeeded', output: 'by hand' });
+    expect(await ended(service, id)).toMatchObject({ status: 'succeeded', output: { a: 'by hand' } });
+  }
+}, 60_000);
 
 test('runs of every owner get their tasks to the workers of one agent, whoever keeps its queue', async () => {
   await using worker = new TestWorker(service, 'counter', ({ input }) => ({ output: input }), 16);

@@ -167,6 +167,23 @@ test('of items the one that needs a person first is told, and of ended steps how
   expect((await why(id, 'succeeded', 'done')).chain).toMatchObject([{ status: 'succeeded' }]);
   await service.request(cancelRun, { run: id });
 
+  await apply(service, 'tidies', { a: { agent: 'nobody' } }, { finally: { tidy: { value: 1 } } });
+  const tidies = await start(service, { workflow: 'tidies' });
+  expect((await why(tidies.id, 'no-worker', 'tidy')).chain.map(({ step, because }) => [step, because])).toEqual([
+    ['tidy', 'the other steps have not ended'],
+    ['a', 'no worker of nobody is connected'],
+  ]);
+  await service.request(cancelRun, { run: tidies.id });
+
+  await apply(service, 'asks', { a: { agent: 'busy', onCrash: 'ask' } });
+  const asks = await start(service, { workflow: 'asks' });
+  const dies = new TestWorker(service, 'busy', () => new Promise<never>(() => undefined));
+  await until(service, asks.id, ({ progress }) => progress.running === 1);
+  dies.kill();
+  const lost = (await why(asks.id, 'lost')).chain.at(-1);
+  expect(lost?.next).toBe(`Say what follows: signalbox resolve ${asks.id} a retry, fail or output`);
+  await service.request(cancelRun, { run: asks.id });
+
   await apply(service, 'fails', { a: { value: '${{ input.missing.field }}' } });
   const failed = await start(service, { workflow: 'fails' });
   await ended(service, failed.id);

@@ -121,11 +121,11 @@ test('the server gets our trace and what the caller adds, but nothing that the p
     'good',
     'meta',
     {},
-    { meta: { tenant: 'x', progressToken: 9, 'io.modelcontextprotocol/protocolVersion': 'evil' } },
+    { meta: { tenant: 'x', 'dev.signalbox/idempotency-key': 'k', progressToken: 9, 'io.modelcontextprotocol/protocolVersion': 'evil' } },
   );
   const meta = JSON.parse(textOf(reply)) as Record<string, unknown>;
-  expect(meta).toMatchObject({ tenant: 'x', traceparent: expect.stringMatching(/^00-/) });
-  expect(Object.keys(meta).sort()).toEqual(['tenant', 'traceparent']);
+  expect(meta).toMatchObject({ tenant: 'x', 'dev.signalbox/idempotency-key': 'k', traceparent: expect.stringMatching(/^00-/) });
+  expect(Object.keys(meta).sort()).toEqual(['dev.signalbox/idempotency-key', 'tenant', 'traceparent']);
 });
 
 test('A28 nothing of our environment is the server’s', async () => {

@@ -489,6 +489,20 @@ test('signal sends data to a run', async () => {
   expect(rest.seen.at(-1)?.body).toEqual({ data: null });
 });
 
+test('resolve says what follows a lost attempt', async () => {
+  rest.on('POST /runs/run_1/steps/pay%5B3%5D/resolve', { key: 'pay[3]', status: 'queued' });
+  expect((await signalbox(['resolve', 'run_1', 'pay[3]', 'retry'])).out).toBe('pay[3] queued\n');
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'retry' });
+  await signalbox(['resolve', 'run_1', 'pay[3]', 'output', '--output', 'n=1', '--idempotency-key', 'mine']);
+  expect(rest.seen.at(-1)).toMatchObject({ body: { action: 'output', output: { n: 1 } }, headers: { 'idempotency-key': 'mine' } });
+  await signalbox(['resolve', 'run_1', 'pay[3]', 'output']);
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'output', output: null });
+  const sent = rest.seen.length;
+  expect((await signalbox(['resolve', 'run_1', 'pay', 'again'])).exit).toBe(2);
+  expect((await signalbox(['resolve', 'run_1', 'pay', 'fail', '--output', 'n=1'])).exit).toBe(2);
+  expect(rest.seen).toHaveLength(sent);
+});
+
 test('cancel says how the run stands then', async () => {
   rest.on('POST /runs/run_1/cancel', { id: 'run_1', status: 'cancelled', reason: 'cancelled by ana' });
   expect((await signalbox(['cancel', 'run_1'])).out).toBe('run_1 cancelled: cancelled by ana\n');

@@ -79,6 +79,7 @@ test('every resource asks at its address', async () => {
     'GET /run-operations/o',
     'POST /run-operations/o/cancel',
     'POST /runs/r/signals/go%20on',
+    'POST /runs/r/steps/a%5B3%5D/resolve',
     'GET /deployments/d',
     'PUT /deployments/x%20y',
   ])
@@ -147,6 +148,7 @@ test('every resource asks at its address', async () => {
   await client.runOperations.cancel('o');
   await client.runs.fork('r', { from: ['a'] }, { idempotencyKey: 'mine' });
   await client.runs.signal('r', 'go on', { by: 'ann' }, { idempotencyKey: 'mine' });
+  await client.runs.resolve('r', 'a[3]', { action: 'output', output: 1 }, { idempotencyKey: 'mine' });
   await client.runs.eventPage('r', { limit: 5 });
   await client.deployments.list().first();
   await client.deployments.get('d');

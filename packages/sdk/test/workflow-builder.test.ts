@@ -79,6 +79,57 @@ spec:
   expect(hashOf(stringify(built))).toBe(hashOf(written));
 });
 
+test('what undoes and tidies up is built too', () => {
+  const built = workflow<{ guests: string[] }>(
+    'trip',
+    (w) => {
+      const book = w.tool<{ id: string }>('book', 'hotel/book', {}, { timeouts: { queue: '1m', total: '1h' }, onCrash: 'ask' });
+      w.compensate(book, { tool: 'hotel/cancel', with: { booking: book.output.id }, retry: { attempts: 3 } });
+      w.each(
+        w.input.guests,
+        (guest) => {
+          const pay = w.tool<{ id: string }>('pay', 'bank/charge', { guest });
+          w.compensate(pay, { agent: 'bank', skill: 'refund', with: { charge: pay.output.id, guest } });
+          return pay;
+        },
+        { maxFailures: '10%' },
+      );
+      w.finally((f, run) => {
+        const report = f.agent('report', 'writer', { status: run.status, why: run.error, booked: book.status });
+        f.value('told', report.status);
+      });
+    },
+    { compensateOn: ['failed'], compensateTimeout: '5m', finallyTimeout: '1m' },
+  );
+  const written = `
+apiVersion: signalbox.dev/v1
+kind: Workflow
+metadata: { name: trip }
+spec:
+  steps:
+    book:
+      tool: hotel/book
+      with: {}
+      timeouts: { queue: 1m, total: 1h }
+      onCrash: ask
+      compensate: { tool: hotel/cancel, with: { booking: '\${{ steps.book.output.id }}' }, retry: { attempts: 3 } }
+    pay:
+      forEach: \${{ input.guests }}
+      maxFailures: 10%
+      tool: bank/charge
+      with: { guest: '\${{ item }}' }
+      compensate: { agent: bank, skill: refund, with: { charge: '\${{ steps.pay.output.id }}', guest: '\${{ item }}' } }
+  finally:
+    report: { agent: writer, with: { status: '\${{ run.status }}', why: '\${{ run.error }}', booked: '\${{ steps.book.status }}' } }
+    told: { value: '\${{ steps.report.status }}' }
+  compensateOn: [failed]
+  compensateTimeout: 5m
+  finallyTimeout: 1m
+`;
+  expect(JSON.parse(JSON.stringify(built))).toEqual(readSource(written).value);
+  expect(hashOf(stringify(built))).toBe(hashOf(written));
+});
+
 test('a reference prints as its expression, wherever it is put', () => {
   const built = workflow<Record<string, string>>('names', (w) => {
     const step = w.value('with-dash', { in: w.input['in'], odd: w.input['a b'], json: JSON.stringify({ at: w.input['x'] }) });

@@ -30,6 +30,10 @@ export function eventText(event: RunEvent): string {
       return `is tried again${more ? `: ${more}` : ''}`;
     case 'step.waiting':
       return `waits ${more ?? ''}`.trim();
+    case 'step.resolved':
+      return `a person said: ${event.message ?? ''}`;
+    case 'run.ending':
+      return `the run ends${more ? `: ${more}` : ''}`;
     case 'run.signalled':
       return `the signal ${event.message ?? ''} came`;
     case 'step.skipped':
@@ -42,7 +46,7 @@ export function eventText(event: RunEvent): string {
 /** The status that an event's lamp shows. */
 export function eventStatus({ type }: Pick<RunEvent, 'type'>): string {
   const verb = type.split('.')[1] ?? '';
-  return { started: 'running', progress: 'running', retrying: 'waiting' }[verb] ?? verb;
+  return { started: 'running', progress: 'running', ending: 'running', resolved: 'running', retrying: 'waiting' }[verb] ?? verb;
 }
 
 /** Adds events that arrived: each once, in order. Progress has no number of its own and always counts as new. */

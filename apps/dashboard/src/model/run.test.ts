@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { Run, RunEvent } from '@signalbox/sdk/client/runs.js';
 import type { RunStep } from '../api/shapes.ts';
 import { graphOf, groupStatus, trackPath } from './graph.ts';
-import { culprit, dependantsOfStep, isOver, namesOf, needsOf, problemText, runFacts, runSpanMs } from './run.ts';
+import { culprit, dependantsOfStep, endingOf, isLost, isOver, namesOf, needsOf, problemText, runFacts, runSpanMs } from './run.ts';
 import { eventStatus, eventText, isTrouble, merged } from './run-events.ts';
 
 const at = (ms: number): string => new Date(Date.UTC(2026, 10, 24) + ms).toISOString();
@@ -218,4 +218,16 @@ test('events that arrive again are dropped, progress is always new', () => {
     'step.progress',
   ]);
   expect(merged(known, [])).toEqual(known);
+});
+
+test('a run that ends says how far it is', () => {
+  expect(endingOf(run({ reason: 'undoing' }))).toBe('undoing');
+  expect(endingOf(run({ status: 'waiting', reason: 'finishing' }))).toBe('finishing');
+  expect(endingOf(run({ status: 'failed', reason: 'undoing' }))).toBeNull();
+  expect(endingOf(run({}))).toBeNull();
+});
+
+test('a lost step waits for a person’s word', () => {
+  expect(isLost(step('a', 'waiting', [], { waitingFor: [{ on: 'crashed', because: 'its executor was lost' }] }))).toBe(true);
+  expect(isLost(step('a', 'waiting', [], { waitingFor: [{ on: 'retry', because: 'it failed' }] }))).toBe(false);
 });

@@ -30,6 +30,11 @@ export function runFacts(run: Run, now: number): string[] {
   return facts;
 }
 
+/** Where a run stands that ends: its steps have, and what they did is undone, or what tidies up runs. */
+export function endingOf({ status, reason }: Pick<Run, 'status' | 'reason'>): 'undoing' | 'finishing' | null {
+  return !over.has(status) && (reason === 'undoing' || reason === 'finishing') ? reason : null;
+}
+
 /** What went wrong, in the words of who saw it. */
 export function problemText(error: RunError | string | null | undefined): string | null {
   if (!error) return null;
@@ -65,6 +70,11 @@ export function culprit(run: Pick<WholeRun, 'steps'>): RunStep | null {
   const failed = run.steps.filter(({ status }) => status === 'failed');
   failed.sort((a, b) => Date.parse(a.endedAt ?? '') - Date.parse(b.endedAt ?? ''));
   return failed[0] ?? null;
+}
+
+/** Whether a step’s executor was lost and a person is to say what follows. */
+export function isLost({ waitingFor }: Pick<RunStep, 'waitingFor'>): boolean {
+  return waitingFor.some(({ on }) => on === 'crashed');
 }
 
 /** The signal that a step waits for now. */

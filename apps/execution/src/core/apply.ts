@@ -1,7 +1,7 @@
 import type { Transition, Usage } from './events.ts';
-import type { GraphStep, StepError } from './graph.ts';
+import { goesOn, type GraphStep, type StepError } from './graph.ts';
 import { sizeOf } from './json.ts';
-import { isOver, newUnit, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
+import { hasToUndo, isOver, isToUndo, newUnit, unitOf, type Ending, type RunState, type StepState, type UnitState } from './state.ts';
 
 /**
  * Makes `state` what it is after `transition`. In place: a copy at each completion would make wide maps quadratic, and the owner is
@@ -36,6 +36,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
       step.units = Array.from({ length: transition.count }, newUnit);
       step.left = transition.count;
       state.units += transition.count - 1;
+      skipWhatWasNotDone(state, transition.s, transition.at);
       return;
     }
     case 'queued':
@@ -48,6 +49,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
       unit.instance = undefined;
       unit.startedAt = undefined;
       unit.queuedAt = transition.at;
+      unit.firstAt ??= transition.at;
       if (transition.t === 'queued') unit.status = 'queued';
       else {
         unit.status = 'waiting';
@@ -96,6 +98,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
       });
       addUsage(state, transition.usage);
       unit.status = 'waiting';
+      unit.crash = undefined;
       unit.due = transition.due;
       unit.instance = undefined;
       unit.child = undefined;
@@ -120,12 +123,15 @@ export function applyTransition(state: RunState, transition: Transition): void {
       if (transition.t === 'failed') {
         unit.error = transition.error;
         unit.isLost = transition.isLost === true;
+        step.failures++;
+        const compiled = state.graph.steps[transition.s] as GraphStep;
         // Of items that may fail each goes on for itself, and the join ends the step.
-        const isJoined = step.isFanned && state.graph.steps[transition.s]?.onError === 'continue';
+        const isJoined = step.isFanned && (goesOn(compiled) || compiled.maxFailures !== undefined);
         if (step.status === 'open' && !isJoined) endStep(state, transition.s, 'failed');
         return;
       }
       unit.output = transition.output;
+      unit.isKept = transition.isKept === true;
       if (unit.signal !== undefined) takeSignal(state, unit.signal);
       state.bytes += sizeOf(transition.output);
       if (!step.isFanned) {
@@ -140,19 +146,76 @@ export function applyTransition(state: RunState, transition: Transition): void {
       endStep(state, transition.s, 'succeeded');
       return;
     }
+    case 'crashed': {
+      const unit = unitAt(state, transition);
+      unit.status = 'waiting';
+      unit.crash = transition.error;
+      return;
+    }
+    case 'resolved':
+      unitAt(state, transition).resolved = transition.id;
+      return;
+    case 'stopped': {
+      const step = stepAt(state, transition.s);
+      for (const unit of step.units) if (!isOver(unit.status)) endUnit(unit, 'cancelled', transition.at);
+      step.open = 0;
+      step.left = 0;
+      endStep(state, transition.s, 'failed');
+      return;
+    }
+    case 'ending': {
+      const { at, status, reason, output, error, cancel } = transition;
+      state.ending = { stage: undefined, status, reason, output, error, cancel, since: at, isUndone: false };
+      cancelOpen(state, undefined, at);
+      return;
+    }
+    case 'entered': {
+      const ending = state.ending as Ending;
+      if (transition.stage === 'finally') cancelOpen(state, 'undo', transition.at);
+      else ending.isUndone = true;
+      ending.stage = transition.stage;
+      ending.since = transition.at;
+      state.reason = transition.stage === 'undo' ? 'undoing' : 'finishing';
+      state.left = state.graph.steps.filter(({ part }) => part === transition.stage).length;
+      return;
+    }
     case 'ended':
       state.status = transition.status;
       state.reason = transition.reason;
       state.endedAt = transition.at;
       state.output = transition.output;
       state.error = transition.error;
-      for (const step of state.steps) {
-        if (step.left === 0 && step.status !== 'pending' && step.status !== 'open') continue;
-        for (const unit of step.units) if (!isOver(unit.status)) endUnit(unit, 'cancelled', transition.at);
-        if (step.status === 'pending' || step.status === 'open') step.status = 'cancelled';
-      }
+      for (const part of [undefined, 'undo', 'finally'] as const) cancelOpen(state, part, transition.at);
       return;
   }
+}
+
+/** Ends what has not ended of one part of the graph. What never came to undo anything was skipped. */
+function cancelOpen(state: RunState, part: GraphStep['part'], at: number): void {
+  state.steps.forEach((step, s) => {
+    const compiled = state.graph.steps[s] as GraphStep;
+    if (compiled.part !== part || (step.left === 0 && step.status !== 'pending' && step.status !== 'open')) return;
+    const { undoes } = compiled;
+    const isIdle = undoes !== undefined && step.status === 'pending' && !(state.ending?.isUndone === true && hasToUndo(state, undoes));
+    const status = isIdle ? 'skipped' : 'cancelled';
+    for (const unit of step.units) if (!isOver(unit.status)) endUnit(unit, status, at);
+    if (step.status === 'pending' || step.status === 'open') step.status = status;
+    // Those that follow look at every step.
+    state.scope.steps[compiled.key] ??= { output: null, status: step.status, errors: errorsOf(step) };
+  });
+}
+
+/** Only those items are undone that this run has done. */
+function skipWhatWasNotDone(state: RunState, s: number, at: number): void {
+  const { undoes } = state.graph.steps[s] as GraphStep;
+  if (undoes === undefined) return;
+  const step = stepAt(state, s);
+  step.units.forEach((unit, i) => {
+    if (isToUndo(state, undoes, i)) return;
+    endUnit(unit, 'skipped', at);
+    step.left--;
+  });
+  passBegun(step);
 }
 
 function errorsOf({ isFanned, units }: StepState): StepError[] {
@@ -191,6 +254,10 @@ function unitAt(state: RunState, { s, i }: { s: number; i: number }): UnitState 
 function opened(step: StepState): void {
   step.status = 'open';
   step.open++;
+  passBegun(step);
+}
+
+function passBegun(step: StepState): void {
   while (step.next < step.units.length && step.units[step.next]?.status !== 'pending') step.next++;
 }
 
@@ -198,6 +265,7 @@ function endUnit(unit: UnitState, status: 'succeeded' | 'failed' | 'skipped' | '
   unit.status = status;
   unit.endedAt = at;
   unit.due = undefined;
+  unit.crash = undefined;
 }
 
 function endStep(state: RunState, s: number, status: 'succeeded' | 'failed' | 'skipped'): void {
@@ -205,8 +273,8 @@ function endStep(state: RunState, s: number, status: 'succeeded' | 'failed' | 's
   step.status = status;
   step.items = undefined;
   state.left--;
-  const { key, dependents, onError } = state.graph.steps[s] as GraphStep;
-  state.scope.steps[key] = { output: step.output ?? null, status, errors: onError === 'continue' ? errorsOf(step) : [] };
+  const { key, dependents } = state.graph.steps[s] as GraphStep;
+  state.scope.steps[key] = { output: step.output ?? null, status, errors: errorsOf(step) };
   for (const dependent of dependents) {
     const waiting = stepAt(state, dependent);
     waiting.missing--;

@@ -2,85 +2,18 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { signalPattern as contractPattern } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { Random } from '../simulation/random.ts';
+import { dispatched, graphOf, once, Play, type StepDraft } from '../simulation/play.ts';
 import { randomGraph } from '../simulation/random-graph.ts';
-import { decide, inputOf, keyOf, targetOf, type Given, type Turn } from './decide.ts';
-import type { Effect, RunEvent, Transition } from './events.ts';
-import { backoffMs, bounds, defaultRetry, ExpressionError, mayRetry, type Graph, type GraphStep, type RetryPolicy } from './graph.ts';
+import { decide } from './decide.ts';
+import type { Effect, RunEvent } from './events.ts';
+import { backoffMs, bounds, defaultRetry, ExpressionError, mayRetry, type RetryPolicy } from './graph.ts';
 import { sizeOf, type Json } from './json.ts';
 import { isWaiting, progressOf } from './progress.ts';
 import { openEffects, restore } from './restore.ts';
 import { keptOf, unitsKept } from './fork.ts';
-import { hasEnded, newRun, unitOf, type RunState } from './state.ts';
+import { inputOf, keyOf, targetOf } from './scope.ts';
+import { hasEnded, unitOf, type RunState } from './state.ts';
 import { signalPattern, waitOf } from './wait.ts';
-
-const once: RetryPolicy = { attempts: 1, initialMs: 10, factor: 2, maxMs: 100, nonRetryable: [] };
-
-type StepDraft = Partial<Omit<GraphStep, 'id' | 'needs'>> & { key: string; needs?: string[] };
-
-/** A graph of these steps. */
-function graphOf(drafts: StepDraft[], rest: Partial<Graph> = {}): Graph {
-  const ids = new Map(drafts.map(({ key }, id) => [key, id]));
-  const steps = drafts.map(({ needs = [], ...draft }, id) => ({
-    id,
-    kind: 'agent' as const,
-    maxParallel: 1_000,
-    target: 'a',
-    input: () => ({}),
-    retry: once,
-    timeoutMs: 1_000,
-    onError: 'fail' as const,
-    ...draft,
-    needs: needs.map((need) => ids.get(need) as number),
-  }));
-  return {
-    name: 'test',
-    hash: 'h',
-    steps: steps.map((step) => ({ ...step, dependents: steps.filter(({ needs }) => needs.includes(step.id)).map(({ id }) => id) })),
-    output: (scope) => Object.fromEntries(Object.entries(scope.steps).map(([key, { output }]) => [key, output])),
-    timeoutMs: 100_000,
-    ...rest,
-  };
-}
-
-/** A run under test: what it is told, and what it then did. */
-class Play {
-  readonly state: RunState;
-  readonly history: Transition[] = [];
-  at = 1_000;
-  private children = 0;
-
-  constructor(graph: Graph) {
-    this.state = newRun('run', graph);
-  }
-
-  given(): Given {
-    return { at: this.at, random: () => 0.5, newRunId: () => `child${this.children++}` };
-  }
-
-  tell(event: RunEvent): Turn {
-    const turn = decide(this.state, event, this.given());
-    this.history.push(...turn.transitions);
-    return turn;
-  }
-
-  start(input: Json = {}): Effect[] {
-    return this.tell({ type: 'start', input, depth: 0 }).effects;
-  }
-
-  /** Completes an attempt with an output, or an error by its code. */
-  complete(s: number, i: number, n: number, output: Json, error?: string): Turn {
-    return this.tell({
-      type: 'completed',
-      s,
-      i,
-      n,
-      ...(error === undefined ? { output } : { error: { code: error, detail: 'it failed' } }),
-    });
-  }
-}
-
-const dispatched = (effects: Effect[]): string[] =>
-  effects.flatMap((effect) => (effect.e === 'dispatch' ? [`${effect.s}.${effect.i}.${effect.n}`] : []));
 
 describe('a run', () => {
   test('begins each step when its needs have ended, and gives the outputs', () => {
@@ -369,9 +302,9 @@ describe('a wait', () => {
         { key: 'a', needs: ['w'] },
       ]),
     );
-    expect(play.start()).toEqual([{ e: 'wakeAt', s: 0, i: -1, n: 1, due: 3_000 }]);
+    expect(play.start()).toEqual([{ e: 'wakeAt', timer: 'wake', s: 0, i: -1, n: 1, due: 3_000 }]);
     expect(isWaiting(play.state)).toBe(true);
-    expect(openEffects(play.state)).toEqual([{ e: 'wakeAt', s: 0, i: -1, n: 1, due: 3_000 }]);
+    expect(openEffects(play.state)).toEqual([{ e: 'wakeAt', timer: 'wake', s: 0, i: -1, n: 1, due: 3_000 }]);
     const due: RunEvent = { type: 'due', timer: 'wake', s: 0, i: -1, n: 1 };
     expect(play.tell(due).outcome).toBe('stale');
     play.at = 3_000;
@@ -475,7 +408,7 @@ describe('an attempt', () => {
     const play = new Play(graphOf([{ key: 'a', retry }]));
     play.start();
     const first = play.complete(0, -1, 1, null, 'internal');
-    expect(first.effects).toContainEqual({ e: 'wakeAt', s: 0, i: -1, n: 1, due: 1_075 });
+    expect(first.effects).toContainEqual({ e: 'wakeAt', timer: 'wake', s: 0, i: -1, n: 1, due: 1_075 });
     expect(isWaiting(play.state)).toBe(true);
     expect(play.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 1 }).outcome).toBe('stale');
     play.at = 1_075;
@@ -645,7 +578,7 @@ describe('a new owner', () => {
     expect(decide(state, { type: 'taken', epoch: 3 }, play.given()).transitions).toEqual([{ t: 'taken', at: 1_000, epoch: 3 }]);
     expect(openEffects(state)).toEqual([
       { e: 'dispatch', s: 0, i: -1, n: 1, input: {} },
-      { e: 'wakeAt', s: 1, i: -1, n: 1, due: expect.any(Number) as unknown as number },
+      { e: 'wakeAt', timer: 'wake', s: 1, i: -1, n: 1, due: expect.any(Number) as unknown as number },
       { e: 'startChild', s: 2, i: -1, run: 'child0', workflow: 'sub', input: {}, depth: 1 },
     ]);
   });
@@ -690,7 +623,9 @@ describe('laws', () => {
         { type: 'completed', s, i, n, error },
         { type: 'lost', s, i, n, error },
         { type: 'due', timer: 'wake', s, i, n },
-        { type: 'due', timer: 'attempt', s, i, n },
+        { type: 'due', timer: (['attempt', 'queue', 'start', 'total'] as const)[random.below(4)] as 'total', s, i, n },
+        { type: 'resolve', id: `${step}`, by: 'chance', s, i, how: random.chance(0.5) ? 'retry' : 'fail' },
+        { type: 'due', timer: 'run' },
         { type: 'childEnded', s, i, child: unit?.child ?? 'none', ...(random.chance(0.8) ? { output: step } : { error }) },
         ...(random.chance(0.01) ? [{ type: 'cancel' as const, by: 'chance' }] : []),
         ...(random.chance(0.05) ? [{ type: 'taken' as const, epoch: step }] : []),

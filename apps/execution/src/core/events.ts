@@ -40,12 +40,17 @@ export type RunEvent =
   | ({ type: 'accepted'; instance: string } & AttemptRef)
   | ({ type: 'completed'; output?: Json; error?: Failure; usage?: Usage } & AttemptRef)
   | ({ type: 'lost'; error: Failure } & AttemptRef)
-  | ({ type: 'due'; timer: 'wake' | 'attempt' } & AttemptRef)
+  /** `start` is the word of who handed the attempt over: it was not accepted in time. */
+  | ({ type: 'due'; timer: 'wake' | 'attempt' | 'queue' | 'start' | 'total' } & AttemptRef)
   | { type: 'due'; timer: 'run' }
   | { type: 'childEnded'; s: number; i: number; child: string; output?: Json; error?: Failure }
   /** `id`: what the sender knows it by; the same one twice is one signal. `hash`: of what it says. */
   | { type: 'signal'; id: string; hash: string; name: string; data: Json }
-  | { type: 'cancel'; by: string };
+  /** A person's word on a unit whose executor was lost. `id`: what the sender knows it by. */
+  | { type: 'resolve'; id: string; by: string; s: number; i: number; how: 'retry' | 'fail' }
+  | { type: 'resolve'; id: string; by: string; s: number; i: number; how: 'output'; output: Json }
+  /** With another `id` than the cancel that ended the main graph, it ends the steps of `finally` too; without one it never does. */
+  | { type: 'cancel'; by: string; id?: string };
 
 /** What happened, as the journal keeps it. `applyTransition` alone rebuilds a run from these; no expression is computed again. */
 export type Transition =
@@ -71,9 +76,27 @@ export type Transition =
       isLost?: true;
       usage?: Usage;
     }
-  | { t: 'succeeded'; at: number; s: number; i: number; n: number; output: Json; usage?: Usage }
+  /** Its executor was lost, and whether it did its work is for a person to say. */
+  | { t: 'crashed'; at: number; s: number; i: number; n: number; error: Failure }
+  /** A person has said it; what follows from that is recorded after this. */
+  | { t: 'resolved'; at: number; s: number; i: number; n: number; id: string; by: string; how: 'retry' | 'fail' | 'output' }
+  /** `isKept`: by the run that this one was forked from. */
+  | { t: 'succeeded'; at: number; s: number; i: number; n: number; output: Json; usage?: Usage; isKept?: true }
   | { t: 'failed'; at: number; s: number; i: number; n: number; error: Failure; isLost?: true; usage?: Usage }
   | { t: 'joined'; at: number; s: number }
+  /** Too many of its items have failed: the step has, and the others are cancelled. */
+  | { t: 'stopped'; at: number; s: number }
+  /** The main graph has ended so, and something follows. `cancel`: the id of the cancel that ended it. */
+  | {
+      t: 'ending';
+      at: number;
+      status: 'succeeded' | 'failed' | 'cancelled';
+      reason: string | null;
+      output?: Json;
+      error?: Failure;
+      cancel?: string;
+    }
+  | { t: 'entered'; at: number; stage: 'undo' | 'finally' }
   | { t: 'ended'; at: number; status: 'succeeded' | 'failed' | 'cancelled'; reason: string | null; output?: Json; error?: Failure };
 
 /** What is to be done outside, once the transitions are committed. */
@@ -81,7 +104,9 @@ export type Effect =
   | ({ e: 'dispatch'; input: Json } & AttemptRef)
   /** The input of an attempt cannot be computed any more: it is to be completed with this error. */
   | ({ e: 'unsendable'; error: Failure } & AttemptRef)
-  | ({ e: 'wakeAt'; due: number } & AttemptRef)
+  | ({ e: 'wakeAt'; timer: 'wake' | 'queue' | 'total'; due: number } & AttemptRef)
+  /** How long the run may take has changed: see `runDue`. */
+  | { e: 'watch' }
   | ({ e: 'attemptEnded'; isCancelled: boolean } & AttemptRef)
   | { e: 'startChild'; s: number; i: number; run: string; workflow: string; input: Json; depth: number }
   | { e: 'cancelChild'; run: string }

@@ -3,17 +3,20 @@ import type { GraphStep } from './graph.ts';
 import type { RunState, UnitState } from './state.ts';
 
 /**
- * What a new run of the same workflow need not do again of an ended one: every step that is done and follows none of `from`, and of the
- * others, where nothing is named, the items that are done.
+ * What a new run of the same workflow need not do again of an ended one: every step that is done, was not undone and follows none of `from`,
+ * and of the others, where nothing is named, the items that are done.
  */
 export function keptOf(state: RunState, from: readonly number[]): Transition[] {
-  const again = withDependents(state, from);
+  const again = withDependents(state, [...from, ...undone(state)]);
   return state.steps.flatMap((step, s) => {
-    if (again.has(s)) return [];
+    const { onError, part } = state.graph.steps[s] as GraphStep;
+    if (again.has(s) || part !== undefined) return [];
     if (step.status === 'skipped') return [{ t: 'skipped', at: 0, s }];
-    const mayFail = state.graph.steps[s]?.onError === 'continue';
-    const isDone = step.status === 'succeeded' || (step.status === 'failed' && mayFail);
-    if (!step.isFanned) return isDone ? endOf(step.units[0] as UnitState, s, -1) : [];
+    if (!step.isFanned) {
+      const isDone = step.status === 'succeeded' || (step.status === 'failed' && onError === 'continue');
+      return isDone ? endOf(step.units[0] as UnitState, s, -1) : [];
+    }
+    const isDone = step.status === 'succeeded';
     const units = step.units.flatMap((unit, i) => (isDone || unit.status === 'succeeded' ? endOf(unit, s, i) : []));
     return [{ t: 'fanned', at: 0, s, count: step.units.length }, ...units, ...(isDone ? [{ t: 'joined' as const, at: 0, s }] : [])];
   });
@@ -21,7 +24,13 @@ export function keptOf(state: RunState, from: readonly number[]): Transition[] {
 
 function endOf({ status, attempt: n, output = null, error }: UnitState, s: number, i: number): Transition[] {
   if (status === 'failed' && error !== undefined) return [{ t: 'failed', at: 0, s, i, n, error }];
-  return [{ t: 'succeeded', at: 0, s, i, n, output }];
+  return [{ t: 'succeeded', at: 0, s, i, n, output, isKept: true }];
+}
+
+/** Steps that the run has undone, or tried to. */
+function undone({ graph, steps, ending }: RunState): number[] {
+  if (ending?.isUndone !== true) return [];
+  return graph.steps.flatMap(({ undoes }, s) => (undoes === undefined || steps[s]?.status === 'skipped' ? [] : [undoes]));
 }
 
 /** These steps, and all that needs them, directly or not. */

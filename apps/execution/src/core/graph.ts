@@ -27,7 +27,8 @@ export type StepError = { index: number | null; code: string; detail: string };
 export interface Scope {
   input: Json;
   steps: Record<string, { output: Json; status: string; errors: StepError[] }>;
-  run: { id: string; workflow: string; startedAt: string };
+  /** `status` and `error` are there once the main graph has ended: for what undoes it, and for `finally`. */
+  run: { id: string; workflow: string; startedAt: string; status?: string; error?: { code: string; detail: string } | null };
   item?: Json;
   index?: number;
 }
@@ -87,6 +88,17 @@ export interface GraphStep {
   timeoutMs: number;
   /** What the last failure of a unit leads to: the end of the run, or nothing but `errors` for those who look. */
   onError: 'fail' | 'continue';
+  /** How many of so many items may fail for good before the step does. */
+  maxFailures?: (items: number) => number;
+  /** Other bounds of a unit's time, in milliseconds. `queueMs`: of an attempt, from queued until accepted; `startMs`: from when it was first
+   * handed to an executor until accepted; `totalMs`: of all attempts and waits together. */
+  timeouts?: { queueMs?: number; startMs?: number; totalMs?: number };
+  /** What follows when the executor of an attempt was lost. Absent: another attempt, as `retry` allows. */
+  onCrash?: 'fail' | 'ask';
+  /** Absent in the main graph. `undo`: takes back what another step did; `finally`: runs at the end, whatever that is. */
+  part?: 'undo' | 'finally';
+  /** Of an `undo`: the step that it takes back, item by item. */
+  undoes?: number;
 }
 
 /** A workflow, compiled: integer ids, edges both ways, expressions as functions. */
@@ -97,6 +109,15 @@ export interface Graph {
   steps: readonly GraphStep[];
   output: Template;
   timeoutMs: number;
+  /** Present when a step can be undone: after which ends that is done, and how long it may take. */
+  undo?: { on: readonly ('failed' | 'cancelled')[]; timeoutMs: number };
+  /** Present when there are steps of `finally`: how long they may take. */
+  finally?: { timeoutMs: number };
+}
+
+/** Whether the run goes on after a unit of this step has failed for good: so does all that undoes and tidies up. */
+export function goesOn({ onError, part }: GraphStep): boolean {
+  return onError === 'continue' || part !== undefined;
 }
 
 /** Codes that a step without a policy of its own is tried again for: nothing was refused and nothing is wrong with the input. */

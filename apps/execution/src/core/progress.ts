@@ -12,7 +12,9 @@ export interface ProgressCount {
 /** Counts the units of a run. `done`: succeeded or skipped; `waiting`: queued, pending, or between attempts. */
 export function progressOf(state: RunState): ProgressCount {
   const count: ProgressCount = { total: 0, done: 0, running: 0, waiting: 0, failed: 0 };
-  for (const step of state.steps) {
+  for (const [s, step] of state.steps.entries()) {
+    // What is there to undo is counted once it is undone.
+    if (state.graph.steps[s]?.part === 'undo' && (step.status === 'pending' || step.status === 'skipped')) continue;
     for (const { status, child } of step.units) {
       count.total++;
       if (status === 'succeeded' || status === 'skipped') count.done++;

@@ -1,7 +1,8 @@
 import { applyTransition } from './apply.ts';
+import { deadlinesOf } from './deadlines.ts';
 import type { Effect, Transition } from './events.ts';
 import type { Graph } from './graph.ts';
-import { guarded, inputOf, targetOf } from './decide.ts';
+import { guarded, inputOf, targetOf } from './scope.ts';
 import { isOver, newRun, type RunState } from './state.ts';
 
 /** A run as its journal tells it. */
@@ -23,7 +24,8 @@ export function openEffects(state: RunState): Effect[] {
     step.units.forEach((unit, index) => {
       const i = step.isFanned ? index : -1;
       const n = unit.attempt;
-      if (unit.status === 'waiting' && unit.due !== undefined) effects.push({ e: 'wakeAt', s, i, n, due: unit.due });
+      if (unit.status === 'waiting' && unit.due !== undefined) effects.push({ e: 'wakeAt', timer: 'wake', s, i, n, due: unit.due });
+      effects.push(...deadlinesOf(state, s, i));
       if (unit.status !== 'queued' && unit.status !== 'running' && unit.child === undefined) return;
       if (isOver(unit.status)) return;
       const input = guarded(() => inputOf(state, s, i));

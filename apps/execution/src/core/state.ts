@@ -34,8 +34,16 @@ export interface UnitState {
   endedAt: number | undefined;
   /** When the next attempt is due, or a wait is over. */
   due: number | undefined;
+  /** When its first attempt was queued. */
+  firstAt: number | undefined;
   /** The signal that a wait waits for. */
   signal: string | undefined;
+  /** How its executor was lost: it waits until a person says what follows. */
+  crash: Failure | undefined;
+  /** The last answer to that, by its id. */
+  resolved: string | undefined;
+  /** A run that this one was forked from did it, and answers for it. */
+  isKept: boolean;
   output: Json | undefined;
   error: Failure | undefined;
   isLost: boolean;
@@ -58,6 +66,8 @@ export interface StepState {
   open: number;
   /** Units that have not ended. */
   left: number;
+  /** Units that have failed for good. */
+  failures: number;
   /** What `forEach` gave, computed again from recorded outputs when it is needed and not there. */
   items: Json[] | undefined;
   output: Json | undefined;
@@ -69,6 +79,22 @@ export interface Signals {
   ids: Map<string, string>;
   /** By name: the data of those that no step has taken yet, the first first. */
   open: Map<string, Json[]>;
+}
+
+/** How the main graph has ended, while what it did is undone and the steps of `finally` run. */
+export interface Ending {
+  /** Absent for a moment, until the first of them is entered. */
+  stage: 'undo' | 'finally' | undefined;
+  status: 'succeeded' | 'failed' | 'cancelled';
+  reason: string | null;
+  output: Json | undefined;
+  error: Failure | undefined;
+  /** The cancel that ended it, by its id. */
+  cancel: string | undefined;
+  /** When the stage was entered. */
+  since: number;
+  /** Whether it came to undoing. */
+  isUndone: boolean;
 }
 
 /** A run, as its owner holds it in memory. */
@@ -85,9 +111,11 @@ export interface RunState {
   startedAt: number;
   timeoutMs: number;
   endedAt: number | undefined;
+  /** From the end of the main graph on, where something follows it. */
+  ending: Ending | undefined;
   epoch: number;
   steps: StepState[];
-  /** Steps that have not ended. */
+  /** Steps of the main graph, or of the stage that follows it, that have not ended. */
   left: number;
   /** Units made so far. */
   units: number;
@@ -112,7 +140,11 @@ export function newUnit(): UnitState {
     startedAt: undefined,
     endedAt: undefined,
     due: undefined,
+    firstAt: undefined,
     signal: undefined,
+    crash: undefined,
+    resolved: undefined,
+    isKept: false,
     output: undefined,
     error: undefined,
     isLost: false,
@@ -135,6 +167,7 @@ export function newRun(run: string, graph: Graph): RunState {
     startedAt: 0,
     timeoutMs: graph.timeoutMs,
     endedAt: undefined,
+    ending: undefined,
     epoch: 0,
     steps: graph.steps.map((step) => ({
       status: 'pending',
@@ -145,10 +178,11 @@ export function newRun(run: string, graph: Graph): RunState {
       next: 0,
       open: 0,
       left: 1,
+      failures: 0,
       items: undefined,
       output: undefined,
     })),
-    left: graph.steps.length,
+    left: graph.steps.filter(({ part }) => part === undefined).length,
     units: graph.steps.length,
     bytes: 0,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
@@ -171,4 +205,16 @@ export function isOver(status: UnitStatus): boolean {
 /** Whether the run has ended. */
 export function hasEnded(state: RunState): boolean {
   return state.status === 'succeeded' || state.status === 'failed' || state.status === 'cancelled';
+}
+
+/** Whether this run has done a unit, so that it may have to be undone. */
+export function isToUndo(state: RunState, s: number, i: number): boolean {
+  const unit = unitOf(state, s, i);
+  return unit?.status === 'succeeded' && !unit.isKept;
+}
+
+/** Whether anything of a step may have to be undone. */
+export function hasToUndo(state: RunState, s: number): boolean {
+  const step = state.steps[s];
+  return step?.units.some((_, index) => isToUndo(state, s, step.isFanned ? index : -1)) ?? false;
 }

@@ -28,7 +28,7 @@ export class Completion {
    * Ends an attempt. Resolves when the result is committed, also when it was before: an acknowledgement that was lost is given again.
    * `conflict` when another attempt has replaced it or its run has ended; `unavailable` when nobody can tell now.
    */
-  async complete(result: TaskResult & { task: string; instance?: string }, caller: Caller | undefined): Promise<void> {
+  async complete(result: TaskResult & { task: string; instance?: string; isLate?: boolean }, caller: Caller | undefined): Promise<void> {
     const { run, step, index, attempt } = parseTask(result.task);
     const uuid = toUuid(run, 'run');
     if (caller) {
@@ -38,14 +38,14 @@ export class Completion {
       const isOthers = open !== undefined && open.phase !== 'queued' && open.instance !== undefined && open.instance !== result.instance;
       if (isOther || isOthers) throw replaced(result.task);
     }
-    const event: RunEvent = {
+    const ref = { s: step, i: index, n: attempt };
+    const completed: RunEvent = {
       type: 'completed',
-      s: step,
-      i: index,
-      n: attempt,
+      ...ref,
       ...(result.error === undefined ? { output: (result.output ?? null) as Json } : { error: failureOf(result.error) }),
       ...(result.usage && { usage: { ...result.usage } }),
     };
+    const event: RunEvent = result.isLate === true ? { type: 'due', timer: 'start', ...ref } : completed;
     let outcome;
     try {
       outcome = await this.engine.owner.deliver(uuid, event);

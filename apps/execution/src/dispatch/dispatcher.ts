@@ -14,8 +14,8 @@ import { CalledTasks } from './called-tasks.ts';
 import { isCalled, newTask, taskIdOf, type OpenTask } from './open-task.ts';
 import { OthersTasks } from './others-tasks.ts';
 import { QueueWords } from './queue-words.ts';
-import { isActive, offeredTask, offerMs, offerOf, queueKeyOf, type QueuedTask } from './queued-task.ts';
 import { causeElsewhere, queueCause, type QueueCause } from './queue-cause.ts';
+import { isActive, isLateToStart, offeredTask, offerMs, offerOf, queueKeyOf, type QueuedTask } from './queued-task.ts';
 import { TaskQueues } from './task-queues.ts';
 import { WorkerLeases } from './worker-leases.ts';
 
@@ -166,7 +166,8 @@ export class Dispatcher {
   /** A worker was handed a task of a run of ours: unless its loss could not be made good, that is the owner's word to begin. */
   private given(task: QueuedTask, instance: string): void {
     const open = this.tasks.get(task.id);
-    if (open !== task || !mayBeLost(open)) return;
+    // Where its start is timed, that it asks is the start.
+    if (open !== task || open.startMs !== undefined || !mayBeLost(open)) return;
     const { outcome } = this.owner.feed(open.run, { type: 'accepted', instance, ...open.ref }, true);
     if (outcome !== 'taken') return;
     this.queues.began(task, instance);
@@ -286,6 +287,14 @@ export class Dispatcher {
     else if (open.phase !== 'gone') this.owner.feed(open.run, { type: 'completed', ...open.ref, error });
   }
 
+  /** Said once: whether it counts, its run knows, where it may have been accepted by now. */
+  private lateToStart(task: QueuedTask): void {
+    task.handedAt = undefined;
+    const open = this.tasks.get(task.id);
+    if (open !== task) this.others.late(task);
+    else this.owner.feed(open.run, { type: 'due', timer: 'start', ...open.ref });
+  }
+
   private lose(task: OpenTask, how: string): void {
     const detail = `attempt ${task.ref.n} of ${task.key} was lost: ${how}`;
     const next = 'It is tried again where the step’s retry allows it; look into the log of the worker.';
@@ -324,7 +333,8 @@ export class Dispatcher {
     }
     for (const task of this.kept()) {
       const silentMs = at - task.heardAt;
-      if (task.phase === 'offered' && isCalled(task) && silentMs > calledLostMs) {
+      if (isLateToStart(task, at)) this.lateToStart(task);
+      else if (task.phase === 'offered' && isCalled(task) && silentMs > calledLostMs) {
         task.heardAt = at;
         this.called.send(task);
       } else if (task.phase === 'offered' && !isCalled(task) && silentMs > offerMs) this.queues.putBack(task);
@@ -334,9 +344,9 @@ export class Dispatcher {
   }
 }
 
-/** Whether another attempt can follow this one; else it must be known to have begun before it may. */
+/** Whether another attempt can and may follow this one; else it must be known to have begun before it may. */
 function mayBeLost({ step, run, ref }: OpenTask): boolean {
-  return mayRetry(step.retry, 'unavailable', ref.n - (unitOf(run.state, ref.s, ref.i)?.base ?? 0));
+  return step.onCrash === undefined && mayRetry(step.retry, 'unavailable', ref.n - (unitOf(run.state, ref.s, ref.i)?.base ?? 0));
 }
 
 function isRunning({ phase }: QueuedTask): boolean {

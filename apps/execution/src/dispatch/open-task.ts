@@ -1,7 +1,7 @@
 import { formatTask, idempotencyKeyOf } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { AttemptRef } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
-import { keyOf, targetOf } from '../core/decide.ts';
+import { keyOf, targetOf } from '../core/scope.ts';
 import type { Json } from '../core/json.ts';
 import type { LiveRun } from '../shards/live-run.ts';
 import type { Timer } from '../timers/timer-heap.ts';
@@ -39,12 +39,14 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     skill: step.skill,
     input,
     timeoutMs: step.timeoutMs,
+    startMs: step.timeouts?.startMs,
     idempotencyKey: idempotencyKeyOf({ run: run.id, step: ref.s, index: ref.i }),
     queue: null,
     phase: 'queued',
     instance: undefined,
     principal: undefined,
     heardAt: performance.now(),
+    handedAt: undefined,
     deadline: undefined,
     isHeard: false,
     because: undefined,

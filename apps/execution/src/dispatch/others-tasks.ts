@@ -87,7 +87,14 @@ export class OthersTasks {
   end(task: QueuedTask, error: Failure): void {
     if (task.phase === 'gone') return;
     this.remove(task);
-    inCall({ traceparent: childTraceparent() }, () => void this.report(task.id, error));
+    const { isFinal: _, ...failure } = error;
+    const body = { task: task.id, error: failure } as CompleteTaskRequest;
+    inCall({ traceparent: childTraceparent() }, () => void this.report(body));
+  }
+
+  /** Nobody has accepted it in time: the owner of its run says whether that ends it. */
+  late(task: QueuedTask): void {
+    inCall({ traceparent: childTraceparent() }, () => void this.report({ task: task.id, isLate: true }));
   }
 
   /** Asks whether tasks are still wanted that nothing was heard of for long. */
@@ -130,12 +137,10 @@ export class OthersTasks {
     }
   }
 
-  private async report(task: string, error: Failure): Promise<void> {
-    const { isFinal: _, ...failure } = error;
-    const body = { task, error: failure } as CompleteTaskRequest;
+  private async report(body: CompleteTaskRequest): Promise<void> {
     for (;;) {
       try {
-        return void (await this.bus.request(completeTask, body, 'service', { shard: shardOfTask(task) }));
+        return void (await this.bus.request(completeTask, body, 'service', { shard: shardOfTask(body.task) }));
       } catch (thrown) {
         const fault = Fault.from(thrown);
         // A run without an owner gets one, which offers the task again.

@@ -19,6 +19,8 @@ export interface QueuedTask {
   readonly key: string;
   readonly input: Json;
   readonly timeoutMs: number;
+  /** Once it was handed over, it is to be accepted within this. */
+  readonly startMs: number | undefined;
   readonly idempotencyKey: string;
   /** Where it waits for a slot; null where another replica keeps that queue. */
   queue: AgentQueue | null;
@@ -28,12 +30,19 @@ export interface QueuedTask {
   principal: string | undefined;
   /** On this process's monotonic clock: when it was offered, or last heard of. */
   heardAt: number;
+  /** On the same clock: when it was first handed over, where that is bounded and not yet reported. */
+  handedAt: number | undefined;
   /** Why it is not under way, for people. */
   because: string | undefined;
 }
 
 /** A task that was handed over and not accepted goes back to the queue after this. */
 export const offerMs = 10_000;
+
+/** Whether it was handed over and not accepted in time. */
+export function isLateToStart({ phase, startMs, handedAt }: QueuedTask, at: number): boolean {
+  return startMs !== undefined && handedAt !== undefined && (phase === 'queued' || phase === 'offered') && at >= handedAt + startMs;
+}
 
 /** Whether it takes up a slot of its queue. */
 export function isActive({ phase }: QueuedTask): boolean {
@@ -49,7 +58,7 @@ export function queueKeyOf({ kind, workspace, target }: Pick<QueuedTask, 'kind' 
 /** A task of another owner's run, as it was offered. */
 export function offeredTask(
   id: string,
-  { workspace, grant, kind, target, skill, step, input, timeoutMs, idempotencyKey }: QueueOffer,
+  { workspace, grant, kind, target, skill, step, input, timeoutMs, startMs, idempotencyKey }: QueueOffer,
 ): QueuedTask {
   return {
     id,
@@ -61,17 +70,20 @@ export function offeredTask(
     key: step,
     input: (input ?? null) as Json,
     timeoutMs,
+    startMs,
     idempotencyKey,
     queue: null,
     phase: 'queued',
     instance: undefined,
     principal: undefined,
     heardAt: performance.now(),
+    handedAt: undefined,
     because: undefined,
   };
 }
 
 /** What the owner of its queue is told. */
-export function offerOf({ workspace, grant, kind, target, skill, key, input, timeoutMs, idempotencyKey }: QueuedTask): QueueOffer {
-  return { workspace, grant, kind, target, ...(skill !== undefined && { skill }), step: key, input, timeoutMs, idempotencyKey };
+export function offerOf({ workspace, grant, kind, target, skill, key, input, timeoutMs, startMs, idempotencyKey }: QueuedTask): QueueOffer {
+  const optional = { ...(skill !== undefined && { skill }), ...(startMs !== undefined && { startMs }) };
+  return { workspace, grant, kind, target, ...optional, step: key, input, timeoutMs, idempotencyKey };
 }

@@ -81,6 +81,7 @@ export class TaskQueues {
     by.instance = task.instance;
     by.principal = task.principal;
     by.heardAt = task.heardAt;
+    by.handedAt = task.handedAt;
     if (task.phase === 'queued') by.queue?.push(by);
     task.phase = 'gone';
   }
@@ -178,6 +179,7 @@ export class TaskQueues {
     task.instance = poller.instance;
     task.principal = poller.principal;
     task.heardAt = performance.now();
+    task.handedAt ??= task.heardAt;
     task.because = undefined;
     this.ports.given(task, poller.instance, poller.principal);
   }
@@ -187,6 +189,7 @@ export class TaskQueues {
       queue.active++;
       task.phase = 'offered';
       task.heardAt = performance.now();
+      task.handedAt ??= task.heardAt;
       this.called.send(task);
     }
   }

@@ -7,6 +7,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
+import type { RunEvent } from '../core/events.ts';
 import { Engine } from '../shards/engine.ts';
 import { RunFinder, unknownRun } from './run-finder.ts';
 import { RunStore } from './run.store.ts';
@@ -23,17 +24,22 @@ export class CancelRunHandler {
   ) {}
 
   @Handles(cancelRun)
-  async handle(@Payload() { run }: CancelRunRequest, @FromCaller() caller: Caller): Promise<CancelRunReply> {
+  async handle(@Payload() { run, idempotencyKey }: CancelRunRequest, @FromCaller() caller: Caller): Promise<CancelRunReply> {
     const uuid = toUuid(run, 'run');
-    const { workspace, name } = caller;
+    const { workspace, principal, name } = caller;
+    const cancel: RunEvent & { type: 'cancel' } = {
+      type: 'cancel',
+      by: name,
+      ...(idempotencyKey !== undefined && { id: `${principal} ${idempotencyKey}` }),
+    };
     const live = this.engine.owner.find(uuid);
     if (live !== undefined && live.facts.workspace !== workspace) throw unknownRun(run);
     // The record of who did it is written first: a cancel without one is refused.
     await this.db.inWorkspace(workspace, (tx) => this.audit.append(tx, caller, { action: 'run.cancel', target: `run ${run}` }));
-    if (live !== undefined) await this.engine.owner.deliver(uuid, { type: 'cancel', by: name });
-    else await this.store.leave(workspace, uuid, { type: 'cancel', by: name });
+    const outcome = live === undefined ? undefined : await this.engine.owner.deliver(uuid, cancel);
+    if (live === undefined) await this.store.leave(workspace, uuid, cancel);
     const view = await this.finder.view(workspace, run, ({ state, facts }) => runView(state, facts));
-    if (view.status === 'succeeded' || view.status === 'failed') {
+    if (outcome !== 'taken' && (view.status === 'succeeded' || view.status === 'failed')) {
       throw new Fault('conflict', `the run has ${view.status} already`, 'Nothing is left to be cancelled.');
     }
     return view;

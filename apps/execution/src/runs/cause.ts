@@ -1,7 +1,7 @@
 import { heldBackTarget } from '@signalbox/shared/contracts/protocol/breaker.js';
 import { causeKinds, type Cause, type CauseCount, type CauseKind } from '@signalbox/shared/contracts/execution/why-run.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
-import { keyOf } from '../core/decide.ts';
+import { keyOf } from '../core/scope.ts';
 import type { GraphStep } from '../core/graph.ts';
 import { hasEnded, isOver, type RunState, type StepState, type UnitState } from '../core/state.ts';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
@@ -117,7 +117,7 @@ export class Causes {
     if (unit === undefined) return { kind: 'succeeded' };
     if (isOver(unit.status)) return { kind: unit.status as 'succeeded' | 'failed' | 'skipped' | 'cancelled' };
     if (unit.status === 'pending') {
-      const waited = i >= 0 ? openUnits(current, s) : unended(state, step).map((need) => this.worst({ s: need, i: -1 }));
+      const waited = i >= 0 ? openUnits(current, s) : this.waitedFor(step);
       const worst = waited.sort((a, b) => this.rank(a) - this.rank(b))[0];
       const own: CauseKind = i >= 0 ? 'items' : 'step';
       return worst === undefined ? { kind: own, own } : { kind: this.kindOf(worst).kind, own, leadsTo: worst };
@@ -128,9 +128,16 @@ export class Causes {
     }
     if (unit.status === 'running') return { kind: run.live === undefined ? 'owner' : 'running' };
     if (unit.child !== undefined) return { kind: 'child' };
+    if (unit.crash !== undefined) return { kind: 'lost' };
     if (unit.signal !== undefined) return { kind: 'signal' };
     if (step.kind === 'wait') return { kind: 'time' };
     return { kind: heldBackTarget(unit.attempts?.at(-1)?.error.detail ?? '') === undefined ? 'retry' : 'breaker' };
+  }
+
+  /** What a step that has not begun waits for: its needs, or before the steps of `finally` all that is open. */
+  private waitedFor(step: GraphStep): UnitPlace[] {
+    if (waitsForEnd(this.state, step)) return this.open();
+    return unended(this.state, step).map((need) => this.worst({ s: need, i: -1 }));
   }
 
   private link(place: UnitPlace): { cause: Cause; leadsTo?: UnitPlace; child?: string | undefined } {
@@ -159,7 +166,13 @@ export class Causes {
           cause: of(`at most ${step.maxParallel} items are done at once`, next(`Raise maxParallel of ${step.key}.`)),
           ...(leadsTo && { leadsTo }),
         };
+      case 'lost': {
+        const because = `attempt ${unit?.attempt ?? 0} was lost and may have done its work`;
+        return { cause: of(because, next(`Say what follows: signalbox resolve ${this.id} ${keyOf(state, s, i)} retry, fail or output`)) };
+      }
       case 'step': {
+        if (waitsForEnd(state, step)) return { cause: of('the other steps have not ended'), ...(leadsTo && { leadsTo }) };
+        if (step.part === 'undo' && leadsTo === undefined) return { cause: of('nothing has to be undone so far') };
         const needs = unended(state, step).map((need) => (state.graph.steps[need] as GraphStep).key);
         const first = leadsTo && (state.graph.steps[leadsTo.s] as GraphStep).key;
         const others = needs.filter((need) => need !== first);
@@ -272,6 +285,10 @@ function openUnits(step: StepState, s: number): UnitPlace[] {
     if (status !== 'pending' && !isOver(status)) places.push({ s, i: step.isFanned ? index : -1 });
   }
   return places;
+}
+
+function waitsForEnd({ ending }: RunState, { part }: GraphStep): boolean {
+  return part === 'finally' && ending?.stage !== 'finally';
 }
 
 function unended(state: RunState, { needs }: GraphStep): number[] {

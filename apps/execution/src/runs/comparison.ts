@@ -1,5 +1,5 @@
 import type { ComparedSide, ComparedStep } from '@signalbox/shared/contracts/execution/compare-runs.js';
-import { guarded, inputOf, keyOf } from '../core/decide.ts';
+import { guarded, inputOf, keyOf } from '../core/scope.ts';
 import type { Transition } from '../core/events.ts';
 import type { Json } from '../core/json.ts';
 import type { RunState, UnitState } from '../core/state.ts';

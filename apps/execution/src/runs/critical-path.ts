@@ -15,12 +15,22 @@ export function criticalSteps(state: RunState): ReadonlySet<number> {
   });
   while (current !== undefined && !found.has(current)) {
     found.add(current);
-    const needs: readonly number[] = (state.graph.steps[current] as GraphStep).needs;
+    const needs: readonly number[] = awaitedBy(state, current);
     current = needs
       .filter((need) => (state.steps[need] as StepState).status !== 'skipped')
       .sort((a, b) => endOfStep(state.steps[b] as StepState) - endOfStep(state.steps[a] as StepState))[0];
   }
   return found;
+}
+
+/** What a step waited for: what it needs, or the end of all that comes before undoing or `finally`. */
+function awaitedBy({ graph, steps }: RunState, s: number): readonly number[] {
+  const { needs, part } = graph.steps[s] as GraphStep;
+  if (needs.length > 0 || part === undefined) return needs;
+  return graph.steps.flatMap(({ part: other }, id) => {
+    const isBefore = other === undefined || (part === 'finally' && other === 'undo');
+    return isBefore && steps[id]?.status !== 'pending' ? [id] : [];
+  });
 }
 
 function endOfStep(step: StepState): number {

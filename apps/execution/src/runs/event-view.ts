@@ -16,7 +16,12 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       return of('run.started');
     case 'taken':
     case 'joined':
+    case 'ending':
       return undefined;
+    case 'entered':
+      return { ...of('run.ending'), message: transition.stage === 'undo' ? 'what was done is undone' : 'the steps of finally run' };
+    case 'stopped':
+      return { ...of('step.failed'), step: graph.steps[transition.s]?.key ?? '', message: 'too many of its items have failed' };
     case 'ended': {
       const error = transition.error && { error: failureView(transition.error) };
       const message = transition.reason === null ? undefined : { message: transition.reason };
@@ -26,6 +31,7 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
     case 'signalled':
       return { ...of('run.signalled'), message: transition.name };
     case 'skipped':
+      if (graph.steps[transition.s]?.part === 'undo') return undefined; // there was nothing to undo
       return { ...of('step.skipped'), step: graph.steps[transition.s]?.key ?? '' };
     case 'fanned':
       return { ...of('step.queued'), step: graph.steps[transition.s]?.key ?? '', message: `${transition.count} items` };
@@ -45,6 +51,10 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       return { ...of('step.started'), ...place, message: 'a child run does this step' };
     case 'waits':
       return { ...of('step.waiting'), ...place, message: waitText(transition) };
+    case 'crashed':
+      return { ...of('step.waiting'), ...place, error: failureView(transition.error), message: 'until a person says what follows' };
+    case 'resolved':
+      return { ...of('step.resolved'), ...place, message: `${transition.how}, by ${transition.by}` };
     case 'began':
       return { ...of('step.started'), ...place, instance: transition.instance };
     case 'succeeded':

@@ -61,9 +61,10 @@ export class ForkRunHandler {
 function keptFor(state: RunState, from: readonly string[]): Transition[] {
   if (!hasEnded(state)) throw new Fault('conflict', 'the run has not ended', 'Wait for its end, or cancel it first.');
   const ids = from.map((key) => {
-    const step = state.graph.steps.find((each) => each.key === key);
+    const steps = state.graph.steps.filter(({ part }) => part !== 'undo');
+    const step = steps.find((each) => each.key === key);
     if (step) return step.id;
-    const known = state.graph.steps.slice(0, 20).map((each) => each.key);
+    const known = steps.slice(0, 20).map((each) => each.key);
     throw new Fault('invalid', `the workflow of this run has no step ${key}; its steps are ${known.join(', ')}`, 'Name one of its steps.', {
       errors: [{ pointer: '/from', detail: `has no step ${key}` }],
     });

@@ -1,9 +1,10 @@
 import type { AttemptView, RunStatus, RunView, StepView, WaitingFor } from '@signalbox/shared/contracts/execution/run-view.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
-import { guarded, inputOf, keyOf } from '../core/decide.ts';
-import type { AttemptRef } from '../core/events.ts';
+import { notUndone } from '../core/ending.ts';
+import type { AttemptRef, Failure } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
 import { isWaiting, progressOf } from '../core/progress.ts';
+import { guarded, inputOf, keyOf } from '../core/scope.ts';
 import { hasEnded, type RunState, type StepState, type UnitState } from '../core/state.ts';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { RunFacts } from '../shards/live-run.ts';
@@ -17,6 +18,9 @@ const wholeMaxBytes = 200_000;
 const previewMaxBytes = 16_384;
 const previewsMaxBytes = 256_000;
 
+/** Of what could not be undone, a run shows so many: each is a step of its own too. */
+const notUndoneMax = 100;
+
 /** Why a queued attempt is not under way; undefined where its owner is not here. */
 export type Why = (ref: AttemptRef) => QueueCause | undefined;
 
@@ -29,6 +33,9 @@ export function statusOf(state: RunState): RunStatus {
 
 /** A run as callers see it. */
 export function runView(state: RunState, facts: RunFacts, withValues = true): RunView {
+  const error = state.error ?? state.ending?.error;
+  const isUndoingOver = hasEnded(state) || state.ending?.stage === 'finally';
+  const left = isUndoingOver ? notUndone(state).slice(0, notUndoneMax) : [];
   return {
     id: fromUuid('run', state.run),
     workflow: facts.workflow,
@@ -37,7 +44,8 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
     reason: state.reason,
     labels: facts.labels,
     ...(withValues && { input: cut(state.input, wholeMaxBytes), output: cut(state.output, wholeMaxBytes) }),
-    error: state.error === undefined ? null : failureView(state.error),
+    error: error === undefined ? null : failureView(error),
+    ...(left.length > 0 && { notUndone: left.map((each) => ({ step: each.key, error: failureView(each.error) })) }),
     parent: facts.parent === null ? null : fromUuid('run', facts.parent),
     startedBy: facts.principalName,
     createdAt: facts.createdAt.toISOString(),
@@ -59,6 +67,8 @@ export function placesOf(state: RunState, from: UnitPlace, limit: number): { pla
   const places: UnitPlace[] = [];
   for (let s = from.s; s < state.steps.length; s++) {
     const step = state.steps[s] as StepState;
+    // What there is to undo is shown once it is undone.
+    if (state.graph.steps[s]?.part === 'undo' && (step.status === 'pending' || step.status === 'skipped')) continue;
     if (!step.isFanned || step.units.length === 0) {
       if (places.length === limit) return { places, next: { s, i: -1 } };
       places.push({ s, i: -1 });
@@ -96,6 +106,7 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
     step: step.key,
     index: i < 0 ? null : i,
     kind: step.kind,
+    part: step.part ?? 'main',
     label: step.label ?? step.key,
     status,
     agent: isAgent ? (unit?.agent ?? step.target) : null,
@@ -127,6 +138,7 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   if (hasEnded(state)) return [];
   if (unit.status === 'pending') {
     if (i >= 0) return [{ on: `step:${step.key}`, because: `at most ${step.maxParallel} items are done at once` }];
+    if (step.part === 'finally' && state.ending?.stage !== 'finally') return [{ on: 'end', because: 'the other steps have not ended' }];
     return step.needs
       .filter((need) => ['pending', 'open'].includes((state.steps[need] as StepState).status))
       .map((need) => ({ on: `step:${(state.graph.steps[need] as GraphStep).key}`, because: 'it has not ended' }));
@@ -138,6 +150,10 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   if (unit.status !== 'waiting') return [];
   if (unit.child !== undefined) return [{ on: `run:${fromUuid('run', unit.child)}`, because: 'the child run has not ended' }];
   if (step.kind === 'wait') return [waitView(unit)];
+  if (unit.crash !== undefined) {
+    const because = `attempt ${unit.attempt} was lost and may have done its work: say whether it is tried again, has failed, or what it gave`;
+    return [{ on: 'crashed', because }];
+  }
   const last = unit.attempts?.at(-1);
   return [
     {
@@ -172,7 +188,7 @@ function attemptViews(unit: UnitState, target: string | null): AttemptView[] {
     instance: unit.instance ?? null,
     startedAt: iso(unit.startedAt),
     endedAt: iso(unit.endedAt),
-    error: unit.error === undefined ? null : failureView(unit.error),
+    error: unit.error === undefined && unit.crash === undefined ? null : failureView((unit.error ?? unit.crash) as Failure),
   });
   return views;
 }

@@ -184,7 +184,7 @@ export class RunStore {
   }
 
   /** Leaves an event for whoever owns the run next. False when there is no such run, or it has ended. */
-  async leave(workspace: string, uuid: string, event: RunEvent & { type: 'cancel' | 'signal' }): Promise<boolean> {
+  async leave(workspace: string, uuid: string, event: RunEvent & { type: 'cancel' | 'signal' | 'resolve' }): Promise<boolean> {
     return this.db.inWorkspace(workspace, async (tx) => {
       const rows = await tx.query<unknown[]>(
         `INSERT INTO inbox (run_id, id, shard, workspace, event)

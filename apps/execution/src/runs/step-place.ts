@@ -2,9 +2,9 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { RunState } from '../core/state.ts';
 import type { UnitPlace } from './run-view.ts';
 
-/** Where `analyse`, or `analyse[3]` for an item, is in a run; undefined when it has none of this name. */
+/** The step or item of a key: `analyse`, `analyse[3]`, `analyse.undo[3]`. */
 export function placeOf(state: RunState, key: string): UnitPlace | undefined {
-  const [, name, index] = /^([A-Za-z][\w-]*)(?:\[(\d{1,6})\])?$/.exec(key) ?? [];
+  const [, name, index] = /^([A-Za-z][\w-]*(?:\.undo)?)(?:\[(\d{1,6})\])?$/.exec(key) ?? [];
   const s = state.graph.steps.findIndex((step) => step.key === name);
   const step = state.steps[s];
   if (step === undefined) return undefined;

@@ -1,10 +1,12 @@
 import { type Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
-import { decide, type Turn } from '../core/decide.ts';
+import { decide } from '../core/decide.ts';
+import { runDue } from '../core/ending.ts';
 import type { Effect, RunEvent, Transition } from '../core/events.ts';
 import type { Graph } from '../core/graph.ts';
 import { hasEnded, newRun, type RunState } from '../core/state.ts';
+import type { Turn } from '../core/turn.ts';
 import type { OutboxEvent } from '../journal/append.ts';
 import { newRunUuid } from '../journal/identifiers.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -135,16 +137,19 @@ export class Owner implements LiveRunPorts {
           this.ports.startChild(run, effect);
           break;
         case 'wakeAt': {
-          const { s, i, n, due } = effect;
-          const key = `wake ${s} ${i}`;
+          const { timer, s, i, n, due } = effect;
+          const key = `${timer} ${s} ${i}`;
           const wake = (): void => {
             run.timers.delete(key);
-            this.tick(run, { type: 'due', timer: 'wake', s, i, n });
+            this.tick(run, { type: 'due', timer, s, i, n });
           };
           this.alarm.cancel(run.timers.get(key));
           run.timers.set(key, this.alarm.set(due, wake));
           break;
         }
+        case 'watch':
+          this.watch(run);
+          break;
         case 'cancelChild': {
           const child = this.runs.get(effect.run);
           if (child) this.feed(child, { type: 'cancel', by: `its parent ${run.id}` });
@@ -163,12 +168,12 @@ export class Owner implements LiveRunPorts {
     }
   }
 
-  /** Sets the timer that ends a run which takes too long. */
+  /** Sets the timer that ends a run, or what its end leads to, when that takes too long. */
   watch(run: LiveRun): void {
-    const due = run.state.startedAt + run.state.timeoutMs;
+    this.alarm.cancel(run.timers.get('run'));
     run.timers.set(
       'run',
-      this.alarm.set(due, () => this.tick(run, { type: 'due', timer: 'run' })),
+      this.alarm.set(runDue(run.state), () => this.tick(run, { type: 'due', timer: 'run' })),
     );
   }
 

@@ -7,10 +7,12 @@ export const signalName = 'go';
 
 const kinds: readonly StepKind[] = ['agent', 'agent', 'tool', 'artifact', 'value', 'wait', 'workflow'];
 
-/** A random acyclic graph with every kind of step, conditions, items, retries, timeouts and fallbacks. */
+type Draft = Omit<GraphStep, 'dependents'>;
+
+/** A random acyclic graph with every kind of step, conditions, items, retries, timeouts and fallbacks, and what follows its end. */
 export function randomGraph(random: Random, options: { depth?: number; failing?: boolean } = {}): Graph {
   const count = 1 + random.below(7);
-  const drafts: Omit<GraphStep, 'dependents'>[] = [];
+  const drafts: Draft[] = [];
   for (let id = 0; id < count; id++) {
     const kind = kinds[random.below((options.depth ?? 0) > 1 ? kinds.length - 1 : kinds.length)] as StepKind;
     const needs = Array.from({ length: id }, (_, earlier) => earlier).filter(() => random.chance(0.4));
@@ -30,8 +32,15 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       ...(isItems && { items: () => Array.from({ length: size }, (_, index) => index) }),
       ...(random.chance(0.25) && { condition: conditionOf(random.chance(0.5)) }),
       ...(kind === 'agent' && random.chance(0.2) && { fallback: 'spare' }),
+      ...(isItems && random.chance(0.3) && { maxFailures: () => 1 }),
+      ...(kind !== 'wait' && kind !== 'value' && random.chance(0.2) && { timeouts: timeoutsOf(random, kind) }),
+      ...(random.chance(0.3) && { onCrash: random.chance(0.5) ? 'fail' : 'ask' }),
     });
   }
+  const hasUndo = random.chance(0.5);
+  if (hasUndo) addUndo(random, drafts);
+  const hasFinally = random.chance(0.4);
+  for (let count = hasFinally ? 1 + random.below(2) : 0; count > 0; count--) drafts.push(finallyStep(random, drafts));
   const dependents = drafts.map(({ id }) => drafts.filter(({ needs }) => needs.includes(id)).map((step) => step.id));
   return {
     name: `random-${count}`,
@@ -39,7 +48,65 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
     steps: drafts.map((draft) => ({ ...draft, dependents: dependents[draft.id] as number[] })),
     output: (scope) => Object.fromEntries(Object.entries(scope.steps).map(([key, { status }]) => [key, status])),
     timeoutMs: 10_000_000,
+    ...(hasUndo && { undo: { on: random.chance(0.8) ? ['failed', 'cancelled'] : ['failed'], timeoutMs: 200 + random.below(20_000) } }),
+    ...(hasFinally && { finally: { timeoutMs: 200 + random.below(20_000) } }),
   };
+}
+
+/** Some steps can be undone: the last first. */
+function addUndo(random: Random, drafts: Draft[]): void {
+  const undoOf = new Map<number, number>();
+  const main = [...drafts];
+  for (const step of main.toReversed()) {
+    if (!random.chance(0.6)) continue;
+    const id = drafts.length;
+    const after = main.filter(({ needs }) => needs.includes(step.id)).flatMap((dependent) => undoOf.get(dependent.id) ?? []);
+    undoOf.set(step.id, id);
+    drafts.push({
+      ...plain(random, id, random.chance(0.8) ? 'tool' : 'value'),
+      key: `${step.key}.undo`,
+      needs: after,
+      input: valueOf(id),
+      part: 'undo',
+      undoes: step.id,
+      ...(step.items && { items: step.items }),
+    });
+  }
+}
+
+function finallyStep(random: Random, drafts: readonly Draft[]): Draft {
+  const id = drafts.length;
+  const kind = kinds[random.below(kinds.length - 1)] as StepKind;
+  return {
+    ...plain(random, id, kind),
+    key: `f${id}`,
+    needs: drafts.filter(({ part }) => part === 'finally' && random.chance(0.5)).map((step) => step.id),
+    input: kind === 'wait' ? waitFor(random) : ({ run }) => `${run.status} ${run.error?.code ?? ''}`,
+    part: 'finally',
+    ...(random.chance(0.3) && { items: () => [1, 2, 3] }),
+  };
+}
+
+function plain(
+  random: Random,
+  id: number,
+  kind: StepKind,
+): Pick<Draft, 'id' | 'kind' | 'maxParallel' | 'target' | 'retry' | 'timeoutMs' | 'onError'> {
+  return {
+    id,
+    kind,
+    maxParallel: 1 + random.below(3),
+    target: `${kind}0`,
+    retry: { attempts: 1 + random.below(4), initialMs: random.below(50), factor: 2, maxMs: 1_000, nonRetryable: ['invalid'] },
+    timeoutMs: 200 + random.below(2_000),
+    onError: random.chance(0.25) ? 'continue' : 'fail',
+  };
+}
+
+function timeoutsOf(random: Random, kind: StepKind): NonNullable<GraphStep['timeouts']> {
+  const totalMs = 100 + random.below(3_000);
+  if (kind === 'workflow') return { totalMs };
+  return { totalMs, queueMs: 50 + random.below(500), ...(random.chance(0.5) && { startMs: 50 + random.below(500) }) };
 }
 
 function valueOf(id: number): (scope: Scope) => string {

@@ -1,6 +1,8 @@
 import type { Transition } from '../core/events.ts';
-import type { Graph } from '../core/graph.ts';
+import { goesOn, type Graph, type GraphStep } from '../core/graph.ts';
+import { notUndone } from '../core/ending.ts';
 import { restore } from '../core/restore.ts';
+import { keyOf } from '../core/scope.ts';
 import type { RunState } from '../core/state.ts';
 import { Random } from './random.ts';
 import { randomGraph } from './random-graph.ts';
@@ -66,7 +68,7 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
       const before = restore(run, graph, transitions.slice(0, index));
       for (const need of graph.steps[transition.s]?.needs ?? []) {
         const { status } = before.steps[need] as RunState['steps'][number];
-        const isOver = status === 'succeeded' || status === 'skipped' || (status === 'failed' && graph.steps[need]?.onError === 'continue');
+        const isOver = status === 'succeeded' || status === 'skipped' || (status === 'failed' && goesOn(graph.steps[need] as GraphStep));
         if (!isOver) throw new Error(`${run} begins ${key} before its need ${need}`);
       }
       const { open } = before.steps[transition.s] as RunState['steps'][number];
@@ -85,11 +87,46 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
   const state = restore(run, graph, transitions);
   if (state.status === 'succeeded') {
     state.steps.forEach((step, s) => {
-      const mayFail = graph.steps[s]?.onError === 'continue';
+      const { onError, maxFailures } = graph.steps[s] as GraphStep;
+      const mayFail = onError === 'continue' || maxFailures !== undefined;
+      const isStopped = onError === 'continue' && step.status === 'failed';
       const isDone =
         step.status === 'skipped' || step.units.every(({ status }) => status === 'succeeded' || (mayFail && status === 'failed'));
-      if (!isDone) throw new Error(`${run} succeeded with step ${s} ${step.status}`);
+      if (!isDone && !isStopped) throw new Error(`${run} succeeded with step ${s} ${step.status}`);
     });
   }
+  checkEnd(graph, state, transitions);
   return succeeded;
+}
+
+/** What must hold of what follows the main graph. */
+function checkEnd(graph: Graph, state: RunState, transitions: readonly Transition[]): void {
+  const ending = transitions.findIndex(({ t }) => t === 'ending');
+  transitions.forEach((transition, index) => {
+    if (!('s' in transition)) return;
+    const part = graph.steps[transition.s]?.part;
+    if ((part === undefined) !== (ending < 0 || index < ending))
+      throw new Error(`${state.run}: ${transition.t} of ${part} at the wrong time`);
+  });
+  const entered = transitions.flatMap((transition) => (transition.t === 'entered' ? [transition.stage] : []));
+  const cut = transitions.some(({ t }, index) => index < ending && t === 'ended');
+  if (graph.finally !== undefined && !cut && state.reason !== 'limited' && !entered.includes('finally'))
+    throw new Error(`${state.run}: finally did not run`);
+  if (graph.undo === undefined) return;
+  const { status } = state.ending ?? state;
+  const isDue = status !== 'succeeded' && graph.undo.on.includes(status as 'failed');
+  const left = new Set(notUndone(state).map(({ key }) => key));
+  graph.steps.forEach(({ undoes }, s) => {
+    if (undoes === undefined) return;
+    const done = state.steps[undoes] as RunState['steps'][number];
+    const undo = state.steps[s] as RunState['steps'][number];
+    done.units.forEach((unit, index) => {
+      const was = undo.isFanned === done.isFanned ? undo.units[index]?.status : undo.units[0]?.status;
+      const key = keyOf(state, undoes, done.isFanned ? index : -1);
+      const isUndone = was === 'succeeded';
+      if (isUndone && (unit.status !== 'succeeded' || !isDue)) throw new Error(`${state.run}: ${key} was undone and may not be`);
+      if (unit.status === 'succeeded' && isDue && !isUndone && !left.has(key)) throw new Error(`${state.run}: ${key} was forgotten`);
+    });
+  });
+  if (left.size > 0 && state.status !== 'failed') throw new Error(`${state.run} ${state.status} with what it could not undo`);
 }

@@ -1,9 +1,10 @@
 import { decide } from '../core/decide.ts';
+import { runDue } from '../core/ending.ts';
 import type { Effect, Failure, RunEvent, Transition } from '../core/events.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import { openEffects, restore } from '../core/restore.ts';
-import { hasEnded, newRun, type RunState } from '../core/state.ts';
+import { hasEnded, newRun, unitOf, type RunState } from '../core/state.ts';
 import type { Random } from './random.ts';
 import { signalName } from './random-graph.ts';
 
@@ -248,8 +249,10 @@ export class World {
         return this.offer(owner, { run, s: effect.s, i: effect.i, n: effect.n });
       case 'wakeAt':
         return this.at(Math.max(0, effect.due - this.now), () =>
-          this.tick(owner, run, { type: 'due', timer: 'wake', s: effect.s, i: effect.i, n: effect.n }),
+          this.tick(owner, run, { type: 'due', timer: effect.timer, s: effect.s, i: effect.i, n: effect.n }),
         );
+      case 'watch':
+        return this.watch(owner, run);
       case 'startChild': {
         const { run: child, input, depth, s, i } = effect;
         const known = this.disk.has(child) ? this.read(child) : undefined;
@@ -272,6 +275,12 @@ export class World {
         return this.tick(owner, run, { type: 'completed', s: effect.s, i: effect.i, n: effect.n, error: effect.error });
       case 'attemptEnded':
     }
+  }
+
+  /** The timer that ends what a run ends with. */
+  private watch(owner: Owner, run: string): void {
+    const live = owner.runs.get(run);
+    if (live) this.at(Math.max(0, runDue(live.state) - this.now), () => this.tick(owner, run, { type: 'due', timer: 'run' }));
   }
 
   private beginChild(owner: Owner, child: string, event: RunEvent & { type: 'start' }): void {
@@ -321,8 +330,24 @@ export class World {
     const watch = (): void => {
       if (owner.isDead) return;
       this.feed(owner, task.run, { type: 'lost', s: task.s, i: task.i, n: task.n, error: lost });
+      this.resolve(task);
     };
     this.at(lostMs + this.random.below(lostMs), watch);
+  }
+
+  /** A person looks after what was lost, now or later, and says it until somebody has heard it. */
+  private resolve(task: Task): void {
+    const how = (['retry', 'fail', 'output'] as const)[this.random.below(3)] as 'retry';
+    const key = `${task.run}.${task.s}.${task.i}.${task.n}`;
+    let looks = 0;
+    const say = (): void => {
+      const { run, s, i } = task;
+      if (unitOf(this.read(run), s, i)?.crash !== undefined)
+        this.send(() => this.feed(this.owner, run, { type: 'resolve', id: key, by: 'ann', s, i, how, output: key } as RunEvent));
+      // What he sees may be old, and what he says may be lost.
+      if (looks++ < 20) this.at(100, say);
+    };
+    this.at(this.random.below(500), say);
   }
 
   private work(task: Task): void {
@@ -367,6 +392,7 @@ export class World {
     const seq = rows.reduce((sum, { transitions }) => sum + transitions.length, 0);
     owner.runs.set(run, { state, seq, pending: [], effects: [], acknowledge: [], isWriting: false });
     this.feed(owner, run, { type: 'taken', epoch: owner.epoch }, () => {
+      this.watch(owner, run);
       for (const effect of openEffects(state)) this.perform(owner, run, effect);
     });
   }

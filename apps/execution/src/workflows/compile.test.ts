@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import { compileWorkflow, timeoutMs } from './compile.ts';
+import { compileWorkflow } from './compile.ts';
 import { definitionOf, Graphs } from './definition.ts';
 import { diff } from './diff.ts';
 import { checkInput, checkInputSchema } from './input-schema.ts';
@@ -9,6 +9,7 @@ import type { StepManifest, WorkflowManifest } from './manifest.ts';
 import { perhapsMeant } from './closest.ts';
 import { checkManifest, workflowSchema } from './read-manifest.ts';
 import { readSource, withPlaces } from './read-source.ts';
+import { timeoutMs } from './timeout.ts';
 
 function manifest(steps: Record<string, StepManifest>, rest: object = {}): WorkflowManifest {
   return { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'test' }, spec: { steps, ...rest } };
@@ -110,6 +111,144 @@ describe('a workflow', () => {
       expect.stringMatching(/^\/spec\/outputs\/x item and index are known only/),
       expect.stringMatching(/^\/spec\/outputs\/y there is no step ghost/),
     ]);
+  });
+
+  test('is undone in the order of its steps, whether all of them can be or not', () => {
+    const graph = compile(
+      {
+        book: { tool: 'a/book', compensate: { tool: 'a/free', with: { id: '${{ steps.book.output.id }}' } } },
+        note: { value: '${{ steps.book.output }}' },
+        pay: {
+          agent: 'bank',
+          needs: ['note'],
+          forEach: [1, 2],
+          maxParallel: 1,
+          compensate: { agent: 'bank', skill: 'refund', with: '${{ item }}' },
+        },
+        send: { agent: 'post', needs: ['pay', 'book'], compensate: { workflow: 'recall', retry: { attempts: 2 } } },
+      },
+      { compensateOn: ['failed'], compensateTimeout: '2m' },
+    );
+    expect(graph.undo).toEqual({ on: ['failed'], timeoutMs: 120_000 });
+    expect(
+      graph.steps
+        .slice(4)
+        .map(({ key, undoes, needs, dependents, target, skill, part }) => [key, undoes, needs, dependents, target, skill, part]),
+    ).toEqual([
+      ['book.undo', 0, [6, 5], [], 'a/free', undefined, 'undo'],
+      ['pay.undo', 2, [6], [4], 'bank', 'refund', 'undo'],
+      ['send.undo', 3, [], [4, 5], 'recall', undefined, 'undo'],
+    ]);
+    expect(graph.steps[4]?.retry).toMatchObject({ attempts: 10, nonRetryable: expect.arrayContaining(['invalid']) as unknown });
+    expect(graph.steps[6]?.retry.attempts).toBe(2);
+    expect(graph.steps[5]).toMatchObject({ maxParallel: 1 });
+    const scope = { input: {}, steps: {}, run: { id: '', workflow: '', startedAt: '' } };
+    expect(graph.steps[5]?.items?.(scope)).toEqual([1, 2]);
+    expect(graph.output({ ...scope, steps: { send: { output: 's', status: 'succeeded', errors: [] } } })).toEqual({ send: 's' });
+  });
+
+  test('tidies up with steps that see all others and wait for each other alone', () => {
+    const graph = compile(
+      { a: { agent: 'x' }, b: { agent: 'x' } },
+      {
+        finally: {
+          tell: {
+            agent: 'y',
+            with: { how: '${{ run.status }}', why: '${{ run.error }}', did: '${{ steps.a.output }}', after: '${{ steps.close.status }}' },
+          },
+          close: { tool: 's/close' },
+        },
+        finallyTimeout: '30s',
+      },
+    );
+    expect(graph.finally).toEqual({ timeoutMs: 30_000 });
+    expect(graph.steps.map(({ key, needs, part }) => [key, needs, part])).toEqual([
+      ['a', [], undefined],
+      ['b', [], undefined],
+      ['tell', [3], 'finally'],
+      ['close', [], 'finally'],
+    ]);
+    expect(graph.output({ input: {}, steps: {}, run: { id: '', workflow: '', startedAt: '' } })).toEqual({ a: null, b: null });
+    expect(compile({ a: { value: 1 } }, { finally: { t: { value: 1 } } }).finally).toEqual({ timeoutMs: 600_000 });
+  });
+
+  test('says how long what may take, how many items may fail, and what follows a crash', () => {
+    const graph = compile({
+      a: { agent: 'x', timeouts: { queue: '1m', start: 5_000, attempt: '2m', total: '1h' }, onCrash: 'ask' },
+      b: { agent: 'x', forEach: [1], maxFailures: '10%', onCrash: 'retry' },
+      c: { workflow: 'w', timeouts: { total: '1h' }, forEach: [1], maxFailures: 3 },
+    });
+    expect(graph.steps[0]).toMatchObject({
+      timeoutMs: 120_000,
+      timeouts: { queueMs: 60_000, startMs: 5_000, totalMs: 3_600_000 },
+      onCrash: 'ask',
+    });
+    expect([9, 10, 99, 10_000].map((items) => graph.steps[1]?.maxFailures?.(items))).toEqual([0, 1, 9, 1_000]);
+    expect(graph.steps[1]?.onCrash).toBeUndefined();
+    expect(graph.steps[2]?.maxFailures?.(1)).toBe(3);
+  });
+
+  test('names what a step of its kind cannot have', () => {
+    const fault = faultOf(() =>
+      compile(
+        {
+          value: { value: 1, timeouts: { total: 1 } },
+          wait: { wait: 1, onCrash: 'ask' },
+          child: { workflow: 'w', timeouts: { queue: 1 } },
+          both: { agent: 'a', timeout: 1, timeouts: { attempt: 2 } },
+          single: { agent: 'a', maxFailures: 1 },
+          item: { agent: 'a', compensate: { agent: 'b', with: '${{ item }}' } },
+          none: { agent: 'a', compensate: {} },
+          early: { agent: 'a', with: '${{ steps.tell.output }}' },
+        },
+        { finally: { both: { value: 1 }, tell: { agent: 'a', compensate: { agent: 'b' } }, lost: { value: '${{ steps.ghost.output }}' } } },
+      ),
+    );
+    expect(fault.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`)).toEqual([
+      expect.stringMatching(/^\/spec\/steps\/value\/timeouts\/total a step with value has no timeout total$/),
+      expect.stringMatching(/^\/spec\/steps\/wait\/onCrash a step with wait has no executor/),
+      expect.stringMatching(/^\/spec\/steps\/child\/timeouts\/queue a step with workflow has no timeout queue, only total$/),
+      expect.stringMatching(/^\/spec\/steps\/both\/timeouts\/attempt timeout and/),
+      expect.stringMatching(/^\/spec\/steps\/single\/maxFailures only a step with forEach/),
+      expect.stringMatching(/^\/spec\/steps\/early\/with there is no step tell/),
+      expect.stringMatching(/^\/spec\/steps\/item\/compensate\/with item is known only inside/),
+      expect.stringMatching(/^\/spec\/steps\/none\/compensate the step does not say what it does/),
+      expect.stringMatching(/^\/spec\/finally\/both a step of steps has the same key/),
+      expect.stringMatching(/^\/spec\/finally\/tell\/compensate what tidies up is not undone/),
+      expect.stringMatching(/^\/spec\/finally\/lost\/value there is no step ghost/),
+    ]);
+    const cycle = faultOf(() =>
+      compile({ a: { value: 1 } }, { finally: { x: { agent: 'a', needs: ['y'] }, y: { agent: 'a', needs: ['x'] } } }),
+    );
+    expect(cycle.errors?.[0]?.pointer).toMatch(/^\/spec\/finally\//);
+  });
+
+  test('says by its schema what these may hold', () => {
+    const check = (step: object, rest: object = {}) =>
+      checkManifest({
+        apiVersion: 'signalbox.dev/v1',
+        kind: 'Workflow',
+        metadata: { name: 't' },
+        spec: { steps: { a: { agent: 'x', ...step } }, ...rest },
+      });
+    const good = {
+      timeouts: { queue: '1s', total: 5 },
+      maxFailures: '100%',
+      onCrash: 'ask',
+      compensate: { tool: 's/t', retry: { attempts: 3 } },
+    };
+    expect(
+      check(good, { finally: { f: { value: 1 } }, finallyTimeout: '1m', compensateOn: ['failed'], compensateTimeout: '1m' }),
+    ).toBeDefined();
+    for (const wrong of [
+      { timeouts: { run: 1 } },
+      { maxFailures: '101%' },
+      { maxFailures: -1 },
+      { onCrash: 'no' },
+      { compensate: { wait: 1 } },
+    ])
+      expect(() => check(wrong)).toThrow();
+    for (const wrong of [{ finally: {} }, { compensateOn: [] }, { compensateOn: ['succeeded'] }]) expect(() => check({}, wrong)).toThrow();
   });
 
   test('names the steps of a cycle in their order', () => {

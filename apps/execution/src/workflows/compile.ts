@@ -5,16 +5,17 @@ import {
   ExpressionError,
   permanent,
   type Graph,
-  type GraphStep,
   type RetryPolicy,
   type Scope,
   type StepKind,
 } from '../core/graph.ts';
-import { durationMs } from '../core/duration.ts';
 import type { Json } from '../core/json.ts';
 import { perhapsMeant } from './closest.ts';
 import type { Expression } from './expression.ts';
+import { failingOf } from './failing.ts';
 import type { StepManifest, WorkflowManifest } from './manifest.ts';
+import { cycleOf, dependentsOf, orderUndoing, type Draft } from './order.ts';
+import { timeoutMs } from './timeout.ts';
 import { compileCondition, compileTemplate, escape, type CompiledTemplate } from './template.ts';
 
 const dayMs = 86_400_000;
@@ -23,16 +24,22 @@ const maxParallelDefault = 1_000;
 const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value', 'wait'];
 /** Kinds whose whole input stands under their own name. */
 const inline: readonly StepKind[] = ['value', 'artifact', 'wait'];
-const timeoutMaxMs = 30 * dayMs;
+const finallyTimeoutMs = 10 * 60_000;
+const undoTimeoutMs = 60 * 60_000;
+/** Undoing is tried often: what it leaves is a person's to mend. */
+const undoRetry = { attempts: 10 };
 
 /**
  * The graph of a manifest that satisfies the schema. `invalid` with a pointer for each step that names what is not there, needs itself, does
  * not say what it does, or has an expression that cannot be read.
  */
 export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph {
-  const { steps } = manifest.spec;
-  const keys = Object.keys(steps);
+  const { spec } = manifest;
+  const keys = Object.keys(spec.steps);
   const ids = new Map(keys.map((key, id) => [key, id]));
+  const undoKeys = keys.filter((key) => spec.steps[key]?.compensate !== undefined);
+  const finallyKeys = Object.keys(spec.finally ?? {});
+  const finallyIds = new Map(finallyKeys.map((key, index) => [key, keys.length + undoKeys.length + index]));
   const errors: FaultDetail[] = [];
   const report = (error: ExpressionError): void => void errors.push({ pointer: error.pointer, detail: error.message });
   const collect: Collect = (compute) => {
@@ -44,23 +51,41 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
       return undefined;
     }
   };
-  const compiled = keys.map((key) => collect(() => compileStep(key, steps[key] as StepManifest, ids, collect)));
+  const main = keys.map((key) => {
+    const place = { id: ids.get(key) as number, pointer: `/spec/steps/${escape(key)}`, needs: ids, known: ids };
+    return collect(() => compileStep(key, spec.steps[key] as StepManifest, place, collect));
+  });
+  const undo = undoKeys.map((key, index) =>
+    collect(() => compileUndo(key, spec.steps[key] as StepManifest, keys.length + index, ids, collect)),
+  );
+  const tidying = finallyKeys.map((key) =>
+    collect(() => compileFinally(key, spec.finally?.[key] as StepManifest, ids, finallyIds, collect)),
+  );
   const output = collect((more) => compileOutputs(manifest, ids, more));
   refuse(errors);
-  const drafts = compiled as Draft[];
-  refuseCycles(drafts);
-  const dependents: number[][] = keys.map(() => []);
-  for (const { id, needs } of drafts) for (const need of needs) dependents[need]?.push(id);
+  const drafts = [...main, ...undo, ...tidying] as Draft[];
+  const cycle = cycleOf(drafts);
+  if (cycle) refuse([cycle]);
+  const dependents = dependentsOf(drafts);
+  orderUndoing(drafts, dependents);
   return {
     name: manifest.metadata.name,
     hash,
     steps: drafts.map((draft) => ({ ...draft, dependents: dependents[draft.id] as number[] })),
-    output: (output as Outputs).compute ?? leavesOf(drafts, dependents),
-    timeoutMs: manifest.spec.timeout === undefined ? dayMs : timeoutMs(manifest.spec.timeout),
+    output: (output as Outputs).compute ?? leavesOf(drafts.slice(0, keys.length), dependents),
+    timeoutMs: spec.timeout === undefined ? dayMs : timeoutMs(spec.timeout),
+    ...(undoKeys.length > 0 && {
+      undo: {
+        on: spec.compensateOn ?? ['failed', 'cancelled'],
+        timeoutMs: spec.compensateTimeout === undefined ? undoTimeoutMs : timeoutMs(spec.compensateTimeout),
+      },
+    }),
+    ...(finallyKeys.length > 0 && {
+      finally: { timeoutMs: spec.finallyTimeout === undefined ? finallyTimeoutMs : timeoutMs(spec.finallyTimeout) },
+    }),
   };
 }
 
-type Draft = Omit<GraphStep, 'dependents'>;
 /** Goes on after an error, so that one answer tells all of them; a computation that finds several reports all but the one it throws. */
 type Collect = <T>(compute: (report: (error: ExpressionError) => void) => T) => T | undefined;
 /** Stands for what could not be compiled, until all errors are told. */
@@ -69,9 +94,41 @@ interface Outputs {
   compute: CompiledTemplate['compute'] | undefined;
 }
 
-/** A timeout as milliseconds; the schema has seen to its form. */
-export function timeoutMs(duration: string | number): number {
-  return Math.min(durationMs(duration) ?? 0, timeoutMaxMs);
+/** Where a step stands, and which others it can name. */
+interface Place {
+  id: number;
+  pointer: string;
+  /** Steps that it waits for when it names them. */
+  needs: ReadonlyMap<string, number>;
+  /** Steps that its expressions may name: those of `needs`, and what has ended by then. */
+  known: ReadonlyMap<string, number>;
+}
+
+/** What undoes a step: a step with the same items, which sees what all others have done. */
+function compileUndo(key: string, step: StepManifest, id: number, ids: ReadonlyMap<string, number>, collect: Collect): Draft {
+  const { forEach, maxParallel, compensate = {} } = step;
+  const manifest: StepManifest = {
+    ...compensate,
+    retry: compensate.retry ?? undoRetry,
+    ...(forEach !== undefined && { forEach }),
+    ...(maxParallel !== undefined && { maxParallel }),
+  };
+  const place = { id, pointer: `/spec/steps/${escape(key)}/compensate`, needs: new Map<string, number>(), known: ids };
+  return { ...compileStep(`${key}.undo`, manifest, place, collect), part: 'undo', undoes: ids.get(key) as number };
+}
+
+function compileFinally(
+  key: string,
+  step: StepManifest,
+  ids: ReadonlyMap<string, number>,
+  finallyIds: ReadonlyMap<string, number>,
+  collect: Collect,
+): Draft {
+  const pointer = `/spec/finally/${escape(key)}`;
+  if (ids.has(key)) throw new ExpressionError('a step of steps has the same key', pointer);
+  if (step.compensate !== undefined) throw new ExpressionError('what tidies up is not undone', `${pointer}/compensate`);
+  const known = new Map([...ids, ...finallyIds]);
+  return { ...compileStep(key, step, { id: finallyIds.get(key) as number, pointer, needs: finallyIds, known }, collect), part: 'finally' };
 }
 
 function refuse(errors: FaultDetail[]): void {
@@ -81,8 +138,8 @@ function refuse(errors: FaultDetail[]): void {
   throw new Fault('invalid', detail, 'Correct what `errors` names and apply it again.', { errors });
 }
 
-function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, number>, collect: Collect): Draft {
-  const pointer = `/spec/steps/${escape(key)}`;
+function compileStep(key: string, step: StepManifest, place: Place, collect: Collect): Draft {
+  const { id, pointer } = place;
   const found = kinds.filter((kind) => step[kind] !== undefined);
   if (found.length !== 1) {
     const what = found.length === 0 ? 'does not say what it does' : `says ${found.join(' and ')}`;
@@ -116,12 +173,11 @@ function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, n
   for (const expression of input.expressions) use(expression, true);
 
   const needs = [...references].flatMap(([name, at]) => {
-    const id = ids.get(name);
-    if (id === undefined) collect((more) => more(unknownStep(name, ids, at)));
-    return id ?? [];
+    if (!place.known.has(name)) collect((more) => more(unknownStep(name, place.known, at)));
+    return place.needs.get(name) ?? [];
   });
   return {
-    id: ids.get(key) as number,
+    id,
     key,
     ...(step.label !== undefined && { label: step.label }),
     kind,
@@ -136,7 +192,8 @@ function compileStep(key: string, step: StepManifest, ids: ReadonlyMap<string, n
     // A child run tries its own steps again: the run as a whole is tried again only where that is asked for.
     retry: kind === 'workflow' && step.retry === undefined ? { ...defaultRetry, attempts: 1 } : retryOf(step.retry),
     onError: step.onError ?? 'fail',
-    timeoutMs: step.timeout === undefined ? attemptTimeoutMs : timeoutMs(step.timeout),
+    timeoutMs: timeoutMs(step.timeout ?? step.timeouts?.attempt ?? attemptTimeoutMs),
+    ...failingOf(kind, step, pointer),
   };
 }
 
@@ -213,27 +270,4 @@ function compileOutputs(manifest: WorkflowManifest, ids: ReadonlyMap<string, num
 function leavesOf(drafts: readonly Draft[], dependents: readonly number[][]): (scope: Scope) => Json {
   const leaves = drafts.filter(({ id }) => dependents[id]?.length === 0).map(({ key }) => key);
   return (scope) => Object.fromEntries(leaves.map((key) => [key, scope.steps[key]?.output ?? null]));
-}
-
-/** `invalid`, naming the steps of the first cycle in their order. */
-function refuseCycles(drafts: readonly Draft[]): void {
-  const state = new Map<number, 'open' | 'done'>();
-  for (const { id: root } of drafts) {
-    const path: { id: number; next: number }[] = [];
-    if (!state.has(root)) path.push({ id: root, next: 0 });
-    while (path.length > 0) {
-      const top = path.at(-1) as { id: number; next: number };
-      state.set(top.id, 'open');
-      const draft = drafts[top.id] as Draft;
-      const need = draft.needs[top.next++];
-      if (need === undefined) {
-        state.set(top.id, 'done');
-        path.pop();
-      } else if (state.get(need) === 'open') {
-        const cycle = path.slice(path.findIndex(({ id }) => id === need)).map(({ id }) => (drafts[id] as Draft).key);
-        const names = [...cycle, cycle[0]].join(' needs ');
-        refuse([{ pointer: `/spec/steps/${escape(draft.key)}/needs`, detail: `the steps wait for each other: ${names}` }]);
-      } else if (!state.has(need)) path.push({ id: need, next: 0 });
-    }
-  }
 }

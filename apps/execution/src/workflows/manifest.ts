@@ -16,10 +16,20 @@ export interface StepManifest {
   with?: Json;
   retry?: { attempts: number; backoff?: { initialMs?: number; factor?: number; maxMs?: number }; nonRetryable?: string[] };
   timeout?: string | number;
+  timeouts?: { queue?: string | number; start?: string | number; attempt?: string | number; total?: string | number };
+  maxFailures?: number | string;
+  onCrash?: 'retry' | 'fail' | 'ask';
+  compensate?: CompensationManifest;
   onError?: 'fail' | 'continue';
   fallback?: string;
   label?: string;
 }
+
+/** What undoes a step. */
+export type CompensationManifest = Pick<
+  StepManifest,
+  'agent' | 'skill' | 'fallback' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label'
+>;
 
 /** A workflow as a person writes it; `workflow.schema.json` says what is allowed. */
 export interface WorkflowManifest {
@@ -31,5 +41,9 @@ export interface WorkflowManifest {
     steps: Record<string, StepManifest>;
     outputs?: Json;
     timeout?: string | number;
+    compensateOn?: ('failed' | 'cancelled')[];
+    compensateTimeout?: string | number;
+    finally?: Record<string, StepManifest>;
+    finallyTimeout?: string | number;
   };
 }

@@ -8,6 +8,7 @@ import { addCall } from './commands/call.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addDiff } from './commands/diff.ts';
 import { addFork } from './commands/fork.ts';
+import { addResolve } from './commands/resolve.ts';
 import { addSignal } from './commands/signal.ts';
 import { addCompare } from './commands/compare.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -71,7 +72,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     );
   const parts = [
     ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addCompare, addProblems, addLogs]],
-    ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addCancel, addCall]],
+    ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addResolve, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],

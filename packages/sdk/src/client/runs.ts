@@ -22,6 +22,8 @@ export interface Run {
   /** Lists leave it out; null until the run has succeeded. */
   output?: unknown;
   error: RunError | null;
+  /** What could not be undone after it had failed or was cancelled; absent where that is nothing. */
+  notUndone?: { step: string; error: RunError }[];
   /** The run that started this one as a step. */
   parent: string | null;
   startedBy: string;
@@ -49,6 +51,8 @@ export interface Step {
   step: string;
   index: number | null;
   kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | 'wait' | (string & {});
+  /** `undo` takes back what another step did, `finally` runs when the others have ended. */
+  part?: 'main' | 'undo' | 'finally' | (string & {});
   label: string;
   status: StepStatus;
   agent: string | null;
@@ -113,6 +117,8 @@ export type RunEventType =
   | 'step.waiting'
   | 'run.signalled'
   | 'step.skipped'
+  | 'step.resolved'
+  | 'run.ending'
   | 'run.succeeded'
   | 'run.failed'
   | 'run.cancelled'
@@ -227,6 +233,9 @@ export interface RunComparison {
   nextCursor: string | null;
 }
 
+/** What a person says of a step whose executor was lost. */
+export type StepWord = { action: 'retry' | 'fail' } | { action: 'output'; output: unknown };
+
 /** Whether a run has ended. */
 export function hasEnded(status: RunStatus): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'cancelled';
@@ -284,7 +293,10 @@ export class Runs {
     return this.#http.json({ method: 'GET', path: at, ...options });
   }
 
-  /** Stops the run: its open steps are told, and it ends as cancelled. `ApiError` 409 when it has ended otherwise. */
+  /**
+   * Stops the run: its open steps are told, and it ends as cancelled once what it did is undone and `finally` has run, where the workflow says so. A second
+   * call ends those of `finally` too. `ApiError` 409 when it has ended otherwise.
+   */
   cancel(id: string, options: CreateOptions = {}): Promise<Run> {
     return this.#http.json({ method: 'POST', path: path`/runs/${id}/cancel`, creates: true, ...options });
   }
@@ -303,6 +315,14 @@ export class Runs {
    */
   signal(id: string, name: string, data: unknown = null, options: CreateOptions = {}): Promise<Run> {
     return this.#http.json({ method: 'POST', path: path`/runs/${id}/signals/${name}`, body: { data }, creates: true, ...options });
+  }
+
+  /**
+   * Says what follows a lost attempt of a step with `onCrash: ask`: it is tried again, has failed, or has given `output`. `ApiError` 409 when the step does
+   * not wait for that.
+   */
+  resolve(id: string, key: string, word: StepWord, options: CreateOptions = {}): Promise<Step> {
+    return this.#http.json({ method: 'POST', path: path`/runs/${id}/steps/${key}/resolve`, body: word, creates: true, ...options });
   }
 
   /** What was recorded so far, oldest first. */

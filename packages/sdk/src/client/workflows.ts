@@ -40,6 +40,14 @@ export interface WorkflowStep {
   with?: unknown;
   retry?: { attempts: number; backoff?: { initialMs?: number; factor?: number; maxMs?: number }; nonRetryable?: string[] };
   timeout?: string | number;
+  timeouts?: { queue?: string | number; start?: string | number; attempt?: string | number; total?: string | number };
+  maxFailures?: number | string;
+  onCrash?: 'retry' | 'fail' | 'ask';
+  /** What undoes it. */
+  compensate?: Pick<
+    WorkflowStep,
+    'agent' | 'skill' | 'fallback' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label'
+  >;
   onError?: 'fail' | 'continue';
   fallback?: string;
   label?: string;
@@ -51,6 +59,10 @@ export interface WorkflowSpec {
   steps: Record<string, WorkflowStep>;
   outputs?: unknown;
   timeout?: string | number;
+  compensateOn?: ('failed' | 'cancelled')[];
+  compensateTimeout?: string | number;
+  finally?: Record<string, WorkflowStep>;
+  finallyTimeout?: string | number;
 }
 
 /** How a run is started. */

@@ -12,8 +12,15 @@ export interface StepOptions {
   label?: string;
   retry?: WorkflowStep['retry'];
   timeout?: string | number;
+  timeouts?: WorkflowStep['timeouts'];
+  /** What follows when the executor of an attempt is lost. */
+  onCrash?: 'retry' | 'fail' | 'ask';
   onError?: 'fail' | 'continue';
 }
+
+/** What undoes a step: an agent, a tool or a workflow, with its input. */
+export type Compensation = ({ agent: string; skill?: string; fallback?: string } | { tool: string } | { workflow: string }) &
+  Pick<WorkflowStep, 'retry' | 'timeout' | 'timeouts' | 'label'> & { with?: Value };
 
 /** The same for a step that an agent does. */
 export interface AgentOptions extends StepOptions {
@@ -42,6 +49,15 @@ export interface Step<Output> {
   readonly errors: Ref<{ index: number | null; code: string; detail: string }[]>;
 }
 
+/** A run as its last steps see it. */
+export interface EndedRun {
+  id: string;
+  workflow: string;
+  startedAt: string;
+  status: 'succeeded' | 'failed' | 'cancelled';
+  error: { code: string; detail: string } | null;
+}
+
 /** What a workflow has besides its steps. */
 export interface WorkflowOptions {
   description?: string;
@@ -50,6 +66,10 @@ export interface WorkflowOptions {
   input?: JsonSchema;
   /** How long a run may take: `2h`, or milliseconds. */
   timeout?: string | number;
+  /** After which ends what was done is undone: both if absent. */
+  compensateOn?: ('failed' | 'cancelled')[];
+  compensateTimeout?: string | number;
+  finallyTimeout?: string | number;
 }
 
 /**
@@ -66,10 +86,11 @@ export interface WorkflowOptions {
 export function workflow<Input = unknown>(
   name: string,
   define: (builder: WorkflowBuilder<Input>) => unknown,
-  { description, labels, input, timeout }: WorkflowOptions = {},
+  { description, labels, input, ...rest }: WorkflowOptions = {},
 ): Manifest<WorkflowSpec> {
   const steps = new Map<string, WorkflowStep>();
-  const outputs = plain(define(new WorkflowBuilder<Input>(steps)));
+  const atEnd = new Map<string, WorkflowStep>();
+  const outputs = plain(define(new WorkflowBuilder<Input>(steps, atEnd)));
   return {
     apiVersion: 'signalbox.dev/v1',
     kind: 'Workflow',
@@ -78,7 +99,8 @@ export function workflow<Input = unknown>(
       ...(input && { input }),
       steps: Object.fromEntries(steps),
       ...(outputs !== undefined && { outputs }),
-      ...(timeout !== undefined && { timeout }),
+      ...(atEnd.size > 0 && { finally: Object.fromEntries(atEnd) }),
+      ...rest,
     },
   };
 }
@@ -90,9 +112,11 @@ export class WorkflowBuilder<Input> {
   /** The run itself. */
   readonly run = ref<{ id: string; workflow: string; startedAt: string }>('run');
   readonly #steps: Map<string, WorkflowStep>;
+  readonly #atEnd: Map<string, WorkflowStep>;
 
-  constructor(steps: Map<string, WorkflowStep>) {
+  constructor(steps: Map<string, WorkflowStep>, atEnd: Map<string, WorkflowStep>) {
     this.#steps = steps;
+    this.#atEnd = atEnd;
   }
 
   /** Has an agent do it. */
@@ -133,13 +157,25 @@ export class WorkflowBuilder<Input> {
   each<Item, Output>(
     items: Ref<Item[]> | readonly Value<Item>[],
     define: (item: Ref<Item>, index: Ref<number>) => Step<Output>,
-    { maxParallel }: { maxParallel?: number } = {},
+    { maxParallel, maxFailures }: { maxParallel?: number; maxFailures?: number | `${number}%` } = {},
   ): Step<Output[]> {
     const { key } = define(ref<Item>('item'), ref<number>('index'));
     const step = this.#steps.get(key) as WorkflowStep;
     if (step.forEach !== undefined) throw new Error(`the step ${key} has items already`);
-    this.#steps.set(key, { forEach: plain(items) as string, ...(maxParallel !== undefined && { maxParallel }), ...step });
+    const bounds = { ...(maxParallel !== undefined && { maxParallel }), ...(maxFailures !== undefined && { maxFailures }) };
+    this.#steps.set(key, { forEach: plain(items) as string, ...bounds, ...step });
     return stepOf(key);
+  }
+
+  /** Says what undoes a step, or each item of it, when it has succeeded and the run fails or is cancelled. */
+  compensate(step: Pick<Step<unknown>, 'key'>, by: Compensation): void {
+    const known = this.#steps.get(step.key) as WorkflowStep;
+    this.#steps.set(step.key, { ...known, compensate: plain(by) as NonNullable<WorkflowStep['compensate']> });
+  }
+
+  /** Adds steps that run when all others have ended, in whatever way; `run` is told how. */
+  finally(define: (builder: WorkflowBuilder<Input>, run: Ref<EndedRun>) => void): void {
+    define(new WorkflowBuilder<Input>(this.#atEnd, this.#atEnd), ref<EndedRun>('run'));
   }
 
   #add<Output>(key: string, action: object, { needs, ...options }: AgentOptions): Step<Output> {

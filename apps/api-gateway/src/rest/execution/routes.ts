@@ -22,6 +22,7 @@ import { InvokeAgentRoute } from './invoke-agent.route.ts';
 import { ListRunsRoute } from './list-runs.route.ts';
 import { ListStepsRoute } from './list-steps.route.ts';
 import { ListWorkflowsRoute } from './list-workflows.route.ts';
+import { ResolveStepRoute } from './resolve-step.route.ts';
 import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
 import { WhyRunRoute } from './why-run.route.ts';
@@ -52,6 +53,7 @@ export const executionRoutes: Type[] = [
   ListRunsRoute,
   ListStepsRoute,
   ListWorkflowsRoute,
+  ResolveStepRoute,
   SignalRunRoute,
   StartRunRoute,
   WhyRunRoute,

@@ -5,7 +5,7 @@ import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
 import type { WholeRun } from '../../api/shapes.ts';
 import { lampOf } from '../../model/lamps.ts';
-import { culprit, isOver, problemText, runFacts } from '../../model/run.ts';
+import { culprit, endingOf, isOver, problemText, runFacts } from '../../model/run.ts';
 import { stepLabel } from '../../model/timeline.ts';
 import { useFastNow, useNow } from '../../parts/clock.ts';
 import { Confirm } from '../../parts/confirm.tsx';
@@ -84,12 +84,13 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
   const queryClient = useQueryClient();
   const tell = useTell();
   const forkedFrom = run.labels['forked-from'];
+  const ending = endingOf(run);
   return (
     <>
       {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
       {forkedFrom && <Link to={`/runs/${forkedFrom}/compare/${run.id}`}>Compare with the run it goes on from</Link>}
       {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}
-      {mayCancel && !isOver(run) && (
+      {mayCancel && !isOver(run) && ending !== 'undoing' && (
         <Confirm
           action="Cancel run"
           keep="Let it go on"
@@ -101,10 +102,12 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
           }}
         >
           <p>
-            {run.progress.running > 0
-              ? `${run.progress.running === 1 ? 'The step that is' : `The ${run.progress.running} steps that are`} at work will be told to stop, and the rest will not begin.`
-              : 'Its remaining steps will not begin.'}{' '}
-            What is done stays recorded. This cannot be undone.
+            {ending === 'finishing'
+              ? 'Its work has ended. The steps that tidy up will be told to stop, and the rest of them will not begin.'
+              : run.progress.running > 0
+                ? `${run.progress.running === 1 ? 'The step that is' : `The ${run.progress.running} steps that are`} at work will be told to stop, and the rest will not begin.`
+                : 'Its remaining steps will not begin.'}{' '}
+            What is done stays recorded{ending === null && ', or is undone where the workflow says so'}. A cancel cannot be taken back.
           </p>
         </Confirm>
       )}
@@ -125,6 +128,7 @@ function RunViews({ run: current }: { run: WholeRun }): ReactNode {
       {past === null && (
         <>
           <WhyFailed run={run} hrefOf={hrefOf} />
+          <NotUndone run={run} hrefOf={hrefOf} />
           <WhyWaiting run={run} hrefOf={hrefOf} />
         </>
       )}
@@ -174,6 +178,27 @@ function WhyFailed({ run, hrefOf }: { run: WholeRun; hrefOf: (step: string) => {
         <>Failed: {why}</>
       )}{' '}
       {next && <span className="quiet">{next}</span>}
+    </Note>
+  );
+}
+
+/** What the run did and could not undo: that is left to a person. */
+function NotUndone({ run, hrefOf }: { run: WholeRun; hrefOf: (step: string) => { search: string } }): ReactNode {
+  const { notUndone = [] } = run;
+  if (notUndone.length === 0) return null;
+  return (
+    <Note tone="stop">
+      What could not be undone, and is left to be mended by hand:
+      <ul>
+        {notUndone.map(({ step, error }) => (
+          <li key={step}>
+            <Link to={hrefOf(step)} replace preventScrollReset>
+              {step}
+            </Link>
+            : {problemText(error)}
+          </li>
+        ))}
+      </ul>
     </Note>
   );
 }

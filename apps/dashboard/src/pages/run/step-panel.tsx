@@ -18,6 +18,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { Note, ProblemNote } from '../../parts/notes.tsx';
 import { Panel, PanelPart } from '../../parts/panel.tsx';
 import { RunAgain } from './run-again.tsx';
+import { ResolveStep } from './resolve-step.tsx';
 import { SendSignal } from './send-signal.tsx';
 import { WhyStep } from './why.tsx';
 import styles from './run.module.css';
@@ -71,6 +72,7 @@ export function StepPanel({ run, step, hrefOf, isPast }: StepPanelProps): ReactN
             ],
             ['Started', step.startedAt && <Moment key="at" at={step.startedAt} />],
             ['Needs', needs.length > 0 ? namesOf(needs) : null],
+            ['Runs', step.part === 'finally' ? 'at the end, whatever that is' : step.part === 'undo' ? 'to undo what was done' : null],
             ['Slack', step.onCriticalPath ? 'none: on the critical path' : null],
           ]}
         />
@@ -78,8 +80,9 @@ export function StepPanel({ run, step, hrefOf, isPast }: StepPanelProps): ReactN
       {!isPast && (
         <>
           <WhyStep run={run} step={step} hrefOf={hrefOf} />
+          <ResolveStep run={run} step={step} />
           <SendSignal run={run} step={step} />
-          {run.progress.done + run.progress.failed > 0 && (
+          {run.progress.done + run.progress.failed > 0 && step.part !== 'undo' && (
             <RunAgain run={run} from={step.step}>
               Run again from here
             </RunAgain>

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decide, targetOf } from '@signalbox/execution/core/decide.js';
+import { decide } from '@signalbox/execution/core/decide.js';
+import { runDue } from '@signalbox/execution/core/ending.js';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/execution/core/events.js';
 import type { Graph, GraphStep, StepKind } from '@signalbox/execution/core/graph.js';
 import type { Json } from '@signalbox/execution/core/json.js';
+import { targetOf } from '@signalbox/execution/core/scope.js';
 import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/execution/core/state.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { Schedule } from './schedule.ts';
@@ -135,8 +137,13 @@ class World {
     const live: Live = { state: newRun(run, graph), open: new Map() };
     this.runs.set(run, live);
     this.feed(run, event);
-    this.schedule.at(this.schedule.now + live.state.timeoutMs, () => this.feed(run, { type: 'due', timer: 'run' }));
+    this.watch(run, live);
     return live;
+  }
+
+  /** Ends the run, or what its end leads to, when that takes too long. */
+  private watch(run: string, { state }: Live): void {
+    this.schedule.at(runDue(state), () => this.feed(run, { type: 'due', timer: 'run' }));
   }
 
   private feed(run: string, event: RunEvent): void {
@@ -158,7 +165,9 @@ class World {
       case 'unsendable':
         return this.later(() => this.feed(run, { ...refOf(effect), type: 'completed', error: effect.error }));
       case 'wakeAt':
-        return this.schedule.at(effect.due, () => this.feed(run, { ...refOf(effect), type: 'due', timer: 'wake' }));
+        return this.schedule.at(effect.due, () => this.feed(run, { ...refOf(effect), type: 'due', timer: effect.timer }));
+      case 'watch':
+        return this.watch(run, live);
       case 'attemptEnded':
         if (effect.isCancelled) live.open.get(keyOf(effect))?.abort();
         live.open.delete(keyOf(effect));

@@ -1,10 +1,12 @@
-import { Matches } from 'class-validator';
+import { IsBoolean, IsOptional, Matches } from 'class-validator';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { TaskResult } from './failure.ts';
 import { taskPattern } from './task-id.ts';
 
 export class CompleteTaskRequest extends TaskResult {
   @Matches(taskPattern) task!: string;
+  /** No result: its queue has handed it over, and nobody has accepted it within the step's start timeout. */
+  @IsOptional() @IsBoolean() isLate?: boolean;
 }
 
 export class CompleteTaskReply {}

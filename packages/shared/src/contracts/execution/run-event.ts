@@ -16,6 +16,8 @@ export const runEventTypes = [
   'step.retrying',
   'step.waiting',
   'step.skipped',
+  'step.resolved',
+  'run.ending',
   'run.succeeded',
   'run.failed',
   'run.cancelled',

@@ -25,6 +25,17 @@ export class Progress {
   @IsInt() failed!: number;
 }
 
+/** What a run did and could not undo. */
+export class NotUndone {
+  /** The step's key, `pay[3]` for an item. */
+  @IsString() step!: string;
+  @ValidateNested() @Type(() => Failure) error!: Failure;
+}
+
+/** What of a run a step belongs to: `undo` takes back what another did, `finally` runs at its end. */
+export const stepParts = ['main', 'undo', 'finally'] as const;
+export type StepPart = (typeof stepParts)[number];
+
 /** One execution of a workflow, or of one agent. Times are ISO 8601. */
 export class RunView {
   @Matches(idPattern('run')) id!: string;
@@ -33,7 +44,10 @@ export class RunView {
   /** `sha256:…` of the definition that this run keeps. */
   @IsString() workflowHash!: string;
   @IsIn(runStatuses) status!: RunStatus;
-  /** Why it has this status, where that is not plain: `limited`, `timeout`, `cancelled by …`. */
+  /**
+   * Why it has this status, where that is not plain: `limited`, `timeout`, `cancelled by …`, `not undone: …`; of a run whose steps have ended, `undoing` or
+   * `finishing`.
+   */
   @IsOptional() @IsString() reason!: string | null;
   @IsObject() labels!: Record<string, string>;
   /** Absent in lists; read the run for it. */
@@ -41,6 +55,8 @@ export class RunView {
   /** Absent in lists, and null until the run has succeeded. */
   @Opaque() @Allow() output?: unknown;
   @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
+  /** What could not be undone after it had failed or was cancelled, at most 100 of it. Absent in lists, and where that is nothing. */
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => NotUndone) notUndone?: NotUndone[];
   /** The run that started this one as a step. */
   @IsOptional() @Matches(idPattern('run')) parent!: string | null;
   @IsString() startedBy!: string;
@@ -53,7 +69,7 @@ export class RunView {
 
 /** What a step waits for, and why that takes time. */
 export class WaitingFor {
-  /** `step:<key>`, `agent:<name>`, `retry`, `run:<id>`, `time`, `signal:<name>`. */
+  /** `step:<key>`, `agent:<name>`, `retry`, `run:<id>`, `time`, `signal:<name>`, `end` (of the other steps), `crashed` (for a person: see `resolve-step`). */
   @IsString() on!: string;
   @IsString() because!: string;
 }
@@ -76,6 +92,8 @@ export class StepView {
   @IsString() step!: string;
   @IsOptional() @IsInt() index!: number | null;
   @IsIn(stepKinds) kind!: StepKindName;
+  /** Absent of a release before there were parts. */
+  @IsOptional() @IsIn(stepParts) part?: StepPart;
   @IsString() label!: string;
   @IsIn(stepStatuses) status!: StepStatus;
   @IsOptional() @IsString() agent!: string | null;

@@ -29,6 +29,8 @@ export class QueueOffer {
   @IsString() @MaxLength(128) step!: string;
   @IsOptional() @Opaque() input?: unknown;
   @IsInt() @Min(0) timeoutMs!: number;
+  /** Once it was handed over, it is to be accepted within this. */
+  @IsOptional() @IsInt() @Min(0) startMs?: number;
   @IsString() @MaxLength(255) idempotencyKey!: string;
 }
 

@@ -12,6 +12,7 @@ import { runStatuses, stepStatuses, type RunStatus, type StepStatus } from './ru
 export const causeKinds = [
   'failed',
   'quarantined',
+  'lost',
   'no-worker',
   'skill',
   'unreachable',

@@ -1,0 +1,61 @@
+import type { Failure } from './events.ts';
+import { bounds, ExpressionError, type GraphStep, type Scope } from './graph.ts';
+import { sizeOf, type Json } from './json.ts';
+import { unitOf, type RunState, type StepState } from './state.ts';
+
+/** The input of a unit's task or child run, computed from recorded outputs. Throws `ExpressionError`. */
+export function inputOf(state: RunState, s: number, i: number): Json {
+  const step = state.graph.steps[s] as GraphStep;
+  const value = step.input(scopeOf(state, s, i));
+  if (sizeOf(value, bounds.outputBytes) > bounds.outputBytes) {
+    throw new ExpressionError(`the input of ${step.key} is larger than ${bounds.outputBytes} bytes`, `/spec/steps/${step.key}`, 'limited');
+  }
+  return value;
+}
+
+/** The agent, tool, workflow or artifact of a unit: the step's own, or the fallback that took over. */
+export function targetOf(state: RunState, s: number, i: number): string {
+  return unitOf(state, s, i)?.agent ?? (state.graph.steps[s] as GraphStep).target;
+}
+
+/** `analyse`, or `analyse[3]` for an item. */
+export function keyOf(state: RunState, s: number, i: number): string {
+  const { key } = state.graph.steps[s] as GraphStep;
+  return i < 0 ? key : `${key}[${i}]`;
+}
+
+/** What the expressions of a unit see. What undoes an item sees the output of that item as the output of its step. */
+export function scopeOf(state: RunState, s: number, i: number): Scope {
+  const compiled = state.graph.steps[s] as GraphStep;
+  const scope = compiled.part === undefined ? state.scope : scopeAtEnd(state);
+  if (i < 0) return scope;
+  const step = state.steps[s] as StepState;
+  step.items ??= compiled.items?.(scope) ?? [];
+  const item = { item: step.items[i] ?? null, index: i };
+  if (compiled.undoes === undefined) return { ...scope, ...item };
+  const { key } = state.graph.steps[compiled.undoes] as GraphStep;
+  const { output = null } = unitOf(state, compiled.undoes, i) ?? {};
+  return { ...scope, ...item, steps: { ...scope.steps, [key]: { output, status: 'succeeded', errors: [] } } };
+}
+
+function scopeAtEnd({ scope, ending }: RunState): Scope {
+  const error = ending?.error;
+  const told = error === undefined ? null : { code: error.code, detail: error.detail };
+  return { ...scope, run: { ...scope.run, status: ending?.status ?? 'running', error: told } };
+}
+
+export function bounded(value: Json, pointer: string): Json {
+  if (sizeOf(value, bounds.outputBytes) <= bounds.outputBytes) return value;
+  throw new ExpressionError(`what this gives is larger than ${bounds.outputBytes} bytes`, pointer, 'limited');
+}
+
+/** The value, or as a failure why an expression has none. */
+export function guarded<T>(compute: () => T): { value: T } | { error: Failure } {
+  try {
+    return { value: compute() };
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const next = 'Correct the expression in the workflow and apply it again.';
+    return { error: { code: error.code, isFinal: true, detail: `${error.pointer}: ${error.message}`, next } };
+  }
+}

@@ -1,0 +1,192 @@
+import { deadlinesOf } from './deadlines.ts';
+import { cancelUnits, conclude, end } from './ending.ts';
+import type { AttemptRef, Failure, Usage } from './events.ts';
+import { backoffMs, bounds, goesOn, mayRetry, permanent, type GraphStep } from './graph.ts';
+import type { Json } from './json.ts';
+import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
+import { hasToUndo, type StepState, type UnitState } from './state.ts';
+import { record, type Work } from './turn.ts';
+import { waitOf } from './wait.ts';
+
+/** Begins a step whose needs have ended. */
+export function begin(work: Work, s: number): void {
+  const { state, given } = work;
+  const step = state.graph.steps[s] as GraphStep;
+  const current = state.steps[s] as StepState;
+  // The run began to end after this had become ready.
+  if (current.status !== 'pending') return;
+  const scope = scopeOf(state, s, -1);
+  const runs = guarded(() => {
+    if (step.undoes !== undefined) return hasToUndo(state, step.undoes);
+    if (step.condition !== undefined) return step.condition(scope);
+    // A step whose needs were all skipped has nothing to work on; one with a condition decides for itself.
+    return step.needs.length === 0 || current.skippedNeeds < step.needs.length;
+  });
+  if ('error' in runs) return failAtOnce(work, s, -1, runs.error);
+  if (!runs.value) {
+    record(work, { t: 'skipped', at: given.at, s });
+    releaseDependents(work, s);
+    return;
+  }
+  if (step.items === undefined) return beginUnit(work, s, -1);
+  const items = guarded(() => step.items?.(scope) ?? []);
+  if ('error' in items) return failAtOnce(work, s, -1, items.error);
+  // Undoing has as many units as what was done, and is bounded by that.
+  const count = step.undoes === undefined ? items.value.length : (state.steps[step.undoes] as StepState).units.length;
+  if (step.undoes === undefined && (count > bounds.items || state.units + count > bounds.units)) {
+    const limit = count > bounds.items ? `${bounds.items} items` : `${bounds.units} steps and items in one run`;
+    const detail = `forEach gives ${count} items, the limit is ${limit}`;
+    return failAtOnce(work, s, -1, {
+      code: 'limited',
+      isFinal: true,
+      detail,
+      next: 'Split the work over child workflows or larger items.',
+    });
+  }
+  record(work, { t: 'fanned', at: given.at, s, count });
+  current.items = items.value;
+  if (count === 0) {
+    record(work, { t: 'joined', at: given.at, s });
+    releaseDependents(work, s);
+  } else fill(work, s);
+}
+
+/** Begins items while the step's cap allows it. */
+export function fill(work: Work, s: number): void {
+  const step = work.state.steps[s] as StepState;
+  const { maxParallel } = work.state.graph.steps[s] as GraphStep;
+  if (work.filling.has(s)) return;
+  work.filling.add(s);
+  while (step.open < maxParallel && step.next < step.units.length && step.status === 'open') beginUnit(work, s, step.next);
+  work.filling.delete(s);
+}
+
+function beginUnit(work: Work, s: number, i: number): void {
+  const { state } = work;
+  const step = state.graph.steps[s] as GraphStep;
+  if (step.kind !== 'value') return attempt(work, s, i, 1);
+  const value = guarded(() => bounded(step.input(scopeOf(state, s, i)), `/spec/steps/${step.key}/value`));
+  if ('error' in value) return failAtOnce(work, s, i, value.error);
+  succeed(work, { s, i, n: 0 }, value.value);
+}
+
+/** Waits for a time or a signal; a signal that came before is taken. */
+function beginWait(work: Work, s: number, i: number, value: Json): void {
+  const { state, given } = work;
+  const wait = guarded(() => waitOf(value, given.at, `/spec/steps/${(state.graph.steps[s] as GraphStep).key}/wait`));
+  if ('error' in wait) return failAtOnce(work, s, i, wait.error);
+  const ref = { s, i, n: 1 };
+  record(work, { t: 'waits', at: given.at, ...ref, ...wait.value });
+  const { due, signal: name } = wait.value;
+  const came = name === undefined ? undefined : state.signals.open.get(name)?.[0];
+  if (came !== undefined) succeed(work, ref, came);
+  else if (due !== undefined) work.effects.push({ e: 'wakeAt', timer: 'wake', ...ref, due });
+}
+
+/** Sends a unit's work out: a task to an executor, or a child run. A wait sends nothing. */
+export function attempt(work: Work, s: number, i: number, n: number): void {
+  const { state, given, effects } = work;
+  const step = state.graph.steps[s] as GraphStep;
+  // Computed before it is queued, so that an expression that fails ends the step instead of being sent.
+  const input = guarded(() => inputOf(state, s, i));
+  if ('error' in input) return failAtOnce(work, s, i, input.error, n);
+  if (step.kind === 'wait') return beginWait(work, s, i, input.value);
+  if (step.kind === 'workflow') {
+    const run = given.newRunId();
+    record(work, { t: 'child', at: given.at, s, i, n, run });
+    effects.push({ e: 'startChild', s, i, run, workflow: targetOf(state, s, i), input: input.value, depth: state.depth + 1 });
+  } else {
+    record(work, { t: 'queued', at: given.at, s, i, n });
+    effects.push({ e: 'dispatch', s, i, n, input: input.value });
+  }
+  effects.push(...deadlinesOf(state, s, i));
+}
+
+export function succeed(work: Work, { s, i, n }: AttemptRef, output: Json, usage?: Usage): void {
+  // What undoing gives is nobody's to see.
+  const kept = work.state.graph.steps[s]?.part === 'undo' ? null : output;
+  record(work, { t: 'succeeded', at: work.given.at, s, i, n, output: kept, ...(usage !== undefined && { usage }) });
+  afterUnit(work, s);
+}
+
+export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failure, isLost: boolean, usage?: Usage): void {
+  const { state, given } = work;
+  const step = state.graph.steps[ref.s] as GraphStep;
+  const tries = ref.n - unit.base;
+  const isFallbackLeft = step.fallback !== undefined && unit.agent === undefined;
+  const lost = { ...(isLost && { isLost: true as const }), ...(usage !== undefined && { usage }) };
+  if (error.isFinal !== true && mayRetry(step.retry, error.code, tries)) {
+    const due = given.at + backoffMs(step.retry, tries, given.random(), error.retryAfterMs);
+    record(work, { t: 'retrying', at: given.at, s: ref.s, i: ref.i, n: ref.n, due, error, ...lost });
+    work.effects.push({ e: 'wakeAt', timer: 'wake', s: ref.s, i: ref.i, n: ref.n, due });
+  } else if (isFallbackLeft && error.isFinal !== true && (error.code === 'not_found' || !permanent.includes(error.code))) {
+    record(work, {
+      t: 'retrying',
+      at: given.at,
+      s: ref.s,
+      i: ref.i,
+      n: ref.n,
+      due: given.at,
+      error,
+      agent: step.fallback as string,
+      ...lost,
+    });
+    attempt(work, ref.s, ref.i, ref.n + 1);
+  } else {
+    record(work, { t: 'failed', at: given.at, s: ref.s, i: ref.i, n: ref.n, error, ...lost });
+    afterFailure(work, ref.s, ref.i, error);
+  }
+}
+
+/** Fails a unit by what no policy tries again: an error of its own expressions, a signal that did not come. */
+export function failAtOnce(work: Work, s: number, i: number, error: Failure, n = 0): void {
+  record(work, { t: 'failed', at: work.given.at, s, i, n, error });
+  afterFailure(work, s, i, error);
+}
+
+/** Ends a unit whose end nobody reported, and that is not tried again. */
+export function giveUp(work: Work, { s, i, n }: AttemptRef, error: Failure): void {
+  record(work, { t: 'failed', at: work.given.at, s, i, n, error, isLost: true });
+  afterFailure(work, s, i, error);
+}
+
+/** A unit has failed for good: so has the run, unless the step lets it go on. */
+function afterFailure(work: Work, s: number, i: number, error: Failure): void {
+  const { state, given } = work;
+  const step = state.graph.steps[s] as GraphStep;
+  const { isFanned, failures, units, status } = state.steps[s] as StepState;
+  if (i >= 0 && isFanned && step.maxFailures !== undefined && status === 'open') {
+    if (failures <= step.maxFailures(units.length)) return afterUnit(work, s);
+    cancelUnits(state, state.steps[s] as StepState, s, work.effects);
+    record(work, { t: 'stopped', at: given.at, s });
+  }
+  if (goesOn(step)) return afterUnit(work, s);
+  const code = error.code;
+  const reason = code === 'limited' || code === 'timeout' ? code : 'failed';
+  end(work, { status: 'failed', reason, error: { ...error, detail: `${keyOf(state, s, i)}: ${error.detail}` } });
+}
+
+function afterUnit(work: Work, s: number): void {
+  const { bytes, ending, steps } = work.state;
+  const step = steps[s] as StepState;
+  // The steps of `finally` have as much room again: the run may have ended for want of it.
+  if (bytes > (ending === undefined ? bounds.runBytes : 2 * bounds.runBytes)) {
+    const error: Failure = {
+      code: 'limited',
+      isFinal: true,
+      detail: `the outputs of this run are larger than ${bounds.runBytes} bytes together`,
+      next: 'Store what is large as artifacts and pass references.',
+    };
+    return ending === undefined ? end(work, { status: 'failed', reason: 'limited', error }) : conclude(work, error);
+  }
+  if (step.isFanned && step.left > 0) return fill(work, s);
+  if (step.isFanned && step.status === 'open') record(work, { t: 'joined', at: work.given.at, s });
+  if (step.status === 'succeeded' || step.status === 'failed') releaseDependents(work, s);
+}
+
+function releaseDependents(work: Work, s: number): void {
+  for (const dependent of (work.state.graph.steps[s] as GraphStep).dependents) {
+    const waiting = work.state.steps[dependent] as StepState;
+    if (waiting.missing === 0 && waiting.status === 'pending') work.ready.push(dependent);
+  }
+}

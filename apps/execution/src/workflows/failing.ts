@@ -1,0 +1,48 @@
+import { ExpressionError, type GraphStep, type StepKind } from '../core/graph.ts';
+import type { StepManifest } from './manifest.ts';
+import { timeoutMs } from './timeout.ts';
+
+type Failing = Pick<GraphStep, 'timeouts' | 'maxFailures' | 'onCrash'>;
+
+/** Which of `timeouts` a kind of step has; for all others nobody outside accepts anything. */
+const timed: Partial<Record<StepKind, readonly string[]>> = { value: [], wait: [], workflow: ['total'] };
+/** Kinds whose executor can be lost. */
+const sent: readonly StepKind[] = ['agent', 'tool', 'artifact'];
+
+/** What a step says of late and lost attempts and of failed items. Throws `ExpressionError` for what its kind does not have. */
+export function failingOf(kind: StepKind, step: StepManifest, pointer: string): Failing {
+  const { timeouts = {}, maxFailures, onCrash } = step;
+  for (const name of Object.keys(timeouts)) {
+    const allowed = timed[kind];
+    if (allowed?.includes(name) === false)
+      throw new ExpressionError(
+        `a step with ${kind} has no timeout ${name}${allowed.length > 0 ? `, only ${allowed.join(', ')}` : ''}`,
+        `${pointer}/timeouts/${name}`,
+      );
+  }
+  if (timeouts.attempt !== undefined && step.timeout !== undefined)
+    throw new ExpressionError('timeout and timeouts.attempt are the same: give one of them', `${pointer}/timeouts/attempt`);
+  if (maxFailures !== undefined && step.forEach === undefined)
+    throw new ExpressionError('only a step with forEach has maxFailures', `${pointer}/maxFailures`);
+  if (onCrash !== undefined && !sent.includes(kind))
+    throw new ExpressionError(`a step with ${kind} has no executor that could be lost`, `${pointer}/onCrash`);
+  const { queue, start, total } = timeouts;
+  return {
+    ...((queue ?? start ?? total) !== undefined && {
+      timeouts: {
+        ...(queue !== undefined && { queueMs: timeoutMs(queue) }),
+        ...(start !== undefined && { startMs: timeoutMs(start) }),
+        ...(total !== undefined && { totalMs: timeoutMs(total) }),
+      },
+    }),
+    ...(maxFailures !== undefined && { maxFailures: allowance(maxFailures) }),
+    ...(onCrash !== undefined && onCrash !== 'retry' && { onCrash }),
+  };
+}
+
+/** `3`, or `10%` of the items, rounded down. */
+function allowance(maxFailures: number | string): (items: number) => number {
+  if (typeof maxFailures === 'number') return () => maxFailures;
+  const percent = Number(maxFailures.slice(0, -1));
+  return (items) => Math.floor((items * percent) / 100);
+}
