@@ -230,6 +230,8 @@ describe.each(tried)('at %s', (_, look) => {
       ['/workflows/repository-report', 'repository-report'],
       ['/workflows/repository-report?view=definition', 'repository-report'],
       ['/workflows/repository-report?view=start', 'repository-report'],
+      ['/schedules', 'Schedules'],
+      ['/schedules?view=triggers', 'Schedules'],
       ['/mcp-servers', 'MCP servers'],
       ['/mcp-servers/filesystem', 'filesystem'],
       ['/tools', 'Tools'],

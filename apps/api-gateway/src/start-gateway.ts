@@ -28,6 +28,7 @@ import { faultOfHttp } from './platform/problem.filter.ts';
 import { sendProblem } from './platform/problem.ts';
 import { discardRefusedBodies } from './platform/refused-body.ts';
 import { setSecurityHeaders } from './platform/security-headers.ts';
+import { acceptHooks } from './rest/execution/hook-bodies.ts';
 import { acceptUploads } from './rest/context/uploads.ts';
 
 /** A client that does not send its headers or body in this time is cut. */
@@ -96,6 +97,7 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
     route.errorHandler ??= (error, request, reply) => sendProblem(reply, faultOfHttp(error, request));
   });
   acceptUploads(http);
+  acceptHooks(http);
   answerAsOpenAi(http);
   await http.register(fastifyStatic, { root: config.dashboardDir, serve: false });
   serveHealth(http, () => app.get(ServiceLifecycle).checks());

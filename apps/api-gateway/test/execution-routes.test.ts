@@ -32,6 +32,25 @@ import type { RunOperationView } from '@signalbox/shared/contracts/execution/run
 import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { WorkflowView } from '@signalbox/shared/contracts/execution/workflow-view.js';
+import { applySchedule } from '@signalbox/shared/contracts/execution/apply-schedule.js';
+import { getSchedule } from '@signalbox/shared/contracts/execution/get-schedule.js';
+import { listSchedules } from '@signalbox/shared/contracts/execution/list-schedules.js';
+import { deleteSchedule } from '@signalbox/shared/contracts/execution/delete-schedule.js';
+import { pauseSchedule } from '@signalbox/shared/contracts/execution/pause-schedule.js';
+import { resumeSchedule } from '@signalbox/shared/contracts/execution/resume-schedule.js';
+import { listScheduleFirings } from '@signalbox/shared/contracts/execution/list-schedule-firings.js';
+import { applyTrigger } from '@signalbox/shared/contracts/execution/apply-trigger.js';
+import { getTrigger } from '@signalbox/shared/contracts/execution/get-trigger.js';
+import { listTriggers } from '@signalbox/shared/contracts/execution/list-triggers.js';
+import { deleteTrigger } from '@signalbox/shared/contracts/execution/delete-trigger.js';
+import { pauseTrigger } from '@signalbox/shared/contracts/execution/pause-trigger.js';
+import { resumeTrigger } from '@signalbox/shared/contracts/execution/resume-trigger.js';
+import { listTriggerFirings } from '@signalbox/shared/contracts/execution/list-trigger-firings.js';
+import { previewSchedule } from '@signalbox/shared/contracts/execution/preview-schedule.js';
+import { receiveHook } from '@signalbox/shared/contracts/execution/receive-hook.js';
+import { runSchedule } from '@signalbox/shared/contracts/execution/run-schedule.js';
+import type { ScheduleView } from '@signalbox/shared/contracts/execution/schedule-view.js';
+import type { TriggerView } from '@signalbox/shared/contracts/execution/trigger-view.js';
 import { beatInstance } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
@@ -98,6 +117,16 @@ const operation: RunOperationView = {
   createdAt: at,
   endedAt: null,
 };
+const source = {
+  ...{ name: 'nightly', description: null, labels: {}, workflow: 'report', pausedReason: null, pausedBy: null, last: null },
+  ...{ appliedBy: 'ann', version: 4, createdAt: at, updatedAt: at },
+};
+const schedule: ScheduleView = {
+  ...source,
+  ...{ id: newId('sched'), cron: '@daily', every: null, timeZone: 'UTC', overlap: 'skip', state: 'active', nextTime: at, lastTime: null },
+};
+const trigger: TriggerView = { ...source, kind: 'webhook', hook: newId('hook'), watches: null, state: 'active' };
+const scheduleManifest = { apiVersion: 'signalbox.dev/v1', kind: 'Schedule', metadata: { name: 'nightly' }, spec: { workflow: 'report' } };
 
 let nats: TestBus;
 let gateway: RunningGateway;
@@ -139,6 +168,27 @@ beforeAll(async () => {
   await answer(cancelRunOperation, { ...operation, status: 'cancelled' });
   await answer(listRunOperations, { data: [operation], nextCursor: null });
   await answer(listRunProblems, { data: [], nextCursor: null, isMore: false });
+  await answer(applySchedule, { action: 'created', changes: [], resource: schedule });
+  await answer(getSchedule, { ...schedule, manifest: scheduleManifest });
+  await answer(listSchedules, { data: [schedule], nextCursor: null });
+  await answer(pauseSchedule, schedule);
+  await answer(resumeSchedule, schedule);
+  await answer(deleteSchedule, {});
+  await answer(listScheduleFirings, { data: [], nextCursor: null });
+  await answer(previewSchedule, { times: [at] });
+  await answer(runSchedule, run);
+  await answer(applyTrigger, { action: 'created', changes: [], resource: trigger });
+  await answer(getTrigger, { ...trigger, manifest: scheduleManifest });
+  await answer(listTriggers, { data: [trigger], nextCursor: null });
+  await answer(pauseTrigger, trigger);
+  await answer(resumeTrigger, trigger);
+  await answer(deleteTrigger, {});
+  await answer(listTriggerFirings, { data: [], nextCursor: null });
+  await nats.answer(receiveHook, (request) => {
+    if (request.signature !== 'good') throw new Fault('unauthenticated', 'there is no such hook', 'Check it.');
+    asked.push(['hook.receive', JSON.parse(JSON.stringify(request))]);
+    return { outcome: 'started' as const, reason: null, run: id };
+  });
   await answer(leaseTasks, { tasks: [], cancelled: [] });
   await answer(acceptWork, {});
   await answer(completeWork, {});
@@ -513,5 +563,87 @@ describe('a worker by long poll', () => {
     expect(asked[0]).toEqual(['task.lease', { agent: 'x', instance: 'w1', credit: 2, waitMs: 10, skills: ['s'] }]);
     expect((await send('POST', '/workers/accept', { task: 'no-task', instance: 'w1' })).status).toBe(400);
     expect((await send('POST', '/workers/lease', { agent: 'x', instance: 'w1', credit: 0 })).status).toBe(400);
+  });
+});
+
+describe('schedules and triggers', () => {
+  const kinds = [
+    ['schedules', 'schedule'],
+    ['triggers', 'trigger'],
+  ] as const;
+
+  test.each(kinds)('%s are applied, listed, read, paused, resumed and deleted', async (path, subject) => {
+    const body = scheduleManifest;
+    expect(await send('PUT', `/${path}/nightly?dryRun=true`, body, { 'if-match': '"4"' })).toMatchObject({
+      status: 200,
+      body: { action: 'created' },
+    });
+    expect(await send('PUT', `/${path}/nightly`, { ...body, cron: '@daily' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/cron' }] },
+    });
+    expect(await send('GET', `/${path}?workflow=report&q=night&limit=3`)).toMatchObject({
+      status: 200,
+      body: { data: [{ name: 'nightly' }] },
+    });
+    const found = await send('GET', `/${path}/nightly`);
+    expect(found).toMatchObject({ status: 200, body: { name: 'nightly', manifest: body } });
+    expect(found.headers.get('etag')).toBe('"4"');
+    expect(await send('POST', `/${path}/nightly/pause`, { reason: 'why not' })).toMatchObject({ status: 200 });
+    expect((await send('POST', `/${path}/nightly/pause`)).status).toBe(200);
+    expect((await send('POST', `/${path}/nightly/resume`)).status).toBe(200);
+    expect(await send('GET', `/${path}/nightly/firings?outcome=failed&limit=2`)).toMatchObject({
+      status: 200,
+      body: { data: [], nextCursor: null },
+    });
+    expect((await send('GET', `/${path}/nightly/firings?outcome=odd`)).status).toBe(400);
+    expect((await send('DELETE', `/${path}/nightly`)).status).toBe(204);
+    expect(asked).toEqual([
+      [`${subject}.apply`, { name: 'nightly', manifest: body, dryRun: true, expectedVersion: 4 }],
+      [`${subject}.list`, { workflow: 'report', q: 'night', limit: 3 }],
+      [`${subject}.get`, { name: 'nightly' }],
+      [`${subject}.pause`, { name: 'nightly', reason: 'why not' }],
+      [`${subject}.pause`, { name: 'nightly' }],
+      [`${subject}.resume`, { name: 'nightly' }],
+      [`${subject}.list-firings`, { name: 'nightly', outcome: 'failed', limit: 2 }],
+      [`${subject}.delete`, { name: 'nightly' }],
+    ]);
+  });
+
+  test('a schedule is run now, once for a key, and its times are seen before it is there', async () => {
+    const started = await send('POST', '/schedules/nightly/runs', undefined, { 'idempotency-key': 'k' });
+    expect(started).toMatchObject({ status: 202, body: { id } });
+    expect(started.headers.get('location')).toBe(`/api/v1/runs/${id}`);
+    expect(await send('POST', '/schedules/preview', { cron: '@daily', count: 2 })).toMatchObject({ status: 200, body: { times: [at] } });
+    expect((await send('POST', '/schedules/preview', { cron: '@daily', count: 1_000 })).status).toBe(400);
+    expect(asked).toEqual([
+      ['schedule.run', { name: 'nightly', idempotencyKey: 'k' }],
+      ['schedule.preview', { cron: '@daily', count: 2 }],
+    ]);
+  });
+
+  test('a hook takes the bytes as they came, of any type, and no key; wrong signatures are refused, and too many held up', async () => {
+    const hook = newId('hook');
+    const knock = (path: string, headers: Record<string, string>, body: string | Uint8Array = '{ "a": 1 }'): Promise<Response> =>
+      fetch(`${gateway.url}/api/v1/hooks/${path}`, { method: 'POST', headers, body: body as string });
+    const answer = await knock(hook, { 'x-signalbox-signature': 'good', 'x-signalbox-delivery': 'd', 'content-type': 'text/plain' });
+    expect([answer.status, await answer.json()]).toEqual([202, { outcome: 'started', reason: null, run: id }]);
+    await knock(
+      hook,
+      { 'x-hub-signature-256': 'good', 'x-github-delivery': 'g', 'x-github-event': 'push', 'content-type': 'application/json' },
+      new Uint8Array([0, 255]),
+    );
+    expect(asked).toEqual([
+      ['hook.receive', { hook, body: Buffer.from('{ "a": 1 }').toString('base64'), signature: 'good', delivery: 'd' }],
+      ['hook.receive', { hook, body: 'AP8=', signature: 'good', delivery: 'g', event: 'push' }],
+    ]);
+    expect((await knock(hook, { 'x-signalbox-signature': 'good' }, 'x'.repeat(262_145))).status).toBe(413);
+    expect((await knock('hook_x', {})).status).toBe(401);
+    const wrong = newId('hook');
+    const statuses: number[] = [];
+    for (let tries = 0; tries < 31; tries++) statuses.push((await knock(wrong, { 'x-signalbox-signature': `bad${tries}` })).status);
+    expect(statuses.slice(0, 30)).toEqual(Array.from({ length: 30 }, () => 401));
+    expect(statuses[30]).toBe(429);
+    expect((await knock(hook, { 'x-signalbox-signature': 'good' })).status).toBe(202);
   });
 });

@@ -23,6 +23,9 @@ const ToolsPage = lazy(() => import('./pages/tools/tools-page.tsx'));
 const ToolPage = lazy(() => import('./pages/tools/tool-page.tsx'));
 const WorkflowsPage = lazy(() => import('./pages/workflows/workflows-page.tsx'));
 const WorkflowPage = lazy(() => import('./pages/workflows/workflow-page.tsx'));
+const SchedulesPage = lazy(() => import('./pages/schedules/schedules-page.tsx'));
+const SchedulePage = lazy(() => import('./pages/schedules/schedule-page.tsx'));
+const TriggerPage = lazy(() => import('./pages/schedules/trigger-page.tsx'));
 const ServicesPage = lazy(() => import('./pages/services/services-page.tsx'));
 const KeysPage = lazy(() => import('./pages/keys/keys-page.tsx'));
 const SecretsPage = lazy(() => import('./pages/secrets/secrets-page.tsx'));
@@ -63,6 +66,9 @@ function Pages(): ReactNode {
         <Route path="tools/:server/:tool" element={<ToolPage />} />
         <Route path="workflows" element={<WorkflowsPage />} />
         <Route path="workflows/:name" element={<WorkflowPage />} />
+        <Route path="schedules" element={<SchedulesPage />} />
+        <Route path="schedules/:name" element={<SchedulePage />} />
+        <Route path="triggers/:name" element={<TriggerPage />} />
         <Route path="services" element={<ServicesPage />} />
         <Route path="keys" element={<KeysPage />} />
         <Route path="secrets" element={<SecretsPage />} />

@@ -39,6 +39,33 @@ import { RunStarter } from './runs/run-starter.ts';
 import { RunStore } from './runs/run.store.ts';
 import { StartRunHandler } from './runs/start-run.handler.ts';
 import { WhyRunHandler } from './runs/why-run.handler.ts';
+import { ApplyScheduleHandler } from './schedules/apply-schedule.handler.ts';
+import { DeleteScheduleHandler } from './schedules/delete-schedule.handler.ts';
+import { GetScheduleHandler } from './schedules/get-schedule.handler.ts';
+import { ListScheduleFiringsHandler } from './schedules/list-schedule-firings.handler.ts';
+import { ListSchedulesHandler } from './schedules/list-schedules.handler.ts';
+import { PauseScheduleHandler } from './schedules/pause-schedule.handler.ts';
+import { PreviewScheduleHandler } from './schedules/preview-schedule.handler.ts';
+import { ResumeScheduleHandler } from './schedules/resume-schedule.handler.ts';
+import { RunScheduleHandler } from './schedules/run-schedule.handler.ts';
+import { ApplyTriggerHandler } from './triggers/apply-trigger.handler.ts';
+import { DeleteTriggerHandler } from './triggers/delete-trigger.handler.ts';
+import { GetTriggerHandler } from './triggers/get-trigger.handler.ts';
+import { ListTriggerFiringsHandler } from './triggers/list-trigger-firings.handler.ts';
+import { ListTriggersHandler } from './triggers/list-triggers.handler.ts';
+import { PauseTriggerHandler } from './triggers/pause-trigger.handler.ts';
+import { ReceiveHookHandler } from './triggers/receive-hook.handler.ts';
+import { ResumeTriggerHandler } from './triggers/resume-trigger.handler.ts';
+import { EventListener } from './triggers/event.listener.ts';
+import { RunEndedListener } from './triggers/run-ended.listener.ts';
+import { SecretListener } from './triggers/secret.listener.ts';
+import { DueSchedules } from './schedules/due-schedules.ts';
+import { Ignition } from './schedules/ignition.ts';
+import { RunWatch } from './schedules/run-watch.ts';
+import { ScheduleClock } from './schedules/schedule-clock.ts';
+import { ScheduleStore } from './schedules/schedule.store.ts';
+import { TriggerStore } from './triggers/trigger.store.ts';
+import { Triggers } from './triggers/triggers.ts';
 import { Engine } from './shards/engine.ts';
 import { ApplyWorkflowHandler } from './workflows/apply-workflow.handler.ts';
 import { Definitions } from './workflows/definitions.ts';
@@ -87,12 +114,39 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     TellQueueHandler,
     WhyQueuedHandler,
     WhyRunHandler,
+    ApplyScheduleHandler,
+    DeleteScheduleHandler,
+    GetScheduleHandler,
+    ListScheduleFiringsHandler,
+    ListSchedulesHandler,
+    PauseScheduleHandler,
+    PreviewScheduleHandler,
+    ResumeScheduleHandler,
+    RunScheduleHandler,
+    ApplyTriggerHandler,
+    DeleteTriggerHandler,
+    GetTriggerHandler,
+    ListTriggerFiringsHandler,
+    ListTriggersHandler,
+    PauseTriggerHandler,
+    ReceiveHookHandler,
+    ResumeTriggerHandler,
+    EventListener,
+    RunEndedListener,
+    SecretListener,
   ],
   providers: [
     Completion,
     Definitions,
     Engine,
     OperationRunner,
+    DueSchedules,
+    Ignition,
+    RunWatch,
+    ScheduleClock,
+    ScheduleStore,
+    TriggerStore,
+    Triggers,
     RunFinder,
     RunStarter,
     {

@@ -1,12 +1,15 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
+import type { Preview } from '@signalbox/sdk/client/schedules.js';
 import { client, keys, principals, wholeRun, wholeState } from './client.ts';
 
 /** Rows asked for at a time in endless lists. */
 const pageRows = 100;
 /** A list that is read whole (to sort, count and find in it) stops here; beyond that one searches. */
 const listMax = 10_000;
+/** As many as are kept of one schedule or trigger. */
+const firingsMax = 500;
 
 /** Every query of the dashboard. The keys are those that `staleAfter` names. */
 export const queries = {
@@ -120,6 +123,46 @@ export const queries = {
     queryOptions({ queryKey: ['workflows'], queryFn: ({ signal }) => client.workflows.list({ limit: 200 }, { signal }).take(listMax) }),
   workflow: (name: string) =>
     queryOptions({ queryKey: ['workflow', name], queryFn: ({ signal }) => client.workflows.get(name, { signal }) }),
+  schedules: () =>
+    queryOptions({
+      queryKey: ['schedules'],
+      queryFn: ({ signal }) => client.schedules.list({ limit: 200 }, { signal }).take(listMax),
+      // Times come without an event.
+      refetchInterval: 10_000,
+    }),
+  schedule: (name: string) =>
+    queryOptions({
+      queryKey: ['schedule', name],
+      queryFn: ({ signal }) => client.schedules.get(name, { signal }),
+      refetchInterval: 5_000,
+    }),
+  scheduleFirings: (name: string) =>
+    queryOptions({
+      queryKey: ['schedule', name, 'firings'],
+      queryFn: ({ signal }) => client.schedules.firings(name, { limit: 200 }, { signal }).take(firingsMax),
+      refetchInterval: 5_000,
+    }),
+  schedulePreview: (rhythm: Preview) =>
+    queryOptions({
+      queryKey: ['schedule-preview', rhythm],
+      queryFn: ({ signal }) => client.schedules.preview(rhythm, { signal }),
+      retry: false,
+      refetchInterval: 60_000,
+    }),
+  triggers: () =>
+    queryOptions({
+      queryKey: ['triggers'],
+      queryFn: ({ signal }) => client.triggers.list({ limit: 200 }, { signal }).take(listMax),
+      refetchInterval: 10_000,
+    }),
+  trigger: (name: string) =>
+    queryOptions({ queryKey: ['trigger', name], queryFn: ({ signal }) => client.triggers.get(name, { signal }), refetchInterval: 5_000 }),
+  triggerFirings: (name: string) =>
+    queryOptions({
+      queryKey: ['trigger', name, 'firings'],
+      queryFn: ({ signal }) => client.triggers.firings(name, { limit: 200 }, { signal }).take(firingsMax),
+      refetchInterval: 5_000,
+    }),
   services: () =>
     queryOptions({
       queryKey: ['services'],

@@ -122,6 +122,7 @@ function useEntries(): Entry[] {
   const servers = useQuery({ ...queries.mcpServers(), ...ask('mcp-servers:read') }).data;
   const tools = useQuery({ ...queries.tools(), ...ask('tools:read') }).data;
   const workflows = useQuery({ ...queries.workflows(), ...ask('workflows:read') }).data;
+  const schedules = useQuery({ ...queries.schedules(), ...ask('schedules:read') }).data;
   const runs = useQuery({ ...queries.latestRuns({}, 50), ...ask('runs:read') }).data;
 
   return useMemo(() => {
@@ -175,6 +176,8 @@ function useEntries(): Entry[] {
         kind: 'Tool',
         run: go(`/tools/${name(each.server)}/${name(each.name)}`),
       });
+    for (const each of schedules ?? [])
+      entries.push({ id: `schedule ${each.name}`, title: each.name, kind: 'Schedule', run: go(`/schedules/${name(each.name)}`) });
     for (const each of runs ?? [])
       entries.push({
         id: each.id,
@@ -192,5 +195,5 @@ function useEntries(): Entry[] {
       { id: 'docs', title: 'Read the REST reference', kind: 'Action', words: 'openapi docs help', run: () => location.assign('/docs') },
     );
     return entries;
-  }, [who, navigate, deployments, agents, servers, tools, workflows, runs]);
+  }, [who, navigate, deployments, agents, servers, tools, workflows, schedules, runs]);
 }

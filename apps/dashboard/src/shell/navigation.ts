@@ -1,4 +1,17 @@
-import { Bot, CircleX, KeyRound, LayoutGrid, LockKeyhole, Play, Plug, Server, Wrench, Workflow, type LucideIcon } from 'lucide-react';
+import {
+  Bot,
+  CalendarClock,
+  CircleX,
+  KeyRound,
+  LayoutGrid,
+  LockKeyhole,
+  Play,
+  Plug,
+  Server,
+  Wrench,
+  Workflow,
+  type LucideIcon,
+} from 'lucide-react';
 
 export interface NavigationItem {
   to: string;
@@ -23,6 +36,7 @@ export const navigation: readonly NavigationGroup[] = [
       { to: '/failures', label: 'Failures', icon: CircleX, permission: 'runs:read' },
       { to: '/agents', label: 'Agents', icon: Bot, permission: 'agents:read' },
       { to: '/workflows', label: 'Workflows', icon: Workflow, permission: 'workflows:read' },
+      { to: '/schedules', label: 'Schedules', icon: CalendarClock, permission: 'schedules:read' },
     ],
   },
   {

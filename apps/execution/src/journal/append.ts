@@ -50,6 +50,7 @@ export interface Append {
 }
 
 export interface OutboxEvent {
+  subject: string;
   id: string;
   version: number;
   payload: object;

@@ -1,5 +1,4 @@
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
-import { runChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
 import type { Append } from './append.ts';
 import { encodeBody, type Blob } from './body.ts';
 import { appendFull, appendPlain } from './statements.ts';
@@ -81,7 +80,7 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
     blobs.map(({ append }) => append.workspace),
     blobBytes.at,
     blobBytes.size,
-    runChanged.subject,
+    events.map(({ event }) => event.subject),
     events.map(({ event }) => event.id),
     events.map(({ append }) => append.run),
     events.map(({ append }) => append.workspace),

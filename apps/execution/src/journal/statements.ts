@@ -53,8 +53,9 @@ export const appendFull = {
     ON CONFLICT DO NOTHING
   ), events AS (
     INSERT INTO outbox (id, subject, workspace, entity, version, payload)
-    SELECT o.id, $48::text, o.workspace, o.entity, o.version, o.payload
-      FROM unnest($49::uuid[], $50::uuid[], $51::text[], $52::text[], $53::bigint[], $54::jsonb[]) AS o (id, run_id, workspace, entity, version, payload)
+    SELECT o.id, o.subject, o.workspace, o.entity, o.version, o.payload
+      FROM unnest($48::text[], $49::uuid[], $50::uuid[], $51::text[], $52::text[], $53::bigint[], $54::jsonb[])
+        AS o (subject, id, run_id, workspace, entity, version, payload)
      WHERE o.run_id IN (SELECT run_id FROM appended)
   )
   SELECT run_id FROM appended`,

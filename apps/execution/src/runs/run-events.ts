@@ -1,7 +1,7 @@
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
-import { runChanged, type RunChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
+import { runChanged, runEnded, type RunChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
 import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { newUuid } from '@signalbox/shared/ids/ids.js';
@@ -16,10 +16,17 @@ import { eventOf } from './event-view.ts';
 const markMs = 200;
 const publishTimeoutMs = 5_000;
 
+/** A workflow of a workspace, as `RunEvents.watched` knows it. */
+export function watchKey(workspace: string, workflow: string): string {
+  return `${workspace} ${workflow}`;
+}
+
 /** Tells the world of runs, after the commit: every transition on core NATS, start and end through the stream. */
 export class RunEvents {
   private readonly stream: JetStreamClient;
   private published: string[] = [];
+  /** Workflows whose runs' ends start others, by `watchKey`: for them alone an event of its own is written with the end. */
+  watched: ReadonlySet<string> = new Set();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -34,7 +41,11 @@ export class RunEvents {
     const events: OutboxEvent[] = [];
     for (const transition of transitions) {
       if (transition.t === 'started') events.push(this.event(run, 1, transition.at, 'running', null));
-      if (transition.t === 'ended') events.push(this.event(run, 2, transition.at, transition.status, transition.reason));
+      if (transition.t !== 'ended') continue;
+      const end = this.event(run, 2, transition.at, transition.status, transition.reason);
+      events.push(end);
+      if (this.watched.has(watchKey(run.facts.workspace, run.facts.workflow)))
+        events.push({ ...end, id: newUuid(), subject: runEnded.subject });
     }
     this.waiting.set(run, [...(this.waiting.get(run) ?? []), ...events]);
     return events;
@@ -107,13 +118,13 @@ export class RunEvents {
 
   private event(run: LiveRun, version: number, at: number, status: RunChanged['status'], reason: string | null): OutboxEvent {
     const payload: RunChanged = { id: run.id, workflow: run.facts.workflow, status, reason, at: Math.round(at) };
-    return { id: newUuid(), version, payload };
+    return { subject: runChanged.subject, id: newUuid(), version, payload };
   }
 
-  private async publishEvent(run: LiveRun, { id, version, payload }: OutboxEvent): Promise<void> {
+  private async publishEvent(run: LiveRun, { subject, id, version, payload }: OutboxEvent): Promise<void> {
     const envelope: EventEnvelope = { id, workspace: run.facts.workspace, entity: run.id, version, at: now(), payload };
     try {
-      await this.stream.publish(runChanged.subject, JSON.stringify(envelope), { msgID: id, timeout: publishTimeoutMs });
+      await this.stream.publish(subject, JSON.stringify(envelope), { msgID: id, timeout: publishTimeoutMs });
     } catch (err) {
       log.debug('an event waits for the sweep', { err });
       return;

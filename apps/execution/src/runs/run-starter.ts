@@ -35,6 +35,8 @@ export interface StartWish {
   labels: Record<string, string>;
   timeoutMs?: number | undefined;
   idempotencyKey?: string | undefined;
+  /** What a schedule or trigger starts it by: a start key that no caller can give, and the grant that it acts with. */
+  source?: { key: string; grant: string } | undefined;
   /** The run that it goes on from, the steps that are done again, and what is kept. */
   fork?: { of: string; from: readonly string[]; kept: readonly Transition[] } | undefined;
 }
@@ -59,10 +61,11 @@ export class RunStarter {
    */
   async start(caller: Caller, wish: StartWish, signal: AbortSignal): Promise<{ uuid: string; view: RunView }> {
     check(wish);
-    const { idempotencyKey } = wish;
-    if (idempotencyKey === undefined) return this.begin(caller, wish, undefined, signal);
-    const key = `${caller.principal} ${idempotencyKey}`;
-    const requestHash = hashOf(wish);
+    const { idempotencyKey, source } = wish;
+    if (source === undefined && idempotencyKey === undefined) return this.begin(caller, wish, undefined, signal);
+    const key = source?.key ?? `${caller.principal} ${idempotencyKey}`;
+    // A source's key names one moment or event: what was started for it was, whatever the manifest says by now.
+    const requestHash = source?.key ?? hashOf(wish);
     const inFlight = `${caller.workspace} ${key}`;
     // Starts with one key are made one after the other here, so that two never meet in one statement.
     for (let other = this.starting.get(inFlight); other; other = this.starting.get(inFlight)) await orAborted(other, signal);
@@ -106,8 +109,9 @@ export class RunStarter {
     const { definition, input } = wish;
     const graph = this.definitions.compile(definition);
     checkInput(definition.manifest.spec.input, input);
+    const held = wish.source?.grant ?? this.grantOf(caller);
     const [grant, , shard] = await orAborted(
-      Promise.all([this.grantOf(caller), this.keep(workspace, definition), this.engine.shardForStart(workspace)]),
+      Promise.all([held, this.keep(workspace, definition), this.engine.shardForStart(workspace)]),
       signal,
     );
     const uuid = newRunUuid(now(), shard);
@@ -158,7 +162,7 @@ export class RunStarter {
     this.definitions.remember(workspace, definition.hash);
   }
 
-  /** The right to act as the caller later: asked for once in a while. */
+  /** A grant by which this service acts as the caller later. */
   grantOf(caller: Caller): Promise<string> {
     const { workspace, principal, roles, scopes } = caller;
     const key = JSON.stringify([workspace, principal, roles, scopes]);

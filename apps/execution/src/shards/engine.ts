@@ -152,6 +152,11 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     return this.lease.mayAct();
   }
 
+  /** Whether this replica owns shards and has loaded their runs: it can start some. */
+  get isReady(): boolean {
+    return this.ready.size > 0;
+  }
+
   /** Whether this replica owns the shard and has loaded its runs. */
   owns(shard: number): boolean {
     return this.ready.has(shard);

@@ -126,3 +126,20 @@ function conditionOf(value: boolean): () => boolean {
 function failing(): never {
   throw new ExpressionError('it cannot be computed', '/spec/steps');
 }
+
+/** The graph without some of its steps, and without what undoes them. */
+export function graphWithout(graph: Graph, without: readonly number[]): Graph {
+  if (without.length === 0) return graph;
+  const out = new Set(without);
+  const kept = graph.steps.filter(({ id, undoes }) => !out.has(id) && (undoes === undefined || !out.has(undoes)));
+  const ids = new Map(kept.map(({ id }, at) => [id, at]));
+  const moved = (old: readonly number[]): number[] => old.flatMap((id) => ids.get(id) ?? []);
+  const steps = kept.map(({ undoes, ...step }, id) => ({
+    ...step,
+    id,
+    needs: moved(step.needs),
+    dependents: moved(step.dependents),
+    ...(undoes !== undefined && { undoes: ids.get(undoes) as number }),
+  }));
+  return { ...graph, steps };
+}

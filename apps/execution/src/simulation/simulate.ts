@@ -3,9 +3,10 @@ import { goesOn, type Graph, type GraphStep } from '../core/graph.ts';
 import { notUndone } from '../core/ending.ts';
 import { restore } from '../core/restore.ts';
 import { keyOf } from '../core/scope.ts';
-import type { RunState } from '../core/state.ts';
+import { applyTransition } from '../core/apply.ts';
+import { newRun, type RunState } from '../core/state.ts';
 import { Random } from './random.ts';
-import { randomGraph } from './random-graph.ts';
+import { graphWithout, randomGraph } from './random-graph.ts';
 import { World, type Faults } from './world.ts';
 
 /** A schedule's result, for the count at the end. */
@@ -16,12 +17,22 @@ export interface Simulated {
   crashes: number;
 }
 
-/** Plays one seeded schedule and proves what must hold of it. Throws, naming the seed, when something does not. */
-export function simulate(seed: number, faults: Faults): Simulated {
+/** One schedule: what happens follows from the seed alone. */
+export interface Schedule {
+  seed: number;
+  faults: Faults;
+  /** Faults stop after this many steps of the schedule; `faultySteps` if absent. */
+  faultyUntil?: number;
+  /** Steps of the workflow that are left out, with what undoes them. */
+  without?: readonly number[];
+}
+
+/** Plays one schedule and proves what must hold of it. Throws, naming the seed, when something does not. */
+export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule): Simulated {
   const random = new Random(seed);
-  const world = new World(random, faults, (depth) => randomGraph(random, { depth }));
+  const world = new World(random, faults, (depth) => randomGraph(random, { depth }), faultyUntil);
   try {
-    const state = world.play(randomGraph(random, { failing: true }), { seed });
+    const state = world.play(graphWithout(randomGraph(random, { failing: true }), without), { seed });
     let recorded = 0;
     let crashes = 0;
     for (const [run, rows] of world.disk) {
@@ -58,14 +69,15 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
   const begun = new Set<string>();
   let succeeded = 0;
   let endedAt = -1;
+  const before = newRun(run, graph);
   transitions.forEach((transition, index) => {
+    if (index > 0) applyTransition(before, transitions[index - 1] as Transition);
     if (endedAt >= 0) throw new Error(`${run} goes on after its end`);
     if (transition.t === 'ended') endedAt = index;
     if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits') {
       const key = `${transition.s}.${transition.i}.${transition.n}`;
       if (begun.has(key)) throw new Error(`${run} sends ${key} twice`);
       begun.add(key);
-      const before = restore(run, graph, transitions.slice(0, index));
       for (const need of graph.steps[transition.s]?.needs ?? []) {
         const { status } = before.steps[need] as RunState['steps'][number];
         const isOver = status === 'succeeded' || status === 'skipped' || (status === 'failed' && goesOn(graph.steps[need] as GraphStep));

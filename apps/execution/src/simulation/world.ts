@@ -63,7 +63,7 @@ interface Owner {
 /** Steps of one schedule: more than this means that a run does not end. */
 const stepsMax = 200_000;
 /** Faults stop after this many steps, so that a schedule ends. */
-const faultySteps = 1_500;
+export const faultySteps = 1_500;
 const lostMs = 300;
 const takeOverMs = 50;
 
@@ -93,6 +93,8 @@ export class World {
     private readonly random: Random,
     private readonly faults: Faults,
     private readonly childGraph: (depth: number) => Graph,
+    /** Faults stop after this many steps. */
+    private readonly faultyUntil = faultySteps,
   ) {
     this.owner = { epoch: 0, runs: new Map(), isDead: false };
   }
@@ -131,7 +133,7 @@ export class World {
   }
 
   private get isFaulty(): boolean {
-    return this.steps < faultySteps;
+    return this.steps < this.faultyUntil;
   }
 
   private newId(): string {

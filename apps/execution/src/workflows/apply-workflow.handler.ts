@@ -10,6 +10,7 @@ import { checkDefinition } from './check-definition.ts';
 import type { Definition } from './definition.ts';
 import { Definitions } from './definitions.ts';
 import { diff, type Difference } from './diff.ts';
+import { requireName, requireVersion } from './read-manifest.ts';
 import { readSource, withPlaces } from './read-source.ts';
 import { WorkflowStore, type StoredWorkflow } from './workflow.store.ts';
 
@@ -25,14 +26,10 @@ export class ApplyWorkflowHandler {
   async handle(@Payload() request: ApplyWorkflowRequest, @FromCaller() caller: Caller): Promise<ApplyWorkflowReply> {
     const definition = this.read(request);
     const { name } = request;
-    if (definition.manifest.metadata.name !== name) {
-      throw new Fault('invalid', `the manifest is of ${definition.manifest.metadata.name}, not of ${name}`, 'Give both the same name.', {
-        errors: [{ pointer: '/metadata/name', detail: `must be ${name}` }],
-      });
-    }
+    requireName(definition.manifest, name);
     let changes: Difference[] = [];
     const decide = (current: StoredWorkflow | null): 'created' | 'updated' | 'unchanged' => {
-      requireVersion(name, current, request.expectedVersion);
+      requireVersion(`workflow ${name}`, current?.view.version ?? 0, request.expectedVersion);
       changes = diff(current?.definition.manifest as unknown as Json, definition.manifest as unknown as Json);
       return current === null ? 'created' : changes.length === 0 ? 'unchanged' : 'updated';
     };
@@ -64,14 +61,6 @@ export class ApplyWorkflowHandler {
   private check(value: unknown): Definition {
     return checkDefinition(value, (definition) => this.definitions.compile(definition)).definition;
   }
-}
-
-function requireVersion(name: string, current: StoredWorkflow | null, expected: number | undefined): void {
-  const version = current?.view.version ?? 0;
-  if (expected === undefined || expected === version) return;
-  throw new Fault('conflict', `the workflow ${name} is at version ${version}, not ${expected}`, 'Read it again and repeat the change.', {
-    status: 412,
-  });
 }
 
 /** What would stand there. */

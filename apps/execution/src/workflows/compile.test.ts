@@ -7,7 +7,7 @@ import { diff } from './diff.ts';
 import { checkInput, checkInputSchema } from './input-schema.ts';
 import type { StepManifest, WorkflowManifest } from './manifest.ts';
 import { perhapsMeant } from './closest.ts';
-import { checkManifest, workflowSchema } from './read-manifest.ts';
+import { checkManifest, schemas } from './read-manifest.ts';
 import { readSource, withPlaces } from './read-source.ts';
 import { timeoutMs } from './timeout.ts';
 
@@ -467,7 +467,7 @@ test('the published schema explains every field to an editor', () => {
       visit(value as Record<string, unknown>, `${at}/${key}`);
     }
   };
-  visit(workflowSchema, '');
+  visit(schemas.Workflow, '');
   expect(silent).toEqual([]);
 });
 

@@ -1,6 +1,6 @@
 import { Environment, ParseError, type ASTNode } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
-import { ExpressionError, type Scope } from '../core/graph.ts';
+import { ExpressionError } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 
 /** Longer than any expression a person writes. */
@@ -14,14 +14,19 @@ const textMax = 1_048_576;
 const listMax = 100_000;
 const patternMax = 1_000;
 
-/** The names that expressions see. */
-const variables = ['input', 'steps', 'run', 'item', 'index'] as const;
-export type Variable = (typeof variables)[number];
+/** The names that expressions see: of a workflow's steps, of a schedule's input, of a trigger's. */
+const namesOf = {
+  workflow: ['input', 'steps', 'run', 'item', 'index'],
+  schedule: ['schedule'],
+  trigger: ['event'],
+} as const;
+export type Place = keyof typeof namesOf;
+export type Variable = (typeof namesOf)[Place][number];
 
 /** A compiled expression. */
 export interface Expression {
-  /** Throws `ExpressionError`. */
-  compute: (scope: Scope) => Json;
+  /** The value, where the scope has all names of its place. Throws `ExpressionError`. */
+  compute: (scope: object) => Json;
   /** Where it stands in the manifest. */
   pointer: string;
   variables: ReadonlySet<Variable>;
@@ -45,9 +50,9 @@ type Evaluable = ASTNode & { evaluate(evaluator: Evaluator, node: ASTNode, conte
 
 let fuel = 0;
 
-function buildEnvironment(): Environment {
+function buildEnvironment(place: Place): Environment {
   const environment = new Environment({ homogeneousAggregateLiterals: false, limits: { maxAstNodes: 500, maxDepth: 40 } });
-  for (const variable of variables) environment.registerVariable(variable, 'dyn');
+  for (const variable of namesOf[place]) environment.registerVariable(variable, 'dyn');
   registerNumbers(environment);
   const options = { async: false };
   environment.registerFunction('string.matchesLinear(string): bool', matchesLinear, options);
@@ -139,24 +144,28 @@ function joinBounded(list: unknown[], separator: string): string {
 /** Functions of the library that are replaced by bounded ones. */
 const replaced: Record<string, string> = { matches: 'matchesLinear', join: 'joinBounded' };
 
-const environment = buildEnvironment();
+const environments: Record<Place, Environment> = {
+  workflow: buildEnvironment('workflow'),
+  schedule: buildEnvironment('schedule'),
+  trigger: buildEnvironment('trigger'),
+};
 
 /** Compiles one CEL expression. Throws `ExpressionError` with `pointer` when it cannot be read, or uses what is not there. */
-export function compileExpression(source: string, pointer: string): Expression {
+export function compileExpression(source: string, pointer: string, place: Place = 'workflow'): Expression {
   if (source.length > sourceMax) {
     throw new ExpressionError(`an expression has at most ${sourceMax} characters`, pointer, 'limited');
   }
   let program;
   try {
-    program = environment.parse(source);
+    program = environments[place].parse(source);
   } catch (error) {
     throw new ExpressionError(`${summaryOf(error)}, in: ${excerpt(source)}`, pointer);
   }
-  const found = inspect(program.ast, pointer);
+  const found = inspect(program.ast, pointer, namesOf[place]);
   const checked = program.check();
   if (!checked.valid) throw new ExpressionError(`${summaryOf(checked.error)}, in: ${excerpt(source)}`, pointer);
   const isPath = isPlainPath(program.ast);
-  const compute = (scope: Scope): Json => {
+  const compute = (scope: object): Json => {
     fuel = fuelMax;
     try {
       const value: unknown = program(scope);
@@ -186,7 +195,7 @@ interface Node {
   args: unknown;
 }
 
-function inspect(root: unknown, pointer: string): { variables: Set<Variable>; steps: Set<string> } {
+function inspect(root: unknown, pointer: string, variables: readonly Variable[]): { variables: Set<Variable>; steps: Set<string> } {
   const found = { variables: new Set<Variable>(), steps: new Set<string>() };
   const seen = new Set<object>();
   const named = new Set<object>();

@@ -1,12 +1,17 @@
 import { Controller } from '@nestjs/common';
 import { Handles } from '@signalbox/shared/bus/handles.js';
-import { getWorkflowSchema, type GetWorkflowSchemaReply } from '@signalbox/shared/contracts/execution/get-workflow-schema.js';
-import { workflowSchema } from './read-manifest.ts';
+import { Payload } from '@nestjs/microservices';
+import {
+  getWorkflowSchema,
+  type GetWorkflowSchemaReply,
+  type GetWorkflowSchemaRequest,
+} from '@signalbox/shared/contracts/execution/get-workflow-schema.js';
+import { schemas } from './read-manifest.ts';
 
 @Controller()
 export class GetWorkflowSchemaHandler {
   @Handles(getWorkflowSchema)
-  handle(): GetWorkflowSchemaReply {
-    return { schema: workflowSchema };
+  handle(@Payload() { kind = 'Workflow' }: GetWorkflowSchemaRequest): GetWorkflowSchemaReply {
+    return { schema: schemas[kind] };
   }
 }

@@ -1,12 +1,34 @@
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import { readFileSync } from 'node:fs';
+import type { ScheduleManifest } from '../schedules/schedule.ts';
+import type { TriggerManifest } from '../triggers/trigger.ts';
 import type { WorkflowManifest } from './manifest.ts';
 import { schemaCheck } from './schema-check.ts';
 
-/** The published JSON Schema of workflow files. */
-export const workflowSchema = JSON.parse(readFileSync(new URL('../../schemas/workflow.schema.json', import.meta.url), 'utf8')) as Record<
-  string,
-  unknown
->;
+function readSchema(name: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(new URL(`../../schemas/${name}.schema.json`, import.meta.url), 'utf8')) as Record<string, unknown>;
+}
 
-/** Checks a manifest against the schema. `invalid` with a pointer for each wrong place. */
-export const checkManifest = schemaCheck<WorkflowManifest>(workflowSchema);
+/** The published JSON Schemas of the kinds of manifests that are kept here. */
+export const schemas = { Workflow: readSchema('workflow'), Schedule: readSchema('schedule'), Trigger: readSchema('trigger') } as const;
+
+/** Check a manifest against its schema. `invalid` with a pointer for each wrong place. */
+export const checkManifest = schemaCheck<WorkflowManifest>(schemas.Workflow);
+export const checkScheduleManifest = schemaCheck<ScheduleManifest>(schemas.Schedule, 'docs/schedules.md says what a schedule may hold.');
+export const checkTriggerManifest = schemaCheck<TriggerManifest>(schemas.Trigger, 'docs/schedules.md says what a trigger may hold.');
+
+/** Refuses a manifest that is of another name than the one it is applied to. */
+export function requireName({ metadata }: { metadata: { name: string } }, name: string): void {
+  if (metadata.name === name) return;
+  throw new Fault('invalid', `the manifest is of ${metadata.name}, not of ${name}`, 'Give both the same name.', {
+    errors: [{ pointer: '/metadata/name', detail: `must be ${name}` }],
+  });
+}
+
+/** Refuses a change to what is not at the version that its author has seen. `what`: as `workflow report`. */
+export function requireVersion(what: string, version: number, expected: number | undefined): void {
+  if (expected === undefined || expected === version) return;
+  throw new Fault('conflict', `the ${what} is at version ${version}, not ${expected}`, 'Read it again and repeat the change.', {
+    status: 412,
+  });
+}

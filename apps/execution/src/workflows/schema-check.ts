@@ -5,7 +5,10 @@ import { errorsMax } from './read-source.ts';
 import { escape } from './template.ts';
 
 /** A check of a kind of file against its published schema. `invalid` with a pointer for each wrong place. */
-export function schemaCheck<T>(schema: Record<string, unknown>): (value: unknown) => T {
+export function schemaCheck<T>(
+  schema: Record<string, unknown>,
+  where = 'docs/workflows.md says what a workflow may hold.',
+): (value: unknown) => T {
   const validate = new Ajv({ allErrors: true, allowUnionTypes: true, verbose: true }).compile<T>(schema);
   return (value) => {
     if (JSON.stringify(value)?.includes('\\u0000')) {
@@ -20,7 +23,7 @@ export function schemaCheck<T>(schema: Record<string, unknown>): (value: unknown
       errors.length === 1 && first
         ? `${first.pointer || 'the manifest'}: ${first.detail}`
         : `${errors.length} places of the manifest are wrong`;
-    throw new Fault('invalid', detail, 'Correct what `errors` names; docs/workflows.md says what a workflow may hold.', { errors });
+    throw new Fault('invalid', detail, `Correct what \`errors\` names; ${where}`, { errors });
   };
 }
 

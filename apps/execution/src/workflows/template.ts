@@ -1,10 +1,10 @@
-import { ExpressionError, type Scope, type Template } from '../core/graph.ts';
+import { ExpressionError } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
-import { compileExpression, type Expression } from './expression.ts';
+import { compileExpression, type Expression, type Place } from './expression.ts';
 
 /** A value with expressions in it, compiled, and what they refer to. */
 export interface CompiledTemplate {
-  compute: Template;
+  compute: Expression['compute'];
   expressions: readonly Expression[];
 }
 
@@ -15,25 +15,31 @@ const depthMax = 64;
  * Compiles every `${{ … }}` in a value. A text that is one expression gives the expression's value, else its text. Texts that cannot be compiled
  * are told to `report`, or without it the first is thrown.
  */
-export function compileTemplate(value: Json, pointer: string, report?: (error: ExpressionError) => void): CompiledTemplate {
+export function compileTemplate(
+  value: Json,
+  pointer: string,
+  report?: (error: ExpressionError) => void,
+  place: Place = 'workflow',
+): CompiledTemplate {
   const expressions: Expression[] = [];
-  const compute = compile(value, pointer, { expressions, report }, 0);
+  const compute = compile(value, pointer, { expressions, report, place }, 0);
   return { compute: compute ?? (() => value), expressions };
 }
 
 /** Compiles `${{ … }}` or a bare expression, where only an expression is allowed. */
-export function compileCondition(source: string, pointer: string): Expression {
+export function compileCondition(source: string, pointer: string, place: Place = 'workflow'): Expression {
   const trimmed = source.trim();
-  return compileExpression(trimmed.startsWith('${{') && trimmed.endsWith('}}') ? trimmed.slice(3, -2) : trimmed, pointer);
+  return compileExpression(trimmed.startsWith('${{') && trimmed.endsWith('}}') ? trimmed.slice(3, -2) : trimmed, pointer, place);
 }
 
 interface Found {
   expressions: Expression[];
   report: ((error: ExpressionError) => void) | undefined;
+  place: Place;
 }
 
 /** Null where nothing is to be computed: the value itself is passed on. */
-function compile(value: Json, pointer: string, found: Found, depth: number): Template | null {
+function compile(value: Json, pointer: string, found: Found, depth: number): Expression['compute'] | null {
   if (depth > depthMax) throw new ExpressionError(`the value is nested more than ${depthMax} levels deep`, pointer, 'limited');
   if (typeof value === 'string') return compileReported(value, pointer, found);
   if (typeof value !== 'object' || value === null) return null;
@@ -53,9 +59,9 @@ function compile(value: Json, pointer: string, found: Found, depth: number): Tem
   };
 }
 
-function compileReported(text: string, pointer: string, { expressions, report }: Found): Template | null {
+function compileReported(text: string, pointer: string, { expressions, report, place }: Found): Expression['compute'] | null {
   try {
-    return compileText(text, pointer, expressions);
+    return compileText(text, pointer, expressions, place);
   } catch (error) {
     if (report === undefined || !(error instanceof ExpressionError)) throw error;
     report(error);
@@ -63,7 +69,7 @@ function compileReported(text: string, pointer: string, { expressions, report }:
   }
 }
 
-function compileText(text: string, pointer: string, expressions: Expression[]): Template | null {
+function compileText(text: string, pointer: string, expressions: Expression[], place: Place): Expression['compute'] | null {
   if (!text.includes('${{')) return null;
   const parts: (string | Expression)[] = [];
   let at = 0;
@@ -73,7 +79,7 @@ function compileText(text: string, pointer: string, expressions: Expression[]): 
     const close = endOf(text, open + 3);
     if (close < 0) throw new ExpressionError('an expression begins with ${{ and is not ended by }}', pointer);
     if (open > at) parts.push(text.slice(at, open));
-    const expression = compileExpression(text.slice(open + 3, close), pointer);
+    const expression = compileExpression(text.slice(open + 3, close), pointer, place);
     expressions.push(expression);
     parts.push(expression);
     at = close + 2;
@@ -81,7 +87,7 @@ function compileText(text: string, pointer: string, expressions: Expression[]): 
   if (at < text.length) parts.push(text.slice(at));
   const [only] = parts;
   if (parts.length === 1 && typeof only === 'object') return only.compute;
-  return (scope: Scope) => parts.map((part) => (typeof part === 'string' ? part : asText(part.compute(scope)))).join('');
+  return (scope) => parts.map((part) => (typeof part === 'string' ? part : asText(part.compute(scope)))).join('');
 }
 
 /** Where `}}` ends the expression: not inside a text, nor where it closes maps. */

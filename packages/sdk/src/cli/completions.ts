@@ -44,7 +44,10 @@ async function offers(
   const commands = command.commands.map((one) => one.name()).filter((name) => !name.startsWith('_'));
   if (operands.length > 0) return [];
   const isGroup = commands.length > 0 && command.registeredArguments.length === 0;
-  return isGroup ? commands : [...commands, ...(await names(command.name(), context, typed).catch(() => []))];
+  if (isGroup) return commands;
+  const group = command.parent?.name() ?? '';
+  const named = names(group === 'schedules' || group === 'triggers' ? group : command.name(), context, typed);
+  return [...commands, ...(await named.catch(() => []))];
 }
 
 async function valuesOf(option: string, context: Context): Promise<string[]> {
@@ -66,6 +69,10 @@ async function names(kind: string, context: Context, typed: string): Promise<str
       return namesOf(client.agents.list({ limit: namesMax }, options));
     case 'servers':
       return namesOf(client.mcpServers.list({ limit: namesMax }, options));
+    case 'schedules':
+      return namesOf(client.schedules.list({ limit: namesMax }, options));
+    case 'triggers':
+      return namesOf(client.triggers.list({ limit: namesMax }, options));
     case 'board':
     case 'deploy':
       return namesOf(client.deployments.list({ limit: namesMax }, options));

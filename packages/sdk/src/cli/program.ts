@@ -20,12 +20,14 @@ import { addProblems } from './commands/problems.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addSchema } from './commands/schema.ts';
+import { addSchedules } from './commands/schedules.ts';
 import { addSecrets } from './commands/secrets.ts';
 import { addServers } from './commands/servers.ts';
 import { addStatus } from './commands/status.ts';
 import { addTest } from './commands/test.ts';
 import { addTools } from './commands/tools.ts';
 import { addValidate } from './commands/validate.ts';
+import { addTriggers } from './commands/triggers.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
 import { addWhy } from './commands/why.ts';
@@ -71,7 +73,10 @@ Environment: SIGNALBOX_URL, SIGNALBOX_API_KEY, SIGNALBOX_DATA, DATABASE_URL (bac
 Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found, 6 conflict, 7 over a limit, 8 timeout, 130 interrupted`,
     );
   const parts = [
-    ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addCompare, addProblems, addLogs]],
+    [
+      'Look:',
+      [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addCompare, addProblems, addLogs, addSchedules, addTriggers],
+    ],
     ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addResolve, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],

@@ -10,11 +10,13 @@ import { Models } from './models.ts';
 import { Principals } from './principals.ts';
 import { RunOperations } from './run-operations.ts';
 import { Runs } from './runs.ts';
+import { Schedules } from './schedules.ts';
 import { Secrets } from './secrets.ts';
 import { SharedState } from './shared-state.ts';
 import { System } from './system.ts';
 import { Threads } from './threads.ts';
 import { Tools } from './tools.ts';
+import { Triggers } from './triggers.ts';
 import { Workflows } from './workflows.ts';
 import { Workspaces } from './workspaces.ts';
 import { Transport } from './transport.ts';
@@ -41,11 +43,13 @@ export class SignalboxClient {
   readonly principals: Principals;
   readonly runOperations: RunOperations;
   readonly runs: Runs;
+  readonly schedules: Schedules;
   readonly secrets: Secrets;
   readonly state: SharedState;
   readonly system: System;
   readonly threads: Threads;
   readonly tools: Tools;
+  readonly triggers: Triggers;
   readonly workflows: Workflows;
   readonly workspaces: Workspaces;
 
@@ -63,11 +67,13 @@ export class SignalboxClient {
     this.principals = new Principals(http);
     this.runOperations = new RunOperations(http);
     this.runs = new Runs(http);
+    this.schedules = new Schedules(http);
     this.secrets = new Secrets(http);
     this.state = new SharedState(http);
     this.system = new System(http);
     this.threads = new Threads(http);
     this.tools = new Tools(http);
+    this.triggers = new Triggers(http);
     this.workflows = new Workflows(http);
     this.workspaces = new Workspaces(http);
   }

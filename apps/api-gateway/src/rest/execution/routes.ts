@@ -27,6 +27,23 @@ import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
 import { WhyRunRoute } from './why-run.route.ts';
 import { WhyStepRoute } from './why-step.route.ts';
+import { ApplyScheduleRoute } from './apply-schedule.route.ts';
+import { ApplyTriggerRoute } from './apply-trigger.route.ts';
+import { DeleteScheduleRoute } from './delete-schedule.route.ts';
+import { DeleteTriggerRoute } from './delete-trigger.route.ts';
+import { GetScheduleRoute } from './get-schedule.route.ts';
+import { GetTriggerRoute } from './get-trigger.route.ts';
+import { ListScheduleFiringsRoute } from './list-schedule-firings.route.ts';
+import { ListSchedulesRoute } from './list-schedules.route.ts';
+import { ListTriggerFiringsRoute } from './list-trigger-firings.route.ts';
+import { ListTriggersRoute } from './list-triggers.route.ts';
+import { PauseScheduleRoute } from './pause-schedule.route.ts';
+import { PauseTriggerRoute } from './pause-trigger.route.ts';
+import { PreviewScheduleRoute } from './preview-schedule.route.ts';
+import { ReceiveHookRoute } from './receive-hook.route.ts';
+import { ResumeScheduleRoute } from './resume-schedule.route.ts';
+import { ResumeTriggerRoute } from './resume-trigger.route.ts';
+import { RunScheduleRoute } from './run-schedule.route.ts';
 
 /** The REST routes of `execution`: one controller an operation, `<operation>.route.ts`. */
 export const executionRoutes: Type[] = [
@@ -58,4 +75,21 @@ export const executionRoutes: Type[] = [
   StartRunRoute,
   WhyRunRoute,
   WhyStepRoute,
+  ApplyScheduleRoute,
+  ApplyTriggerRoute,
+  DeleteScheduleRoute,
+  DeleteTriggerRoute,
+  GetScheduleRoute,
+  GetTriggerRoute,
+  ListScheduleFiringsRoute,
+  ListSchedulesRoute,
+  ListTriggerFiringsRoute,
+  ListTriggersRoute,
+  PauseScheduleRoute,
+  PauseTriggerRoute,
+  PreviewScheduleRoute,
+  ReceiveHookRoute,
+  ResumeScheduleRoute,
+  ResumeTriggerRoute,
+  RunScheduleRoute,
 ];

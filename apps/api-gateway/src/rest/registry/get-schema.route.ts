@@ -1,7 +1,7 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { IsObject } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
-import { getWorkflowSchema } from '@signalbox/shared/contracts/execution/get-workflow-schema.js';
+import { executionKinds, getWorkflowSchema, type ExecutionKind } from '@signalbox/shared/contracts/execution/get-workflow-schema.js';
 import { getMcpServerSchema } from '@signalbox/shared/contracts/mcp-server/get-mcp-server-schema.js';
 import { getSchema, manifestKinds, type ManifestKind } from '@signalbox/shared/contracts/registry/get-schema.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -25,14 +25,18 @@ export class GetSchemaRoute {
   })
   async handle(@Param('kind') kind: string, @FromCaller() caller: Caller): Promise<object> {
     if (kind === 'McpServer') return (await this.bus.request(getMcpServerSchema, {}, caller)).schema;
-    if (kind === 'Workflow') return (await this.bus.request(getWorkflowSchema, {}, caller)).schema;
+    if (isKept(kind)) return (await this.bus.request(getWorkflowSchema, { kind }, caller)).schema;
     if (!manifestKinds.includes(kind as ManifestKind)) {
       throw new Fault(
         'not_found',
         `there is no kind ${kind.slice(0, 80)}`,
-        `Ask for one of ${[...manifestKinds, 'McpServer', 'Workflow'].join(', ')}.`,
+        `Ask for one of ${[...manifestKinds, 'McpServer', ...executionKinds].join(', ')}.`,
       );
     }
     return (await this.bus.request(getSchema, { kind: kind as ManifestKind }, caller)).schema;
   }
+}
+
+function isKept(kind: string): kind is ExecutionKind {
+  return (executionKinds as readonly string[]).includes(kind);
 }

@@ -6,8 +6,8 @@ import { CliFailure, wordsOf } from '../failure.ts';
 import type { PlacedFault } from '../failure.ts';
 import type { Loaded } from './load.ts';
 
-/** What needs what: an agent may name a server, a workflow its agents, a deployment both, a report its deployment. */
-const kinds = ['McpServer', 'Agent', 'Workflow', 'Deployment', 'StepReport'] as const;
+/** What needs what: an agent may name a server, a workflow its agents, a schedule or trigger its workflow, a deployment both, a report its deployment. */
+const kinds = ['McpServer', 'Agent', 'Workflow', 'Schedule', 'Trigger', 'Deployment', 'StepReport'] as const;
 
 /** One manifest with what applying it does or did. */
 export interface Planned extends Loaded {
@@ -66,6 +66,10 @@ function applyOne(client: SignalboxClient, manifest: Manifest, dryRun: boolean, 
       return client.agents.apply(manifest as never, query, { signal });
     case 'Workflow':
       return client.workflows.apply(manifest as never, query, { signal });
+    case 'Schedule':
+      return client.schedules.apply(manifest as never, query, { signal });
+    case 'Trigger':
+      return client.triggers.apply(manifest as never, query, { signal });
     case 'Deployment':
       return client.deployments.apply(manifest as never, query, { signal });
     case 'StepReport':
@@ -78,7 +82,7 @@ function titleOf({ kind, metadata, spec }: Manifest): string {
     const { deployment, agent, step } = spec as { deployment: string; agent: string; step: string };
     return `step/${deployment}/${agent}/${step}`;
   }
-  return `${{ McpServer: 'server', Agent: 'agent', Workflow: 'workflow', Deployment: 'deployment' }[kind] ?? kind}/${metadata.name}`;
+  return `${kind === 'McpServer' ? 'server' : kind.toLowerCase()}/${metadata.name}`;
 }
 
 function pick({ action, changes }: Applied): Pick<Planned, 'action' | 'changes'> {

@@ -27,6 +27,17 @@ export function ago(moment: string | null | undefined, now: number): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
+/** `in 12 s`, `in 3 min`, `in 5 h`, `in 2 d`; `now` for what is due. */
+export function inTime(moment: string | null | undefined, now: number): string {
+  if (moment === null || moment === undefined) return '';
+  const seconds = Math.round((Date.parse(moment) - now) / 1000);
+  if (seconds <= 0) return 'now';
+  if (seconds < 60) return `in ${seconds} s`;
+  if (seconds < 3600) return `in ${Math.round(seconds / 60)} min`;
+  if (seconds < 86_400) return `in ${Math.round(seconds / 3600)} h`;
+  return `in ${Math.round(seconds / 86_400)} d`;
+}
+
 /** `512 B`, `1.5 KiB`, `3.2 MiB`. */
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`;

@@ -16,8 +16,10 @@ const lamps: Record<string, readonly [shape: string, paint: Paint]> = {
   starting: ['◐', blue],
   begun: ['◐', blue],
   ready: ['▷', green],
+  started: ['▷', green],
   waiting: ['‖', yellow],
   queued: ['‖', yellow],
+  paused: ['‖', yellow],
   draining: ['‖', yellow],
   degraded: ['▲', yellow],
   failed: ['✖', red],
@@ -25,6 +27,7 @@ const lamps: Record<string, readonly [shape: string, paint: Paint]> = {
   isolated: ['✖', red],
   cancelled: ['◼', yellow],
   skipped: ['–', dim],
+  ended: ['–', dim],
 };
 
 /** The shape of a state, coloured. */

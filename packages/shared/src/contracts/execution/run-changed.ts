@@ -12,6 +12,13 @@ export class RunChanged {
   @IsInt() at!: number;
 }
 
+/** A run ended that something waits for: the next of a schedule, or a trigger. Durable, written with the end. */
+export const runEnded = defineEvent({
+  subject: 'sb.event.execution.run.ended',
+  payload: RunChanged,
+  listeners: ['execution'],
+});
+
 /** A run started or ended. Durable, through the outbox; version 1 is the start, 2 the end. */
 export const runChanged = defineEvent({
   subject: 'sb.event.execution.run.changed',

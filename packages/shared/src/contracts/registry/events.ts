@@ -60,4 +60,5 @@ export class DeploymentChanged {
 export const deploymentChanged = defineEvent({
   subject: 'sb.event.registry.deployment.changed',
   payload: DeploymentChanged,
+  listeners: ['execution'],
 });

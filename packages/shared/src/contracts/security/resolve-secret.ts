@@ -22,7 +22,7 @@ export const resolveSecret = defineContract({
   request: ResolveSecretRequest,
   reply: ResolveSecretReply,
   permission: 'none',
-  callers: ['mcp-server', 'protocol', 'registry'],
+  callers: ['mcp-server', 'protocol', 'registry', 'execution'],
   timeoutMs: 2_000,
   maxBytes: 8_192,
   idempotent: true,

@@ -12,5 +12,5 @@ export class SecretChanged {
 export const secretChanged = defineEvent({
   subject: 'sb.event.security.secret.changed',
   payload: SecretChanged,
-  listeners: ['mcp-server', 'protocol', 'registry'],
+  listeners: ['mcp-server', 'protocol', 'registry', 'execution'],
 });

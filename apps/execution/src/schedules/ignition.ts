@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { Bus } from '@signalbox/shared/bus/bus.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { requirePermission, type Caller } from '@signalbox/shared/identity/caller.js';
+import { ExpressionError } from '../core/graph.ts';
+import type { Json } from '../core/json.ts';
+import { RunStarter, type StartWish } from '../runs/run-starter.ts';
+import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
+import { WorkflowStore } from '../workflows/workflow.store.ts';
+
+const startMs = 10_000;
+
+/** A schedule or trigger, as far as it starts runs. */
+export interface Source {
+  workspace: string;
+  /** Its UUID. */
+  id: string;
+  kind: 'schedule' | 'trigger';
+  name: string;
+  workflow: string;
+  labels: Record<string, string>;
+  /** The right to act for who applied it. */
+  grant: string;
+  principalName: string;
+}
+
+/** What became of a start: its run as UUID, or why there is none and will be none. */
+export type Ignited = { outcome: 'started'; run: string } | { outcome: 'failed'; reason: string };
+
+/** Faults after which the same start may work in a moment; what nobody expected too. */
+const passing: ReadonlySet<string> = new Set(['unavailable', 'limited', 'timeout', 'cancelled', 'internal']);
+
+/** Starts runs for schedules and triggers, as those who applied them. */
+@Injectable()
+export class Ignition {
+  constructor(
+    private readonly bus: Bus,
+    private readonly starter: RunStarter,
+    private readonly workflows: WorkflowStore,
+  ) {}
+
+  /**
+   * Starts the run of one moment or event, or finds the one that was started for it: `key` names it within the source. Throws where it should
+   * be tried again.
+   */
+  async ignite(source: Source, key: string, input: () => Json): Promise<Ignited> {
+    try {
+      const caller = await this.callerOf(source);
+      requirePermission(caller, 'runs:write');
+      const by = { key: `${source.kind}:${source.id}:${key}`, grant: source.grant };
+      return { outcome: 'started', run: (await this.start(source, caller, input, by, AbortSignal.timeout(startMs))).uuid };
+    } catch (thrown) {
+      const fault = Fault.from(thrown);
+      if (passing.has(fault.code)) throw thrown;
+      return { outcome: 'failed', reason: `${fault.detail}. ${fault.next}` };
+    }
+  }
+
+  /** What a person's start of a source is known by. */
+  async keyOf(source: Source, caller: Caller, idempotencyKey: string): Promise<{ key: string; grant: string }> {
+    const key = `${source.kind}:${source.id}:manual:${caller.principal} ${idempotencyKey}`;
+    return { key, grant: await this.starter.grantOf(caller) };
+  }
+
+  /** Starts a run of a source as somebody. */
+  async start(
+    source: Source,
+    caller: Caller,
+    input: () => Json,
+    by: StartWish['source'],
+    signal: AbortSignal,
+  ): ReturnType<RunStarter['start']> {
+    const { workspace, workflow, labels, kind, name } = source;
+    const definition = await this.workflows.definitionOf(workspace, workflow);
+    if (!definition) throw unknownWorkflow(workflow);
+    const wish = { workflow, definition, input: computed(input), labels: { ...labels, [kind]: name }, source: by };
+    return this.starter.start(caller, wish, signal);
+  }
+
+  /** Who applied it, with the rights that one has now. `forbidden`, saying what to do, when there are none any more. */
+  async callerOf({ grant, kind, principalName }: Source): Promise<Caller> {
+    try {
+      return await this.bus.as(grant);
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.code !== 'unauthenticated') throw thrown;
+      throw new Fault(
+        'forbidden',
+        `${principalName}, who applied this ${kind}, may not act any more: the principal is disabled or the key was revoked`,
+        `Apply the ${kind} again with a key that may start runs, or enable the principal.`,
+        { cause: thrown },
+      );
+    }
+  }
+}
+
+/** Whether applying the same manifest again is a change: its runs get the rights of another, or new ones after they failed to start. */
+export function needsRights({ appliedBy, last }: { appliedBy: string; last: { outcome: string } | null }, caller: string): boolean {
+  return appliedBy !== caller || last?.outcome === 'failed';
+}
+
+/** The input. `invalid` where an expression of it cannot be computed. */
+function computed(input: () => Json): Json {
+  try {
+    return input();
+  } catch (thrown) {
+    if (!(thrown instanceof ExpressionError)) throw thrown;
+    throw new Fault('invalid', `${thrown.pointer}: ${thrown.message}`, 'Correct the expression and apply it again.', {
+      errors: [{ pointer: thrown.pointer, detail: thrown.message }],
+      cause: thrown,
+    });
+  }
+}
