@@ -317,6 +317,7 @@ describe.each(tried)('at %s', (_, look) => {
       ['/deployments/nine-agents?view=timeline', 'nine-agents'],
       ['/deployments/nine-agents?view=manifest', 'nine-agents'],
       ['/runs', 'Runs'],
+      ['/failures', 'Failures'],
       [`/runs/${run}?step=plan`, 'repository-report'],
       [`/runs/${run}?view=graph`, 'repository-report'],
       [`/runs/${run}?view=events`, 'repository-report'],

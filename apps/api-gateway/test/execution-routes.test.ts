@@ -26,6 +26,15 @@ import { listSteps } from '@signalbox/shared/contracts/execution/list-steps.js';
 import { listWorkflows } from '@signalbox/shared/contracts/execution/list-workflows.js';
 import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { RunView, StepView } from '@signalbox/shared/contracts/execution/run-view.js';
+import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
+import { compareRuns } from '@signalbox/shared/contracts/execution/compare-runs.js';
+import { getRunState } from '@signalbox/shared/contracts/execution/get-run-state.js';
+import { cancelRunOperation } from '@signalbox/shared/contracts/execution/cancel-run-operation.js';
+import { getRunOperation } from '@signalbox/shared/contracts/execution/get-run-operation.js';
+import { listRunOperations } from '@signalbox/shared/contracts/execution/list-run-operations.js';
+import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-problems.js';
+import type { RunOperationView } from '@signalbox/shared/contracts/execution/run-operation.js';
+import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { WorkflowView } from '@signalbox/shared/contracts/execution/workflow-view.js';
 import { applySchedule } from '@signalbox/shared/contracts/execution/apply-schedule.js';
@@ -105,6 +114,20 @@ const approval: ApprovalDetail = {
 };
 const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'report' }, spec: { steps: { a: { value: 1 } } } };
 
+const operation: RunOperationView = {
+  id: newId('runop'),
+  action: 'cancel',
+  filter: { workflow: 'report' },
+  from: null,
+  note: null,
+  status: 'running',
+  total: 1,
+  done: 0,
+  failed: 0,
+  startedBy: 'ann',
+  createdAt: at,
+  endedAt: null,
+};
 const source = {
   ...{ name: 'nightly', description: null, labels: {}, workflow: 'report', pausedReason: null, pausedBy: null, last: null },
   ...{ appliedBy: 'ann', version: 4, createdAt: at, updatedAt: at },
@@ -145,6 +168,17 @@ beforeAll(async () => {
   await answer(cancelRun, { ...run, status: 'cancelled' });
   await answer(signalRun, run);
   await answer(forkRun, run);
+  await answer(getRunState, { ...run, seq: 3, lastSeq: 9, at, steps: [step], nextSteps: null });
+  await answer(compareRuns, { a: run, b: run, isSameDefinition: true, input: [], output: [], steps: [], nextCursor: null });
+  await answer(whyRun, { run: id, step: null, chain: [], open: [] });
+  await nats.answer(startRunOperation, (request) => {
+    asked.push(['run-operation.start', JSON.parse(JSON.stringify(request))]);
+    return { operation: request.dryRun ? null : operation, count: 1, isMore: false, sample: [run] };
+  });
+  await answer(getRunOperation, { ...operation, failures: [{ run: id, code: 'conflict' as const, detail: 'x' }] });
+  await answer(cancelRunOperation, { ...operation, status: 'cancelled' });
+  await answer(listRunOperations, { data: [operation], nextCursor: null });
+  await answer(listRunProblems, { data: [], nextCursor: null, isMore: false });
   await answer(applySchedule, { action: 'created', changes: [], resource: schedule });
   await answer(getSchedule, { ...schedule, manifest: scheduleManifest });
   await answer(listSchedules, { data: [schedule], nextCursor: null });
@@ -323,6 +357,21 @@ describe('runs', () => {
     expect(asked).toEqual([
       ['run.list', { status: ['failed', 'cancelled', 'waiting'], workflow: 'report', labels: { a: 'b=c', d: '' }, q: 'x', limit: 3 }],
     ]);
+    await send(
+      'GET',
+      '/runs?agent=analyst&startedAfter=2026-01-02T03:04:05Z&costMin=0.5&durationMaxMs=100&errorCode=timeout&problem=open&sort=cost',
+    );
+    expect(asked.at(-1)?.[1]).toEqual({
+      agent: 'analyst',
+      startedAfter: '2026-01-02T03:04:05Z',
+      costMin: 0.5,
+      durationMaxMs: 100,
+      errorCode: 'timeout',
+      problem: 'open',
+      sort: 'cost',
+    });
+    for (const bad of ['startedAfter=yesterday', 'costMin=-1', 'sort=best', 'errorCode=odd', 'problem=x', 'agent=A', 'limit=1000'])
+      expect(await send('GET', `/runs?${bad}`)).toMatchObject({ status: 400 });
     expect(await send('GET', '/runs?status=odd')).toMatchObject({ status: 400 });
     expect(await send('GET', '/runs?labels=none')).toMatchObject({ status: 400 });
   });
@@ -333,7 +382,10 @@ describe('runs', () => {
     expect(await send('GET', `/runs/${id}/steps/${encodeURIComponent('a[3]')}`)).toMatchObject({ status: 200, body: { key: 'a' } });
     expect(asked.at(-1)).toEqual(['step.get', { run: id, key: 'a[3]' }]);
     expect(await send('POST', `/runs/${id}/cancel`)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
-    expect(asked.at(-1)).toEqual(['run.cancel', { run: id, idempotencyKey: expect.stringMatching(/^[0-9a-f-]{36}$/) as string }]);
+    expect(asked.at(-1)).toEqual([
+      'run.cancel',
+      { run: id, idempotencyKey: expect.stringMatching(/^[0-9a-f-]{36}$/) as unknown as string },
+    ]);
     await send('POST', `/runs/${id}/cancel`, undefined, { 'idempotency-key': 'mine' });
     expect(asked.at(-1)).toEqual(['run.cancel', { run: id, idempotencyKey: 'mine' }]);
     for (const path of ['/runs/run_x', '/runs/run_x/steps', '/runs/run_x/steps/a', '/runs/run_x/events'])
@@ -348,6 +400,24 @@ describe('runs', () => {
     expect((await send('POST', `/runs/${id}/fork`)).status).toBe(202);
     expect((await send('POST', '/runs/run_x/fork', {})).status).toBe(404);
     expect((await send('POST', `/runs/${id}/fork`, { from: 'a' })).status).toBe(400);
+  });
+
+  test('are shown as they stood, and compared', async () => {
+    expect(await send('GET', `/runs/${id}/state?seq=3`)).toMatchObject({ status: 200, body: { seq: 3, steps: [{ key: 'a' }] } });
+    expect(asked.at(-1)).toEqual(['run.state', { run: id, seq: 3 }]);
+    expect((await send('GET', `/runs/${id}/state`)).status).toBe(400);
+    expect((await send('GET', `/runs/${id}/state?seq=-1`)).status).toBe(400);
+    expect(await send('GET', `/runs/${id}/compare/${id}?limit=5`)).toMatchObject({ status: 200, body: { isSameDefinition: true } });
+    expect(asked.at(-1)).toEqual(['run.compare', { run: id, other: id, limit: 5 }]);
+    expect((await send('GET', `/runs/${id}/compare/run_x`)).status).toBe(404);
+  });
+
+  test('say why they do not go on', async () => {
+    expect(await send('GET', `/runs/${id}/why`)).toMatchObject({ status: 200, body: { run: id, chain: [] } });
+    expect(asked.at(-1)).toEqual(['run.why', { run: id }]);
+    await send('GET', `/runs/${id}/steps/${encodeURIComponent('a[3]')}/why`);
+    expect(asked.at(-1)).toEqual(['run.why', { run: id, key: 'a[3]' }]);
+    expect((await send('GET', '/runs/run_x/why')).status).toBe(404);
   });
 
   test('are told what follows a lost attempt', async () => {
@@ -415,6 +485,37 @@ describe('approvals', () => {
     expect(seen.find(({ event: type }) => type === 'approval.changed')?.data).toMatchObject({ run: id, status: 'open' });
     leaving.abort();
     await expect(ended).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('operations on many runs', () => {
+  test('are looked at first, begun, followed and ended', async () => {
+    const filter = { workflow: 'report', status: ['failed'], labels: { a: 'b' }, costMin: 1 };
+    expect(await send('POST', '/run-operations', { action: 'cancel', filter, dryRun: true })).toMatchObject({
+      status: 200,
+      body: { operation: null, count: 1, sample: [{ id }] },
+    });
+    expect(asked.at(-1)).toEqual(['run-operation.start', { action: 'cancel', filter, dryRun: true }]);
+    expect(await send('POST', '/run-operations', { action: 'retry', ids: [id] })).toMatchObject({
+      status: 202,
+      body: { operation: { total: 1 } },
+    });
+    expect(await send('GET', `/run-operations/${operation.id}`)).toMatchObject({ status: 200, body: { failures: [{ run: id }] } });
+    expect(await send('POST', `/run-operations/${operation.id}/cancel`)).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+    expect(await send('GET', '/run-operations?limit=3')).toMatchObject({ status: 200, body: { data: [{ id: operation.id }] } });
+    for (const bad of [
+      { action: 'explode', filter: {} },
+      { action: 'cancel', ids: [] },
+      { action: 'cancel', filter: { odd: 1 } },
+      { action: 'cancel', ids: ['x'] },
+    ])
+      expect((await send('POST', '/run-operations', bad)).status).toBe(400);
+    expect((await send('GET', '/run-operations/runop_x')).status).toBe(404);
+  });
+
+  test('follow from failures by reason', async () => {
+    expect(await send('GET', '/run-problems?workflow=report&limit=5')).toMatchObject({ status: 200, body: { data: [], isMore: false } });
+    expect(asked.at(-1)).toEqual(['run-problem.list', { workflow: 'report', limit: 5 }]);
   });
 });
 

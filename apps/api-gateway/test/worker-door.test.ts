@@ -125,7 +125,7 @@ async function greet(rest: object = {}): Promise<Dialled> {
   return worker;
 }
 
-function offer(): string {
+function offer(isAccepted = false): string {
   const run = newId('run');
   const task = `${run}.0.3.1`;
   offers.push({
@@ -137,6 +137,7 @@ function offer(): string {
     input: { path: '/x' },
     deadline: 1_800_000_000_000,
     idempotencyKey: 'k',
+    isAccepted,
   });
   return task;
 }
@@ -162,6 +163,18 @@ test('a worker is welcomed, gets a task, starts it when it may, and hears when i
   expect(await worker.next('completed')).toEqual({ type: 'completed', task });
   expect(completed).toMatchObject([{ task, instance: 'w1', output: { lines: 3 }, usage: { outputTokens: 2 } }]);
   expect(instanceBeats[0]).toMatchObject({ agent: 'reader', instance: 'w1', capacity: 2, inFlight: 0, skills: ['read', 'list'] });
+  worker.socket.close();
+});
+
+test('a task that may begin at once is started without asking its owner', async () => {
+  const worker = await greet();
+  const task = offer(true);
+  expect(await worker.next('task')).toMatchObject({ task });
+  onAccept = () => {
+    throw new Fault('conflict', 'nobody is to be asked', 'Begin.');
+  };
+  worker.say({ type: 'accepted', task });
+  expect(await worker.next('start')).toEqual({ type: 'start', task });
   worker.socket.close();
 });
 

@@ -15,6 +15,8 @@ const RunsPage = lazy(() => import('./pages/runs/runs-page.tsx'));
 const RunPage = lazy(() => import('./pages/run/run-page.tsx'));
 const ApprovalsPage = lazy(() => import('./pages/approvals/approvals-page.tsx'));
 const ApprovalPage = lazy(() => import('./pages/approvals/approval-page.tsx'));
+const ProblemsPage = lazy(() => import('./pages/problems/problems-page.tsx'));
+const ComparePage = lazy(() => import('./pages/compare/compare-page.tsx'));
 const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx'));
 const AgentPage = lazy(() => import('./pages/agents/agent-page.tsx'));
 const McpServersPage = lazy(() => import('./pages/mcp-servers/mcp-servers-page.tsx'));
@@ -58,6 +60,8 @@ function Pages(): ReactNode {
         <Route path="runs/:id" element={<RunPage />} />
         <Route path="approvals" element={<ApprovalsPage />} />
         <Route path="approvals/:id" element={<ApprovalPage />} />
+        <Route path="runs/:id/compare/:other" element={<ComparePage />} />
+        <Route path="failures" element={<ProblemsPage />} />
         <Route path="agents" element={<AgentsPage />} />
         <Route path="agents/:name" element={<AgentPage />} />
         <Route path="mcp-servers" element={<McpServersPage />} />

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { loadConfig } from '@signalbox/shared/config/config.js';
-import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { SystemDatabase, WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { ServiceModule } from '@signalbox/shared/service/service-module.js';
 import { AnswerApprovalHandler } from './approvals/answer-approval.handler.ts';
 import { ApprovalFinder } from './approvals/approval-finder.ts';
@@ -19,20 +19,31 @@ import { Completion } from './dispatch/completion.ts';
 import { LeaseTasksHandler } from './dispatch/lease-tasks.handler.ts';
 import { TellQueueHandler } from './dispatch/tell-queue.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
+import { WhyQueuedHandler } from './dispatch/why-queued.handler.ts';
+import { CancelRunOperationHandler } from './operations/cancel-run-operation.handler.ts';
+import { GetRunOperationHandler } from './operations/get-run-operation.handler.ts';
+import { ListRunOperationsHandler } from './operations/list-run-operations.handler.ts';
+import { OperationRunner } from './operations/operation-runner.ts';
+import { OperationStore } from './operations/operation.store.ts';
+import { StartRunOperationHandler } from './operations/start-run-operation.handler.ts';
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
 import { ResolveStepHandler } from './runs/resolve-step.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
+import { CompareRunsHandler } from './runs/compare-runs.handler.ts';
+import { GetRunStateHandler } from './runs/get-run-state.handler.ts';
 import { GetRunHandler } from './runs/get-run.handler.ts';
 import { GetStepHandler } from './runs/get-step.handler.ts';
 import { InvokeAgentHandler } from './runs/invoke-agent.handler.ts';
 import { ListRunEventsHandler } from './runs/list-run-events.handler.ts';
+import { ListRunProblemsHandler } from './runs/list-run-problems.handler.ts';
 import { ListRunsHandler } from './runs/list-runs.handler.ts';
 import { ListStepsHandler } from './runs/list-steps.handler.ts';
 import { RunFinder } from './runs/run-finder.ts';
 import { RunStarter } from './runs/run-starter.ts';
 import { RunStore } from './runs/run.store.ts';
 import { StartRunHandler } from './runs/start-run.handler.ts';
+import { WhyRunHandler } from './runs/why-run.handler.ts';
 import { ApplyScheduleHandler } from './schedules/apply-schedule.handler.ts';
 import { DeleteScheduleHandler } from './schedules/delete-schedule.handler.ts';
 import { GetScheduleHandler } from './schedules/get-schedule.handler.ts';
@@ -89,7 +100,9 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     CompleteWorkHandler,
     DeleteWorkflowHandler,
     GetApprovalHandler,
+    CompareRunsHandler,
     GetRunHandler,
+    GetRunStateHandler,
     GetStepHandler,
     GetWorkflowHandler,
     GetWorkflowSchemaHandler,
@@ -97,11 +110,18 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     LeaseTasksHandler,
     ListApprovalsHandler,
     ListRunEventsHandler,
+    ListRunProblemsHandler,
     ListRunsHandler,
     ListStepsHandler,
     ListWorkflowsHandler,
+    CancelRunOperationHandler,
+    GetRunOperationHandler,
+    ListRunOperationsHandler,
+    StartRunOperationHandler,
     StartRunHandler,
     TellQueueHandler,
+    WhyQueuedHandler,
+    WhyRunHandler,
     ApplyScheduleHandler,
     DeleteScheduleHandler,
     GetScheduleHandler,
@@ -129,6 +149,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     Completion,
     Definitions,
     Engine,
+    OperationRunner,
     DueSchedules,
     Ignition,
     RunWatch,
@@ -138,6 +159,11 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     Triggers,
     RunFinder,
     RunStarter,
+    {
+      provide: OperationStore,
+      inject: [WorkspaceDatabase, SystemDatabase],
+      useFactory: (db: WorkspaceDatabase, system: SystemDatabase) => new OperationStore(db, system),
+    },
     {
       provide: RunStore,
       inject: [WorkspaceDatabase, Definitions],

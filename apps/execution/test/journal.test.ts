@@ -18,7 +18,7 @@ import { Lease } from '../src/shards/lease.ts';
 let database: TestDatabase;
 let system: SystemDatabase;
 const workspace = '01900000-0000-7000-8000-000000000001';
-const standing = { status: 'running' as const, reason: null, endedAt: null, error: null, progress: '{}', usage: '{}' };
+const standing = { status: 'running' as const, reason: null, endedAt: null, error: null, progress: '{}', usage: '{}', found: '{}' };
 
 beforeAll(async () => {
   database = await TestDatabase.create('execution');

@@ -9,6 +9,8 @@ import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js
 import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
 import { resolveStep } from '@signalbox/shared/contracts/execution/resolve-step.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
+import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
+import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { expectExact } from './exact.ts';
@@ -167,6 +169,26 @@ test('an approval is read and answered through any replica, once, also while its
   }
   owners.push(new OwnerProcess(service));
   await untilShared(service, 3);
+}, 60_000);
+
+test('why a run waits is known through any replica, wherever its queue is kept, and many are cancelled whoever owns them', async () => {
+  const never = new Promise<never>(() => undefined);
+  await using _worker = new TestWorker(service, 'narrow', () => never);
+  const runs = await Promise.all(list(8).map(() => start(service, { workflow: 'narrow', input: { list: [1] }, labels: { batch: 'why' } })));
+  const kinds = async (): Promise<string[]> =>
+    Promise.all(runs.map(async ({ id }) => (await insist(() => service.request(whyRun, { run: id }))).chain.at(-1)?.kind ?? ''));
+  const expected = ['limit', 'limit', 'limit', 'limit', 'limit', 'limit', 'running', 'running'];
+  let seen: string[] = [];
+  for (const until = performance.now() + 10_000; String(seen) !== String(expected) && performance.now() < until; await sleep(50))
+    seen = (await kinds()).sort();
+  expect(seen).toEqual(expected);
+  for (const { id } of runs) {
+    const root = (await service.request(whyRun, { run: id })).chain.at(-1);
+    if (root?.kind === 'limit') expect(root.holders.map(({ run }) => runs.some((other) => other.id === run))).toEqual([true, true]);
+  }
+  const { operation } = await service.request(startRunOperation, { action: 'cancel', filter: { labels: { batch: 'why' } } });
+  for (const { id } of runs) expect((await ended(service, id)).status).toBe('cancelled');
+  expect(operation?.total).toBe(8);
 }, 60_000);
 
 test('whoever asks again with the same key, at another replica, waits for the same run', async () => {

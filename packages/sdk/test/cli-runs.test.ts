@@ -327,6 +327,160 @@ test('fork starts a run that keeps what another has done', async () => {
   expect(rest.seen.at(-1)).toMatchObject({ body: { from: ['a', 'b'], input: { n: 1 } }, headers: { 'idempotency-key': 'mine' } });
 });
 
+test('why tells the chain of causes, who holds the places and what to do', async () => {
+  const link = { run: 'run_1', status: 'queued', on: null, next: null, until: null, holders: [] };
+  rest.on('GET /runs/run_1/steps/b/why', {
+    run: 'run_1',
+    step: 'b',
+    chain: [
+      { ...link, kind: 'step', step: 'b', because: 'a has not ended' },
+      {
+        ...link,
+        kind: 'limit',
+        step: 'a',
+        because: 'all 2 places of x are taken, and 1 task waits',
+        next: 'Wait for one of them.',
+        holders: [{ run: 'run_9', step: 'a', instance: 'w1', since: null }],
+      },
+    ],
+    open: [{ kind: 'limit', count: 1, step: 'a' }],
+  });
+  expect((await signalbox(['why', 'run_1', 'b'])).out).toBe(
+    [
+      'b ‖ queued: a has not ended',
+      '  a ‖ queued: all 2 places of x are taken, and 1 task waits',
+      '    held by run_9 a on w1',
+      'Wait for one of them.',
+      '',
+    ].join('\n'),
+  );
+  rest.on('GET /runs/run_1/why', {
+    run: 'run_1',
+    step: null,
+    chain: [{ ...link, kind: 'no-worker', step: 'a', because: 'no worker of x is connected' }],
+    open: [
+      { kind: 'no-worker', count: 1, step: 'a' },
+      { kind: 'running', count: 3, step: 'c' },
+    ],
+  });
+  expect((await signalbox(['why', 'run_1'])).out).toBe('a ‖ queued: no worker of x is connected\nAlso open: 3 running (c)\n');
+});
+
+test('runs are found by conditions, and what is no condition is refused', async () => {
+  rest.on('GET /runs', page([]));
+  const where = 'status=failed agent=x label.team=a=b error=timeout cost>0.5 cost<=2 took>1.5s started>2026-01-02T03:04:05Z';
+  expect((await signalbox(['runs', '--where', where, '--where', 'step=plan', '--sort', 'cost'])).out).toBe('No run is like that.\n');
+  expect(rest.seen.at(-1)?.query).toEqual({
+    status: 'failed',
+    agent: 'x',
+    labels: 'team=a=b',
+    errorCode: 'timeout',
+    costMin: '0.5',
+    costMax: '2',
+    durationMinMs: '1500',
+    startedAfter: '2026-01-02T03:04:05.000Z',
+    failedStep: 'plan',
+    sort: 'cost',
+    limit: '50',
+  });
+  await signalbox(['runs', '--where', 'ended>1h']);
+  expect(rest.seen.at(-1)?.query['endedAfter']).toMatch(/^\d{4}-/);
+  for (const bad of ['colour=red', 'status>1', 'cost=1', 'started>soon', 'took<x'])
+    expect((await signalbox(['runs', '--where', bad])).exit).toBe(2);
+});
+
+test('many runs are looked at, confirmed, cancelled and followed', async () => {
+  const operation = {
+    id: 'runop_1',
+    action: 'cancel',
+    status: 'running',
+    total: 2,
+    done: 1,
+    failed: 0,
+    startedBy: 'ann',
+    createdAt: '2026-11-24T12:00:00Z',
+  };
+  let asked = 0;
+  const sample = [{ id: 'run_1', workflow: 'w', status: 'running' }];
+  rest.on('POST /run-operations', ({ body }) => ({
+    operation: (body as { dryRun?: boolean }).dryRun ? null : operation,
+    count: 2,
+    isMore: false,
+    sample,
+  }));
+  rest.on('GET /run-operations/runop_1', () => ({
+    ...operation,
+    ...(++asked > 1 && { status: 'done', done: 1, failed: 1 }),
+    failures: asked > 1 ? [{ run: 'run_2', code: 'conflict', detail: 'it has succeeded already' }] : [],
+  }));
+  const dry = await signalbox(['runs', 'cancel', '--where', 'workflow=w', '--dry-run']);
+  expect(dry.err).toBe('');
+  expect(dry.out).toContain('2 runs would be cancelled\n  run_1 w');
+  expect(rest.seen).toHaveLength(1);
+  const done = await signalbox(['runs', 'cancel', '--where', 'workflow=w', '--yes']);
+  expect(done.exit).toBe(1);
+  expect(done.out).toContain('runop_1 done: 1 run cancelled\n  run_2 conflict: it has succeeded already');
+  expect(
+    rest.seen.find(({ body }) => (body as { dryRun?: boolean } | undefined)?.dryRun === undefined && body !== undefined)?.body,
+  ).toEqual({
+    action: 'cancel',
+    filter: { workflow: 'w' },
+  });
+  expect((await signalbox(['runs', 'retry', 'run_1', 'run_2', '--yes', '--no-wait'])).out).toContain(
+    'Look: signalbox runs operations runop_1',
+  );
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'retry', ids: ['run_1', 'run_2'] });
+  await signalbox(['runs', 'fork', 'run_1', '--from', 'a', '--yes', '--no-wait']);
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'fork', ids: ['run_1'], from: ['a'] });
+  expect((await signalbox(['runs', 'cancel'])).exit).toBe(2);
+  expect((await signalbox(['runs', 'cancel', 'run_1', '--where', 'workflow=w'])).exit).toBe(2);
+  expect((await signalbox(['runs', 'cancel', 'run_1'])).exit).toBe(2); // nobody to ask
+  rest.on('GET /run-operations', page([operation]));
+  expect((await signalbox(['runs', 'operations'])).out).toContain('runop_1    cancel');
+  rest.on('POST /run-operations/runop_1/cancel', operation);
+  expect((await signalbox(['runs', 'operations', 'runop_1', '--cancel'])).out).toContain('runop_1 cancel done: 1 of 2, 1 failed');
+});
+
+test('compare shows where two runs differ', async () => {
+  const side = { status: 'succeeded', durationMs: 12, attempts: 1, costUsd: 0, tokens: 0 };
+  const same = { key: 'same', a: side, b: side, isDifferent: false, input: [], output: [] };
+  const more = { key: 'more', a: null, b: side, isDifferent: true, input: [], output: [{ pointer: '', b: 1 }] };
+  const usage = { costUsd: 0.5 };
+  rest.on('GET /runs/run_1/compare/run_2', ({ query }) => ({
+    a: { id: 'run_1', workflow: 'w', status: 'succeeded', usage },
+    b: { id: 'run_2', workflow: 'w', status: 'failed', usage },
+    isSameDefinition: false,
+    input: [{ pointer: '/n', a: 1, b: [2] }],
+    output: [],
+    steps: query['cursor'] ? [more] : [same],
+    nextCursor: query['cursor'] ? null : 'two',
+  }));
+  const { out } = await signalbox(['compare', 'run_1', 'run_2']);
+  expect(out).toContain('They are of different definitions.\ninput/n: 1 → [2]');
+  expect(out).toMatch(/more +none +✔ succeeded +12 ms +status, output/);
+  expect(out).toContain('more output: nothing → 1');
+  expect(out).not.toContain('same');
+  expect((await signalbox(['compare', 'run_1', 'run_2', '--all'])).out).toContain('same');
+});
+
+test('problems are failures by reason', async () => {
+  const problem = {
+    errorCode: 'timeout',
+    workflow: 'w',
+    failedStep: 'a',
+    count: 3,
+    firstAt: '2026-11-24T11:00:00Z',
+    lastAt: '2026-11-24T11:58:00Z',
+  };
+  rest.on('GET /run-problems', page([{ ...problem, lastRun: 'run_1', detail: 'a: it took too long', next: null }]));
+  const { out } = await signalbox(['problems', '--workflow', 'w', '--since', '7d']);
+  expect(out).toContain('3  timeout  w');
+  expect(out).toContain('a: it took too long');
+  expect(rest.seen.at(-1)?.query).toMatchObject({ workflow: 'w', startedAfter: expect.any(String) as unknown as string });
+  rest.on('GET /run-problems', page([]));
+  expect((await signalbox(['problems'])).out).toBe('No failures that nobody has looked after.\n');
+});
+
 test('signal sends data to a run', async () => {
   rest.on('POST /runs/run_1/signals/approved', { id: 'run_1', status: 'running' });
   expect((await signalbox(['signal', 'run_1', 'approved', '--input', 'by=ann'])).out).toBe('run_1 running: it has the signal approved\n');

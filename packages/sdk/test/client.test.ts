@@ -69,11 +69,18 @@ test('every resource asks at its address', async () => {
   for (const route of [
     'GET /runs/r',
     'GET /runs/r/steps/a%5B3%5D',
+    'GET /runs/r/why',
+    'GET /runs/r/state',
+    'GET /runs/r/compare/o',
+    'GET /runs/r/steps/a%5B3%5D/why',
     'POST /runs/r/cancel',
     'GET /approvals',
     'GET /approvals/p',
     'POST /approvals/p/answer',
     'POST /runs/r/fork',
+    'POST /run-operations',
+    'GET /run-operations/o',
+    'POST /run-operations/o/cancel',
     'POST /runs/r/signals/go%20on',
     'POST /runs/r/steps/a%5B3%5D/resolve',
     'GET /deployments/d',
@@ -126,10 +133,25 @@ test('every resource asks at its address', async () => {
   await client.runs.get('r');
   await client.runs.steps('r').first();
   await client.runs.step('r', 'a[3]');
+  await client.runs.why('r');
+  await client.runs.state('r', 3);
+  expect(rest.seen.at(-1)?.query).toEqual({ seq: '3' });
+  await client.runs.compare('r', 'o', { limit: 5 });
+  await client.runs.why('r', 'a[3]');
   await client.runs.cancel('r');
   await client.approvals.list({ status: ['open', 'rejected'], mine: true, run: 'r' }).first();
   await client.approvals.get('p');
   await client.approvals.answer('p', { approved: false, data: { n: 1 }, comment: 'no' }, { idempotencyKey: 'mine' });
+  await client.runOperations.preview({ action: 'cancel', filter: { status: 'failed', labels: ['a=b=c'], workflow: 'w' } });
+  expect(rest.seen.at(-1)?.body).toEqual({
+    action: 'cancel',
+    filter: { status: ['failed'], labels: { a: 'b=c' }, workflow: 'w' },
+    dryRun: true,
+  });
+  await client.runOperations.start({ action: 'retry', ids: ['r'] });
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'retry', ids: ['r'] });
+  await client.runOperations.get('o');
+  await client.runOperations.cancel('o');
   await client.runs.fork('r', { from: ['a'] }, { idempotencyKey: 'mine' });
   await client.runs.signal('r', 'go on', { by: 'ann' }, { idempotencyKey: 'mine' });
   await client.runs.resolve('r', 'a[3]', { action: 'output', output: 1 }, { idempotencyKey: 'mine' });

@@ -1,5 +1,6 @@
 import { SignalboxClient } from '@signalbox/sdk/client/client.js';
 import { path, Transport, type ClientOptions } from '@signalbox/sdk/client/transport.js';
+import type { RunState } from '@signalbox/sdk/client/runs.js';
 import type { Page } from '@signalbox/sdk/client/pages.js';
 import type { ApiKey, CreatedKey, Principal, WholeRun } from './shapes.ts';
 
@@ -72,4 +73,16 @@ export async function wholeRun(id: string, signal?: AbortSignal): Promise<WholeR
   if (cursor === null) return run;
   const rest = await client.runs.steps(id, { cursor, limit: 200 }, { signal }).take(stepsMax);
   return { ...run, steps: [...run.steps, ...rest] };
+}
+
+/** A run with all of its steps, as it stood after one of its events. */
+export async function wholeState(id: string, seq: number, signal?: AbortSignal): Promise<RunState> {
+  const state = await client.runs.state(id, seq, {}, { signal });
+  const steps = [...state.steps];
+  for (let cursor = state.nextSteps; cursor !== null && steps.length < stepsMax;) {
+    const more = await client.runs.state(id, seq, { cursor }, { signal });
+    steps.push(...more.steps);
+    cursor = more.nextSteps;
+  }
+  return { ...state, steps };
 }

@@ -1,8 +1,9 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { ApprovalQuery } from '@signalbox/sdk/client/approvals.js';
+import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
 import type { Preview } from '@signalbox/sdk/client/schedules.js';
-import { client, keys, principals, wholeRun } from './client.ts';
+import { client, keys, principals, wholeRun, wholeState } from './client.ts';
 
 /** Rows asked for at a time in endless lists. */
 const pageRows = 100;
@@ -35,6 +36,31 @@ export const queries = {
       queryKey: ['runs', 'latest', filters, limit],
       queryFn: async ({ signal }) => (await client.runs.list({ ...filters, limit }, { signal }).first()).data,
     }),
+  runProblems: (q: string) =>
+    infiniteQueryOptions({
+      queryKey: ['runs', 'problems', q],
+      queryFn: ({ signal, pageParam }) =>
+        client.runs.problems({ ...(q && { q }), limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
+  /** Which runs an order means; looked up anew each time it is about to be given. */
+  runOrder: (order: RunOrder) =>
+    queryOptions({
+      queryKey: ['run-order', order],
+      queryFn: ({ signal }) => client.runOperations.preview(order, { signal }),
+      staleTime: 0,
+      gcTime: 0,
+    }),
+  runOperations: () =>
+    queryOptions({
+      queryKey: ['runs', 'operations'],
+      queryFn: async ({ signal }) => (await client.runOperations.list({ limit: 20 }, { signal }).first()).data,
+      // Their progress has no event.
+      refetchInterval: ({ state }) => (state.data?.some(({ status }) => status === 'running') ? 1_000 : false),
+    }),
+  runOperation: (id: string) =>
+    queryOptions({ queryKey: ['runs', 'operations', id], queryFn: ({ signal }) => client.runOperations.get(id, { signal }) }),
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => wholeRun(id, signal) }),
   approvals: (filters: ApprovalQuery) =>
     infiniteQueryOptions({
@@ -52,6 +78,28 @@ export const queries = {
   approval: (id: string) => queryOptions({ queryKey: ['approval', id], queryFn: ({ signal }) => client.approvals.get(id, { signal }) }),
   runStep: (id: string, key: string) =>
     queryOptions({ queryKey: ['run', id, 'step', key], queryFn: ({ signal }) => client.runs.step(id, key, { signal }) }),
+  /** What was, stays so. */
+  runState: (id: string, seq: number) =>
+    queryOptions({
+      queryKey: ['run-state', id, seq],
+      queryFn: ({ signal }) => wholeState(id, seq, signal),
+      staleTime: Infinity,
+      gcTime: 60_000,
+    }),
+  runComparison: (id: string, other: string) =>
+    infiniteQueryOptions({
+      queryKey: ['run', id, 'compare', other],
+      queryFn: ({ signal, pageParam }) => client.runs.compare(id, other, { limit: pageRows, cursor: pageParam ?? undefined }, { signal }),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
+  runWhy: (id: string, key?: string) =>
+    queryOptions({
+      queryKey: ['run', id, 'why', key ?? ''],
+      queryFn: ({ signal }) => client.runs.why(id, key, { signal }),
+      // Who holds a place, and whether a worker is there, change without an event of this run.
+      refetchInterval: 5_000,
+    }),
   runArtifacts: (id: string) =>
     queryOptions({
       queryKey: ['run', id, 'artifacts'],

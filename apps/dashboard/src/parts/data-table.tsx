@@ -9,6 +9,8 @@ import styles from './data-table.module.css';
 export interface Column<T> {
   id: string;
   header: string;
+  /** In place of the header's words, which it then needs for those who do not see it. */
+  head?: ReactNode;
   cell: (row: T) => ReactNode;
   /** What rows are sorted by; without it the column does not sort. */
   sortBy?: (row: T) => string | number | null;
@@ -23,7 +25,7 @@ interface DataTableProps<T> {
   columns: readonly Column<T>[];
   rows: readonly T[];
   keyOf: (row: T) => string;
-  /** Where a row leads: its first cell becomes the link, and the whole row can be clicked. */
+  /** Where a row leads: the cell with its title, or the first, becomes the link, and the whole row can be clicked. */
   hrefOf?: (row: T) => string | { search: string };
   /** Whether the link only selects on the same page. */
   replace?: boolean;
@@ -76,6 +78,10 @@ export function DataTable<T extends object>(props: DataTableProps<T>): ReactNode
     if (onEnd && last >= sorted.length - 20) onEnd();
   }, [onEnd, last, sorted.length]);
 
+  const titleAt = Math.max(
+    0,
+    columns.findIndex(({ place }) => place === 'title'),
+  );
   const byId = new Map(columns.map((column) => [column.id, column]));
   const grid = { '--columns': columns.map(({ width }) => width).join(' ') } as CSSProperties;
   const renderRow = (i: number, extra?: { style: CSSProperties; ref: (element: HTMLElement | null) => void }): ReactNode => {
@@ -92,7 +98,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>): ReactNode
       >
         {columns.map((column, n) => (
           <div key={column.id} role="cell" className={cellClass(column)} data-label={column.header}>
-            {n === 0 && hrefOf ? (
+            {n === titleAt && hrefOf ? (
               <Link
                 className={styles.link}
                 to={hrefOf(row.original)}
@@ -134,7 +140,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>): ReactNode
                         {direction === 'desc' && <ArrowDown size={13} aria-hidden />}
                       </button>
                     ) : (
-                      column?.header
+                      (column?.head ?? column?.header)
                     )}
                   </div>
                 );

@@ -6,7 +6,7 @@ import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/pa
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { may, type Caller } from '@signalbox/shared/identity/caller.js';
-import { uuidOf } from '../runs/run.store.ts';
+import { uuidOf } from '../runs/run-search.ts';
 import { approvalView } from './approval-view.ts';
 import type { ApprovalRow } from './approval-row.ts';
 

@@ -143,3 +143,9 @@ export function backoffMs(policy: RetryPolicy, tries: number, random: number, at
   const full = Math.min(policy.maxMs, policy.initialMs * policy.factor ** Math.max(0, tries - 1));
   return Math.round(Math.max(atLeastMs, full / 2 + (full / 2) * random));
 }
+
+/** The agents that its steps name, as their own or as their fallback. */
+export function agentsOf({ steps }: Graph): string[] {
+  const named = steps.flatMap(({ kind, target, fallback }) => (kind === 'agent' ? [target] : []).concat(fallback ?? []));
+  return [...new Set(named)];
+}

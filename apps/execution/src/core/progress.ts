@@ -39,3 +39,21 @@ export function isWaiting(state: RunState): boolean {
   }
   return open > 0;
 }
+
+/**
+ * What went wrong in a run that has ended: the code of its failure and the step that had it; of a run that went on from failures, those of the
+ * first step that failed. Nothing where nobody needs to look at it.
+ */
+export function problemOf(state: RunState): { errorCode?: string; failedStep?: string } {
+  if (state.status !== 'failed' && state.status !== 'succeeded') return {};
+  let failed: { step: string; code: string; at: number } | undefined;
+  state.steps.forEach(({ units }, s) => {
+    for (const { status, error, endedAt = 0 } of units) {
+      // What ended the run failed last; of failures that it went on from, the first is told.
+      if (status !== 'failed' || (failed && (state.status === 'failed' ? endedAt < failed.at : endedAt >= failed.at))) continue;
+      failed = { step: state.graph.steps[s]?.key ?? '', code: error?.code ?? 'internal', at: endedAt };
+    }
+  });
+  const code = state.status === 'failed' ? (state.error?.code ?? (state.reason === 'timeout' ? 'timeout' : 'internal')) : failed?.code;
+  return { ...(code !== undefined && { errorCode: code }), ...(failed && { failedStep: failed.step }) };
+}

@@ -45,6 +45,11 @@ export class AgentQueue {
     return this.pollers.length > 0;
   }
 
+  /** Whether a worker that waits could do it. */
+  isWanted({ skill }: QueuedTask): boolean {
+    return this.pollers.some(({ skills }) => skills === undefined || skill === undefined || skills.has(skill));
+  }
+
   get isIdle(): boolean {
     return this.waiting === 0 && this.active === 0 && this.pollers.length === 0;
   }

@@ -14,6 +14,7 @@ import { CalledTasks } from './called-tasks.ts';
 import { isCalled, newTask, taskIdOf, type OpenTask } from './open-task.ts';
 import { OthersTasks } from './others-tasks.ts';
 import { QueueWords } from './queue-words.ts';
+import { causeElsewhere, queueCause, type QueueCause } from './queue-cause.ts';
 import { isActive, isLateToStart, offeredTask, offerMs, offerOf, queueKeyOf, type QueuedTask } from './queued-task.ts';
 import { TaskQueues } from './task-queues.ts';
 import { WorkerLeases } from './worker-leases.ts';
@@ -219,17 +220,16 @@ export class Dispatcher {
   }
 
   /** Why a queued attempt is not under way. */
-  why(run: LiveRun, ref: AttemptRef): { on: string; because: string } | undefined {
+  why(run: LiveRun, ref: AttemptRef): QueueCause | undefined {
     const task = this.tasks.get(taskIdOf(run, ref));
     if (task === undefined) return undefined;
-    const { queue, kind, target, because } = task;
-    const on = kind === 'agent' ? `agent:${target}` : kind === 'tool' ? `tool:${target}` : 'service:context';
-    if (queue === null) return { on, because: 'it waits for a place, which another replica of execution gives out' };
-    if (because !== undefined) return { on, because };
-    if (queue.active >= queue.limit) return { on, because: `all ${queue.limit} places are taken, ${queue.waiting} tasks wait` };
-    if (queue.kind === 'worker')
-      return { on, because: queue.isWatched ? 'a worker is about to take it' : 'no worker of it asks for tasks' };
-    return { on, because: 'it is being handed over' };
+    return task.queue === null ? causeElsewhere(task) : queueCause(task, task.queue, () => this.kept());
+  }
+
+  /** The same of a task in a queue that is kept here, whoever owns its run. */
+  whyHere(id: string): QueueCause | undefined {
+    const task = this.tasks.get(id) ?? this.others.find(id);
+    return task === undefined || task.queue === null ? undefined : queueCause(task, task.queue, () => this.kept());
   }
 
   /** The lease was renewed after a gap of our own: nobody is blamed for beats that we could not hear. */

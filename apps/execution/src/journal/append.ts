@@ -15,10 +15,12 @@ export interface StartFacts {
   parent: string | null;
   timeoutMs: number;
   createdAt: Date;
+  /** As far as its row is known to say: whether all that it has begun waits. */
+  isWaiting?: boolean;
   key?: { key: string; requestHash: string };
 }
 
-/** How a run stands at its end, or at its start. */
+/** How a run stands at its start, at its end, and where it begins to wait or goes on. */
 export interface Standing {
   status: 'running' | 'succeeded' | 'failed' | 'cancelled';
   reason: string | null;
@@ -27,6 +29,8 @@ export interface Standing {
   /** JSON of progress and usage. */
   progress: string;
   usage: string;
+  /** JSON of what searches go by: `isWaiting`, `errorCode`, `failedStep`. */
+  found: string;
 }
 
 /** One row to be appended: transitions of one run since its last row. */
@@ -38,7 +42,9 @@ export interface Append {
   seq: number;
   transitions: Transition[];
   start?: StartFacts;
-  /** With a start: how it stands after this row; alone: that it ended. */
+  /** Agents that its steps name; with a start. */
+  agents?: readonly string[];
+  /** With a start: how it stands after this row; alone: that this has changed. */
   standing?: Standing;
   /** Approvals that the transitions ask for or change. */
   approvals: ApprovalRow[];

@@ -90,6 +90,9 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
     events.map(({ event }) => event.version),
     events.map(({ event }) => JSON.stringify(event.payload)),
     JSON.stringify(rows.flatMap(({ append }) => append.approvals.map((row) => ({ ...row, ...placeOf(append) })))),
+    start(({ agents = [] }) => JSON.stringify(agents)),
+    standing(started, ({ found }) => found),
+    standing(ended, ({ found }) => found),
   );
   return { ...appendFull, values };
 }

@@ -6,6 +6,7 @@ import { forkLabel, forkRun, type ForkRunReply, type ForkRunRequest } from '@sig
 import { labelsMax } from '@signalbox/shared/contracts/execution/start-run.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import type { Transition } from '../core/events.ts';
 import { keptOf, unitsKept } from '../core/fork.ts';
@@ -14,6 +15,7 @@ import { hasEnded, type RunState } from '../core/state.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { RunFinder } from './run-finder.ts';
 import { RunStarter } from './run-starter.ts';
+import { RunStore } from './run.store.ts';
 
 /** What a fork takes over is one row of the journal: more is started anew. */
 const keptMax = { units: 20_000, bytes: 16 * 1024 * 1024 };
@@ -25,6 +27,7 @@ export class ForkRunHandler {
     private readonly starter: RunStarter,
     private readonly definitions: Definitions,
     private readonly db: WorkspaceDatabase,
+    private readonly store: RunStore,
   ) {}
 
   @Handles(forkRun)
@@ -50,6 +53,7 @@ export class ForkRunHandler {
       },
       call.signal,
     );
+    await this.store.resolve(caller.workspace, toUuid(run, 'run'), 'replayed', view.id);
     return view;
   }
 }

@@ -2,11 +2,10 @@ import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { Handles } from '@signalbox/shared/bus/handles.js';
 import { getStep, type GetStepReply, type GetStepRequest } from '@signalbox/shared/contracts/execution/get-step.js';
-import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { RunFinder } from './run-finder.ts';
 import { wholeStepView } from './run-view.ts';
-import { placeOf } from './step-place.ts';
+import { placeOf, unknownStep } from './step-place.ts';
 
 @Controller()
 export class GetStepHandler {
@@ -16,7 +15,7 @@ export class GetStepHandler {
   async handle(@Payload() { run, key }: GetStepRequest, @FromCaller() { workspace }: Caller): Promise<GetStepReply> {
     return this.finder.view(workspace, run, ({ state, why }) => {
       const place = placeOf(state, key);
-      if (!place) throw new Fault('not_found', `the run has no step ${key}`, 'Look at the steps of the run.');
+      if (!place) throw unknownStep(key);
       return wholeStepView(state, place, why);
     });
   }

@@ -12,6 +12,8 @@ export interface FoundRun {
   state: RunState;
   facts: RunFacts;
   live: LiveRun | undefined;
+  /** It cannot be loaded, and waits for a person. */
+  isQuarantined: boolean;
   why: Why;
 }
 
@@ -32,7 +34,13 @@ export class RunFinder {
     const live = this.engine.mayAct ? this.engine.owner.find(uuid) : undefined;
     if (live !== undefined && !live.isUnborn) {
       if (live.facts.workspace !== workspace) throw unknownRun(run);
-      const seen = view({ state: live.state, facts: live.facts, live, why: (ref) => this.engine.dispatcher.why(live, ref) });
+      const seen = view({
+        state: live.state,
+        facts: live.facts,
+        live,
+        isQuarantined: false,
+        why: (ref) => this.engine.dispatcher.why(live, ref),
+      });
       const isWritten = await live.settle().then(
         () => true,
         () => false,

@@ -7,6 +7,7 @@ import type { GraphStep } from '../core/graph.ts';
 import { isWaiting, progressOf } from '../core/progress.ts';
 import { guarded, inputOf, keyOf } from '../core/scope.ts';
 import { hasEnded, type RunState, type StepState, type UnitState } from '../core/state.ts';
+import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import { criticalSteps } from './critical-path.ts';
 import { cut } from './cut.ts';
@@ -21,8 +22,8 @@ const previewsMaxBytes = 256_000;
 /** Of what could not be undone, a run shows so many: each is a step of its own too. */
 const notUndoneMax = 100;
 
-/** Why a queued attempt is not under way. */
-export type Why = (ref: AttemptRef) => WaitingFor | undefined;
+/** Why a queued attempt is not under way; undefined where its owner is not here. */
+export type Why = (ref: AttemptRef) => QueueCause | undefined;
 
 /** A run's status: that of its state, or `waiting` when all that was begun waits. */
 export function statusOf(state: RunState): RunStatus {
@@ -146,7 +147,7 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   }
   if (unit.status === 'queued') {
     const reason = why({ s, i, n: unit.attempt });
-    return reason === undefined ? [] : [reason];
+    return reason === undefined ? [] : [{ on: reason.on, because: reason.because }];
   }
   if (unit.status !== 'waiting') return [];
   if (unit.child !== undefined) return [{ on: `run:${fromUuid('run', unit.child)}`, because: 'the child run has not ended' }];
@@ -171,7 +172,8 @@ function waitView({ signal, due }: UnitState): WaitingFor {
   return { on: `signal:${signal}`, because: `it has not come${until === null ? '' : `, and is waited for until ${until}`}` };
 }
 
-function approvalWait(approval: Approval): WaitingFor {
+/** Who may answer, and until when. */
+export function approvalWait(approval: Approval): WaitingFor {
   const may = answerersNow(approval);
   const until = approval.deadline === undefined ? '' : ` until ${iso(approval.deadline)}`;
   const who = may === undefined ? 'administrators and operators' : answerersText(may);

@@ -1,14 +1,21 @@
-import type { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
-import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
+import { sqlStateOf, type WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import type { ListRunProblemsReply, ListRunProblemsRequest } from '@signalbox/shared/contracts/execution/list-run-problems.js';
+import type { ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import type { RunView, RunStatus } from '@signalbox/shared/contracts/execution/run-view.js';
-import type { Failure, RunEvent } from '../core/events.ts';
+import type { Failure, RunEvent, Transition } from '../core/events.ts';
+import type { Graph } from '../core/graph.ts';
 import { restore } from '../core/restore.ts';
 import type { RunState } from '../core/state.ts';
 import { readJournal, readJournals, type ReadRow } from '../journal/journal-reader.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { failureView } from './failure-view.ts';
+import { positionOf, problemsMax, problemsStatement, problemView, type ProblemRow } from './run-problems.ts';
+import { countStatement, cursorOf, newestStatement, pageStatements, targetStatement, type Span, type Target } from './run-search.ts';
+import type { EntityManager } from 'typeorm';
 
 interface RunRow {
   run_id: string;
@@ -29,19 +36,21 @@ interface RunRow {
   error: string | null;
   progress: string;
   usage: string;
+  is_waiting: boolean;
 }
 
-export interface RunFilter {
-  status?: readonly RunStatus[] | undefined;
-  workflow?: string | undefined;
-  labels?: Record<string, string> | undefined;
-  q?: string | undefined;
-  limit?: number | undefined;
-  cursor?: string | undefined;
-}
+/** A search that takes longer is given up. */
+const searchMs = 4_000;
 
-/** Words of one search. */
-const wordsMax = 8;
+/** What is recorded of a run. */
+export interface RecordedRun {
+  graph: Graph;
+  transitions: readonly Transition[];
+  /** As it is after all of them. */
+  state: () => RunState;
+  facts: RunFacts;
+  isQuarantined: boolean;
+}
 
 /** Runs as they are written: rows, journals, start keys. Under row security of the caller's workspace. */
 export class RunStore {
@@ -51,18 +60,26 @@ export class RunStore {
   ) {}
 
   /** A run from its journal, whoever owns it; null when the workspace has none of this id. */
-  async read(workspace: string, uuid: string): Promise<{ state: RunState; facts: RunFacts } | null> {
+  async read(workspace: string, uuid: string): Promise<{ state: RunState; facts: RunFacts; isQuarantined: boolean } | null> {
+    const recorded = await this.recorded(workspace, uuid);
+    return recorded && { state: recorded.state(), facts: recorded.facts, isQuarantined: recorded.isQuarantined };
+  }
+
+  /** All that is recorded of a run; null when the workspace has none of this id. */
+  async recorded(workspace: string, uuid: string): Promise<RecordedRun | null> {
     return this.db.inWorkspace(workspace, async (tx) => {
       const [row] = await tx.query<RunRow[]>(`SELECT * FROM run WHERE run_id = $1`, [uuid]);
       if (!row) return null;
       const graph = await this.definitions.graphOf(tx, workspace, row.definition);
       const rows = (await readJournals(tx, [uuid])).get(uuid) ?? [];
-      const state = restore(
-        uuid,
+      const transitions = rows.flatMap((each) => each.transitions);
+      return {
         graph,
-        rows.flatMap(({ transitions }) => transitions),
-      );
-      return { state, facts: factsOf(row) };
+        transitions,
+        state: () => restore(uuid, graph, transitions),
+        facts: factsOf(row),
+        isQuarantined: row.status === 'running' && row.reason === 'quarantined',
+      };
     });
   }
 
@@ -81,30 +98,78 @@ export class RunStore {
     });
   }
 
-  /** The newest first. */
-  async list(workspace: string, filter: RunFilter): Promise<{ data: RunView[]; nextCursor: string | null }> {
-    const limit = filter.limit ?? pageLimitDefault;
-    const before = filter.cursor === undefined ? null : uuidOf(decodeCursor(filter.cursor, 1)[0] as string);
-    // `waiting` and `queued` are what a running run does at the moment: only its owner's memory tells them apart.
-    const statuses = filter.status && filter.status.length > 0 ? [...new Set(filter.status.map(storedStatus))] : null;
-    const labels = filter.labels && Object.keys(filter.labels).length > 0 ? JSON.stringify(filter.labels) : null;
-    const words = (filter.q ?? '').toLowerCase().split(/\s+/).filter(Boolean).slice(0, wordsMax);
-    return this.db.inWorkspace(workspace, async (tx) => {
-      // What is not asked for is null, and gone when PostgreSQL plans with these values.
-      const rows = await tx.query<RunRow[]>(
-        `SELECT * FROM run
-          WHERE workspace = $1
-            AND ($2::uuid IS NULL OR run_id < $2)
-            AND ($3::text[] IS NULL OR status = ANY($3))
-            AND ($4::text IS NULL OR workflow = $4)
-            AND ($5::jsonb IS NULL OR (labels <> '{}' AND labels @> $5))
-            AND NOT EXISTS (SELECT 1 FROM unnest($6::text[]) AS word
-                             WHERE strpos(lower(workflow || ' ' || labels::text || ' ' || principal_name || ' ' || coalesce(error, '')), word) = 0)
-          ORDER BY run_id DESC LIMIT $7`,
-        [workspace, before, statuses, filter.workflow ?? null, labels, words, limit + 1],
-      );
-      return pageOf(rows, limit, ({ run_id }) => [run_id], rowView);
+  /** One page of a search. `limited` when it takes too long. */
+  async list(workspace: string, request: ListRunsRequest): Promise<{ data: RunView[]; nextCursor: string | null }> {
+    const limit = request.limit ?? pageLimitDefault;
+    const { page, searchedTo } = pageStatements(workspace, request, limit);
+    return this.search(workspace, async (tx) => {
+      const rows = await tx.query<(RunRow & { position: string })[]>(page.text, page.values);
+      const shown = rows.slice(0, limit);
+      const last = rows.length > limit ? shown.at(-1) : undefined;
+      const data = shown.map(rowView);
+      if (last !== undefined) return { data, nextCursor: cursorOf(request.sort, last) };
+      const [searched] = searchedTo ? await tx.query<{ run_id: string; position: string }[]>(searchedTo.text, searchedTo.values) : [];
+      return { data, nextCursor: searched === undefined ? null : cursorOf(request.sort, searched) };
     });
+  }
+
+  /** Failures that nobody has looked after, by reason. `limited` when counting takes too long. */
+  async problems(workspace: string, request: ListRunProblemsRequest): Promise<ListRunProblemsReply> {
+    const limit = request.limit ?? pageLimitDefault;
+    const { text, values } = problemsStatement(workspace, request, limit);
+    const rows = await this.search(workspace, (tx) => tx.query<ProblemRow[]>(text, values));
+    return { ...pageOf(rows, limit, positionOf, problemView), isMore: (rows[0]?.counted ?? 0) > problemsMax };
+  }
+
+  /** How many runs a target has, up to `max`, and the newest `sampled` of them. `limited` when that takes too long. */
+  async preview(workspace: string, target: Target, max: number, sampled: number): Promise<{ count: number; sample: RunView[] }> {
+    const count = countStatement(workspace, target, max);
+    const sample = newestStatement(workspace, target, sampled);
+    return this.search(workspace, async (tx) => {
+      const [counted] = await tx.query<{ count: number }[]>(count.text, count.values);
+      return { count: counted?.count ?? 0, sample: (await tx.query<RunRow[]>(sample.text, sample.values)).map(rowView) };
+    });
+  }
+
+  /** At most `limit` runs of a target within a span, the oldest first, as UUIDs. */
+  async targets(workspace: string, target: Target, span: Span, limit: number): Promise<string[]> {
+    const { text, values } = targetStatement(workspace, target, span, limit);
+    return this.search(workspace, async (tx) => (await tx.query<{ run_id: string }[]>(text, values)).map(({ run_id }) => run_id));
+  }
+
+  /** Of a run that went on from a failure, the step that had it; null for others. */
+  async wentOnFrom(workspace: string, uuid: string): Promise<string | null> {
+    return this.db.inWorkspace(workspace, async (tx) => {
+      const [row] = await tx.query<{ failed_step: string | null }[]>(
+        `SELECT failed_step FROM run WHERE run_id = $1 AND status = 'succeeded'`,
+        [uuid],
+      );
+      return row?.failed_step ?? null;
+    });
+  }
+
+  /** Notes what has become of a failure: nobody needs to look after it any more. Nothing for runs without one. */
+  async resolve(workspace: string, uuid: string, resolution: 'replayed' | 'dismissed', note: string | null): Promise<void> {
+    await this.db.inWorkspace(workspace, (tx) =>
+      tx.query(`UPDATE run SET resolution = $2, resolution_note = $3 WHERE run_id = $1 AND error_code IS NOT NULL`, [
+        uuid,
+        resolution,
+        note,
+      ]),
+    );
+  }
+
+  /** Runs `work` as long as a search may take. */
+  private async search<T>(workspace: string, work: (tx: EntityManager) => Promise<T>): Promise<T> {
+    try {
+      return await this.db.inWorkspace(workspace, async (tx) => {
+        await tx.query(`SELECT set_config('statement_timeout', $1, true)`, [String(searchMs)]);
+        return work(tx);
+      });
+    } catch (thrown) {
+      if (sqlStateOf(thrown) !== '57014') throw thrown;
+      throw new Fault('limited', 'the search takes too long', 'Narrow it: name a workflow or a shorter time.', { cause: thrown });
+    }
   }
 
   /** The run that a start key of the last 24 h belongs to. */
@@ -131,15 +196,6 @@ export class RunStore {
   }
 }
 
-function storedStatus(status: RunStatus): string {
-  return status === 'queued' || status === 'waiting' ? 'running' : status;
-}
-
-/** A cursor's row; one that is no UUID finds nothing before it can be an error of the database. */
-export function uuidOf(text: string): string {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? text : '00000000-0000-0000-0000-000000000000';
-}
-
 function factsOf(row: RunRow): RunFacts {
   return {
     workspace: row.workspace,
@@ -161,7 +217,7 @@ function rowView(row: RunRow): RunView {
     id: fromUuid('run', row.run_id),
     workflow: row.workflow,
     workflowHash: row.definition,
-    status: row.status,
+    status: row.status === 'running' && row.is_waiting ? 'waiting' : row.status,
     reason: row.reason,
     labels: row.labels,
     error: row.error === null ? null : failureView(JSON.parse(row.error) as Failure),

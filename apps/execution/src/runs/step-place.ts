@@ -1,3 +1,4 @@
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { RunState } from '../core/state.ts';
 import type { UnitPlace } from './run-view.ts';
 
@@ -11,4 +12,9 @@ export function placeOf(state: RunState, key: string): UnitPlace | undefined {
   // A step whose items are not known yet, or that has none, stands for itself.
   if (i < 0) return { s, i };
   return step.isFanned && i < step.units.length ? { s, i } : undefined;
+}
+
+/** The run has no step of this key. */
+export function unknownStep(key: string): Fault {
+  return new Fault('not_found', `the run has no step ${key}`, 'Look at the steps of the run.');
 }

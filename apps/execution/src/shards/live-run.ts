@@ -1,7 +1,8 @@
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Effect, Transition } from '../core/events.ts';
-import { progressOf } from '../core/progress.ts';
+import { agentsOf } from '../core/graph.ts';
+import { isWaiting, problemOf, progressOf } from '../core/progress.ts';
 import { hasEnded, type RunState } from '../core/state.ts';
 import { approvalRows, type ApprovalRow } from '../approvals/approval-row.ts';
 import type { Append, AppendOutcome, AppendSource, OutboxEvent, Standing, StartFacts } from '../journal/append.ts';
@@ -12,6 +13,9 @@ import type { Timer } from '../timers/timer-heap.ts';
 export interface RunFacts extends StartFacts {
   workspace: string;
 }
+
+/** After these a run may be waiting as a whole. */
+const waits: ReadonlySet<Transition['t']> = new Set<Transition['t']>(['waits', 'retrying', 'child', 'asks', 'crashed']);
 
 /** Told when everything up to a moment is committed, or will never be. */
 export interface Waiter {
@@ -57,6 +61,10 @@ export class LiveRun implements AppendSource {
   private inFlight: Cargo | null = null;
   private isQueued = false;
   private isDropped = false;
+  /** What its row says, once what is in flight is committed. */
+  private isWaiting: boolean;
+  /** Whether something of it ever waited: of other runs no step needs to be looked at. */
+  private mayWait: boolean;
 
   constructor(
     readonly uuid: string,
@@ -69,6 +77,8 @@ export class LiveRun implements AppendSource {
     this.id = fromUuid('run', uuid);
     this.workspace = facts.workspace;
     this.day = dayOf(uuid);
+    this.isWaiting = facts.isWaiting ?? false;
+    this.mayWait = seq > 0;
   }
 
   /** Whether its start is not committed: nobody outside knows of it. */
@@ -119,14 +129,18 @@ export class LiveRun implements AppendSource {
     const isStart = this.seq === 0;
     const isEnd = transitions.at(-1)?.t === 'ended';
     const approvals = approvalRows(this.state, transitions, this.facts);
+    this.mayWait ||= transitions.some(({ t }) => waits.has(t));
+    const isWaitingNow = this.mayWait && isWaiting(this.state);
+    const isChanged = isWaitingNow !== this.isWaiting;
+    this.isWaiting = isWaitingNow;
     return {
       run: this.uuid,
       workspace: this.facts.workspace,
       day: this.day,
       seq: this.seq,
       transitions,
-      ...(isStart && { start: this.facts }),
-      ...((isStart || isEnd) && { standing: this.standing(isEnd) }),
+      ...(isStart && { start: this.facts, agents: agentsOf(this.state.graph) }),
+      ...((isStart || isEnd || isChanged) && { standing: this.standing(isEnd) }),
       approvals,
       events: isStart || isEnd || approvals.length > 0 ? this.ports.eventsOf(this, transitions, approvals) : [],
     };
@@ -166,6 +180,7 @@ export class LiveRun implements AppendSource {
       error: isEnd && state.error !== undefined ? JSON.stringify(state.error) : null,
       progress: JSON.stringify(progressOf(state)),
       usage: JSON.stringify(state.usage),
+      found: JSON.stringify({ isWaiting: this.isWaiting, ...(isEnd && problemOf(state)) }),
     };
   }
 }

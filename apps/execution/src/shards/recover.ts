@@ -24,6 +24,7 @@ interface RunRow {
   parent: string | null;
   timeout_ms: string;
   created_at: Date;
+  is_waiting: boolean;
 }
 
 /** Loads live runs from what is committed, and makes them this owner's. */
@@ -118,5 +119,6 @@ function factsOf(row: RunRow): RunFacts {
     parent: row.parent,
     timeoutMs: Number(row.timeout_ms),
     createdAt: row.created_at,
+    isWaiting: row.is_waiting,
   };
 }

@@ -1,3 +1,4 @@
+import { heldBackText } from '@signalbox/shared/contracts/protocol/breaker.js';
 import type { BreakerState } from '@signalbox/shared/contracts/registry/agent.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 
@@ -33,7 +34,7 @@ export function openMs(openings: number, firstMs: number, askedMs = 0): number {
 export function openFault(target: string, retryAfterMs: number, reason: string | null): Fault {
   return new Fault(
     'unavailable',
-    `calls to ${target} are held back, since it failed several times in a row${reason === null ? '' : ` (last: ${reason})`}`,
+    `${heldBackText(target)}, since it failed several times in a row${reason === null ? '' : ` (last: ${reason})`}`,
     'It is tried again by itself; a `fallback` in the step names another agent for this time.',
     { retryAfterMs: Math.max(Math.ceil(retryAfterMs), 1) },
   );

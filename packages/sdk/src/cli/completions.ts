@@ -42,10 +42,12 @@ async function offers(
       .concat('--help');
   }
   const commands = command.commands.map((one) => one.name()).filter((name) => !name.startsWith('_'));
-  if (commands.length > 0) return operands.length === 0 ? commands : [];
   if (operands.length > 0) return [];
+  const isGroup = commands.length > 0 && command.registeredArguments.length === 0;
+  if (isGroup) return commands;
   const group = command.parent?.name() ?? '';
-  return names(group === 'schedules' || group === 'triggers' ? group : command.name(), context, typed).catch(() => []);
+  const named = names(group === 'schedules' || group === 'triggers' ? group : command.name(), context, typed);
+  return [...commands, ...(await named.catch(() => []))];
 }
 
 async function valuesOf(option: string, context: Context): Promise<string[]> {
@@ -78,6 +80,8 @@ async function names(kind: string, context: Context, typed: string): Promise<str
     case 'cancel':
     case 'runs':
     case 'report':
+    case 'why':
+    case 'compare':
       return (await client.runs.list({ limit: 50 }, options).first()).data.map((run) => run.id);
     case 'approve':
     case 'reject':

@@ -11,11 +11,13 @@ import { addDiff } from './commands/diff.ts';
 import { addFork } from './commands/fork.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addSignal } from './commands/signal.ts';
+import { addCompare } from './commands/compare.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLogs } from './commands/logs.ts';
 import { addBackup, addDb, addNats, addRestore } from './commands/operate.ts';
+import { addProblems } from './commands/problems.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addSchema } from './commands/schema.ts';
@@ -29,6 +31,7 @@ import { addValidate } from './commands/validate.ts';
 import { addTriggers } from './commands/triggers.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
+import { addWhy } from './commands/why.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { exitCode } from './exit-codes.ts';
 import { tell, wordsOf } from './failure.ts';
@@ -71,7 +74,10 @@ Environment: SIGNALBOX_URL, SIGNALBOX_API_KEY, SIGNALBOX_DATA, DATABASE_URL (bac
 Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found, 6 conflict, 7 over a limit, 8 timeout, 130 interrupted`,
     );
   const parts = [
-    ['Look:', [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addLogs, addSchedules, addTriggers]],
+    [
+      'Look:',
+      [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addCompare, addProblems, addLogs, addSchedules, addTriggers],
+    ],
     ['Act:', [addApply, addDeploy, addRun, addFork, addSignal, addApprovals, addResolve, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],

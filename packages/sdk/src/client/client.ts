@@ -9,6 +9,7 @@ import { Keys } from './keys.ts';
 import { McpServers } from './mcp-servers.ts';
 import { Models } from './models.ts';
 import { Principals } from './principals.ts';
+import { RunOperations } from './run-operations.ts';
 import { Runs } from './runs.ts';
 import { Schedules } from './schedules.ts';
 import { Secrets } from './secrets.ts';
@@ -42,6 +43,7 @@ export class SignalboxClient {
   readonly mcpServers: McpServers;
   readonly models: Models;
   readonly principals: Principals;
+  readonly runOperations: RunOperations;
   readonly runs: Runs;
   readonly schedules: Schedules;
   readonly secrets: Secrets;
@@ -66,6 +68,7 @@ export class SignalboxClient {
     this.mcpServers = new McpServers(http);
     this.models = new Models(http);
     this.principals = new Principals(http);
+    this.runOperations = new RunOperations(http);
     this.runs = new Runs(http);
     this.schedules = new Schedules(http);
     this.secrets = new Secrets(http);

@@ -73,6 +73,35 @@ export interface Step {
   error: RunError | null;
 }
 
+/** One link of the chain of causes of a run that is not going on. */
+export interface Cause {
+  /** `no-worker`, `limit`, `workers-full`, `breaker`, `retry`, `signal`, `time`, `step`, `child` …; the others are in the REST reference. */
+  kind: string;
+  run: string;
+  /** Null: the run as a whole. */
+  step: string | null;
+  status: StepStatus | RunStatus;
+  /** `agent:NAME`, `step:KEY`, `run:ID`, `signal:NAME` …; null where the step itself is meant. */
+  on: string | null;
+  because: string;
+  /** What to do about it. */
+  next: string | null;
+  /** When it is over by itself at the latest. */
+  until: string | null;
+  /** Who has the places that are full. */
+  holders: { run: string; step: string; instance: string | null; since: string | null }[];
+}
+
+/** Why a run, or one step of it, is not going on. */
+export interface Why {
+  run: string;
+  step: string | null;
+  /** From what was asked for to the root cause. */
+  chain: Cause[];
+  /** What else is open in the run, by kind. */
+  open: { kind: string; count: number; step: string }[];
+}
+
 export interface RunDetail extends Run {
   steps: Step[];
 }
@@ -113,12 +142,97 @@ export interface RunEvent {
   fraction?: number;
 }
 
-export interface RunQuery extends ListQuery {
+/** Which runs are meant: those that meet all that is given. */
+export interface RunFilter {
   workflow?: string | undefined;
   /** Any of these. */
   status?: RunStatus | readonly RunStatus[] | undefined;
   /** Only runs with all of these labels, each as `name=value`. */
   labels?: readonly string[] | undefined;
+  /** An agent that a step names. */
+  agent?: string | undefined;
+  /** ISO 8601, at or after; `…Before`: before. */
+  startedAfter?: string | undefined;
+  startedBefore?: string | undefined;
+  endedAfter?: string | undefined;
+  endedBefore?: string | undefined;
+  /** US dollars. */
+  costMin?: number | undefined;
+  costMax?: number | undefined;
+  durationMinMs?: number | undefined;
+  durationMaxMs?: number | undefined;
+  /** The code of the failure that ended it, or of a step's that it went on from. */
+  errorCode?: string | undefined;
+  failedStep?: string | undefined;
+  /** Runs with a failure, by what has become of it. */
+  problem?: 'open' | 'replayed' | 'dismissed' | undefined;
+  /** Words to look for. */
+  q?: string | undefined;
+}
+
+export interface RunQuery extends RunFilter, ListQuery {
+  /** `newest` if absent; `ended`, `cost` and `duration`: the last, dearest and longest first. */
+  sort?: 'newest' | 'oldest' | 'ended' | 'cost' | 'duration' | undefined;
+}
+
+/** Runs that failed alike, and that nobody has looked after yet. */
+export interface RunProblem {
+  errorCode: string;
+  workflow: string;
+  failedStep: string | null;
+  count: number;
+  firstAt: string;
+  lastAt: string;
+  lastRun: string;
+  /** What the last one said. */
+  detail: string | null;
+  next: string | null;
+}
+
+/** A run as it stood after one of its events. */
+export interface RunState extends RunDetail {
+  seq: number;
+  /** Of the last event that is recorded. */
+  lastSeq: number;
+  at: string;
+  nextSteps: string | null;
+}
+
+/** Where two JSON values differ; a side that is absent has nothing there. */
+export interface Difference {
+  /** JSON pointer; empty: the whole. */
+  pointer: string;
+  a?: unknown;
+  b?: unknown;
+}
+
+/** One step, or item, of one of two runs. */
+export interface ComparedSide {
+  status: StepStatus;
+  durationMs: number | null;
+  attempts: number;
+  costUsd: number;
+  tokens: number;
+}
+
+export interface ComparedStep {
+  key: string;
+  a: ComparedSide | null;
+  b: ComparedSide | null;
+  isDifferent: boolean;
+  input: Difference[];
+  output: Difference[];
+}
+
+/** Two runs side by side. */
+export interface RunComparison {
+  a: Run;
+  b: Run;
+  isSameDefinition: boolean;
+  input: Difference[];
+  output: Difference[];
+  steps: ComparedStep[];
+  nextCursor: string | null;
 }
 
 /** What a person says of a step whose executor was lost. */
@@ -143,6 +257,14 @@ export class Runs {
     return new Pages(this.#http, '/runs', query, options);
   }
 
+  /** Failures that nobody has looked after, by reason, the most frequent first. */
+  problems(
+    query: ListQuery & { workflow?: string | undefined; startedAfter?: string | undefined } = {},
+    options: RequestOptions = {},
+  ): Pages<RunProblem> {
+    return new Pages(this.#http, '/run-problems', query, options);
+  }
+
   get(id: string, options: RequestOptions = {}): Promise<RunDetail> {
     return this.#http.json({ method: 'GET', path: path`/runs/${id}`, ...options });
   }
@@ -155,6 +277,22 @@ export class Runs {
   /** One step with its whole input and output. */
   step(id: string, key: string, options: RequestOptions = {}): Promise<Step> {
     return this.#http.json({ method: 'GET', path: path`/runs/${id}/steps/${key}`, ...options });
+  }
+
+  /** The run as it stood after the event `seq`, with its first 500 steps; the rest with `cursor`, the answer's `nextSteps`. */
+  state(id: string, seq: number, query: { cursor?: string | undefined } = {}, options: RequestOptions = {}): Promise<RunState> {
+    return this.#http.json({ method: 'GET', path: path`/runs/${id}/state`, query: { seq, ...query }, ...options });
+  }
+
+  /** Two runs side by side, one page of their steps. */
+  compare(id: string, other: string, query: ListQuery = {}, options: RequestOptions = {}): Promise<RunComparison> {
+    return this.#http.json({ method: 'GET', path: path`/runs/${id}/compare/${other}`, query: { ...query }, ...options });
+  }
+
+  /** Why the run is not going on, or this step of it: one chain of causes down to its root. */
+  why(id: string, key?: string, options: RequestOptions = {}): Promise<Why> {
+    const at = key === undefined ? path`/runs/${id}/why` : path`/runs/${id}/steps/${key}/why`;
+    return this.#http.json({ method: 'GET', path: at, ...options });
   }
 
   /**

@@ -5,11 +5,18 @@ import { CompleteWorkRoute } from '../../workers/complete-work.route.ts';
 import { LeaseTasksRoute } from '../../workers/lease-tasks.route.ts';
 import { AnswerApprovalRoute } from './answer-approval.route.ts';
 import { ApplyWorkflowRoute } from './apply-workflow.route.ts';
+import { CancelRunOperationRoute } from './cancel-run-operation.route.ts';
+import { GetRunOperationRoute } from './get-run-operation.route.ts';
+import { ListRunOperationsRoute } from './list-run-operations.route.ts';
+import { ListRunProblemsRoute } from './list-run-problems.route.ts';
+import { StartRunOperationRoute } from './start-run-operation.route.ts';
 import { CancelRunRoute } from './cancel-run.route.ts';
+import { CompareRunsRoute } from './compare-runs.route.ts';
 import { DeleteWorkflowRoute } from './delete-workflow.route.ts';
 import { FollowRunRoute } from './follow-run.route.ts';
 import { ForkRunRoute } from './fork-run.route.ts';
 import { GetApprovalRoute } from './get-approval.route.ts';
+import { GetRunStateRoute } from './get-run-state.route.ts';
 import { GetRunRoute } from './get-run.route.ts';
 import { GetStepRoute } from './get-step.route.ts';
 import { GetWorkflowRoute } from './get-workflow.route.ts';
@@ -21,6 +28,8 @@ import { ListWorkflowsRoute } from './list-workflows.route.ts';
 import { ResolveStepRoute } from './resolve-step.route.ts';
 import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
+import { WhyRunRoute } from './why-run.route.ts';
+import { WhyStepRoute } from './why-step.route.ts';
 import { ApplyScheduleRoute } from './apply-schedule.route.ts';
 import { ApplyTriggerRoute } from './apply-trigger.route.ts';
 import { DeleteScheduleRoute } from './delete-schedule.route.ts';
@@ -45,13 +54,20 @@ export const executionRoutes: Type[] = [
   AnswerApprovalRoute,
   ApplyWorkflowRoute,
   BeatWorkRoute,
+  CancelRunOperationRoute,
+  GetRunOperationRoute,
+  ListRunOperationsRoute,
+  ListRunProblemsRoute,
+  StartRunOperationRoute,
   CancelRunRoute,
+  CompareRunsRoute,
   CompleteWorkRoute,
   DeleteWorkflowRoute,
   FollowRunRoute,
   ForkRunRoute,
   GetApprovalRoute,
   GetRunRoute,
+  GetRunStateRoute,
   GetStepRoute,
   GetWorkflowRoute,
   InvokeAgentRoute,
@@ -63,6 +79,8 @@ export const executionRoutes: Type[] = [
   ResolveStepRoute,
   SignalRunRoute,
   StartRunRoute,
+  WhyRunRoute,
+  WhyStepRoute,
   ApplyScheduleRoute,
   ApplyTriggerRoute,
   DeleteScheduleRoute,

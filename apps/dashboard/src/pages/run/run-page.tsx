@@ -21,11 +21,13 @@ import { Tabs, useTab } from '../../parts/tabs.tsx';
 import { useSelection } from '../../routing/selection.ts';
 import { useMay } from '../../shell/who.ts';
 import { EventsView } from './events-view.tsx';
+import { History, usePast } from './history.tsx';
 import { StepLog } from './step-log.tsx';
 import { RunAgain } from './run-again.tsx';
 import { StepPanel } from './step-panel.tsx';
 import { Timeline } from './timeline.tsx';
 import { useRunEvents } from './use-run-events.ts';
+import { WhyWaiting } from './why.tsx';
 
 const RunGraph = lazy(() => import('./run-graph.tsx'));
 const ResultView = lazy(() => import('./result-view.tsx'));
@@ -81,10 +83,12 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
   const mayCancel = useMay('runs:write');
   const queryClient = useQueryClient();
   const tell = useTell();
+  const forkedFrom = run.labels['forked-from'];
   const ending = endingOf(run);
   return (
     <>
       {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
+      {forkedFrom && <Link to={`/runs/${forkedFrom}/compare/${run.id}`}>Compare with the run it goes on from</Link>}
       {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}
       {mayCancel && !isOver(run) && ending !== 'undoing' && (
         <Confirm
@@ -111,22 +115,30 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
   );
 }
 
-function RunViews({ run }: { run: WholeRun }): ReactNode {
+function RunViews({ run: current }: { run: WholeRun }): ReactNode {
   const tab = useTab(tabs);
   const { selected, hrefOf } = useSelection('step');
+  const log = useRunEvents(current.id, !isOver(current));
+  const { past, at, error } = usePast(current);
+  const run = past ?? current;
   const step = run.steps.find(({ key }) => key === selected) ?? null;
-  const log = useRunEvents(run.id, !isOver(run));
-  const aside = step && tab !== 'result' && <StepPanel key={step.key} run={run} step={step} hrefOf={hrefOf} />;
+  const aside = step && tab !== 'result' && <StepPanel key={step.key} run={run} step={step} hrefOf={hrefOf} isPast={past !== null} />;
   return (
     <>
-      <WhyFailed run={run} hrefOf={hrefOf} />
-      <NotUndone run={run} hrefOf={hrefOf} />
-      <AskedOfPeople run={run} />
+      {past === null && (
+        <>
+          <WhyFailed run={run} hrefOf={hrefOf} />
+          <NotUndone run={run} hrefOf={hrefOf} />
+          <AskedOfPeople run={run} />
+          <WhyWaiting run={run} hrefOf={hrefOf} />
+        </>
+      )}
+      {tab !== 'events' && <History run={current} events={log.events} at={at} error={error} />}
       <Beside aside={aside}>
         {tab === 'timeline' && (
           <>
             <Timeline run={run} selected={selected} hrefOf={hrefOf} />
-            {step && <StepLog step={step} events={log.events} isGoing={!isOver(run)} />}
+            {step && past === null && <StepLog step={step} events={log.events} isGoing={!isOver(run)} />}
           </>
         )}
         {tab === 'graph' && (

@@ -20,17 +20,19 @@ import { Panel, PanelPart } from '../../parts/panel.tsx';
 import { RunAgain } from './run-again.tsx';
 import { ResolveStep } from './resolve-step.tsx';
 import { SendSignal } from './send-signal.tsx';
-import { Waiting } from './waiting.tsx';
+import { WhyStep } from './why.tsx';
 import styles from './run.module.css';
 
 interface StepPanelProps {
   run: WholeRun;
   step: RunStep;
   hrefOf: (step: string | null) => { search: string };
+  /** Shown as it stood once: nothing can be done about that. */
+  isPast: boolean;
 }
 
 /** The selected step: attempts, input, output, what it waits for and what waits for it. */
-export function StepPanel({ run, step, hrefOf }: StepPanelProps): ReactNode {
+export function StepPanel({ run, step, hrefOf, isPast }: StepPanelProps): ReactNode {
   const dependants = dependantsOfStep(step, run.steps).filter(({ status }) => ['pending', 'queued', 'waiting'].includes(status));
   const needs = needsOf(step, run.steps);
   const last = step.attempts.at(-1);
@@ -75,13 +77,17 @@ export function StepPanel({ run, step, hrefOf }: StepPanelProps): ReactNode {
           ]}
         />
       </PanelPart>
-      <Waiting step={step} steps={run.steps} hrefOf={hrefOf} />
-      <ResolveStep run={run} step={step} />
-      <SendSignal run={run} step={step} />
-      {run.progress.done + run.progress.failed > 0 && step.part !== 'undo' && (
-        <RunAgain run={run} from={step.step}>
-          Run again from here
-        </RunAgain>
+      {!isPast && (
+        <>
+          <WhyStep run={run} step={step} hrefOf={hrefOf} />
+          <ResolveStep run={run} step={step} />
+          <SendSignal run={run} step={step} />
+          {run.progress.done + run.progress.failed > 0 && step.part !== 'undo' && (
+            <RunAgain run={run} from={step.step}>
+              Run again from here
+            </RunAgain>
+          )}
+        </>
       )}
       {step.error && (
         <PanelPart title="What went wrong">

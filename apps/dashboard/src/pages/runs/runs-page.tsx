@@ -1,98 +1,117 @@
-import type { RunQuery, RunStatus } from '@signalbox/sdk/client/runs.js';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useCallback, useMemo, type ReactNode } from 'react';
+import type { RunFilter } from '@signalbox/sdk/client/runs.js';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useSearchParams } from 'react-router';
 import { queries } from '../../api/queries.ts';
-import { lampOf } from '../../model/lamps.ts';
+import { filterOf, sortOf, sorts } from '../../model/run-filter.ts';
 import { counted } from '../../model/text.ts';
-import { Button } from '../../parts/button.tsx';
-import { LampSign } from '../../parts/lamp.tsx';
+import { Button, ButtonLink } from '../../parts/button.tsx';
 import { Loaded } from '../../parts/loaded.tsx';
 import { Empty } from '../../parts/notes.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Panel } from '../../parts/panel.tsx';
-import { SearchField } from '../../parts/search-field.tsx';
+import { useMay } from '../../shell/who.ts';
+import { BulkLever } from './bulk.tsx';
+import { Operations } from './operations.tsx';
+import { RunFilters } from './run-filters.tsx';
 import { RunsTable } from './runs-table.tsx';
 import styles from './runs.module.css';
 
-const statuses: readonly RunStatus[] = ['running', 'queued', 'waiting', 'failed', 'succeeded', 'cancelled'];
+/** As many runs as one order names; for more there is "all that match". */
+const namedMax = 1_000;
 
-/** All runs, filtered by the address, loaded as one scrolls. */
+/** All runs, filtered by the address, loaded as one scrolls, and what can be done to many of them. */
 export default function RunsPage(): ReactNode {
-  const [search, setSearch] = useSearchParams();
-  const asked = search.get('status') ?? '';
-  const chosen = useMemo(() => statuses.filter((each) => asked.split(',').includes(each)), [asked]);
-  const workflow = search.get('workflow') ?? '';
-  const q = search.get('q') ?? '';
-  const filters = useMemo<RunQuery>(
-    () => ({ ...(chosen.length > 0 && { status: chosen }), ...(workflow && { workflow }), ...(q && { q }) }),
-    [chosen, workflow, q],
-  );
-  const runs = useInfiniteQuery(queries.runs(filters));
-  const workflows = useQuery(queries.workflows());
+  const [search] = useSearchParams();
+  // Spans as "the last hour" are of the moment at which they were chosen, so that pages fit together.
+  const filter = useMemo(() => filterOf(search, Date.now()), [search]);
+  const sort = sortOf(search);
+  const runs = useInfiniteQuery(queries.runs({ ...filter, ...(sort !== 'newest' && { sort }) }));
   const rows = useMemo(() => runs.data?.pages.flatMap(({ data }) => data), [runs.data]);
-  const set = (name: string, value: string): void => {
-    const next = new URLSearchParams(search);
-    if (value === '') next.delete(name);
-    else next.set(name, value);
-    setSearch(next, { replace: true, preventScrollReset: true });
-  };
+  const mayAct = useMay('runs:write');
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const selection = useMemo(() => ({ ids: chosen, set: setChosen }), [chosen]);
+  useEffect(() => setChosen(new Set()), [filter]);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = runs;
   const onEnd = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
-  const isFiltered = Object.keys(filters).length > 0;
+  const isFiltered = Object.keys(filter).length > 0;
+  // A page of a search may be empty and be followed by others: it goes on until something is found.
+  const isSearching = rows?.length === 0 && hasNextPage;
+  useEffect(() => {
+    if (isSearching) onEnd();
+  }, [isSearching, onEnd]);
+  const found = rows && `${counted(rows.length, 'run')}${hasNextPage ? ' and more' : ''}${isFiltered ? ' match' : ''}`;
 
   return (
     <Page
       title="Runs"
-      sentence={rows && `${counted(rows.length, 'run')}${hasNextPage ? ' and more' : ''}${isFiltered ? ' match' : ''}, the newest first.`}
+      sentence={
+        found && (isSearching ? 'Searching older runs.' : `${found}, ${sorts[sort] === sorts.newest ? 'the newest first' : sorts[sort]}.`)
+      }
     >
-      <div className={styles.filters}>
-        <SearchField value={q} onChange={(text) => set('q', text)} label="Search runs" placeholder="Workflow, label or ID" />
-        <fieldset className={styles.statuses}>
-          <legend className="visually-hidden">Status</legend>
-          {statuses.map((each) => (
-            <label key={each} className={styles.status}>
-              <input
-                type="checkbox"
-                checked={chosen.includes(each)}
-                onChange={(event) =>
-                  set('status', (event.target.checked ? [...chosen, each] : chosen.filter((other) => other !== each)).join(','))
-                }
-              />
-              <LampSign lamp={lampOf(each)} size={14} />
-              {lampOf(each).word}
-            </label>
-          ))}
-        </fieldset>
-        {(workflows.data?.length ?? 0) > 1 && (
-          <label>
-            <span className="visually-hidden">Workflow</span>
-            <select className={styles.select} value={workflow} onChange={(event) => set('workflow', event.target.value)}>
-              <option value="">All workflows</option>
-              {workflows.data?.map(({ name }) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-        {isFiltered && (
-          <Button kind="quiet" small onPress={() => setSearch({}, { replace: true })}>
-            Clear filters
-          </Button>
-        )}
-      </div>
+      <RunFilters />
+      <Operations />
       <Panel flush>
+        {mayAct && rows && rows.length > 0 && (
+          <BulkLevers filter={filter} chosen={chosen} isFiltered={isFiltered} onDone={() => setChosen(new Set())} />
+        )}
         <Loaded query={{ ...runs, data: rows }} rows={12}>
-          {(data) => (
-            <RunsTable runs={data} onEnd={onEnd} {...(isFiltered && { empty: <Empty title="No run matches these filters." /> })} />
-          )}
+          {(data) =>
+            isSearching ? (
+              <p className={styles.more}>Searching older runs.</p>
+            ) : (
+              <RunsTable
+                runs={data}
+                onEnd={onEnd}
+                {...(mayAct && { selection })}
+                {...(isFiltered && { empty: <Empty title="No run matches these filters." /> })}
+              />
+            )
+          }
         </Loaded>
-        {isFetchingNextPage && <p className={styles.more}>Loading more.</p>}
+        {isFetchingNextPage && !isSearching && <p className={styles.more}>Loading more.</p>}
       </Panel>
     </Page>
+  );
+}
+
+/** What can be done to the chosen runs, or to all that the filters mean. */
+function BulkLevers({
+  filter,
+  chosen,
+  isFiltered,
+  onDone,
+}: {
+  filter: RunFilter;
+  chosen: ReadonlySet<string>;
+  isFiltered: boolean;
+  onDone: () => void;
+}): ReactNode {
+  if (chosen.size === 0 && !isFiltered) return null;
+  const ids = [...chosen].slice(0, namedMax);
+  const order = chosen.size > 0 ? { ids } : { filter };
+  return (
+    <div className={styles.bulk} role="group" aria-label="Do to many runs">
+      <span>
+        {chosen.size === 0
+          ? 'All that match'
+          : `${counted(ids.length, 'run')} selected${chosen.size > namedMax ? `, at most ${namedMax} at once` : ''}`}
+      </span>
+      <BulkLever action="cancel" order={order} onStarted={onDone} />
+      <BulkLever action="retry" order={order} onStarted={onDone} />
+      <BulkLever action="dismiss" order={order} onStarted={onDone} />
+      {chosen.size === 2 && (
+        <ButtonLink small to={`/runs/${ids.join('/compare/')}`}>
+          Compare
+        </ButtonLink>
+      )}
+      {chosen.size > 0 && (
+        <Button kind="quiet" small onPress={onDone}>
+          Select none
+        </Button>
+      )}
+    </div>
   );
 }

@@ -1,5 +1,5 @@
 import type { Run } from '@signalbox/sdk/client/runs.js';
-import type { ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import { lampOf } from '../../model/lamps.ts';
 import { isOver, problemText, runSpanMs } from '../../model/run.ts';
 import { shortenMiddle } from '../../model/text.ts';
@@ -50,12 +50,30 @@ function Took({ run }: { run: Run }): ReactNode {
   return isOver(run) ? formatSpan(span) : formatWholeSpan(span);
 }
 
-/** Runs, the newest first. */
-export function RunsTable({ runs, onEnd, empty }: { runs: readonly Run[]; onEnd?: () => void; empty?: ReactNode }): ReactNode {
+/** Which runs are chosen, and how to change that. */
+export interface Selection {
+  ids: ReadonlySet<string>;
+  set: (ids: ReadonlySet<string>) => void;
+}
+
+/** Runs, in the order they are given. */
+export function RunsTable({
+  runs,
+  onEnd,
+  empty,
+  selection,
+}: {
+  runs: readonly Run[];
+  onEnd?: () => void;
+  empty?: ReactNode;
+  selection?: Selection;
+}): ReactNode {
+  const shown = useMemo(() => (selection ? [selectColumn(runs, selection), ...columns] : columns), [runs, selection]);
   return (
     <DataTable
       label="Runs"
-      columns={columns}
+      columns={shown}
+      {...(selection && { isSelected: ({ id }: Run) => selection.ids.has(id) })}
       rows={runs}
       keyOf={({ id }) => id}
       hrefOf={({ id }) => `/runs/${id}`}
@@ -69,4 +87,29 @@ export function RunsTable({ runs, onEnd, empty }: { runs: readonly Run[]; onEnd?
       }
     />
   );
+}
+
+function selectColumn(runs: readonly Run[], { ids, set }: Selection): Column<Run> {
+  const isAll = runs.length > 0 && runs.every(({ id }) => ids.has(id));
+  return {
+    id: 'select',
+    header: 'Select',
+    width: '24px',
+    head: (
+      <label className={styles.check}>
+        <span className="visually-hidden">Select all that are shown</span>
+        <input type="checkbox" checked={isAll} onChange={() => set(new Set(isAll ? [] : runs.map(({ id }) => id)))} />
+      </label>
+    ),
+    cell: ({ id, workflow }) => (
+      <label className={styles.check}>
+        <span className="visually-hidden">{`Select the run ${shortenMiddle(id, 14)} of ${workflow}`}</span>
+        <input
+          type="checkbox"
+          checked={ids.has(id)}
+          onChange={(event) => set(new Set(event.target.checked ? [...ids, id] : [...ids].filter((other) => other !== id)))}
+        />
+      </label>
+    ),
+  };
 }

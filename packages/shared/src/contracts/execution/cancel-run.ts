@@ -21,7 +21,7 @@ export const cancelRun = defineContract({
   request: CancelRunRequest,
   reply: CancelRunReply,
   permission: 'runs:write',
-  callers: ['api-gateway', 'registry', 'mcp-server', 'protocol'],
+  callers: ['api-gateway', 'registry', 'mcp-server', 'protocol', 'execution'],
   timeoutMs: 5_000,
   maxBytes: 1_024,
   idempotent: true,

@@ -5,7 +5,7 @@ import { Opaque } from '../../bus/opaque.ts';
 
 /** Codes of what failed in a run: those of faults, and `rejected` by a person. */
 export type FailureCode = FaultCode | 'rejected';
-const failureCodes: readonly FailureCode[] = [...(Object.keys(faultStatus) as FaultCode[]), 'rejected'];
+export const failureCodes: readonly FailureCode[] = [...(Object.keys(faultStatus) as FaultCode[]), 'rejected'];
 
 /** Why a task, step or run failed. */
 export class Failure {

@@ -31,7 +31,7 @@ export const forkRun = defineContract({
   request: ForkRunRequest,
   reply: ForkRunReply,
   permission: 'runs:write',
-  callers: ['api-gateway', 'registry', 'mcp-server', 'protocol'],
+  callers: ['api-gateway', 'registry', 'mcp-server', 'protocol', 'execution'],
   timeoutMs: 10_000,
   maxBytes: messageMaxBytes,
   idempotent: false,

@@ -1,25 +1,27 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsArray, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
-import { PageRequest } from '../../bus/page.ts';
-import { RunView, runStatuses, type RunStatus } from './run-view.ts';
 import { Opaque } from '../../bus/opaque.ts';
+import { pageLimitMax } from '../../bus/page.ts';
+import { RunFilter, runSorts, type RunSort } from './run-filter.ts';
+import { RunView } from './run-view.ts';
 
-export class ListRunsRequest extends PageRequest {
-  /** Any of these; all if absent. */
-  @IsOptional() @IsArray() @ArrayMaxSize(6) @IsIn(runStatuses, { each: true }) status?: RunStatus[];
-  /** A workflow's name, or `agent/<name>`. */
-  @IsOptional() @IsString() @MaxLength(80) workflow?: string;
-  /** Labels that a run must have, all of them. */
-  @IsOptional() @IsObject() labels?: Record<string, string>;
+export class ListRunsRequest extends RunFilter {
+  /** `newest` if absent. A cursor is of the sort that it came with. */
+  @IsOptional() @IsIn(runSorts) sort?: RunSort;
+  /** At most this many, 50 if absent. */
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(pageLimitMax) limit?: number;
+  /** `nextCursor` of the page before. */
+  @IsOptional() @IsString() @MaxLength(1_024) cursor?: string;
 }
 
 export class ListRunsReply {
   @Opaque() @IsArray() @Type(() => RunView) data!: RunView[];
+  /** A page may have fewer than asked for, or none, and be followed by others: of words, so many runs are searched at once. */
   @IsOptional() @IsString() nextCursor!: string | null;
 }
 
-/** Runs, the newest first. */
+/** Runs, the newest first unless sorted otherwise. `limited` when the search takes too long. */
 export const listRuns = defineContract({
   subject: 'sb.execution.run.list',
   request: ListRunsRequest,
@@ -29,4 +31,5 @@ export const listRuns = defineContract({
   timeoutMs: 5_000,
   maxBytes: 16_384,
   idempotent: true,
+  errors: ['limited'],
 });

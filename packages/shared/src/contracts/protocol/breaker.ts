@@ -28,3 +28,13 @@ export const breakerChanged = defineEvent({
   payload: BreakerChanged,
   listeners: ['registry', 'execution'],
 });
+
+/** What callers of an open breaker are told of its target; how often it failed may follow. */
+export function heldBackText(target: string): string {
+  return `calls to ${target} are held back`;
+}
+
+/** The target that a failure's text says is held back; undefined when it says something else. */
+export function heldBackTarget(detail: string): string | undefined {
+  return /calls to (\S{1,200}) are held back/.exec(detail)?.[1];
+}

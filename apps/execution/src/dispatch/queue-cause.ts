@@ -1,0 +1,101 @@
+import { heldBackTarget } from '@signalbox/shared/contracts/protocol/breaker.js';
+import type { CauseKind, PlaceHolder } from '@signalbox/shared/contracts/execution/why-run.js';
+import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
+import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { unitOf } from '../core/state.ts';
+import type { AgentQueue } from './agent-queue.ts';
+import type { OpenTask } from './open-task.ts';
+import { isActive, queueKeyOf, type QueuedTask } from './queued-task.ts';
+
+/** Of more holders than this the oldest are named. */
+const holdersMax = 10;
+
+/** What keeps a queued attempt from beginning. */
+export interface QueueCause {
+  kind: CauseKind;
+  /** `agent:<name>`, `tool:<server>/<tool>` or `service:context`. */
+  on: string;
+  because: string;
+  next: string | null;
+  /** Who has the places that it waits for. */
+  holders: () => PlaceHolder[];
+  /** Another replica keeps the queue, and knows more: the shard to ask, the task to ask for, and what all tasks with the same answer share. */
+  elsewhere?: { shard: number; task: string; alike: string };
+}
+
+/** What a task of a queue waits for that another replica keeps. */
+export function causeElsewhere(task: QueuedTask): QueueCause {
+  const key = queueKeyOf(task);
+  return {
+    kind: 'handing-over',
+    on: onOf(task),
+    because: 'it waits for a place, which another replica of execution gives out',
+    next: null,
+    holders: () => [],
+    elsewhere: { shard: shardOfQueue(key), task: task.id, alike: `${key} ${task.skill ?? ''}` },
+  };
+}
+
+function onOf({ kind, target }: QueuedTask): string {
+  return kind === 'agent' ? `agent:${target}` : kind === 'tool' ? `tool:${target}` : 'service:context';
+}
+
+/** Why a task is not under way. `tasks`: all in queues that are kept here, among which are those that hold the places. */
+export function queueCause(task: QueuedTask, queue: AgentQueue, tasks: () => Iterable<QueuedTask>): QueueCause {
+  const { target, because } = task;
+  const on = onOf(task);
+  const none = (): PlaceHolder[] => [];
+  const cause = (kind: CauseKind, text: string, next: string | null, holders = none): QueueCause => ({
+    kind,
+    on,
+    because: text,
+    next,
+    holders,
+  });
+  if (because !== undefined) {
+    const isHeldBack = heldBackTarget(because) !== undefined;
+    return isHeldBack
+      ? cause('breaker', because, `Mend ${target}; it is tried again by itself. A fallback in the step names another agent for this time.`)
+      : cause('unreachable', because, 'It is tried again by itself; if that lasts, look at the services.');
+  }
+  const holders = (): PlaceHolder[] => holdersOf(queue, tasks());
+  if (queue.active >= queue.limit) {
+    const next = `Wait for one of them, cancel a run that holds a place, or raise the concurrency of ${target}.`;
+    return cause('limit', `all ${queue.limit} places of ${target} are taken, and ${waitingText(queue.waiting)}`, next, holders);
+  }
+  if (queue.kind !== 'worker') return cause('handing-over', 'it is being handed over', null);
+  if (queue.isWatched) {
+    if (queue.isWanted(task)) return cause('handing-over', 'a worker is about to take it', null);
+    const next = `Start a worker of ${target} that offers ${task.skill ?? 'its skills'}, or correct the step’s skill.`;
+    return cause('skill', `no free worker of ${target} offers the skill ${task.skill ?? ''}`, next);
+  }
+  if (queue.active > 0) {
+    const next = `Wait for one of them, cancel a run that holds a worker, or start more workers of ${target}.`;
+    return cause('workers-full', `all workers of ${target} are busy, and ${waitingText(queue.waiting)}`, next, holders);
+  }
+  return cause('no-worker', `no worker of ${target} is connected`, `Start a worker of ${target}, or deploy it: signalbox deploy.`);
+}
+
+function waitingText(count: number): string {
+  return count === 1 ? '1 task waits' : `${count} tasks wait`;
+}
+
+function holdersOf(queue: AgentQueue, tasks: Iterable<QueuedTask>): PlaceHolder[] {
+  const held: { holder: PlaceHolder; at: number }[] = [];
+  for (const task of tasks) {
+    if (task.queue !== queue || !isActive(task)) continue;
+    const at = startOf(task);
+    const since = at === undefined ? null : new Date(at).toISOString();
+    held.push({ holder: { run: parseTask(task.id).run, step: task.key, instance: task.instance ?? null, since }, at: at ?? Infinity });
+  }
+  return held
+    .sort((a, b) => a.at - b.at)
+    .slice(0, holdersMax)
+    .map(({ holder }) => holder);
+}
+
+/** When it began, where its run is here. */
+function startOf(task: QueuedTask | OpenTask): number | undefined {
+  if (task.phase !== 'running' || !('run' in task)) return undefined;
+  return unitOf(task.run.state, task.ref.s, task.ref.i)?.startedAt;
+}

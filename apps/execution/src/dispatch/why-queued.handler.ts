@@ -1,0 +1,19 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import { whyQueued, type WhyQueuedReply, type WhyQueuedRequest } from '@signalbox/shared/contracts/execution/why-queued.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { Engine } from '../shards/engine.ts';
+
+@Controller()
+export class WhyQueuedHandler {
+  constructor(private readonly engine: Engine) {}
+
+  @Handles(whyQueued)
+  handle(@Payload() { task }: WhyQueuedRequest): WhyQueuedReply {
+    const cause = this.engine.dispatcher.whyHere(task);
+    if (!cause) throw new Fault('not_found', `the task ${task} waits in no queue here`, 'Ask again in a moment.');
+    const { kind, on, because, next } = cause;
+    return { kind, on, because, next, holders: cause.holders() };
+  }
+}

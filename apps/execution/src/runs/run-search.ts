@@ -1,0 +1,205 @@
+import type { ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
+import type { RunFilter, RunSort } from '@signalbox/shared/contracts/execution/run-filter.js';
+import { decodeCursor, encodeCursor } from '@signalbox/shared/bus/page.js';
+import { idPattern, toUuid } from '@signalbox/shared/ids/ids.js';
+import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
+
+/** Words of one search. */
+const wordsMax = 8;
+/**
+ * Runs that one page looks through for words, and for labels and agents: no index has the first, and under row security PostgreSQL uses none for
+ * the others (their operators are not leakproof). The next page goes on behind. Runs in another order than their own lie far apart.
+ */
+const searchedMax = { words: 8_000, members: 50_000, apart: 5 };
+
+/** How a sort reads its index: the value that goes before the run's id, and which runs have one. */
+const sorts: Record<RunSort, { by?: string; type?: string; has?: string; direction: 'ASC' | 'DESC' }> = {
+  newest: { direction: 'DESC' },
+  oldest: { direction: 'ASC' },
+  ended: { by: 'ended_at', type: 'timestamptz', has: 'ended_at IS NOT NULL', direction: 'DESC' },
+  cost: { by: 'cost_usd', type: 'float8', has: 'cost_usd > 0', direction: 'DESC' },
+  duration: { by: 'duration_ms', type: 'bigint', has: 'duration_ms IS NOT NULL', direction: 'DESC' },
+};
+
+/** A statement with its values. */
+export interface Statement {
+  text: string;
+  values: unknown[];
+}
+
+/** Conditions over `run` with the values that they name. What is not asked for is not in the text, so that each search is planned for itself. */
+class Conditions {
+  private readonly parts: string[] = [];
+
+  constructor(readonly values: unknown[] = []) {}
+
+  /** `$` in the text stands for the value. */
+  add(text: string, value?: unknown): void {
+    this.parts.push(value === undefined ? text : text.replaceAll('$', this.value(value)));
+  }
+
+  value(value: unknown): string {
+    return `$${this.values.push(value)}`;
+  }
+
+  get text(): string {
+    return this.parts.join(' AND ');
+  }
+}
+
+/** The runs of a workspace that a filter means, without what is searched for. */
+function conditionsOf(workspace: string, filter: RunFilter): Conditions {
+  const where = new Conditions();
+  where.add('workspace = $', workspace);
+  if (filter.status !== undefined && filter.status.length > 0) where.add(statusCondition(filter.status));
+  if (filter.workflow !== undefined) where.add('workflow = $', filter.workflow);
+  if (filter.startedAfter !== undefined) where.add('run_id >= $::uuid', firstUuidOf(filter.startedAfter));
+  if (filter.startedBefore !== undefined) where.add('run_id < $::uuid', firstUuidOf(filter.startedBefore));
+  if (filter.endedAfter !== undefined) where.add('ended_at IS NOT NULL AND ended_at >= $::timestamptz', filter.endedAfter);
+  if (filter.endedBefore !== undefined) where.add('ended_at IS NOT NULL AND ended_at < $::timestamptz', filter.endedBefore);
+  if (filter.costMin !== undefined) where.add(filter.costMin > 0 ? 'cost_usd > 0 AND cost_usd >= $' : 'cost_usd >= $', filter.costMin);
+  if (filter.costMax !== undefined) where.add('cost_usd <= $', filter.costMax);
+  if (filter.durationMinMs !== undefined) where.add('duration_ms IS NOT NULL AND duration_ms >= $', filter.durationMinMs);
+  if (filter.durationMaxMs !== undefined) where.add('duration_ms IS NOT NULL AND duration_ms <= $', filter.durationMaxMs);
+  if (filter.errorCode !== undefined) where.add('error_code IS NOT NULL AND error_code = $', filter.errorCode);
+  if (filter.failedStep === '') where.add('failed_step IS NULL');
+  else if (filter.failedStep !== undefined) where.add('failed_step = $', filter.failedStep);
+  const id = idOf(filter);
+  if (id !== undefined) where.add('run_id = $::uuid', id);
+  if (filter.problem === 'open') where.add('error_code IS NOT NULL AND resolution IS NULL AND parent IS NULL');
+  else if (filter.problem !== undefined) where.add('error_code IS NOT NULL AND parent IS NULL AND resolution = $', filter.problem);
+  return where;
+}
+
+/** `waiting` is what a running run does: the row says it beside the status. No committed run is `queued`. */
+function statusCondition(statuses: readonly RunView['status'][]): string {
+  const wanted = new Set(statuses);
+  const ended = ['succeeded', 'failed', 'cancelled'].filter((status) => wanted.has(status as RunView['status']));
+  const parts: string[] = [];
+  if (ended.length > 0) parts.push(`status IN ('${ended.join(`', '`)}')`);
+  if (wanted.has('running') && wanted.has('waiting')) parts.push(`status = 'running'`);
+  else if (wanted.has('running')) parts.push(`(status = 'running' AND NOT is_waiting)`);
+  else if (wanted.has('waiting')) parts.push(`(status = 'running' AND is_waiting)`);
+  if (parts.length === 0) return 'false';
+  return parts.length === 1 ? (parts[0] as string) : `(${parts.join(' OR ')})`;
+}
+
+function wordsOf(filter: RunFilter): string[] {
+  const id = idOf(filter);
+  return id === undefined ? (filter.q ?? '').toLowerCase().split(/\s+/).filter(Boolean).slice(0, wordsMax) : [];
+}
+
+/** The run that the words name, where they are the identifier of one. */
+function idOf({ q = '' }: RunFilter): string | undefined {
+  return idPattern('run').test(q.trim()) ? toUuid(q.trim(), 'run') : undefined;
+}
+
+/** Adds what is looked for in each run. Returns in how many at most; undefined: in none. */
+function addSearched(where: Conditions, filter: RunFilter): number | undefined {
+  const { agent, labels = {} } = filter;
+  const words = wordsOf(filter);
+  const hasLabels = Object.keys(labels).length > 0;
+  if (agent !== undefined) where.add(`$::text = ANY(agents)`, agent);
+  if (hasLabels) where.add(`labels @> $::jsonb`, JSON.stringify(labels));
+  const text = `lower(workflow || ' ' || labels::text || ' ' || principal_name || ' ' || coalesce(error, ''))`;
+  for (const word of words) where.add(`strpos(${text}, $) > 0`, word);
+  if (words.length > 0) return searchedMax.words;
+  return agent !== undefined || hasLabels ? searchedMax.members : undefined;
+}
+
+/** One page of a search, and how to go on where the page is not full since only so many runs were searched. */
+export function pageStatements(workspace: string, request: ListRunsRequest, limit: number): { page: Statement; searchedTo?: Statement } {
+  const sort = sorts[request.sort ?? 'newest'];
+  const where = conditionsOf(workspace, request);
+  if (sort.has !== undefined) where.add(sort.has);
+  if (request.cursor !== undefined) addCursor(where, request.sort ?? 'newest', request.cursor);
+  const order = `ORDER BY ${sort.by === undefined ? '' : `${sort.by} ${sort.direction}, `}run_id ${sort.direction}`;
+  const position = `${sort.by === undefined ? `''` : `${sort.by}::text`} AS position`;
+  const indexed = { text: where.text, values: [...where.values] };
+  const searched = new Conditions(where.values);
+  const all = addSearched(searched, request);
+  const max = all === undefined || sort.by === undefined ? all : all / searchedMax.apart;
+  if (max === undefined) {
+    return { page: { text: `SELECT *, ${position} FROM run WHERE ${indexed.text} ${order} LIMIT ${limit + 1}`, values: indexed.values } };
+  }
+  const scanned = `SELECT * FROM run WHERE ${indexed.text} ${order} LIMIT ${max}`;
+  return {
+    page: {
+      text: `SELECT *, ${position} FROM (${scanned}) AS run WHERE ${searched.text} ${order} LIMIT ${limit + 1}`,
+      values: searched.values,
+    },
+    searchedTo: {
+      text: `SELECT run_id, ${position} FROM run WHERE ${indexed.text} ${order} OFFSET ${max - 1} LIMIT 1`,
+      values: indexed.values,
+    },
+  };
+}
+
+/** Runs that something is to be done to: those of a filter or those that are named (UUIDs), as far as `scope` (a condition over `run`) lets it. */
+export interface Target {
+  filter: RunFilter;
+  ids: readonly string[] | null;
+  scope: string;
+}
+
+/** The newest `limit` runs of a target. */
+export function newestStatement(workspace: string, target: Target, limit: number): Statement {
+  const where = targetConditions(workspace, target);
+  return { text: `SELECT * FROM run WHERE ${where.text} ORDER BY run_id DESC LIMIT ${limit}`, values: where.values };
+}
+
+/** The ids of at most `limit` runs of a target between two others, the oldest first. */
+export function targetStatement(workspace: string, target: Target, { after, before }: Span, limit: number): Statement {
+  const where = targetConditions(workspace, target);
+  where.add('run_id > $::uuid', after);
+  where.add('run_id < $::uuid', before);
+  return { text: `SELECT run_id FROM run WHERE ${where.text} ORDER BY run_id LIMIT ${limit}`, values: where.values };
+}
+
+/** Runs between two others, by UUID. */
+export interface Span {
+  after: string;
+  before: string;
+}
+
+/** How many runs a target has, counted up to `max`. */
+export function countStatement(workspace: string, target: Target, max: number): Statement {
+  const where = targetConditions(workspace, target);
+  return { text: `SELECT count(*)::int AS count FROM (SELECT 1 FROM run WHERE ${where.text} LIMIT ${max}) AS run`, values: where.values };
+}
+
+function targetConditions(workspace: string, { filter, ids, scope }: Target): Conditions {
+  const where = conditionsOf(workspace, filter);
+  where.add(scope);
+  if (ids !== null) where.add('run_id = ANY($::uuid[])', ids);
+  addSearched(where, filter);
+  return where;
+}
+
+/** The position behind a row. */
+export function cursorOf(sort: RunSort = 'newest', { run_id, position }: { run_id: string; position: string }): string {
+  return encodeCursor(sorts[sort].by === undefined ? [run_id] : [position, run_id]);
+}
+
+function addCursor(where: Conditions, sort: RunSort, cursor: string): void {
+  const { by, type, direction } = sorts[sort];
+  const than = direction === 'DESC' ? '<' : '>';
+  if (by === undefined) return where.add(`run_id ${than} $::uuid`, uuidOf(decodeCursor(cursor, 1)[0] as string));
+  const [value = '', run = ''] = decodeCursor(cursor, 2);
+  // What is no value of ours finds nothing before it can be an error of the database.
+  if (!/^[\d .:+TZ-]{1,40}$|^\d[\d.e+-]{0,39}$/.test(value)) return where.add('false');
+  where.add(`(${by}, run_id) ${than} (${where.value(value)}::${type ?? ''}, ${where.value(uuidOf(run))}::uuid)`);
+}
+
+/** A cursor's run; one that is no UUID finds nothing before it can be an error of the database. */
+export function uuidOf(text: string): string {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? text : '00000000-0000-0000-0000-000000000000';
+}
+
+/** The first run id that a moment can have: ids begin with their time in milliseconds. */
+export function firstUuidOf(moment: string | number): string {
+  const time = typeof moment === 'number' ? moment : Date.parse(moment) || 0;
+  const at = Math.min(Math.max(0, time), 2 ** 48 - 1);
+  const hex = at.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}

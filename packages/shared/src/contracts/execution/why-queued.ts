@@ -1,0 +1,33 @@
+import { Type } from 'class-transformer';
+import { IsArray, IsIn, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { taskPattern } from './task-id.ts';
+import { causeKinds, PlaceHolder, type CauseKind } from './why-run.ts';
+
+export class WhyQueuedRequest {
+  @Matches(taskPattern) task!: string;
+}
+
+/** What keeps a task from beginning, as its queue's owner knows it. */
+export class WhyQueuedReply {
+  @IsIn(causeKinds) kind!: CauseKind;
+  @IsString() on!: string;
+  @IsString() because!: string;
+  @IsOptional() @IsString() next!: string | null;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => PlaceHolder) holders!: PlaceHolder[];
+}
+
+/** The owner of a run asks the owner of a queue why a task there waits. The shard is `shardOfQueue(key)`. `not_found`: it does not wait there. */
+export const whyQueued = defineContract({
+  subject: 'sb.execution.shard.*.why-queued',
+  request: WhyQueuedRequest,
+  reply: WhyQueuedReply,
+  permission: 'none',
+  callers: ['execution'],
+  timeoutMs: 1_000,
+  maxBytes: 1_024,
+  idempotent: true,
+  identity: 'service',
+  shard: true,
+  errors: ['not_found'],
+});
