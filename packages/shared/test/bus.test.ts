@@ -173,7 +173,7 @@ test('a shard is heard by its owner alone, while it owns it', async () => {
   const release = service.server.hearShard(7);
   await service.server.unwrap<Bus['connection']>().flush();
   await expect(bus.request(echoShard, { text: 'a' }, caller, { shard: 7 })).resolves.toEqual({ text: 'a', by: 'sb.context.shard.7.echo' });
-  release();
+  await release();
 });
 
 describe('when nobody answers', () => {
