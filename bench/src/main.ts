@@ -8,6 +8,7 @@ import type { Bench, Measurement } from './measurement.ts';
 const benches: Record<string, () => Promise<Bench>> = {
   stack: async () => (await import('./stack/stack.bench.ts')).stackBench,
   bus: async () => (await import('./bus/bus.bench.ts')).busBench,
+  execution: async () => (await import('./execution/execution.bench.ts')).executionBench,
   security: async () => (await import('./security/security.bench.ts')).securityBench,
 };
 

@@ -3,6 +3,7 @@ import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/trans
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { atShard } from '@signalbox/shared/bus/contract.js';
 import { loadCatalogue, type Catalogue } from '@signalbox/shared/bus/catalogue.js';
 import { ensureEventStream } from '@signalbox/shared/bus/event-stream.js';
 import { serviceNames, type ServiceName } from '@signalbox/shared/bus/contract.js';
@@ -107,10 +108,13 @@ test('every service may make the event stream, with the account’s limits', asy
 });
 
 test('every contract’s caller may send it, and its service may hear it', () => {
-  for (const { subject, service, callers, identity } of catalogue.contracts) {
+  const handedOn = catalogue.contracts.filter(({ shardOf }) => shardOf !== undefined).map(atShard);
+  expect(handedOn.map(({ subject }) => subject)).toContain('sb.execution.shard.*.run.get');
+  for (const { subject, service, callers, identity, shard } of [...catalogue.contracts, ...handedOn]) {
     for (const caller of callers)
       expect(permissionsOf(caller, catalogue).publish).toContain(identity === 'service' ? `${subject}.${caller}` : subject);
-    expect(permissionsOf(service, catalogue).subscribe).toContain(identity === 'service' ? `${subject}.*` : subject);
+    const heard = shard ? `sb.${service}.shard.*.>` : identity === 'service' ? `${subject}.*` : subject;
+    expect(permissionsOf(service, catalogue).subscribe).toContain(heard);
   }
   for (const { subject, service, durable, listeners } of catalogue.events) {
     expect(permissionsOf(service, catalogue).publish).toContain(subject);
