@@ -3,10 +3,9 @@ import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/trans
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { atShard } from '@signalbox/shared/bus/contract.js';
 import { loadCatalogue, type Catalogue } from '@signalbox/shared/bus/catalogue.js';
 import { ensureEventStream } from '@signalbox/shared/bus/event-stream.js';
-import { serviceNames, type ServiceName } from '@signalbox/shared/bus/contract.js';
+import { atShard, serviceNames, type ServiceName } from '@signalbox/shared/bus/contract.js';
 import { natsBinary } from '../src/nats/binary.ts';
 import { credsOf, natsTrust, newNatsKeys, unrestrictedCreds } from '../src/nats/keys.ts';
 import { permissionsOf } from '../src/nats/permissions.ts';
