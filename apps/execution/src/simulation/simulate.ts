@@ -86,6 +86,7 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
     if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits' || transition.t === 'asks') {
       const key = `${transition.s}.${transition.i}.${transition.n}`;
       if (begun.has(key)) throw new Error(`${run} sends ${key} twice`);
+      if (ends.has(`${transition.s}.${transition.i}`)) throw new Error(`${run} sends ${key} after it has ended`);
       begun.add(key);
       for (const need of graph.steps[transition.s]?.needs ?? []) {
         const { status } = before.steps[need] as RunState['steps'][number];
@@ -109,7 +110,8 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
   if (state.status === 'succeeded') {
     state.steps.forEach((step, s) => {
       const { onError, maxFailures } = graph.steps[s] as GraphStep;
-      const mayFail = onError === 'continue' || maxFailures !== undefined;
+      // What a model called may have failed: it was told.
+      const mayFail = onError === 'continue' || maxFailures !== undefined || step.grown !== undefined;
       const isStopped = onError === 'continue' && step.status === 'failed';
       const isDone =
         step.status === 'skipped' || step.units.every(({ status }) => status === 'succeeded' || (mayFail && status === 'failed'));
