@@ -89,8 +89,10 @@ export function stepViews(state: RunState, places: readonly UnitPlace[], why: Wh
   const critical = criticalSteps(state);
   return places.map((place) => {
     const view = stepView(state, place, why, each, critical);
-    // A later turn is asked all that stands before it in this list.
-    return view.model !== null && place.i > 0 ? { ...view, input: null } : view;
+    const grown = state.steps[place.s]?.grown?.[place.i];
+    if (grown?.k !== 'model' || place.i === 0) return view;
+    // A later turn is asked all that stands before it in this list, and what was said to it beside.
+    return { ...view, input: grown.say === undefined ? null : { messages: [{ role: 'user', content: grown.say }] } };
   });
 }
 
