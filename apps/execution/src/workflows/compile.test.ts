@@ -544,6 +544,7 @@ describe('a step with llm', () => {
     ['items', { forEach: [1] }, {}, '/forEach'],
     ['an input', { with: 1 }, {}, '/with'],
     ['a fallback agent', { fallback: 'x' }, {}, '/fallback'],
+    ['items at once', { maxParallel: 2 }, {}, '/maxParallel'],
     ['what undoes it', { compensate: { tool: 'a/b' } }, {}, '/compensate'],
     ['a schema that is none', {}, { output: { type: 'nonsense' } }, '/llm/output'],
   ])('is refused with %s', (_, step, llm, pointer) => {

@@ -14,6 +14,7 @@ const parallelDefault = 8;
 const elsewhere: Partial<Record<keyof StepManifest, string>> = {
   with: 'give llm.prompt',
   forEach: 'have a workflow do it for each item, by a step with forEach and workflow',
+  maxParallel: 'give llm.parallelTools',
   fallback: 'give llm.fallback',
   compensate: 'undo what its tools did in a step of its own',
 };

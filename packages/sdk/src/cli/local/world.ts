@@ -5,7 +5,7 @@ import { runDue } from '@signalbox/execution/core/ending.js';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/execution/core/events.js';
 import type { Graph, GraphStep, StepKind } from '@signalbox/execution/core/graph.js';
 import type { Json } from '@signalbox/execution/core/json.js';
-import { inputOf, targetOf } from '@signalbox/execution/core/scope.js';
+import { inputOf, workOf } from '@signalbox/execution/core/scope.js';
 import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/execution/core/state.js';
 import { checkInput } from '@signalbox/execution/workflows/input-schema.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -13,15 +13,17 @@ import { Schedule } from './schedule.ts';
 
 /** What a step asks somebody to do. */
 export interface Task {
-  kind: StepKind;
+  kind: StepKind | 'model';
   /** The name of the workflow that the step is of. */
   workflow: string;
   step: string;
   /** Of the item; null for a step without items. */
   index: number | null;
-  /** From 1. */
+  /** From 1; of a model, counted over all its turns in the step. */
   attempt: number;
-  /** The agent, `server/tool` or workflow; empty for an artifact and an approval. */
+  /** Asked by a model, in a step with `llm`. */
+  isCalled: boolean;
+  /** The agent, `server/tool`, workflow or model; empty for an artifact and an approval. */
   target: string;
   skill?: string;
   input: Json;
@@ -212,14 +214,16 @@ class World {
     const step = state.graph.steps[ref.s] as GraphStep;
     const controller = new AbortController();
     open.set(keyOf(ref), controller);
+    const work = workOf(state, ref.s, ref.i);
     const reply = this.surroundings.reply({
-      kind: step.kind,
+      kind: work.kind,
       workflow: state.graph.name,
       step: step.key,
       index: ref.i < 0 ? null : ref.i,
-      attempt: ref.n,
-      target: targetOf(state, ref.s, ref.i),
-      ...(step.skill !== undefined && { skill: step.skill }),
+      attempt: work.kind === 'model' ? turnsUpTo(state, ref) : ref.n,
+      isCalled: step.kind === 'llm' && work.kind !== 'model',
+      target: work.target,
+      ...(work.skill !== undefined && { skill: work.skill }),
       input,
       signal: controller.signal,
     });
@@ -274,6 +278,12 @@ class World {
       status === 'succeeded' ? { output: output ?? null } : { error: error ?? { code: 'cancelled', detail: 'the run was cancelled' } };
     this.later(() => this.feed(run, { type: 'childEnded', s, i, child, ...end }));
   }
+}
+
+/** Attempts of all turns of a step with `llm`, up to this one. */
+function turnsUpTo({ steps }: RunState, { s, i }: AttemptRef): number {
+  const { grown = [], units = [] } = steps[s] ?? {};
+  return units.slice(0, i + 1).reduce((sum, { attempt }, index) => sum + (grown[index]?.k === 'model' ? attempt : 0), 0);
 }
 
 function refOf({ s, i, n }: AttemptRef): AttemptRef {
