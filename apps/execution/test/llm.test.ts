@@ -112,7 +112,12 @@ test('what fails for good, and what is invented, is told to the model', async ()
   const run = await play('told', { tools: ['files/read'] });
   expect(run).toMatchObject({ status: 'succeeded', output: { research: { text: 'I may not.' } }, progress: { failed: 0 } });
   expect(told).toEqual(['Error: not for you Ask for the right.', expect.stringContaining('there is no tool files__drop')]);
-  expect(run.steps.map(({ status }) => status)).toEqual(['succeeded', 'failed', 'failed', 'succeeded']);
+  expect(run.steps.map(({ status, model: name, tool: called }) => [status, name, called])).toEqual([
+    ['succeeded', 'm-1', null],
+    ['failed', null, 'files/read'],
+    ['failed', null, null],
+    ['succeeded', 'm-1', null],
+  ]);
 });
 
 test('an answer by a schema is mended, or ends the step', async () => {

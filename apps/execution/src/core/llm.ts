@@ -84,9 +84,10 @@ function idOf({ id }: ToolCall, turn: number, call: number): string {
   return id || `call_${turn}_${call}`;
 }
 
-/** Who does a unit of an `llm` step; undefined where nobody does. */
+/** Who does what a model called, with no name where nobody does; undefined for the model itself. */
 export function workOfGrown(grown: Grown | undefined): { kind: 'tool' | 'agent'; target: string; skill?: string } | undefined {
   if (grown?.k === 'tool') return { kind: 'tool', target: grown.tool };
+  if (grown?.k === 'unknown') return { kind: 'tool', target: '' };
   if (grown?.k !== 'agent') return undefined;
   return { kind: 'agent', target: grown.agent, ...(grown.skill !== undefined && { skill: grown.skill }) };
 }

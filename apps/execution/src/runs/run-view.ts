@@ -119,7 +119,8 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
     status,
     agent: isAgent ? work.target : null,
     skill: work.skill ?? null,
-    tool: work.kind === 'tool' ? work.target : null,
+    // What a model invented has no name here.
+    tool: work.kind === 'tool' && work.target !== '' ? work.target : null,
     model: work.kind === 'model' ? work.target : null,
     child: unit?.child === undefined ? null : fromUuid('run', unit.child),
     needs: step.needs.map((need) => (state.graph.steps[need] as GraphStep).key),

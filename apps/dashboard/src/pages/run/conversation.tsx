@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { isCut, type WholeRun } from '../../api/shapes.ts';
 import { allowanceOf, turnsOf, type Allowance, type Call, type ModelTurn, type Said } from '../../model/conversation.ts';
+import { parseJson } from '../../model/json.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { isOver, problemText } from '../../model/run.ts';
 import { formatBytes, formatCount, formatUsd, inert } from '../../model/text.ts';
@@ -59,10 +60,17 @@ function Limits({ allowance: { turns, tokens, costUsd, timeMs, limits } }: { all
           <dd className="num">
             {format(used)}
             <span className="quiet">{most === null ? ', no limit' : ` of ${format(most)}`}</span>
+            {most !== null && (
+              <meter
+                className={styles.meter}
+                aria-label={`${name} used`}
+                min={0}
+                max={most}
+                high={most * 0.8}
+                value={Math.min(used, most)}
+              />
+            )}
           </dd>
-          {most !== null && (
-            <meter className={styles.meter} aria-label={`${name} used`} min={0} max={most} high={most * 0.8} value={Math.min(used, most)} />
-          )}
         </div>
       ))}
     </dl>
@@ -90,7 +98,7 @@ function Turn({ run, turn, hrefOf }: { run: WholeRun; turn: ModelTurn; hrefOf: (
         </Link>
         <span className="quiet num">{facts.join(' · ')}</span>
       </div>
-      {answer && (answer.isCut ? <WholeAnswer run={run} turn={turn} /> : answer.text.trim() !== '' && <Markdown text={answer.text} />)}
+      {answer && (answer.isCut ? <WholeAnswer run={run} turn={turn} /> : <Answer text={answer.text} label={`Answer of turn ${number}`} />)}
       {error && (
         <Note tone="stop">
           {problemText(error)} {error.next && <span className="quiet">{error.next}</span>}
@@ -124,11 +132,19 @@ function Message({ message: { role, text } }: { message: Said }): ReactNode {
   );
 }
 
+/** Text, or the JSON that was asked for. */
+function Answer({ text, label }: { text: string; label: string }): ReactNode {
+  if (text.trim() === '') return null;
+  const json = parseJson(text);
+  const isForm = 'value' in json && typeof json.value === 'object' && json.value !== null;
+  return isForm ? <JsonCode value={json.value} label={label} max="short" /> : <Markdown text={text} />;
+}
+
 function WholeAnswer({ run, turn: { step, answer } }: { run: WholeRun; turn: ModelTurn }): ReactNode {
   const [isAsked, ask] = useState(false);
   const whole = useQuery({ ...queries.runStep(run.id, step.key), enabled: isAsked });
   const text = (whole.data?.output as { text?: string } | undefined)?.text;
-  if (text !== undefined) return <Markdown text={text} />;
+  if (text !== undefined) return <Answer text={text} label={`Answer of ${step.key}`} />;
   return (
     <>
       <Code text={answer?.text ?? ''} label={`Answer of ${step.key}`} max="short" />
@@ -190,11 +206,11 @@ function Value({ title, value }: { title: string; value: unknown }): ReactNode {
   );
 }
 
-/** A result of text alone reads as that text. */
+/** A result of one text alone, as tools give `{ text }`, reads as that text. */
 function textOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value);
-  return entries.length === 1 && entries[0]?.[0] === 'text' && typeof entries[0][1] === 'string' ? entries[0][1] : value;
+  const [only, more] = Object.values(value) as unknown[];
+  return typeof only === 'string' && more === undefined ? only : value;
 }
 
 /** Arguments on one line, as far as there is room. */
