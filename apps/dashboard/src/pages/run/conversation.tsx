@@ -179,7 +179,7 @@ function CallOf({
           <span className="quiet num">{span}</span>
         </summary>
         {input !== null && input !== undefined && <Value title="Arguments" value={input} />}
-        {output !== null && output !== undefined && <Value title="Result" value={output} />}
+        {output !== null && output !== undefined && <Value title="Result" value={textOf(output)} />}
         {error && (
           <Note tone="stop">
             {problemText(error)} {error.next && <span className="quiet">{error.next}</span>}
@@ -200,7 +200,7 @@ function Value({ title, value }: { title: string; value: unknown }): ReactNode {
       {isCut(value) ? (
         <Code text={`${value.preview}…\n[${formatBytes(value.bytes)}]`} label={title} max="short" />
       ) : (
-        <JsonCode value={textOf(value)} label={title} max="short" />
+        <JsonCode value={value} label={title} max="short" />
       )}
     </div>
   );
