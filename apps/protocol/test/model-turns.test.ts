@@ -67,7 +67,7 @@ test('a turn gets the conversation as it is, tells its text piece by piece, and 
   expect(model.seen[0]!.body).toMatchObject({ model: 'scripted-1', messages, max_completion_tokens: 77 });
   expect(model.seen[0]!.headers['idempotency-key']).toBe(task.idempotencyKey);
   await deltas.next(({ offset, text }) => offset + text.length === 17);
-  expect(deltas.heard[0]!.payload).toMatchObject({ task: task.task, agent: 'scripted-1', turn: 1, offset: 0 });
+  expect(deltas.heard[0]!.payload).toMatchObject({ task: task.task, agent: 'scripted-1', turn: 2, offset: 0 });
 });
 
 test('tools and agents are offered as the caller sees them; calls say what they stand for, and no call is made', async () => {

@@ -23,12 +23,13 @@ export class ModelTargets {
 
   /** What is to be done, ready to be called: what is wrong with the request shows before the model is bothered. */
   async prepare(call: TaskCall, target: ModelTarget): Promise<() => Promise<ModelTurn>> {
-    const { model, messages: said, tools = [], output, maxTokens, isBudgeted } = target;
+    const { model, messages: given, tools = [], output, maxTokens, isBudgeted } = target;
     if (isBudgeted === true && !this.prices.knows(model)) {
       const next = 'Name it in MODEL_PRICES, or leave limits.costUsd out of the step.';
       throw new Fault('invalid', `nobody knows what the model ${model} costs, and its cost is limited`, next);
     }
-    const { messages } = promptOf(undefined, undefined, { messages: said });
+    const { messages } = promptOf(undefined, undefined, { messages: given });
+    const turn = 1 + messages.filter(({ role }) => role === 'assistant').length;
     const { definitions, targets } = await this.offers.open(tools, call.caller);
     const client = this.providers.defaultClient();
     const request = {
@@ -41,18 +42,18 @@ export class ModelTargets {
     return async () => {
       call.progress(`asks ${model}`);
       try {
-        const turn = await chatTurn(client, request, {
+        const said = await chatTurn(client, request, {
           signal: call.signal,
           headers: { 'idempotency-key': call.request.idempotencyKey },
-          onText: (offset, piece) => call.delta(model, 1, offset, piece),
+          onText: (offset, piece) => call.delta(model, turn, offset, piece),
         });
-        const { text, toolCalls, finishReason, inputTokens, outputTokens } = turn;
+        const { text, toolCalls, finishReason, inputTokens, outputTokens } = said;
         call.use({ inputTokens, outputTokens, costUsd: this.prices.costUsd(model, inputTokens, outputTokens) });
         return bounded({
           text,
-          toolCalls: toolCalls.map(({ id, function: { name, arguments: given } }) => {
+          toolCalls: toolCalls.map(({ id, function: { name, arguments: written } }) => {
             const known = targets.get(name);
-            return { id, name, arguments: given, ...(known && { target: known }) };
+            return { id, name, arguments: written, ...(known && { target: known }) };
           }),
           finishReason,
           model,

@@ -11,7 +11,7 @@ export class TaskDelta {
   @IsString() @MaxLength(256) agent!: string;
   /** Deltas of an earlier attempt are void. */
   @IsInt() @Min(0) attempt!: number;
-  /** Calls to the model in this attempt, from 1: the output is the text of the last. */
+  /** Calls to the model in this attempt, or of a task with `model` in its conversation, from 1: the output is the text of the last. */
   @IsInt() @Min(1) turn!: number;
   /** UTF-16 units of this turn's text before this piece: a gap shows what was missed. */
   @IsInt() @Min(0) offset!: number;
