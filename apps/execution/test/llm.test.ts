@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
+import { getApproval } from '@signalbox/shared/contracts/execution/get-approval.js';
 import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
+import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import type { ModelToolCall, ModelTurn } from '@signalbox/shared/contracts/protocol/model-turn.js';
 import type { ModelTarget, StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
-import { answerAsProtocol, apply, ended, start, startExecution, TestWorker } from './peers.ts';
+import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
 
 let service: ServiceUnderTest;
 let model: (target: ModelTarget, turn: number, task: StartTaskRequest) => TaskResult = () => answer('done');
@@ -150,4 +154,33 @@ test('each limit ends the step with an error that names it, and a fork goes on f
   model = () => calls(read);
   const late = await play('late', { tools: ['files/read'], limits: { time: '1s' } });
   expect(late).toMatchObject({ status: 'failed', reason: 'timeout', error: { detail: expect.stringContaining('limits.time') } });
+});
+
+test('a call that people approve waits for them, shows what is called, and is made', async () => {
+  const ann = { principal: newId('user'), name: 'ann', roles: ['operator' as const] };
+  tool = () => ({ output: { text: 'written' } });
+  model = (_, turn) => (turn === 0 ? calls({ ...read, target: { tool: 'files/write' } }) : answer('Written.'));
+  asked.length = 0;
+  await apply(service, 'approved', {
+    research: { label: 'Tidy up', llm: { model: 'm-1', prompt: 'x', tools: ['files/*'], approve: ['files/write'] } },
+  });
+  const { id } = await start(service, { workflow: 'approved', input: {} });
+  const waiting = await until(service, id, ({ status }) => status === 'waiting');
+  expect(asked.map(({ step }) => step)).toEqual(['research[0]']);
+  const { data } = await service.request(listApprovals, { run: id }, { as: ann });
+  expect(data).toMatchObject([
+    { step: 'research[1]', message: 'Tidy up: the model wants to call files/write.', mayAnswer: true, status: 'open' },
+  ]);
+  expect(waiting.steps[1]?.waitingFor).toMatchObject([{ on: `approval:${data[0]!.id}` }]);
+  const { shown } = await service.request(getApproval, { approval: data[0]!.id }, { as: ann });
+  expect(shown).toEqual({ tool: 'files/write', arguments: { path: '/a' } });
+  const answered = { approval: data[0]!.id, approved: true };
+  await expect(service.request(answerApproval, answered, { as: ann })).resolves.toMatchObject({ status: 'approved' });
+  await expect(ended(service, id)).resolves.toMatchObject({ status: 'succeeded', output: { research: { text: 'Written.' } } });
+  await expect(service.request(answerApproval, answered, { as: ann })).resolves.toMatchObject({ status: 'approved' });
+  expect(asked.map(({ step, tool: name }) => [step, name])).toEqual([
+    ['research[0]', undefined],
+    ['research[1]', 'files/write'],
+    ['research[2]', undefined],
+  ]);
 });

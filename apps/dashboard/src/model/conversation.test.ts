@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { RunStep } from '../api/shapes.ts';
-import { allowanceOf, conversationsIn, turnsOf, wasTold } from './conversation.ts';
+import { allowanceOf, approvalOf, conversationsIn, turnsOf, wasTold } from './conversation.ts';
 
 const limits = { turns: 5, tokens: 1_000, costUsd: null, timeMs: 60_000 };
 const start = Date.UTC(2026, 10, 26, 12);
@@ -61,6 +61,11 @@ describe('a conversation', () => {
     // The turn that a limit did not let be asked.
     const limited = [...steps, unit(5, { model: 'm', status: 'failed', attempts: [] })];
     expect(allowanceOf(turnsOf(limited, 'ask'), 0).turns).toBe(2);
+  });
+
+  test('waits for an approval before a call that needs one', () => {
+    expect(approvalOf({ waitingFor: [{ on: 'approval:approval_1', because: 'operators may answer' }] })).toBe('approval_1');
+    expect(approvalOf({ waitingFor: [] })).toBeNull();
   });
 
   test('went on after a failure that the model was told of', () => {

@@ -68,6 +68,12 @@ export function allowanceOf(turns: readonly ModelTurn[], now: number): Allowance
   };
 }
 
+/** The open approval without which a call is not made. */
+export function approvalOf({ waitingFor }: Pick<RunStep, 'waitingFor'>): string | null {
+  const on = waitingFor.find((cause) => cause.on.startsWith('approval:'))?.on;
+  return on === undefined ? null : on.slice('approval:'.length);
+}
+
 /** Whether the model was told of a failure, and went on: then it is no failure of the run. */
 export function wasTold(step: RunStep, steps: readonly RunStep[]): boolean {
   return (

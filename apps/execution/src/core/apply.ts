@@ -87,6 +87,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
       opened(step);
       unit.queuedAt = transition.at;
       unit.startedAt = transition.at;
+      unit.firstAt ??= transition.at;
       if (transition.t === 'asks') return applyApproval(unit, transition);
       unit.due = transition.due;
       unit.signal = transition.signal;

@@ -172,7 +172,7 @@ function onTimer(work: Work, event: RunEvent & { type: 'due' }): boolean {
   const step = state.graph.steps[s] as GraphStep;
   if (timer === 'wake') {
     if (unit.attempt !== n || unit.status !== 'waiting' || unit.due === undefined || given.at < unit.due) return false;
-    if (unit.approval !== undefined) {
+    if (unit.approval !== undefined && unit.approval.answer === undefined) {
       const result = askMore(work, event, unit.approval);
       if (result !== undefined) endWith(work, event, result);
     } else if (step.kind !== 'wait') attempt(work, s, i, n + 1);

@@ -10,6 +10,7 @@ import { progressOf } from './progress.ts';
 import { openEffects, restore } from './restore.ts';
 import { workOf } from './scope.ts';
 import { newRun, type RunState } from './state.ts';
+import type { Turn } from './turn.ts';
 
 const limits = { turns: 5, tokens: 1_000, timeMs: 60_000 };
 
@@ -362,6 +363,61 @@ describe('its failure', () => {
     const whole = new Play(play.state.graph);
     expect(dispatched(whole.tell({ type: 'start', input: 0, depth: 0, kept: keptOf(fork.state, []) }).effects)).toEqual([]);
     expect(whole.state.output).toEqual(fork.state.output);
+  });
+});
+
+describe('calls that people approve', () => {
+  const ann = { id: 'user_1', name: 'ann', roles: ['operator'], isStarter: false };
+  const answer = (play: Play, i: number, approved: boolean, comment: string | null = null): Turn =>
+    play.tell({ type: 'answer', s: 0, i, n: 1, by: ann, approved, data: null, comment });
+
+  function asked(): { play: Play; turn: Turn } {
+    const play = begun({ approve: [{ tool: 'web/*' }, { agent: 'reader' }] });
+    const sum: Call = ['agent_reader__sum', '{"input":"x"}', { agent: 'reader', skill: 'sum' }];
+    return { play, turn: play.complete(0, 0, 1, calling(read('a'), ['web__get', '{"url":"x"}', { tool: 'web/get' }], sum)) };
+  }
+
+  test('wait for an answer, while the others are made, and are made once it is given', () => {
+    const { play, turn } = asked();
+    expect(dispatched(turn.effects)).toEqual(['0.1.1']);
+    expect(turn.transitions).toMatchObject([
+      { t: 'succeeded' },
+      { t: 'grew' },
+      { t: 'queued', i: 1 },
+      { t: 'asks', i: 2, ask: { message: 'research: the model wants to call web/get.' } },
+      { t: 'asks', i: 3, ask: { message: 'research: the model wants to call reader, sum.' } },
+    ]);
+    expect(openEffects(restore('run', play.state.graph, play.history)).filter(({ e }) => e === 'dispatch')).toMatchObject([{ i: 1 }]);
+    expect(dispatched(answer(play, 2, true).effects)).toEqual(['0.2.1']);
+    expect(answer(play, 2, true).outcome).toBe('known');
+    play.complete(0, 2, 1, null, 'unavailable');
+    play.at += 100;
+    // Tried again as any call, without being asked again.
+    expect(dispatched(play.tell({ type: 'due', timer: 'wake', s: 0, i: 2, n: 1 }).effects)).toEqual(['0.2.2']);
+    expect(answer(play, 2, true).outcome).toBe('known');
+  });
+
+  test('that are rejected are told to the model, with the comment', () => {
+    const { play } = asked();
+    play.complete(0, 1, 1, 'a');
+    answer(play, 2, false, 'not from outside');
+    const { effects } = answer(play, 3, false);
+    expect(
+      messagesOf(effects)
+        .slice(-2)
+        .map(({ content }) => content),
+    ).toEqual([
+      'Error: ann rejected it: not from outside. Do without this call, or propose another.',
+      'Error: ann rejected it. Do without this call, or propose another.',
+    ]);
+  });
+
+  test('are waited for as long as limits.time allows', () => {
+    const { play } = asked();
+    play.at = 61_000;
+    play.tell({ type: 'due', timer: 'total', s: 0, i: 2, n: 1 });
+    expect(play.state).toMatchObject({ status: 'failed', reason: 'timeout' });
+    expect(answer(play, 2, true).outcome).toBe('stale');
   });
 });
 

@@ -9,6 +9,8 @@ export type LlmTool = { tool: string } | { agent: string; skill?: string };
 /** What the workflow says of an `llm` step, whatever the run. */
 export interface LlmPolicy {
   tools: readonly LlmTool[];
+  /** Those of them that people approve before each call. */
+  approve?: readonly LlmTool[];
   /** The form of the answer. `check` says what is wrong with one, undefined if nothing. */
   output?: { schema: Record<string, Json>; check: (value: Json) => string | undefined };
   /** The most output tokens of one turn. */
@@ -185,6 +187,21 @@ export function faultOfCall({ llm }: GraphStep, step: StepState, i: number): Fai
   return { code: 'invalid', detail: `the arguments are ${what}.`, next: 'Give the arguments by name.' };
 }
 
+/** What people are asked before a call is made; undefined where nobody is. */
+export function questionOf({ key, label, llm }: GraphStep, step: StepState, i: number): string | undefined {
+  const work = workOfGrown(grownOf(step)[i]);
+  if (work === undefined) return undefined;
+  const target: LlmTool =
+    work.kind === 'tool' ? { tool: work.target } : { agent: work.target, ...(work.skill !== undefined && { skill: work.skill }) };
+  if (llm?.approve?.some((asked) => covers(asked, target)) !== true) return undefined;
+  return `${label ?? key}: the model wants to call ${work.target}${work.skill === undefined ? '' : `, ${work.skill}`}.`;
+}
+
+/** What the model is told of a call that people did not approve. */
+export function refusedCall(error: Failure): Failure {
+  return { code: error.code, detail: `${error.detail}.`, next: 'Do without this call, or propose another.' };
+}
+
 /** Why a model's answer ends the step, though the call succeeded. */
 export function refusalOf(grown: Grown | undefined, output: Json): Failure | undefined {
   if (grown?.k !== 'model') return undefined;
@@ -240,7 +257,8 @@ function grownFor({ tools }: LlmPolicy, { target }: ToolCall, call: number): Gro
   return { k: 'agent', agent: target.agent, ...(target.skill !== undefined && { skill: target.skill }), call };
 }
 
-function covers(offered: LlmTool, target: LlmTool): boolean {
+/** Whether what is offered is, or holds, this one. */
+export function covers(offered: LlmTool, target: LlmTool): boolean {
   if ('tool' in offered) {
     if (!('tool' in target)) return false;
     return offered.tool === target.tool || (offered.tool.endsWith('/*') && target.tool.startsWith(offered.tool.slice(0, -1)));

@@ -4,7 +4,7 @@ import { cancelUnits, conclude, end } from './ending.ts';
 import type { AttemptRef, Failure, Usage } from './events.ts';
 import { backoffMs, bounds, goesOn, mayRetry, permanent, type GraphStep } from './graph.ts';
 import type { Json } from './json.ts';
-import { faultOfCall, isTold, nextOf, refusalOf, type Grown } from './llm.ts';
+import { faultOfCall, isTold, nextOf, questionOf, refusalOf, refusedCall, type Grown } from './llm.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
 import { hasToUndo, type StepState, type UnitState } from './state.ts';
 import { record, type Work } from './turn.ts';
@@ -96,6 +96,12 @@ function beginUnit(work: Work, s: number, i: number): void {
   const step = state.graph.steps[s] as GraphStep;
   const fault = step.kind === 'llm' ? faultOfCall(step, state.steps[s] as StepState, i) : undefined;
   if (fault !== undefined) return failAtOnce(work, s, i, fault);
+  const question = step.kind === 'llm' ? questionOf(step, state.steps[s] as StepState, i) : undefined;
+  if (question !== undefined) {
+    const error = ask(work, s, i, { approval: question });
+    work.effects.push(...deadlinesOf(state, s, i));
+    return error && failAtOnce(work, s, i, error);
+  }
   if (step.kind !== 'value') return attempt(work, s, i, 1);
   const value = guarded(() => bounded(step.input(scopeOf(state, s, i)), `/spec/steps/${step.key}/value`));
   if ('error' in value) return failAtOnce(work, s, i, value.error);
@@ -181,7 +187,11 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
 
 /** Ends a unit at once by what came of it. */
 export function endWith(work: Work, ref: AttemptRef, result: { output: Json } | { error: Failure }): void {
-  if ('output' in result) succeed(work, ref, result.output);
+  if (work.state.graph.steps[ref.s]?.kind === 'llm') {
+    // People have let a call of a model be made, or not.
+    if ('output' in result) attempt(work, ref.s, ref.i, ref.n);
+    else failAtOnce(work, ref.s, ref.i, refusedCall(result.error), ref.n);
+  } else if ('output' in result) succeed(work, ref, result.output);
   else failAtOnce(work, ref.s, ref.i, result.error, ref.n);
 }
 

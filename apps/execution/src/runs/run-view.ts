@@ -163,7 +163,7 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   if (unit.status !== 'waiting') return [];
   if (unit.child !== undefined) return [{ on: `run:${fromUuid('run', unit.child)}`, because: 'the child run has not ended' }];
   if (step.kind === 'wait') return [waitView(unit)];
-  if (unit.approval !== undefined) return [approvalWait(unit.approval)];
+  if (unit.approval !== undefined && unit.approval.answer === undefined) return [approvalWait(unit.approval)];
   if (unit.crash !== undefined) {
     const because = `attempt ${unit.attempt} was lost and may have done its work: say whether it is tried again, has failed, or what it gave`;
     return [{ on: 'crashed', because }];

@@ -135,7 +135,12 @@ function plain(
 
 /** Some of these meet their limits. */
 function conversation(random: Random): LlmPolicy {
-  return { tools: [{ tool: 'files/*' }], limits: { turns: 2 + random.below(4), tokens: 1_000, timeMs: 2_000 + random.below(8_000) } };
+  const tools = [{ tool: 'files/*' }];
+  return {
+    tools,
+    ...(random.chance(0.4) && { approve: tools }),
+    limits: { turns: 2 + random.below(4), tokens: 1_000, timeMs: 2_000 + random.below(8_000) },
+  };
 }
 
 function timeoutsOf(random: Random, kind: StepKind): NonNullable<GraphStep['timeouts']> {

@@ -546,6 +546,7 @@ describe('a step with llm', () => {
     ['a fallback agent', { fallback: 'x' }, {}, '/fallback'],
     ['items at once', { maxParallel: 2 }, {}, '/maxParallel'],
     ['what undoes it', { compensate: { tool: 'a/b' } }, {}, '/compensate'],
+    ['an approval for what it may not call', {}, { tools: ['files/read'], approve: ['files/write'] }, '/llm/approve/0'],
     ['a schema that is none', {}, { output: { type: 'nonsense' } }, '/llm/output'],
   ])('is refused with %s', (_, step, llm, pointer) => {
     const fault = faultOf(() => compile({ a: { llm: { model: 'm', prompt: 'x', ...llm }, ...step } }));

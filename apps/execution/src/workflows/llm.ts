@@ -1,9 +1,9 @@
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { ExpressionError, type GraphStep } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
-import type { LlmPolicy, LlmTool } from '../core/llm.ts';
+import { covers, type LlmPolicy, type LlmTool } from '../core/llm.ts';
 import { checkInputSchema, wrongPlace } from './input-schema.ts';
-import type { LlmManifest, StepManifest } from './manifest.ts';
+import type { LlmManifest, LlmToolManifest, StepManifest } from './manifest.ts';
 import { timeoutMs } from './timeout.ts';
 
 /** What an `llm` step may use where it does not say; people raise them where a task is worth it. */
@@ -25,10 +25,17 @@ export function llmOf(step: StepManifest, pointer: string): Pick<GraphStep, 'llm
     if (step[field as keyof StepManifest] !== undefined)
       throw new ExpressionError(`a step with llm has no ${field}: ${instead}`, `${pointer}/${field}`);
   }
-  const { fallback, tools = [], output, limits = {}, maxTokens, parallelTools, prompt, messages } = step.llm as LlmManifest;
+  const { fallback, approve, output, limits = {}, maxTokens, parallelTools, prompt, messages } = step.llm as LlmManifest;
   if ((prompt === undefined) === (messages === undefined)) throw new ExpressionError('give either prompt or messages', `${pointer}/llm`);
+  const tools = (step.llm?.tools ?? []).map(toolOf);
+  approve?.forEach((name, index) => {
+    const asked = toolOf(name);
+    if (tools.some((tool) => covers(tool, asked) || covers(asked, tool))) return;
+    throw new ExpressionError('tools does not have this', `${pointer}/llm/approve/${index}`);
+  });
   const policy: LlmPolicy = {
-    tools: tools.map((tool): LlmTool => (typeof tool === 'string' ? { tool } : tool)),
+    tools,
+    ...(approve !== undefined && { approve: approve.map(toolOf) }),
     ...(output && { output: { schema: checked(output, `${pointer}/llm/output`), check: (value) => wrongPlace(output, value) } }),
     ...(maxTokens !== undefined && { maxTokens }),
     limits: {
@@ -39,6 +46,10 @@ export function llmOf(step: StepManifest, pointer: string): Pick<GraphStep, 'llm
     },
   };
   return { llm: policy, ...(fallback !== undefined && { fallback }), maxParallel: parallelTools ?? parallelDefault };
+}
+
+function toolOf(tool: LlmToolManifest): LlmTool {
+  return typeof tool === 'string' ? { tool } : tool;
 }
 
 /** What the model is asked, with its expressions. */

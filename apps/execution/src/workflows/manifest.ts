@@ -39,6 +39,9 @@ export interface StepManifest {
   label?: string;
 }
 
+/** `server/tool`, `server/*`, or an agent. */
+export type LlmToolManifest = string | { agent: string; skill?: string };
+
 /** A model that is asked, calls tools, and is asked again until it answers. */
 export interface LlmManifest {
   model: string;
@@ -46,7 +49,8 @@ export interface LlmManifest {
   instructions?: string;
   prompt?: Json;
   messages?: Json;
-  tools?: (string | { agent: string; skill?: string })[];
+  tools?: LlmToolManifest[];
+  approve?: LlmToolManifest[];
   output?: Record<string, Json>;
   maxTokens?: number;
   limits?: { turns?: number; tokens?: number; costUsd?: number; time?: string | number };

@@ -35,6 +35,8 @@ export interface LlmStep {
   messages?: unknown;
   /** `server/tool`, `server/*`, or an agent. */
   tools?: (string | { agent: string; skill?: string })[];
+  /** Those of `tools` that people approve before each call. */
+  approve?: (string | { agent: string; skill?: string })[];
   output?: JsonSchema;
   /** The most output tokens of one turn. */
   maxTokens?: number;

@@ -3,7 +3,7 @@ import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { isCut, type WholeRun } from '../../api/shapes.ts';
-import { allowanceOf, turnsOf, type Allowance, type Call, type ModelTurn, type Said } from '../../model/conversation.ts';
+import { allowanceOf, approvalOf, turnsOf, type Allowance, type Call, type ModelTurn, type Said } from '../../model/conversation.ts';
 import { parseJson } from '../../model/json.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { isOver, problemText } from '../../model/run.ts';
@@ -168,9 +168,15 @@ function CallOf({
   const isCutOff = isCut(step.input) || isCut(step.output);
   const whole = useQuery({ ...queries.runStep(run.id, step.key), enabled: isOpen && isCutOff });
   const { input, output, error } = whole.data ?? step;
+  const approval = approvalOf(step);
   const span = step.startedAt && step.endedAt ? formatSpan(Date.parse(step.endedAt) - Date.parse(step.startedAt)) : null;
   return (
     <li className={styles.call}>
+      {approval !== null && (
+        <p className={styles.asks}>
+          It is called once somebody approves: <Link to={`/approvals/${encodeURIComponent(approval)}`}>answer</Link>
+        </p>
+      )}
       <details onToggle={({ currentTarget }) => open(currentTarget.open)}>
         <summary className={styles.summary}>
           <LampSign lamp={lampOf(step.status)} alone />

@@ -22,13 +22,14 @@ export interface ReplyManifest {
 /** Who answers with what. A list: the nth attempt of a step or item gets the nth reply that fits, further ones the last. */
 export type MockManifest = ReplyManifest | ReplyManifest[];
 
-/** Replies by the key of a step, by the name of an agent (or `agent/skill`), of a `server/tool`, of a workflow, of a model. */
+/** Replies by the key of a step, by the name of an agent (or `agent/skill`), of a `server/tool`, of a workflow, of a model; of people, by the tool or agent that a model wants to call. */
 export interface MocksManifest {
   steps?: Record<string, MockManifest>;
   agents?: Record<string, MockManifest>;
   tools?: Record<string, MockManifest>;
   workflows?: Record<string, MockManifest>;
   models?: Record<string, MockManifest>;
+  approvals?: Record<string, MockManifest>;
 }
 
 interface CompiledReply {
@@ -40,7 +41,7 @@ interface CompiledReply {
   usage: Usage | undefined;
 }
 
-const kinds = ['steps', 'agents', 'tools', 'workflows', 'models'] as const;
+const kinds = ['steps', 'agents', 'tools', 'workflows', 'models', 'approvals'] as const;
 
 /** Mocks, compiled. Throws `ExpressionError` with a pointer below `pointer`. */
 export class Mocks {
@@ -80,6 +81,7 @@ function namesOf({ kind, step, target, skill, isCalled }: Task): string[] {
   // A step with `llm` is mocked by what its model says; what that calls has its own name.
   const own = isCalled ? '' : `steps ${step}`;
   if (kind === 'model') return [own, `models ${target}`];
+  if (kind === 'approval') return isCalled ? [`approvals ${target}`] : [own];
   if (kind === 'tool') return [own, `tools ${target}`];
   if (kind === 'workflow') return [own, `workflows ${target}`];
   if (kind === 'agent') return [own, ...(skill === undefined ? [] : [`agents ${target}/${skill}`]), `agents ${target}`];

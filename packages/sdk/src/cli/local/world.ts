@@ -210,13 +210,13 @@ class World {
   }
 
   /** Asks whoever does the task, and gives the reply when its time has come. */
-  private ask({ state, open }: Live, ref: AttemptRef, input: Json, give: (reply: Reply) => void): void {
+  private ask({ state, open }: Live, ref: AttemptRef, input: Json, give: (reply: Reply) => void, ofPeople = false): void {
     const step = state.graph.steps[ref.s] as GraphStep;
     const controller = new AbortController();
     open.set(keyOf(ref), controller);
     const work = workOf(state, ref.s, ref.i);
     const reply = this.surroundings.reply({
-      kind: work.kind,
+      kind: ofPeople ? 'approval' : work.kind,
       workflow: state.graph.name,
       step: step.key,
       index: ref.i < 0 ? null : ref.i,
@@ -241,15 +241,19 @@ class World {
   /** Somebody who may answers as the reply says: `{ approved, by?, data?, comment? }`; without that nobody does. */
   private askPeople(run: string, live: Live, { s, i, n, ask }: Transition & { t: 'asks' }): void {
     const { form } = policyOf(live.state.graph.steps[s] as GraphStep);
-    const shown = shownOf(inputOf(live.state, s, i));
-    this.ask(live, { s, i, n }, { message: ask.message, shown }, ({ output }) => {
+    const { graph } = live.state;
+    const input = inputOf(live.state, s, i);
+    // Before a call of a model its arguments are shown.
+    const shown = graph.steps[s]?.kind === 'llm' ? input : shownOf(input);
+    const give = ({ output }: Reply): void => {
       const { approved, by, data = null, comment = null } = (output ?? {}) as { [field: string]: Json | undefined };
       if (typeof approved !== 'boolean') return;
       if (approved || data !== null) checkInput(form, data, 'data');
       const name = typeof by === 'string' ? by : (ask.by?.principals[0] ?? 'local');
       const who = { id: name, name, roles: ['admin', 'operator'], isStarter: false };
       this.feed(run, { type: 'answer', s, i, n, by: who, approved, data, comment: typeof comment === 'string' ? comment : null });
-    });
+    };
+    this.ask(live, { s, i, n }, { message: ask.message, shown }, give, true);
   }
 
   private startChild(parent: string, live: Live, effect: Effect & { e: 'startChild' }): void {
