@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { workflow } from '@signalbox/sdk/workflow/workflow.js';
 import { ScriptedModel } from '@signalbox/testkit/model/scripted-model.js';
 import type { Browser } from 'playwright-core';
 import { root, StackUnderTest, until } from '../stack-under-test.ts';
@@ -107,5 +108,38 @@ test.each(Object.entries(looks))('the run’s page shows the conversation on %s'
   expect(await visitor.page.getByText('Failed at').count()).toBe(0);
   expect(await visitor.tooWide()).toBe(0);
   expect(await visitor.barriers()).toEqual([]);
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('a call that people approve is answered from the run’s page, and what follows appears without a reload', async () => {
+  const client = await stack.client();
+  model.on(
+    ({ messages }) => messages[0]?.content === 'Look around.',
+    ({ messages }) =>
+      messages.length === 1
+        ? { toolCalls: [{ name: 'filesystem__list_directory', arguments: { path: folder } }] }
+        : { text: `I have seen ${String(messages.at(-1)?.content).split('\n').length} files.` },
+  );
+  await client.workflows.apply(
+    workflow('look-around', (w) => {
+      w.llm('look', {
+        model: 'gpt-5-mini',
+        prompt: 'Look around.',
+        tools: ['filesystem/*'],
+        approve: ['filesystem/list_directory'],
+      });
+    }),
+  );
+  const { id } = await client.workflows.start('look-around');
+  await using visitor = await Visitor.open(browser, stack.url);
+  await visitor.signIn(await stack.adminKey());
+  await visitor.visit(`/runs/${id}`, 'look-around');
+  const conversation = visitor.page.getByRole('region', { name: 'Conversation of look' });
+  const answer = conversation.getByRole('link', { name: 'answer' });
+  const address = await answer.getAttribute('href');
+  expect(await visitor.barriers()).toEqual([]);
+  await client.approvals.answer(address!.split('/').at(-1)!, { approved: true });
+  await conversation.getByText(/^I have seen \d+ files\.$/).waitFor();
+  expect(await answer.count()).toBe(0);
   expect(visitor.complaints).toEqual([]);
 });
