@@ -150,8 +150,11 @@ export function backoffMs(policy: RetryPolicy, tries: number, random: number, at
   return Math.round(Math.max(atLeastMs, full / 2 + (full / 2) * random));
 }
 
-/** The agents that its steps name, as their own or as their fallback. */
+/** The agents that its steps name, as their own, as their fallback, or for their model to call. */
 export function agentsOf({ steps }: Graph): string[] {
-  const named = steps.flatMap(({ kind, target, fallback }) => (kind === 'agent' ? [target] : []).concat(fallback ?? []));
+  const named = steps.flatMap(({ kind, target, fallback, llm }) => {
+    if (llm !== undefined) return llm.tools.flatMap((tool) => ('agent' in tool ? [tool.agent] : []));
+    return (kind === 'agent' ? [target] : []).concat(fallback ?? []);
+  });
   return [...new Set(named)];
 }

@@ -4,6 +4,7 @@ import { graphOf, Play, dispatched, type StepDraft } from '../simulation/play.ts
 import { decide } from './decide.ts';
 import type { Effect, RunEvent, Transition } from './events.ts';
 import { keptOf } from './fork.ts';
+import { agentsOf } from './graph.ts';
 import type { Json } from './json.ts';
 import type { LlmPolicy } from './llm.ts';
 import { progressOf } from './progress.ts';
@@ -97,6 +98,10 @@ describe('the loop', () => {
     play.complete(0, 4, 1, saying('Far.'));
     expect(play.state.status).toBe('succeeded');
     expect(play.state.output).toMatchObject({ research: { text: 'Far.' }, after: { status: 'succeeded', errors: [] } });
+  });
+
+  test('its agents are those that its model may call, not the models', () => {
+    expect(agentsOf(research({}, { fallback: 'm-2' }))).toEqual(['reader']);
   });
 
   test('makes no more calls at once than it may', () => {
