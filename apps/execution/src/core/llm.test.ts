@@ -284,6 +284,22 @@ describe('ends with an error that says which limit', () => {
   });
 });
 
+test('what a person gives in the place of a lost turn is its answer, whatever that is', () => {
+  for (const output of [
+    'Because.',
+    { text: 'x', toolCalls: [1] },
+    { text: 'x', toolCalls: [{ id: '', name: 'n', arguments: '{}', target: 5 }] },
+    null,
+  ] as Json[]) {
+    const play = begun({}, { onCrash: 'ask' });
+    play.tell({ type: 'accepted', instance: 'x', s: 0, i: 0, n: 1 });
+    play.tell({ type: 'lost', s: 0, i: 0, n: 1, error: { code: 'unavailable', detail: 'gone' } });
+    play.tell({ type: 'resolve', id: 'r', by: 'ann', s: 0, i: 0, how: 'output', output });
+    const text = typeof output === 'string' ? output : JSON.stringify(output);
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { research: { text } } });
+  }
+});
+
 describe('no progress', () => {
   test('the same calls with the same results, three times in a row', () => {
     const play = begun();

@@ -1,7 +1,8 @@
 import type { Failure } from './events.ts';
 import { bounds, ExpressionError, type GraphStep, type Scope, type StepKind } from './graph.ts';
 import { sizeOf, type Json } from './json.ts';
-import { llmInput, workOfGrown } from './llm.ts';
+import { llmInput } from './conversation.ts';
+import { workOfGrown } from './llm.ts';
 import { unitOf, type RunState, type StepState } from './state.ts';
 
 /** The input of a unit's task or child run, computed from recorded outputs. Throws `ExpressionError`. */
