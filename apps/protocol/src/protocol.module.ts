@@ -6,6 +6,9 @@ import { BreakerStore } from './breakers/breaker.store.ts';
 import { ListBreakersHandler } from './breakers/list-breakers.handler.ts';
 import { ListModelsHandler } from './models/list-models.handler.ts';
 import { LlmAgent } from './models/llm-agent.ts';
+import { ModelOffers } from './models/model-offers.ts';
+import { ModelTargets } from './models/model-target.ts';
+import { Prices } from './models/prices.ts';
 import { Providers } from './models/providers.ts';
 import { Toolboxes } from './models/toolbox.ts';
 import { ProtocolConfig } from './protocol.config.ts';
@@ -50,6 +53,9 @@ import { TaskRunner } from './tasks/task-runner.ts';
     ToolCaller,
     LlmAgent,
     Toolboxes,
+    ModelOffers,
+    ModelTargets,
+    Prices,
     Providers,
     Breakers,
     BreakerStore,

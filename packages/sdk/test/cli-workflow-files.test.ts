@@ -205,6 +205,23 @@ describe('test', () => {
     expect(await signalbox(['test'], { cwd: examples })).toMatchObject({ exit: 0, err: '' });
   });
 
+  test('a model that calls what people approve goes on by what they say', async () => {
+    const llm = '{ model: m, prompt: x, tools: [files/write], approve: [files/write] }';
+    await file('ask.yaml', `${head}    ask: { llm: ${llm} }\n`);
+    const models = 'models: { m: [{ calls: [{ tool: files/write, with: { path: a } }] }, { output: done }] }';
+    const says = (approved: boolean): string => `approvals: { files/write: { output: { approved: ${approved}, by: ann, comment: no } } }`;
+    const one = (name: string, mocks: string, that: string): string =>
+      `    - name: ${name}\n      mocks: { ${mocks} }\n      expect: { that: ['${that}'], steps: { ask: { items: 3 } } }\n`;
+    await file(
+      'ask.test.yaml',
+      'apiVersion: signalbox.dev/v1\nkind: WorkflowTest\nspec:\n  workflow: ask.yaml\n  cases:\n' +
+        one('approved', `${models}, ${says(true)}, tools: { files/write: { output: written } }`, 'steps.ask.output.text == "done"') +
+        // What is rejected is not called: nothing answers for it.
+        one('rejected', `${models}, ${says(false)}`, 'steps.ask.output.text == "done"'),
+    );
+    expect(await signalbox(['test', 'ask.test.yaml'])).toMatchObject({ exit: 0, err: '' });
+  });
+
   test('tells each expectation that fails, with its line and what differs', async () => {
     await file('w.yaml', good);
     await file(

@@ -184,3 +184,40 @@ test('two steps of one key, and items of items, are refused as they are built', 
   expect(() => workflow('twice', (w) => [w.value('a', 1), w.value('a', 2)])).toThrow(/two steps a/);
   expect(() => workflow('nested', (w) => w.each([1], () => w.each([2], () => w.value('a', 1))))).toThrow(/has items already/);
 });
+
+test('a model that calls tools is built too', () => {
+  const built = workflow<{ question: string }>('ask', (w) => {
+    const research = w.llm<{ answer: string }>(
+      'research',
+      {
+        model: 'gpt-5-mini',
+        instructions: 'Be brief.',
+        prompt: w.input.question,
+        tools: ['files/read_text_file', { agent: 'reader', skill: 'read' }],
+        output: { type: 'object' },
+        limits: { turns: 5, costUsd: 0.5, time: '10m' },
+      },
+      { retry: { attempts: 2 } },
+    );
+    return { answer: research.output.answer };
+  });
+  const written = `
+apiVersion: signalbox.dev/v1
+kind: Workflow
+metadata: { name: ask }
+spec:
+  steps:
+    research:
+      llm:
+        model: gpt-5-mini
+        instructions: Be brief.
+        prompt: \${{ input.question }}
+        tools: [files/read_text_file, { agent: reader, skill: read }]
+        output: { type: object }
+        limits: { turns: 5, costUsd: 0.5, time: 10m }
+      retry: { attempts: 2 }
+  outputs: { answer: '\${{ steps.research.output.answer }}' }
+`;
+  expect(built).toEqual(readSource(written).value);
+  expect(hashOf(stringify(built))).toBe(hashOf(written));
+});

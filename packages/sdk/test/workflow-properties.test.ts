@@ -41,6 +41,7 @@ function stepAfter(before: readonly string[]): fc.Arbitrary<StepManifest> {
     fc.record({ workflow: fc.constantFrom('self', 'other'), with: value }),
     fc.record({ artifact: fc.record({ name: fc.constant('a.md'), content: value }) }),
     fc.record({ value }),
+    fc.record({ llm: fc.record({ model: fc.constant('m-1'), prompt: value, tools: fc.constantFrom(['files/read'], []) }), retry }),
     fc.record({
       wait: fc.oneof(
         duration,
@@ -60,7 +61,14 @@ function stepAfter(before: readonly string[]): fc.Arbitrary<StepManifest> {
     },
     { requiredKeys: [] },
   );
-  return fc.tuple(fc.oneof(...kind), rest).map(([step, more]) => ({ ...step, ...more }));
+  return fc.tuple(fc.oneof(...kind), rest).map(([step, { forEach, maxParallel, ...more }]) => {
+    // A conversation has no items of its own.
+    const items = step.llm === undefined && {
+      ...(forEach !== undefined && { forEach }),
+      ...(maxParallel !== undefined && { maxParallel }),
+    };
+    return { ...step, ...more, ...items };
+  });
 }
 
 const manifests = fc

@@ -1,6 +1,7 @@
 import type { Run } from '@signalbox/sdk/client/runs.js';
 import type { RunError } from '@signalbox/sdk/client/schema.js';
 import type { RunStep, WholeRun } from '../api/shapes.ts';
+import { wasTold } from './conversation.ts';
 import { counted, formatCount, formatUsd, listed } from './text.ts';
 import { stepLabel } from './timeline.ts';
 import { formatSpan } from './time.ts';
@@ -67,7 +68,7 @@ export function namesOf(steps: readonly RunStep[]): string {
 
 /** The step that explains a run that failed: the first that failed for good; else, in a live run, one that fails now. */
 export function culprit(run: Pick<WholeRun, 'steps'>): RunStep | null {
-  const failed = run.steps.filter(({ status }) => status === 'failed');
+  const failed = run.steps.filter((step) => step.status === 'failed' && !wasTold(step, run.steps));
   failed.sort((a, b) => Date.parse(a.endedAt ?? '') - Date.parse(b.endedAt ?? ''));
   return failed[0] ?? null;
 }

@@ -112,6 +112,10 @@ test('a step is called by its label, an item by what its input is called, else b
   expect(item('apps')).toBe('analyse: apps');
   expect([item({ size: 3 }), item(null), item('x'.repeat(81))]).toEqual(['analyse[3]', 'analyse[3]', 'analyse[3]']);
   expect(item({ id: 'a' }, 'analyst: a')).toBe('analyst: a');
+  const part = (more: Partial<RunStep>) => stepLabel(step('ask[1]', { index: 1, kind: 'llm', label: 'ask', ...more }));
+  expect(part({ model: 'gpt-5-mini' })).toBe('ask: gpt-5-mini');
+  expect(part({ tool: 'files/read' })).toBe('ask: files/read');
+  expect(part({ model: null })).toBe('ask: no such tool');
 });
 
 test('the scale has round, rising, few ticks that begin at zero', () => {

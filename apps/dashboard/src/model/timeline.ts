@@ -67,8 +67,17 @@ function rowOf(step: RunStep, origin: number, end: number): TimelineRow {
   };
 }
 
-/** What a step is called: its own label; an item of a list by what its input is called (`analyse: apps/registry`); else its key. */
-export function stepLabel({ key, step, index, label, input }: Pick<RunStep, 'key' | 'step' | 'index' | 'label' | 'input'>): string {
+/** What a step is called: its own label; an item of a list by what its input is called (`analyse: apps/registry`), of a conversation by who does it; else its key. */
+export function stepLabel({
+  key,
+  step,
+  index,
+  label,
+  input,
+  ...who
+}: Pick<RunStep, 'key' | 'step' | 'index' | 'label' | 'input'> & Partial<Pick<RunStep, 'kind' | 'model' | 'tool' | 'agent'>>): string {
+  // A turn of a model, or what it called.
+  if (who.kind === 'llm' && index !== null) return `${label.trim() || step}: ${who.model ?? who.tool ?? who.agent ?? 'no such tool'}`;
   if (label.trim() !== '' && label !== step) return label;
   if (index === null) return key;
   const name = typeof input === 'string' ? input : nameIn(input);

@@ -1,4 +1,4 @@
-import { approvalStatus, answerersNow, policyOf, type Answerers, type ApprovalStatus } from '../core/approval.ts';
+import { approvalStatus, answerersNow, asksPeople, policyOf, type Answerers, type ApprovalStatus } from '../core/approval.ts';
 import { keyOf } from '../core/scope.ts';
 import type { Transition } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
@@ -44,17 +44,24 @@ export function approvalRows(state: RunState, transitions: readonly Transition[]
       case 'asks':
       case 'escalated':
       case 'answered':
-      case 'failed':
         add(transition.s, transition.i);
+        break;
+      case 'failed':
+        // What was let happen may fail later: that is nothing of its approval.
+        if (unitOf(state, transition.s, transition.i)?.approval?.answer === undefined) add(transition.s, transition.i);
         break;
       case 'stopped':
       case 'ending':
       case 'entered':
       case 'ended':
         state.steps.forEach((step, s) => {
-          if (state.graph.steps[s]?.kind !== 'approval') return;
+          if (!asksPeople(state.graph.steps[s])) return;
           step.units.forEach(
-            (unit, index) => unit.status === 'cancelled' && unit.endedAt === transition.at && add(s, step.isFanned ? index : -1),
+            (unit, index) =>
+              unit.status === 'cancelled' &&
+              unit.approval?.answer === undefined &&
+              unit.endedAt === transition.at &&
+              add(s, step.isFanned ? index : -1),
           );
         });
         break;

@@ -2,8 +2,9 @@ import type { Answerers as AnswerersView, ApprovalDetail, ApprovalView } from '@
 import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { may, type Caller } from '@signalbox/shared/identity/caller.js';
-import { objectionTo, policyOf, shownOf, type Answerers, type Approval } from '../core/approval.ts';
-import { guarded, inputOf } from '../core/scope.ts';
+import { asksPeople, objectionTo, policyOf, shownOf, type Answerers, type Approval } from '../core/approval.ts';
+import type { Json } from '../core/json.ts';
+import { guarded, inputOf, workOf } from '../core/scope.ts';
 import type { GraphStep } from '../core/graph.ts';
 import type { RunState } from '../core/state.ts';
 import { cut } from '../runs/cut.ts';
@@ -23,7 +24,7 @@ export interface ApprovalPlace {
 /** The approval of this UUID in a run. */
 export function placeOf(state: RunState, uuid: string): ApprovalPlace | undefined {
   for (const [s, { units, isFanned }] of state.steps.entries()) {
-    if (state.graph.steps[s]?.kind !== 'approval') continue;
+    if (!asksPeople(state.graph.steps[s])) continue;
     const index = units.findIndex(({ approval }) => approval?.id === uuid);
     const approval = units[index]?.approval;
     if (approval !== undefined) return { s, i: isFanned ? index : -1, approval };
@@ -56,7 +57,7 @@ export function approvalView(row: ApprovalRow, run: string, caller: Caller): App
 /** An approval with all that is needed to answer it. */
 export function approvalDetail(state: RunState, { s, i, approval }: ApprovalPlace, facts: RunFacts, caller: Caller): ApprovalDetail {
   const policy = policyOf(state.graph.steps[s] as GraphStep);
-  const shown = guarded(() => shownOf(inputOf(state, s, i)));
+  const shown = guarded(() => shownAt(state, s, i));
   return {
     ...approvalView(approvalRow(state, s, i, facts) as ApprovalRow, state.run, caller),
     message: approval.message,
@@ -69,6 +70,14 @@ export function approvalDetail(state: RunState, { s, i, approval }: ApprovalPlac
     data: approval.answer?.data ?? null,
     comment: approval.answer?.comment ?? null,
   };
+}
+
+/** What people see beside the message: what the workflow shows them, or what a model wants to call. */
+function shownAt(state: RunState, s: number, i: number): Json {
+  const input = inputOf(state, s, i);
+  if (state.graph.steps[s]?.llm === undefined) return shownOf(input);
+  const { kind, target, skill } = workOf(state, s, i);
+  return { [kind]: target, ...(skill !== undefined && { skill }), arguments: input };
 }
 
 function objectionOf({ not_by }: ApprovalRow, by: Answerers | null, caller: Caller): string | null {

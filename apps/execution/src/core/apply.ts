@@ -2,6 +2,7 @@ import { applyApproval } from './approval.ts';
 import type { Transition, Usage } from './events.ts';
 import { goesOn, type GraphStep, type StepError } from './graph.ts';
 import { sizeOf } from './json.ts';
+import { answerOf, fatalOf } from './llm.ts';
 import { hasToUndo, isOver, isToUndo, newUnit, unitOf, type Ending, type RunState, type StepState, type UnitState } from './state.ts';
 
 /**
@@ -40,6 +41,23 @@ export function applyTransition(state: RunState, transition: Transition): void {
       skipWhatWasNotDone(state, transition.s, transition.at);
       return;
     }
+    case 'grew': {
+      const step = stepAt(state, transition.s);
+      if (step.grown === undefined) {
+        step.grown = [];
+        step.grownAt = transition.at;
+        step.isFanned = true;
+        step.status = 'open';
+        step.units = [];
+        step.left = 0;
+        state.units--;
+      }
+      step.grown.push(...transition.units);
+      step.units.push(...transition.units.map(newUnit));
+      step.left += transition.units.length;
+      state.units += transition.units.length;
+      return;
+    }
     case 'queued':
     case 'child': {
       const step = stepAt(state, transition.s);
@@ -69,6 +87,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
       opened(step);
       unit.queuedAt = transition.at;
       unit.startedAt = transition.at;
+      unit.firstAt ??= transition.at;
       if (transition.t === 'asks') return applyApproval(unit, transition);
       unit.due = transition.due;
       unit.signal = transition.signal;
@@ -104,7 +123,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
         error: transition.error,
         isLost: transition.isLost === true,
       });
-      addUsage(state, transition.usage);
+      addUsage(state, unit, transition.usage);
       unit.status = 'waiting';
       unit.crash = undefined;
       unit.due = transition.due;
@@ -127,14 +146,14 @@ export function applyTransition(state: RunState, transition: Transition): void {
       if (isNew) opened(step);
       step.open--;
       step.left--;
-      addUsage(state, transition.usage);
+      addUsage(state, unit, transition.usage);
       if (transition.t === 'failed') {
         unit.error = transition.error;
         unit.isLost = transition.isLost === true;
         step.failures++;
         const compiled = state.graph.steps[transition.s] as GraphStep;
         // Of items that may fail each goes on for itself, and the join ends the step.
-        const isJoined = step.isFanned && (goesOn(compiled) || compiled.maxFailures !== undefined);
+        const isJoined = step.isFanned && (goesOn(compiled) || compiled.maxFailures !== undefined || step.grown !== undefined);
         if (step.status === 'open' && !isJoined) endStep(state, transition.s, 'failed');
         return;
       }
@@ -150,7 +169,10 @@ export function applyTransition(state: RunState, transition: Transition): void {
     }
     case 'joined': {
       const step = stepAt(state, transition.s);
-      step.output = step.units.map((unit) => unit.output ?? null);
+      step.output =
+        step.grown === undefined
+          ? step.units.map((unit) => unit.output ?? null)
+          : answerOf(state.graph.steps[transition.s] as GraphStep, step);
       endStep(state, transition.s, 'succeeded');
       return;
     }
@@ -226,17 +248,25 @@ function skipWhatWasNotDone(state: RunState, s: number, at: number): void {
   passBegun(step);
 }
 
-function errorsOf({ isFanned, units }: StepState): StepError[] {
+function errorsOf(step: StepState): StepError[] {
+  const { isFanned, units } = step;
+  if (step.grown !== undefined) {
+    const fatal = fatalOf(step);
+    return fatal === undefined ? [] : [{ index: null, code: fatal.code, detail: fatal.detail }];
+  }
   return units.flatMap(({ error }, index) =>
     error === undefined ? [] : [{ index: isFanned ? index : null, code: error.code, detail: error.detail }],
   );
 }
 
-function addUsage({ usage }: RunState, added: Usage | undefined): void {
+function addUsage(state: RunState, unit: UnitState, added: Usage | undefined): void {
   if (added === undefined) return;
-  usage.inputTokens += added.inputTokens;
-  usage.outputTokens += added.outputTokens;
-  usage.costUsd += added.costUsd;
+  unit.usage ??= { inputTokens: 0, outputTokens: 0, costUsd: 0 };
+  for (const usage of [state.usage, unit.usage]) {
+    usage.inputTokens += added.inputTokens;
+    usage.outputTokens += added.outputTokens;
+    usage.costUsd += added.costUsd;
+  }
 }
 
 /** The step that waited for it has its data: the next of this name is another's. */

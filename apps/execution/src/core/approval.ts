@@ -165,9 +165,9 @@ export function judge(
   at: number,
 ): 'take' | 'known' | 'answered' | 'closed' | 'forbidden' {
   const approval = unit?.approval;
-  if (unit === undefined || approval === undefined || unit.attempt !== event.n) return 'closed';
+  if (unit === undefined || approval === undefined) return 'closed';
   if (approval.answer !== undefined) return isSame(approval.answer, event) ? 'known' : 'answered';
-  if (unit.status !== 'waiting' || at >= (approval.deadline ?? Infinity)) return 'closed';
+  if (unit.attempt !== event.n || unit.status !== 'waiting' || at >= (approval.deadline ?? Infinity)) return 'closed';
   const isExcluded = policy.notBy === 'starter' && event.by.isStarter;
   return objectionTo(event.by, answerersNow(approval), isExcluded) === null ? 'take' : 'forbidden';
 }
@@ -221,8 +221,17 @@ export function approvalStatus({ status, approval }: UnitState): ApprovalStatus 
   return status === 'failed' ? 'expired' : 'withdrawn';
 }
 
+/** Of the calls of a model: no form and no deadline. */
+const callPolicy: ApprovalPolicy = { onDeadline: 'fail', onReject: 'fail' };
+
+/** Whether a step asks people: as a whole, or before calls of its model. */
+export function asksPeople(step: GraphStep | undefined): boolean {
+  return step?.approval !== undefined || step?.llm?.approve !== undefined;
+}
+
 /** The policy of a step that asks. */
-export function policyOf({ key, approval }: GraphStep): ApprovalPolicy {
+export function policyOf({ key, approval, llm }: GraphStep): ApprovalPolicy {
+  if (llm?.approve !== undefined) return callPolicy;
   if (approval === undefined) throw new Error(`the step ${key} asks nobody`);
   return approval;
 }

@@ -1,4 +1,15 @@
-import { askOf, expired, judge, levelAt, policyOf, resultOf, type Answer, type Approval, type ApprovalPolicy } from './approval.ts';
+import {
+  askOf,
+  asksPeople,
+  expired,
+  judge,
+  levelAt,
+  policyOf,
+  resultOf,
+  type Answer,
+  type Approval,
+  type ApprovalPolicy,
+} from './approval.ts';
 import type { AttemptRef, Failure, RunEvent } from './events.ts';
 import type { GraphStep } from './graph.ts';
 import type { Json } from './json.ts';
@@ -9,7 +20,7 @@ import { record, type Work } from './turn.ts';
 /** What an answer to a step's approval means; `closed` where nothing was asked. */
 export function verdictOn(state: RunState, event: RunEvent & { type: 'answer' }, at: number): ReturnType<typeof judge> {
   const step = state.graph.steps[event.s];
-  return step?.kind === 'approval' ? judge(unitOf(state, event.s, event.i), policyOf(step), event, at) : 'closed';
+  return step !== undefined && asksPeople(step) ? judge(unitOf(state, event.s, event.i), policyOf(step), event, at) : 'closed';
 }
 
 /** Asks people, who are told of once it is committed. Gives why nobody can be asked. */

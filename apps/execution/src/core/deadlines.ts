@@ -7,21 +7,30 @@ export type Deadline = 'queue' | 'start' | 'attempt' | 'total';
 
 /** The timers of a unit that has begun, beside those of its executor (`start` and `attempt` begin with what that does). */
 export function deadlinesOf(state: RunState, s: number, i: number): Effect[] {
-  const { timeouts } = state.graph.steps[s] as GraphStep;
+  const { timeouts = {} } = state.graph.steps[s] as GraphStep;
   const unit = unitOf(state, s, i);
-  if (timeouts === undefined || unit === undefined || isOver(unit.status)) return [];
+  if (unit === undefined || isOver(unit.status)) return [];
   const n = unit.attempt;
-  const { queueMs, totalMs } = timeouts;
+  const { queueMs } = timeouts;
+  const due = totalDue(state, s, unit);
   const effects: Effect[] = [];
   if (queueMs !== undefined && unit.status === 'queued')
     effects.push({ e: 'wakeAt', timer: 'queue', s, i, n, due: (unit.queuedAt ?? 0) + queueMs });
-  if (totalMs !== undefined) effects.push({ e: 'wakeAt', timer: 'total', s, i, n, due: (unit.firstAt ?? 0) + totalMs });
+  if (due !== Infinity) effects.push({ e: 'wakeAt', timer: 'total', s, i, n, due });
   return effects;
 }
 
+/** When a unit has used up its time, or its `llm` step has. */
+function totalDue({ graph, steps }: RunState, s: number, { firstAt = 0 }: UnitState): number {
+  const { timeouts, llm } = graph.steps[s] as GraphStep;
+  return Math.min(firstAt + (timeouts?.totalMs ?? Infinity), (steps[s]?.grownAt ?? 0) + (llm?.limits.timeMs ?? Infinity));
+}
+
 /** Whether a unit has used up the time that `deadline` gives; `start` is measured by who handed the attempt over. */
-export function isLate(step: GraphStep, unit: UnitState, n: number, deadline: Deadline, at: number): boolean {
-  const { timeouts = {}, timeoutMs } = step;
+export function isLate(state: RunState, { s, i, n }: AttemptRef, deadline: Deadline, at: number): boolean {
+  const { timeouts = {}, timeoutMs } = state.graph.steps[s] as GraphStep;
+  const unit = unitOf(state, s, i);
+  if (unit === undefined) return false;
   switch (deadline) {
     case 'queue':
       return unit.attempt === n && unit.status === 'queued' && at >= (unit.queuedAt ?? 0) + (timeouts.queueMs ?? Infinity);
@@ -30,12 +39,13 @@ export function isLate(step: GraphStep, unit: UnitState, n: number, deadline: De
     case 'attempt':
       return unit.attempt === n && unit.status === 'running' && at >= (unit.startedAt ?? 0) + timeoutMs;
     case 'total':
-      return !isOver(unit.status) && unit.status !== 'pending' && at >= (unit.firstAt ?? 0) + (timeouts.totalMs ?? Infinity);
+      return !isOver(unit.status) && unit.status !== 'pending' && at >= totalDue(state, s, unit);
   }
 }
 
 /** What is said of a unit that was late; `isFinal` where no attempt may follow. */
-export function lateness({ timeouts = {}, timeoutMs }: GraphStep, { n }: Pick<AttemptRef, 'n'>, deadline: Deadline): Failure {
+export function lateness(state: RunState, { s, i, n }: AttemptRef, deadline: Deadline): Failure {
+  const { timeouts = {}, timeoutMs, llm } = state.graph.steps[s] as GraphStep;
   switch (deadline) {
     case 'queue':
       return failure(
@@ -53,6 +63,13 @@ export function lateness({ timeouts = {}, timeoutMs }: GraphStep, { n }: Pick<At
         'Raise the timeout of the step, or make its work smaller.',
       );
     case 'total':
+      if (
+        llm !== undefined &&
+        totalDue(state, s, unitOf(state, s, i) as UnitState) === (state.steps[s]?.grownAt ?? 0) + llm.limits.timeMs
+      ) {
+        const detail = `limits.time: the step took longer than ${llm.limits.timeMs} ms`;
+        return { ...failure(detail, 'Raise it, or make the task smaller.'), isFinal: true };
+      }
       return {
         ...failure(
           `all attempts and waits together took longer than the total timeout of ${timeouts.totalMs} ms`,

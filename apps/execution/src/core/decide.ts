@@ -7,7 +7,7 @@ import { bounds, type GraphStep } from './graph.ts';
 import { bounded, guarded } from './scope.ts';
 import { isOver, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Given, type Turn, type Work } from './turn.ts';
-import { attempt, begin, endWith, fail, failAtOnce, fill, giveUp, succeed } from './units.ts';
+import { afterUnit, attempt, begin, endWith, fail, failAtOnce, giveUp, succeed } from './units.ts';
 
 /**
  * `(state, event) → (state', transitions, effects)`. The state is handed over and becomes state' in place; applying the transitions
@@ -136,7 +136,7 @@ function beginOrGoOn(work: Work, s: number): void {
   const step = work.state.steps[s] as StepState;
   if (work.state.graph.steps[s]?.part !== undefined) return;
   if (step.missing === 0 && step.status === 'pending') work.ready.push(s);
-  else if (step.status === 'open') fill(work, s);
+  else if (step.status === 'open') afterUnit(work, s);
 }
 
 function answerEnded(work: Work, event: RunEvent): Turn {
@@ -172,7 +172,7 @@ function onTimer(work: Work, event: RunEvent & { type: 'due' }): boolean {
   const step = state.graph.steps[s] as GraphStep;
   if (timer === 'wake') {
     if (unit.attempt !== n || unit.status !== 'waiting' || unit.due === undefined || given.at < unit.due) return false;
-    if (unit.approval !== undefined) {
+    if (unit.approval !== undefined && unit.approval.answer === undefined) {
       const result = askMore(work, event, unit.approval);
       if (result !== undefined) endWith(work, event, result);
     } else if (step.kind !== 'wait') attempt(work, s, i, n + 1);
@@ -180,11 +180,11 @@ function onTimer(work: Work, event: RunEvent & { type: 'due' }): boolean {
     else failAtOnce(work, s, i, notSignalled(unit.signal), n);
     return true;
   }
-  if (!isLate(step, unit, n, timer, given.at)) return false;
+  if (!isLate(state, { s, i, n }, timer, given.at)) return false;
   const ref = { s, i, n: unit.attempt };
   if (unit.child !== undefined) work.effects.push({ e: 'cancelChild', run: unit.child });
   else if (unit.status !== 'waiting') work.effects.push({ e: 'attemptEnded', isCancelled: true, ...ref });
-  const error = lateness(step, ref, timer);
+  const error = lateness(state, ref, timer);
   if (timer === 'total') giveUp(work, ref, error);
   else fail(work, ref, unit, error, true);
   return true;

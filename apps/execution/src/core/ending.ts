@@ -115,7 +115,7 @@ function failureOfFinally(state: RunState): Failure | undefined {
   for (const [s, { part, onError, maxFailures }] of state.graph.steps.entries()) {
     const step = state.steps[s] as StepState;
     if (part !== 'finally' || onError === 'continue' || step.failures === 0) continue;
-    if (maxFailures !== undefined && step.status === 'succeeded') continue;
+    if ((maxFailures !== undefined || step.grown !== undefined) && step.status === 'succeeded') continue;
     const index = step.units.findIndex(({ error }) => error !== undefined);
     const error = step.units[index]?.error;
     if (error !== undefined) return { ...error, detail: `${keyOf(state, s, step.isFanned ? index : -1)}: ${error.detail}` };

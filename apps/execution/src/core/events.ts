@@ -1,5 +1,6 @@
 import type { Answer, Answerer, Ask } from './approval.ts';
 import type { Json } from './json.ts';
+import type { Grown } from './llm.ts';
 
 /** Why something failed: a code of the one taxonomy, what happened, and what to do next. */
 export interface Failure {
@@ -60,6 +61,8 @@ export type Transition =
   | { t: 'taken'; at: number; epoch: number }
   | { t: 'skipped'; at: number; s: number }
   | { t: 'fanned'; at: number; s: number; count: number }
+  /** More units of an `llm` step; the first time it has begun. */
+  | { t: 'grew'; at: number; s: number; units: Grown[] }
   | { t: 'queued'; at: number; s: number; i: number; n: number }
   | { t: 'began'; at: number; s: number; i: number; n: number; instance: string }
   | { t: 'child'; at: number; s: number; i: number; n: number; run: string }

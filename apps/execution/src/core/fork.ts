@@ -1,6 +1,7 @@
 import type { Transition } from './events.ts';
 import type { GraphStep } from './graph.ts';
-import type { RunState, UnitState } from './state.ts';
+import { isTold } from './llm.ts';
+import type { RunState, StepState, UnitState } from './state.ts';
 
 /**
  * What a new run of the same workflow need not do again of an ended one: every step that is done, was not undone and follows none of `from`,
@@ -17,9 +18,25 @@ export function keptOf(state: RunState, from: readonly number[]): Transition[] {
       return isDone ? endOf(step.units[0] as UnitState, s, -1) : [];
     }
     const isDone = step.status === 'succeeded';
+    if (step.grown !== undefined) return conversationOf(step, s);
     const units = step.units.flatMap((unit, i) => (isDone || unit.status === 'succeeded' ? endOf(unit, s, i) : []));
     return [{ t: 'fanned', at: 0, s, count: step.units.length }, ...units, ...(isDone ? [{ t: 'joined' as const, at: 0, s }] : [])];
   });
+}
+
+/** Of an `llm` step, every turn and call that has ended: what follows is decided anew from there. */
+function conversationOf({ grown = [], units, status }: StepState, s: number): Transition[] {
+  const ends = units.flatMap((unit, i) => {
+    const isEnded = unit.status === 'succeeded' || (unit.error !== undefined && isTold(grown[i], unit.error));
+    return isEnded ? endOf(unit, s, i) : [];
+  });
+  // A turn that never was asked stands for a limit that was met.
+  const isMet = units.at(-1)?.status === 'failed' && units.at(-1)?.attempt === 0 && grown.at(-1)?.k === 'model';
+  return [
+    { t: 'grew', at: 0, s, units: isMet ? grown.slice(0, -1) : grown },
+    ...ends,
+    ...(status === 'succeeded' ? [{ t: 'joined' as const, at: 0, s }] : []),
+  ];
 }
 
 function endOf({ status, attempt: n, output = null, error }: UnitState, s: number, i: number): Transition[] {

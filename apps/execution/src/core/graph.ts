@@ -1,5 +1,6 @@
 import type { ApprovalPolicy } from './approval.ts';
 import type { Json } from './json.ts';
+import type { LlmPolicy } from './llm.ts';
 
 /** Bounds of one run. Each keeps one run from taking more of its owner than a share. */
 export const bounds = {
@@ -61,7 +62,7 @@ export interface RetryPolicy {
 }
 
 /** What a step can be; each is a machine over the primitives task, timer, signal and child run. */
-export type StepKind = 'agent' | 'tool' | 'artifact' | 'workflow' | 'value' | 'wait' | 'approval';
+export type StepKind = 'agent' | 'tool' | 'artifact' | 'workflow' | 'value' | 'wait' | 'approval' | 'llm';
 
 /** One step of a compiled workflow. Its place in `Graph.steps` is its id. */
 export interface GraphStep {
@@ -77,15 +78,20 @@ export interface GraphStep {
   condition?: (scope: Scope) => boolean;
   items?: (scope: Scope) => Json[];
   maxParallel: number;
-  /** The agent, `server/tool`, workflow or artifact that does the work; empty for a value, a wait and an approval. */
+  /** The agent, `server/tool`, workflow, artifact or model that does the work; empty for a value, a wait and an approval. */
   target: string;
   skill?: string;
-  /** Another agent, tried when the attempts with the first are used up. */
+  /** Another agent, or of an `llm` step another model, tried when the attempts with the first are used up. */
   fallback?: string;
-  /** The input of a task or child run, the value of a value step, what a wait waits for (see `waitOf`), or what an approval asks (`askOf`). */
+  /**
+   * The input of a task or child run, the value of a value step, what a wait waits for (see `waitOf`), what an approval asks (`askOf`), or what
+   * an `llm` step is asked.
+   */
   input: Template;
   /** Of an approval, and of nothing else. */
   approval?: ApprovalPolicy;
+  /** Of an `llm` step, and of nothing else. */
+  llm?: LlmPolicy;
   retry: RetryPolicy;
   /** How long one attempt may take once it was accepted. */
   timeoutMs: number;
@@ -144,8 +150,11 @@ export function backoffMs(policy: RetryPolicy, tries: number, random: number, at
   return Math.round(Math.max(atLeastMs, full / 2 + (full / 2) * random));
 }
 
-/** The agents that its steps name, as their own or as their fallback. */
+/** The agents that its steps name, as their own, as their fallback, or for their model to call. */
 export function agentsOf({ steps }: Graph): string[] {
-  const named = steps.flatMap(({ kind, target, fallback }) => (kind === 'agent' ? [target] : []).concat(fallback ?? []));
+  const named = steps.flatMap(({ kind, target, fallback, llm }) => {
+    if (llm !== undefined) return llm.tools.flatMap((tool) => ('agent' in tool ? [tool.agent] : []));
+    return (kind === 'agent' ? [target] : []).concat(fallback ?? []);
+  });
   return [...new Set(named)];
 }

@@ -1,21 +1,35 @@
 import type { Failure } from './events.ts';
-import { bounds, ExpressionError, type GraphStep, type Scope } from './graph.ts';
+import { bounds, ExpressionError, type GraphStep, type Scope, type StepKind } from './graph.ts';
 import { sizeOf, type Json } from './json.ts';
+import { llmInput } from './conversation.ts';
+import { workOfGrown } from './llm.ts';
 import { unitOf, type RunState, type StepState } from './state.ts';
 
 /** The input of a unit's task or child run, computed from recorded outputs. Throws `ExpressionError`. */
 export function inputOf(state: RunState, s: number, i: number): Json {
   const step = state.graph.steps[s] as GraphStep;
-  const value = step.input(scopeOf(state, s, i));
+  const value =
+    step.kind === 'llm'
+      ? llmInput(step, state.steps[s] as StepState, i, () => step.input(scopeOf(state, s, -1)))
+      : step.input(scopeOf(state, s, i));
   if (sizeOf(value, bounds.outputBytes) > bounds.outputBytes) {
     throw new ExpressionError(`the input of ${step.key} is larger than ${bounds.outputBytes} bytes`, `/spec/steps/${step.key}`, 'limited');
   }
   return value;
 }
 
-/** The agent, tool, workflow or artifact of a unit: the step's own, or the fallback that took over. */
+/** The agent, tool, workflow, artifact or model of a unit: the step's own, the fallback that took over, or what a model called. */
 export function targetOf(state: RunState, s: number, i: number): string {
-  return unitOf(state, s, i)?.agent ?? (state.graph.steps[s] as GraphStep).target;
+  return workOf(state, s, i).target;
+}
+
+/** Who does a unit. */
+export function workOf(state: RunState, s: number, i: number): { kind: StepKind | 'model'; target: string; skill?: string } {
+  const step = state.graph.steps[s] as GraphStep;
+  const called = workOfGrown(state.steps[s]?.grown?.[i]);
+  if (called !== undefined) return called;
+  const target = unitOf(state, s, i)?.agent ?? step.target;
+  return { kind: step.kind === 'llm' ? 'model' : step.kind, target, ...(step.skill !== undefined && { skill: step.skill }) };
 }
 
 /** `analyse`, or `analyse[3]` for an item. */

@@ -2,6 +2,7 @@ import type { Approval } from './approval.ts';
 import type { Failure, Usage } from './events.ts';
 import type { Graph, Scope } from './graph.ts';
 import type { Json } from './json.ts';
+import type { Grown } from './llm.ts';
 
 /** Where a step, or one item of it, stands. `waiting`: for its next attempt, its child run, a time, a signal or an answer. */
 export type UnitStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
@@ -51,6 +52,8 @@ export interface UnitState {
   error: Failure | undefined;
   isLost: boolean;
   attempts: AttemptRecord[] | undefined;
+  /** Of all its attempts, as far as they told. */
+  usage: Usage | undefined;
 }
 
 /** One step of a run. */
@@ -73,6 +76,10 @@ export interface StepState {
   failures: number;
   /** What `forEach` gave, computed again from recorded outputs when it is needed and not there. */
   items: Json[] | undefined;
+  /** Of an `llm` step that has begun: what each of its units is. They are fanned, and become more. */
+  grown: Grown[] | undefined;
+  /** When it first grew. */
+  grownAt: number;
   output: Json | undefined;
 }
 
@@ -153,6 +160,7 @@ export function newUnit(): UnitState {
     error: undefined,
     isLost: false,
     attempts: undefined,
+    usage: undefined,
   };
 }
 
@@ -184,6 +192,8 @@ export function newRun(run: string, graph: Graph): RunState {
       left: 1,
       failures: 0,
       items: undefined,
+      grown: undefined,
+      grownAt: 0,
       output: undefined,
     })),
     left: graph.steps.filter(({ part }) => part === undefined).length,

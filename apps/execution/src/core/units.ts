@@ -4,6 +4,7 @@ import { cancelUnits, conclude, end } from './ending.ts';
 import type { AttemptRef, Failure, Usage } from './events.ts';
 import { backoffMs, bounds, goesOn, mayRetry, permanent, type GraphStep } from './graph.ts';
 import type { Json } from './json.ts';
+import { faultOfCall, isTold, nextOf, questionOf, refusalOf, refusedCall, type Grown } from './llm.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
 import { hasToUndo, type StepState, type UnitState } from './state.ts';
 import { record, type Work } from './turn.ts';
@@ -29,6 +30,7 @@ export function begin(work: Work, s: number): void {
     releaseDependents(work, s);
     return;
   }
+  if (step.kind === 'llm') return grow(work, s, [{ k: 'model' }]);
   if (step.items === undefined) return beginUnit(work, s, -1);
   const items = guarded(() => step.items?.(scope) ?? []);
   if ('error' in items) return failAtOnce(work, s, -1, items.error);
@@ -52,6 +54,33 @@ export function begin(work: Work, s: number): void {
   } else fill(work, s);
 }
 
+/** Gives an `llm` step more units, and begins them. */
+function grow(work: Work, s: number, units: Grown[]): void {
+  const { state, given } = work;
+  record(work, { t: 'grew', at: given.at, s, units });
+  if (state.units > bounds.units) {
+    const detail = `the run has more than ${bounds.units} steps and items`;
+    const i = (state.steps[s] as StepState).units.length - 1;
+    return failAtOnce(work, s, i, { code: 'limited', isFinal: true, detail, next: 'Split the work over child workflows.' });
+  }
+  fill(work, s);
+}
+
+/** All units of an `llm` step have ended. */
+function growOrJoin(work: Work, s: number): void {
+  const { state, given } = work;
+  const step = state.steps[s] as StepState;
+  const next = nextOf(state.graph.steps[s] as GraphStep, step);
+  if (next === 'join') {
+    record(work, { t: 'joined', at: given.at, s });
+    return releaseDependents(work, s);
+  }
+  if ('grow' in next) return grow(work, s, next.grow);
+  // The call that would have come next is what fails.
+  record(work, { t: 'grew', at: given.at, s, units: [{ k: 'model' }] });
+  failAtOnce(work, s, step.units.length - 1, next.fail);
+}
+
 /** Begins items while the step's cap allows it. */
 export function fill(work: Work, s: number): void {
   const step = work.state.steps[s] as StepState;
@@ -65,6 +94,14 @@ export function fill(work: Work, s: number): void {
 function beginUnit(work: Work, s: number, i: number): void {
   const { state } = work;
   const step = state.graph.steps[s] as GraphStep;
+  const fault = step.kind === 'llm' ? faultOfCall(step, state.steps[s] as StepState, i) : undefined;
+  if (fault !== undefined) return failAtOnce(work, s, i, fault);
+  const question = step.kind === 'llm' ? questionOf(step, state.steps[s] as StepState, i) : undefined;
+  if (question !== undefined) {
+    const error = ask(work, s, i, { approval: question });
+    work.effects.push(...deadlinesOf(state, s, i));
+    return error && failAtOnce(work, s, i, error);
+  }
   if (step.kind !== 'value') return attempt(work, s, i, 1);
   const value = guarded(() => bounded(step.input(scopeOf(state, s, i)), `/spec/steps/${step.key}/value`));
   if ('error' in value) return failAtOnce(work, s, i, value.error);
@@ -108,6 +145,9 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
 }
 
 export function succeed(work: Work, { s, i, n }: AttemptRef, output: Json, usage?: Usage): void {
+  const { grown, units } = work.state.steps[s] as StepState;
+  const refusal = refusalOf(grown?.[i], output);
+  if (refusal !== undefined) return fail(work, { s, i, n }, units[i] as UnitState, refusal, false, usage);
   // What undoing gives is nobody's to see.
   const kept = work.state.graph.steps[s]?.part === 'undo' ? null : output;
   record(work, { t: 'succeeded', at: work.given.at, s, i, n, output: kept, ...(usage !== undefined && { usage }) });
@@ -118,7 +158,9 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
   const { state, given } = work;
   const step = state.graph.steps[ref.s] as GraphStep;
   const tries = ref.n - unit.base;
-  const isFallbackLeft = step.fallback !== undefined && unit.agent === undefined;
+  // What a model called has no fallback: that is another model.
+  const isCalled = step.kind === 'llm' && state.steps[ref.s]?.grown?.[ref.i]?.k !== 'model';
+  const isFallbackLeft = step.fallback !== undefined && unit.agent === undefined && !isCalled;
   const lost = { ...(isLost && { isLost: true as const }), ...(usage !== undefined && { usage }) };
   if (error.isFinal !== true && mayRetry(step.retry, error.code, tries)) {
     const due = given.at + backoffMs(step.retry, tries, given.random(), error.retryAfterMs);
@@ -145,7 +187,11 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
 
 /** Ends a unit at once by what came of it. */
 export function endWith(work: Work, ref: AttemptRef, result: { output: Json } | { error: Failure }): void {
-  if ('output' in result) succeed(work, ref, result.output);
+  if (work.state.graph.steps[ref.s]?.kind === 'llm') {
+    // People have let a call of a model be made, or not.
+    if ('output' in result) attempt(work, ref.s, ref.i, ref.n);
+    else failAtOnce(work, ref.s, ref.i, refusedCall(result.error), ref.n);
+  } else if ('output' in result) succeed(work, ref, result.output);
   else failAtOnce(work, ref.s, ref.i, result.error, ref.n);
 }
 
@@ -165,7 +211,12 @@ export function giveUp(work: Work, { s, i, n }: AttemptRef, error: Failure): voi
 function afterFailure(work: Work, s: number, i: number, error: Failure): void {
   const { state, given } = work;
   const step = state.graph.steps[s] as GraphStep;
-  const { isFanned, failures, units, status } = state.steps[s] as StepState;
+  const { isFanned, failures, units, status, grown } = state.steps[s] as StepState;
+  if (grown !== undefined && isTold(grown[i], error)) return afterUnit(work, s);
+  if (grown !== undefined && status === 'open') {
+    cancelUnits(state, state.steps[s] as StepState, s, work.effects);
+    record(work, { t: 'stopped', at: given.at, s });
+  }
   if (i >= 0 && isFanned && step.maxFailures !== undefined && status === 'open') {
     if (failures <= step.maxFailures(units.length)) return afterUnit(work, s);
     cancelUnits(state, state.steps[s] as StepState, s, work.effects);
@@ -177,7 +228,8 @@ function afterFailure(work: Work, s: number, i: number, error: Failure): void {
   end(work, { status: 'failed', reason, error: { ...error, detail: `${keyOf(state, s, i)}: ${error.detail}` } });
 }
 
-function afterUnit(work: Work, s: number): void {
+/** A unit has ended: others may begin, or the step ends. */
+export function afterUnit(work: Work, s: number): void {
   const { bytes, ending, steps } = work.state;
   const step = steps[s] as StepState;
   // The steps of `finally` have as much room again: the run may have ended for want of it.
@@ -191,6 +243,7 @@ function afterUnit(work: Work, s: number): void {
     return ending === undefined ? end(work, { status: 'failed', reason: 'limited', error }) : conclude(work, error);
   }
   if (step.isFanned && step.left > 0) return fill(work, s);
+  if (step.grown !== undefined && step.status === 'open') return growOrJoin(work, s);
   if (step.isFanned && step.status === 'open') record(work, { t: 'joined', at: work.given.at, s });
   if (step.status === 'succeeded' || step.status === 'failed') releaseDependents(work, s);
 }

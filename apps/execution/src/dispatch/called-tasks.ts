@@ -1,7 +1,12 @@
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { cancelTasks } from '@signalbox/shared/contracts/protocol/cancel-tasks.js';
 import { getTaskStatus } from '@signalbox/shared/contracts/protocol/get-task-status.js';
-import { startTask, type ArtifactTarget, type StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
+import {
+  startTask,
+  type ArtifactTarget,
+  type ModelTarget,
+  type StartTaskRequest,
+} from '@signalbox/shared/contracts/protocol/start-task.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
@@ -88,6 +93,7 @@ function bodyOf({ id, kind, target, skill, input, key, timeoutMs, idempotencyKey
     ...(kind === 'agent' && { agent: target, input }),
     ...(kind === 'agent' && skill !== undefined && { skill }),
     ...(kind === 'tool' && { tool: target, input }),
+    ...(kind === 'model' && { model: { ...(input as object), model: target } as ModelTarget }),
     ...(kind === 'artifact' && { artifact: input as unknown as ArtifactTarget }),
     deadline: now() + timeoutMs,
     idempotencyKey,

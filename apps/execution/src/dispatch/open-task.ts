@@ -1,7 +1,7 @@
 import { formatTask, idempotencyKeyOf } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { AttemptRef } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
-import { keyOf, targetOf } from '../core/scope.ts';
+import { keyOf, workOf } from '../core/scope.ts';
 import type { Json } from '../core/json.ts';
 import type { LiveRun } from '../shards/live-run.ts';
 import type { Timer } from '../timers/timer-heap.ts';
@@ -25,6 +25,7 @@ export function taskIdOf(run: LiveRun, { s, i, n }: AttemptRef): string {
 /** A task for an attempt of a run. */
 export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
   const step = run.state.graph.steps[ref.s] as GraphStep;
+  const { kind, target, skill } = workOf(run.state, ref.s, ref.i);
   const { workspace, grant } = run.facts;
   return {
     id: taskIdOf(run, ref),
@@ -33,10 +34,10 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     step,
     workspace,
     grant,
-    kind: step.kind as OpenTask['kind'],
+    kind: kind as OpenTask['kind'],
     key: keyOf(run.state, ref.s, ref.i),
-    target: targetOf(run.state, ref.s, ref.i),
-    skill: step.skill,
+    target,
+    skill,
     input,
     timeoutMs: step.timeoutMs,
     startMs: step.timeouts?.startMs,

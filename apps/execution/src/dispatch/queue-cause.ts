@@ -13,7 +13,7 @@ const holdersMax = 10;
 /** What keeps a queued attempt from beginning. */
 export interface QueueCause {
   kind: CauseKind;
-  /** `agent:<name>`, `tool:<server>/<tool>` or `service:context`. */
+  /** `agent:<name>`, `tool:<server>/<tool>`, `model:<name>` or `service:context`. */
   on: string;
   because: string;
   next: string | null;
@@ -37,7 +37,7 @@ export function causeElsewhere(task: QueuedTask): QueueCause {
 }
 
 function onOf({ kind, target }: QueuedTask): string {
-  return kind === 'agent' ? `agent:${target}` : kind === 'tool' ? `tool:${target}` : 'service:context';
+  return kind === 'artifact' ? 'service:context' : `${kind}:${target}`;
 }
 
 /** Why a task is not under way. `tasks`: all in queues that are kept here, among which are those that hold the places. */

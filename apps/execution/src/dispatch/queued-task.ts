@@ -49,9 +49,10 @@ export function isActive({ phase }: QueuedTask): boolean {
   return phase === 'offered' || phase === 'running';
 }
 
-/** Where a task waits: tasks of one agent, tools of one server, or artifacts, of one workspace. */
+/** Where a task waits: tasks of one agent, tools of one server, calls to one model, or artifacts, of one workspace. */
 export function queueKeyOf({ kind, workspace, target }: Pick<QueuedTask, 'kind' | 'workspace' | 'target'>): string {
   if (kind === 'agent') return agentQueueKey(workspace, target);
+  if (kind === 'model') return `model ${workspace} ${target}`;
   return kind === 'tool' ? `tool ${workspace} ${target.split('/', 1)[0] ?? ''}` : `artifact ${workspace}`;
 }
 

@@ -130,7 +130,7 @@ export class Causes {
     if (unit.status === 'running') return { kind: run.live === undefined ? 'owner' : 'running' };
     if (unit.child !== undefined) return { kind: 'child' };
     if (unit.crash !== undefined) return { kind: 'lost' };
-    if (unit.approval !== undefined) return { kind: 'approval' };
+    if (unit.approval !== undefined && unit.approval.answer === undefined) return { kind: 'approval' };
     if (unit.signal !== undefined) return { kind: 'signal' };
     if (step.kind === 'wait') return { kind: 'time' };
     return { kind: heldBackTarget(unit.attempts?.at(-1)?.error.detail ?? '') === undefined ? 'retry' : 'breaker' };

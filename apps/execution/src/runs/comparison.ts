@@ -82,6 +82,8 @@ function sideOf({ unit, startedAt, costUsd, tokens }: Unit): ComparedSide {
 /** Computed again from what is recorded; undefined where it cannot be, or never was. */
 function inputValue(state: RunState, { s, i, unit }: Unit): Json | undefined {
   if (unit.status === 'pending' || unit.status === 'skipped' || state.graph.steps[s]?.kind === 'value') return undefined;
+  // What a later turn of a model is asked is all that came before it.
+  if (i > 0 && state.steps[s]?.grown?.[i]?.k === 'model') return undefined;
   const input = guarded(() => inputOf(state, s, i));
   return 'error' in input ? undefined : input.value;
 }

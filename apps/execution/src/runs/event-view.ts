@@ -16,6 +16,7 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       return of('run.started');
     case 'taken':
     case 'joined':
+    case 'grew':
     case 'ending':
       return undefined;
     case 'entered':

@@ -5,7 +5,7 @@ import { notUndone } from '../core/ending.ts';
 import type { AttemptRef, Failure } from '../core/events.ts';
 import type { GraphStep } from '../core/graph.ts';
 import { isWaiting, progressOf } from '../core/progress.ts';
-import { guarded, inputOf, keyOf } from '../core/scope.ts';
+import { guarded, inputOf, keyOf, workOf } from '../core/scope.ts';
 import { hasEnded, type RunState, type StepState, type UnitState } from '../core/state.ts';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { RunFacts } from '../shards/live-run.ts';
@@ -87,7 +87,13 @@ export function placesOf(state: RunState, from: UnitPlace, limit: number): { pla
 export function stepViews(state: RunState, places: readonly UnitPlace[], why: Why): StepView[] {
   const each = Math.min(previewMaxBytes, Math.floor(previewsMaxBytes / Math.max(1, 2 * places.length)));
   const critical = criticalSteps(state);
-  return places.map((place) => stepView(state, place, why, each, critical));
+  return places.map((place) => {
+    const view = stepView(state, place, why, each, critical);
+    const grown = state.steps[place.s]?.grown?.[place.i];
+    if (grown?.k !== 'model' || place.i === 0) return view;
+    // A later turn is asked all that stands before it in this list, and what was said to it beside.
+    return { ...view, input: grown.say === undefined ? null : { messages: [{ role: 'user', content: grown.say }] } };
+  });
 }
 
 /** One step, whole. */
@@ -99,7 +105,8 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
   const step = state.graph.steps[s] as GraphStep;
   const current = state.steps[s] as StepState;
   const unit = current.units[Math.max(0, i)];
-  const isAgent = step.kind === 'agent';
+  const work = workOf(state, s, i);
+  const isAgent = work.kind === 'agent';
   // A forEach over nothing has no unit; the step stands for itself.
   const status = unit?.status ?? (current.status === 'open' ? 'running' : current.status);
   return {
@@ -110,9 +117,11 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
     part: step.part ?? 'main',
     label: step.label ?? step.key,
     status,
-    agent: isAgent ? (unit?.agent ?? step.target) : null,
-    skill: step.skill ?? null,
-    tool: step.kind === 'tool' ? step.target : null,
+    agent: isAgent ? work.target : null,
+    skill: work.skill ?? null,
+    // What a model invented has no name here.
+    tool: work.kind === 'tool' && work.target !== '' ? work.target : null,
+    model: work.kind === 'model' ? work.target : null,
     child: unit?.child === undefined ? null : fromUuid('run', unit.child),
     needs: step.needs.map((need) => (state.graph.steps[need] as GraphStep).key),
     waitingFor: unit === undefined ? [] : waitingFor(state, { s, i }, unit, why),
@@ -120,10 +129,12 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
     startedAt: iso(unit?.startedAt),
     endedAt: iso(unit?.endedAt),
     onCriticalPath: critical.has(s),
-    attempts: unit === undefined ? [] : attemptViews(unit, isAgent ? step.target : null),
+    attempts: unit === undefined ? [] : attemptViews(unit, isAgent ? (step.kind === 'llm' ? work.target : step.target) : null),
     input: unit === undefined || status === 'pending' || status === 'skipped' ? null : inputView(state, s, i, maxBytes),
     output: cut(unit === undefined ? current.output : unit.output, maxBytes),
     error: unit?.error === undefined ? null : failureView(unit.error),
+    ...(unit?.usage && { usage: { ...unit.usage } }),
+    ...(step.llm && { limits: { ...step.llm.limits, costUsd: step.llm.limits.costUsd ?? null } }),
   };
 }
 
@@ -152,7 +163,7 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   if (unit.status !== 'waiting') return [];
   if (unit.child !== undefined) return [{ on: `run:${fromUuid('run', unit.child)}`, because: 'the child run has not ended' }];
   if (step.kind === 'wait') return [waitView(unit)];
-  if (unit.approval !== undefined) return [approvalWait(unit.approval)];
+  if (unit.approval !== undefined && unit.approval.answer === undefined) return [approvalWait(unit.approval)];
   if (unit.crash !== undefined) {
     const because = `attempt ${unit.attempt} was lost and may have done its work: say whether it is tried again, has failed, or what it gave`;
     return [{ on: 'crashed', because }];

@@ -1,5 +1,6 @@
 import { ExpressionError, type Graph, type GraphStep, type Scope, type StepKind } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
+import type { LlmPolicy } from '../core/llm.ts';
 import type { Random } from './random.ts';
 
 /** What the waits of random graphs wait for. */
@@ -8,7 +9,7 @@ export const signalName = 'go';
 /** Who may answer the approvals of random graphs. */
 export const answererName = 'ann';
 
-const kinds: readonly StepKind[] = ['agent', 'agent', 'tool', 'artifact', 'value', 'wait', 'approval', 'workflow'];
+const kinds: readonly StepKind[] = ['agent', 'agent', 'tool', 'artifact', 'value', 'wait', 'approval', 'llm', 'workflow'];
 
 type Draft = Omit<GraphStep, 'dependents'>;
 
@@ -20,7 +21,7 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
     const kind = kinds[random.below((options.depth ?? 0) > 1 ? kinds.length - 1 : kinds.length)] as StepKind;
     const needs = Array.from({ length: id }, (_, earlier) => earlier).filter(() => random.chance(0.4));
     const size = random.below(6);
-    const isItems = random.chance(0.35);
+    const isItems = kind !== 'llm' && random.chance(0.35);
     drafts.push({
       id,
       key: `s${id}`,
@@ -35,7 +36,8 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       ...policyFor(random, kind),
       ...(isItems && { items: () => Array.from({ length: size }, (_, index) => index) }),
       ...(random.chance(0.25) && { condition: conditionOf(random.chance(0.5)) }),
-      ...(kind === 'agent' && random.chance(0.2) && { fallback: 'spare' }),
+      ...((kind === 'agent' || kind === 'llm') && random.chance(0.2) && { fallback: 'spare' }),
+      ...(kind === 'llm' && { llm: conversation(random), input: () => ({ prompt: `${id}` }) }),
       ...(isItems && random.chance(0.3) && { maxFailures: () => 1 }),
       ...(kind !== 'wait' && kind !== 'value' && kind !== 'approval' && random.chance(0.2) && { timeouts: timeoutsOf(random, kind) }),
       ...(random.chance(0.3) && { onCrash: random.chance(0.5) ? 'fail' : 'ask' }),
@@ -83,7 +85,7 @@ function addUndo(random: Random, drafts: Draft[]): void {
   const undoOf = new Map<number, number>();
   const main = [...drafts];
   for (const step of main.toReversed()) {
-    if (!random.chance(0.6)) continue;
+    if (step.kind === 'llm' || !random.chance(0.6)) continue;
     const id = drafts.length;
     const after = main.filter(({ needs }) => needs.includes(step.id)).flatMap((dependent) => undoOf.get(dependent.id) ?? []);
     undoOf.set(step.id, id);
@@ -109,7 +111,9 @@ function finallyStep(random: Random, drafts: readonly Draft[]): Draft {
     input: kind === 'wait' || kind === 'approval' ? inputOf(kind, id, random) : ({ run }) => `${run.status} ${run.error?.code ?? ''}`,
     part: 'finally',
     ...policyFor(random, kind),
-    ...(random.chance(0.3) && { items: () => [1, 2, 3] }),
+    ...(kind === 'llm'
+      ? { llm: conversation(random), input: ({ run }) => ({ prompt: run.status ?? '' }) }
+      : random.chance(0.3) && { items: () => [1, 2, 3] }),
   };
 }
 
@@ -126,6 +130,16 @@ function plain(
     retry: { attempts: 1 + random.below(4), initialMs: random.below(50), factor: 2, maxMs: 1_000, nonRetryable: ['invalid'] },
     timeoutMs: 200 + random.below(2_000),
     onError: random.chance(0.25) ? 'continue' : 'fail',
+  };
+}
+
+/** Some of these meet their limits. */
+function conversation(random: Random): LlmPolicy {
+  const tools = [{ tool: 'files/*' }];
+  return {
+    tools,
+    ...(random.chance(0.4) && { approve: tools }),
+    limits: { turns: 2 + random.below(4), tokens: 1_000, timeMs: 2_000 + random.below(8_000) },
   };
 }
 

@@ -85,8 +85,11 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
     if (transition.t === 'ended') endedAt = index;
     if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits' || transition.t === 'asks') {
       const key = `${transition.s}.${transition.i}.${transition.n}`;
-      if (begun.has(key)) throw new Error(`${run} sends ${key} twice`);
-      begun.add(key);
+      // What people are asked for a call of a model comes before that call.
+      const what = `${transition.t === 'asks' ? 'asks' : 'sends'} ${key}`;
+      if (begun.has(what)) throw new Error(`${run} ${what} twice`);
+      if (ends.has(`${transition.s}.${transition.i}`)) throw new Error(`${run} sends ${key} after it has ended`);
+      begun.add(what);
       for (const need of graph.steps[transition.s]?.needs ?? []) {
         const { status } = before.steps[need] as RunState['steps'][number];
         const isOver = status === 'succeeded' || status === 'skipped' || (status === 'failed' && goesOn(graph.steps[need] as GraphStep));
@@ -109,7 +112,8 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
   if (state.status === 'succeeded') {
     state.steps.forEach((step, s) => {
       const { onError, maxFailures } = graph.steps[s] as GraphStep;
-      const mayFail = onError === 'continue' || maxFailures !== undefined;
+      // What a model called may have failed: it was told.
+      const mayFail = onError === 'continue' || maxFailures !== undefined || step.grown !== undefined;
       const isStopped = onError === 'continue' && step.status === 'failed';
       const isDone =
         step.status === 'skipped' || step.units.every(({ status }) => status === 'succeeded' || (mayFail && status === 'failed'));

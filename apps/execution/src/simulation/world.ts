@@ -382,7 +382,9 @@ export class World {
     this.begun.add(key);
     if (this.isFaulty && this.random.chance(this.faults.death)) return;
     const isFailed = this.isFaulty && this.random.chance(this.faults.failure);
-    const result = isFailed ? { error: { code: this.random.chance(0.2) ? 'invalid' : 'internal', detail: 'it failed' } } : { output: key };
+    const result = isFailed
+      ? { error: { code: this.random.chance(0.2) ? 'invalid' : 'internal', detail: 'it failed' } }
+      : { output: this.outputOf(task, key) };
     let isAcknowledged = false;
     let tries = 0;
     const report = (): void => {
@@ -396,6 +398,21 @@ export class World {
       this.at(30, report);
     };
     this.at(1 + this.random.below(100), report);
+  }
+
+  /** What an executor gives. A model calls tools for some turns, one that is not there among them, and then answers. */
+  private outputOf({ run, s, i }: Task, key: string): Json {
+    const grown = this.read(run).steps[s]?.grown?.slice(0, i + 1) ?? [];
+    if (grown.at(-1)?.k !== 'model') return key;
+    const turns = grown.filter(({ k }) => k === 'model').length;
+    const calls = turns > 1 + (s % 3) ? 0 : 1 + ((turns + s) % 3);
+    const call = (index: number): Json => ({
+      id: `c${index}`,
+      name: 'files__read',
+      arguments: JSON.stringify({ turns }),
+      ...(index < 2 && { target: { tool: 'files/read' } }),
+    });
+    return { text: calls === 0 ? key : '', finishReason: 'stop', toolCalls: Array.from({ length: calls }, (_, index) => call(index)) };
   }
 
   /** Another owner takes over: it loads what is on the disk, fences it, and does again what may not have been done. */

@@ -502,3 +502,63 @@ test('a difference names each place that changed', () => {
   const many = Object.fromEntries(Array.from({ length: 500 }, (_, id) => [`k${id}`, id]));
   expect(diff({}, many)).toHaveLength(200);
 });
+
+describe('a step with llm', () => {
+  test('has a model, what it may call, and limits', () => {
+    const graph = compile({
+      list: { tool: 'files/list' },
+      ask: {
+        llm: {
+          model: 'gpt-5-mini',
+          fallback: 'gpt-5-nano',
+          instructions: 'You know ${{ steps.list.output }}.',
+          prompt: '${{ input.q }}',
+          tools: ['files/*', { agent: 'reader', skill: 'sum' }],
+          output: { type: 'object', required: ['n'] },
+          limits: { turns: 3, costUsd: 0.5, time: '2m' },
+        },
+      },
+    });
+    const step = graph.steps[1];
+    expect(step).toMatchObject({
+      kind: 'llm',
+      target: 'gpt-5-mini',
+      fallback: 'gpt-5-nano',
+      needs: [0],
+      maxParallel: 8,
+      llm: {
+        tools: [{ tool: 'files/*' }, { agent: 'reader', skill: 'sum' }],
+        limits: { turns: 3, tokens: 200_000, costUsd: 0.5, timeMs: 120_000 },
+      },
+    });
+    const steps = { list: { output: 'x', status: 'succeeded', errors: [] } };
+    const scope = { input: { q: [1] }, steps, run: { id: '', workflow: '', startedAt: '' } };
+    expect(step?.input(scope)).toEqual({ instructions: 'You know x.', prompt: [1] });
+    expect(step?.llm?.output?.check({ n: 1 })).toBeUndefined();
+    expect(step?.llm?.output?.check({})).toBe("it must have required property 'n'");
+  });
+
+  test.each<[string, Partial<StepManifest>, object, string]>([
+    ['neither prompt nor messages', {}, { prompt: undefined }, '/llm'],
+    ['both prompt and messages', {}, { messages: '${{ input.m }}' }, '/llm'],
+    ['items', { forEach: [1] }, {}, '/forEach'],
+    ['an input', { with: 1 }, {}, '/with'],
+    ['a fallback agent', { fallback: 'x' }, {}, '/fallback'],
+    ['items at once', { maxParallel: 2 }, {}, '/maxParallel'],
+    ['what undoes it', { compensate: { tool: 'a/b' } }, {}, '/compensate'],
+    ['an approval for what it may not call', {}, { tools: ['files/read'], approve: ['files/write'] }, '/llm/approve/0'],
+    ['a schema that is none', {}, { output: { type: 'nonsense' } }, '/llm/output'],
+  ])('is refused with %s', (_, step, llm, pointer) => {
+    const fault = faultOf(() => compile({ a: { llm: { model: 'm', prompt: 'x', ...llm }, ...step } }));
+    expect(fault.errors?.map((error) => error.pointer)).toEqual([`/spec/steps/a${pointer}`]);
+  });
+
+  test.each<[string, object]>([
+    ['no model', { prompt: 'x' }],
+    ['a tool without a server', { model: 'm', prompt: 'x', tools: ['read'] }],
+    ['no turns', { model: 'm', prompt: 'x', limits: { turns: 0 } }],
+    ['a limit that is not known', { model: 'm', prompt: 'x', limits: { money: 1 } }],
+  ])('does not fit the schema with %s', (_, llm) => {
+    expect(faultOf(() => checkManifest(manifest({ a: { llm } as StepManifest }))).code).toBe('invalid');
+  });
+});

@@ -15,7 +15,8 @@ import { perhapsMeant } from './closest.ts';
 import type { Expression } from './expression.ts';
 import { failingOf } from './failing.ts';
 import { checkInputSchema } from './input-schema.ts';
-import type { ApprovalManifest, StepManifest, WorkflowManifest } from './manifest.ts';
+import { llmOf, promptOf } from './llm.ts';
+import type { ApprovalManifest, LlmManifest, StepManifest, WorkflowManifest } from './manifest.ts';
 import { cycleOf, dependentsOf, orderUndoing, type Draft } from './order.ts';
 import { timeoutMs } from './timeout.ts';
 import { compileCondition, compileTemplate, escape, type CompiledTemplate } from './template.ts';
@@ -23,9 +24,9 @@ import { compileCondition, compileTemplate, escape, type CompiledTemplate } from
 const dayMs = 86_400_000;
 const attemptTimeoutMs = 15 * 60_000;
 const maxParallelDefault = 1_000;
-const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value', 'wait', 'approval'];
+const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value', 'wait', 'approval', 'llm'];
 /** Kinds whose whole input stands under their own name. */
-const inline: readonly StepKind[] = ['value', 'artifact', 'wait'];
+const inline: readonly StepKind[] = ['value', 'artifact', 'wait', 'llm'];
 const finallyTimeoutMs = 10 * 60_000;
 const undoTimeoutMs = 60 * 60_000;
 /** Undoing is tried often: what it leaves is a person's to mend. */
@@ -145,9 +146,10 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   const found = kinds.filter((kind) => step[kind] !== undefined);
   if (found.length !== 1) {
     const what = found.length === 0 ? 'does not say what it does' : `says ${found.join(' and ')}`;
-    throw new ExpressionError(`the step ${what}: give one of agent, tool, workflow, artifact, value, wait and approval`, pointer);
+    throw new ExpressionError(`the step ${what}: give one of agent, tool, workflow, artifact, value, wait, approval and llm`, pointer);
   }
   const kind = found[0] as StepKind;
+  const llm = kind === 'llm' ? llmOf(step, pointer) : undefined;
   if (step.skill !== undefined && kind !== 'agent') throw new ExpressionError('only a step with an agent has a skill', `${pointer}/skill`);
   if (step.fallback !== undefined && kind !== 'agent')
     throw new ExpressionError('only a step with an agent has a fallback', `${pointer}/fallback`);
@@ -199,6 +201,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     ...(step.approval !== undefined && { approval: policyOf(step.approval, `${pointer}/approval`) }),
     timeoutMs: timeoutMs(step.timeout ?? step.timeouts?.attempt ?? attemptTimeoutMs),
     ...failingOf(kind, step, pointer),
+    ...llm,
   };
 }
 
@@ -212,6 +215,7 @@ function inputOfStep(kind: StepKind, step: StepManifest): Json {
   if (kind === 'value') return step.value ?? null;
   if (kind === 'wait') return step.wait as Json;
   if (kind === 'approval') return askedOf(step);
+  if (kind === 'llm') return promptOf(step.llm as LlmManifest);
   if (kind === 'artifact') return { mediaType: 'text/plain', ...(step.artifact as { name: string; content: Json }) };
   return step.with ?? {};
 }
@@ -230,6 +234,7 @@ function policyOf(approval: string | ApprovalManifest, pointer: string): Approva
 }
 
 function targetOf(kind: StepKind, step: StepManifest): string {
+  if (kind === 'llm') return (step.llm as LlmManifest).model;
   return kind === 'agent' || kind === 'tool' || kind === 'workflow' ? (step[kind] as string) : '';
 }
 

@@ -91,3 +91,11 @@ export function checkInput(schema: Record<string, Json> | undefined, input: Json
   const wrong = `the ${place} is not what the workflow takes: ${errors[0]?.pointer ?? ''} ${errors[0]?.detail ?? ''}`;
   throw new Fault('invalid', wrong, `Correct the ${place}.`, { errors });
 }
+
+/** What is wrong with a value by a schema that was checked, as `/count must be integer`; undefined if nothing. */
+export function wrongPlace(schema: Record<string, Json>, value: Json): string | undefined {
+  const validate = compile(schema);
+  if (validate(value)) return undefined;
+  const { instancePath = '', message = 'is wrong' } = validate.errors?.[0] ?? {};
+  return `${instancePath || 'it'} ${message}`.slice(0, 500);
+}

@@ -26,6 +26,7 @@ export interface StepManifest {
   value?: Json;
   wait?: Json;
   approval?: string | ApprovalManifest;
+  llm?: LlmManifest;
   with?: Json;
   retry?: { attempts: number; backoff?: { initialMs?: number; factor?: number; maxMs?: number }; nonRetryable?: string[] };
   timeout?: string | number;
@@ -36,6 +37,24 @@ export interface StepManifest {
   onError?: 'fail' | 'continue';
   fallback?: string;
   label?: string;
+}
+
+/** `server/tool`, `server/*`, or an agent. */
+export type LlmToolManifest = string | { agent: string; skill?: string };
+
+/** A model that is asked, calls tools, and is asked again until it answers. */
+export interface LlmManifest {
+  model: string;
+  fallback?: string;
+  instructions?: string;
+  prompt?: Json;
+  messages?: Json;
+  tools?: LlmToolManifest[];
+  approve?: LlmToolManifest[];
+  output?: Record<string, Json>;
+  maxTokens?: number;
+  limits?: { turns?: number; tokens?: number; costUsd?: number; time?: string | number };
+  parallelTools?: number;
 }
 
 /** What undoes a step. */

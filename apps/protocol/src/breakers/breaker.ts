@@ -5,8 +5,8 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 /** The longest that a breaker stays open before it lets a call try. */
 export const openMaxMs = 120_000;
 
-/** What a breaker guards: `agent/<name>`, or `mcp-server/<name>` for tools that are called without an agent. */
-export type BreakerTarget = `agent/${string}` | `mcp-server/${string}`;
+/** What a breaker guards: `agent/<name>`; without an agent, `mcp-server/<name>` for tools and `model/<name>` for models. */
+export type BreakerTarget = `agent/${string}` | `mcp-server/${string}` | `model/${string}`;
 
 /** A breaker as it is kept. */
 export interface StoredBreaker {
@@ -35,7 +35,7 @@ export function openFault(target: string, retryAfterMs: number, reason: string |
   return new Fault(
     'unavailable',
     `${heldBackText(target)}, since it failed several times in a row${reason === null ? '' : ` (last: ${reason})`}`,
-    'It is tried again by itself; a `fallback` in the step names another agent for this time.',
+    'It is tried again by itself; a `fallback` in the step names another agent or model for this time.',
     { retryAfterMs: Math.max(Math.ceil(retryAfterMs), 1) },
   );
 }

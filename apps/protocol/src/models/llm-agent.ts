@@ -5,7 +5,6 @@ import type { Skill } from '@signalbox/shared/contracts/registry/agent.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
-import { ProtocolConfig } from '../protocol.config.ts';
 import type { LlmSpec } from '../targets/agent-spec.ts';
 import { TaskGrants } from '../tasks/task-grant.ts';
 import type { TaskCall } from '../tasks/task.ts';
@@ -31,16 +30,12 @@ interface Conversation {
 /** Agents that are a model with instructions and tools: calls the model, makes the tool calls that it asks for, until it answers. */
 @Injectable()
 export class LlmAgent {
-  private readonly prices: Prices;
-
   constructor(
-    config: ProtocolConfig,
+    private readonly prices: Prices,
     private readonly providers: Providers,
     private readonly toolboxes: Toolboxes,
     private readonly grants: TaskGrants,
-  ) {
-    this.prices = new Prices(config.modelPrices);
-  }
+  ) {}
 
   /** `{ text }`, or the JSON that the skill's output schema asks for. `limited` past `maxTurns` or `maxTokens`. */
   async call(call: TaskCall, agent: string, spec: LlmSpec, skill: Skill | undefined): Promise<unknown> {

@@ -1,3 +1,6 @@
+import { Injectable } from '@nestjs/common';
+import { ProtocolConfig } from '../protocol.config.ts';
+
 interface Price {
   inputUsd: number;
   outputUsd: number;
@@ -6,12 +9,13 @@ interface Price {
 const perTokens = 1_000_000;
 
 /** What models cost, from `gpt-5=1.25/10`: US dollars per million input and output tokens. */
+@Injectable()
 export class Prices {
   private readonly prices: Map<string, Price>;
 
-  constructor(entries: readonly string[]) {
+  constructor({ modelPrices }: ProtocolConfig) {
     this.prices = new Map(
-      entries.map((entry) => {
+      modelPrices.map((entry) => {
         const at = entry.lastIndexOf('=');
         const [inputUsd = 0, outputUsd = 0] = entry
           .slice(at + 1)
@@ -20,6 +24,11 @@ export class Prices {
         return [entry.slice(0, at), { inputUsd, outputUsd }];
       }),
     );
+  }
+
+  /** Whether somebody gave the model's price. */
+  knows(model: string): boolean {
+    return this.prices.has(model);
   }
 
   /** In US dollars; 0 for a model whose price nobody gave. */

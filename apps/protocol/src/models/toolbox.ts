@@ -10,8 +10,8 @@ import type { TaskCall } from '../tasks/task.ts';
 import { textOf, ToolCaller } from '../targets/tool-caller.ts';
 import { functionNameOf, splitTool } from '../targets/tool-name.ts';
 
-/** Tools that one agent may offer to its model: more confuse it, and fill its window. */
-const toolsMax = 128;
+/** Tools that a model is offered: more confuse it, and fill its window. */
+export const toolsMax = 128;
 /** Tool calls of one turn that run at the same time; the others wait. */
 const parallelMax = 8;
 /** What a model gets to read of one result. */
@@ -45,7 +45,8 @@ export class Toolboxes {
     return { definitions, byName };
   }
 
-  private async find(tool: string, caller: Caller): Promise<Tool[]> {
+  /** The tools that `server/tool` or `server/*` names. */
+  async find(tool: string, caller: Caller): Promise<Tool[]> {
     const { server, name } = splitTool(tool);
     if (name !== '*') return [await this.bus.request(getTool, { server, tool: name }, caller)];
     const all: Tool[] = [];

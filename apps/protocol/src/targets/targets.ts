@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Breakers } from '../breakers/breakers.ts';
+import { ModelTargets } from '../models/model-target.ts';
 import { ArtifactWriter } from '../tasks/artifact-writer.ts';
 import type { TaskCall } from '../tasks/task.ts';
 import { untilAborted } from '../tasks/until-aborted.ts';
@@ -15,12 +16,13 @@ export class Targets {
     private readonly breakers: Breakers,
     private readonly agents: AgentTargets,
     private readonly tools: ToolCaller,
+    private readonly models: ModelTargets,
     private readonly artifacts: ArtifactWriter,
   ) {}
 
   /** The target's output. Rejects with a Fault that says what went wrong there. */
   async perform(call: TaskCall): Promise<unknown> {
-    const { agent, tool, artifact } = call.request;
+    const { agent, tool, artifact, model } = call.request;
     const { workspace } = call.caller;
     if (agent !== undefined) {
       const work = await this.agents.prepare(call, agent);
@@ -31,6 +33,10 @@ export class Targets {
       return this.breakers.call(workspace, `mcp-server/${server}`, () =>
         untilAborted(this.tools.outputOf(call, server, name, call.request.input ?? {}), call.signal),
       );
+    }
+    if (model !== undefined) {
+      const work = await this.models.prepare(call, model);
+      return this.breakers.call(workspace, `model/${model.model}`, () => untilAborted(work(), call.signal));
     }
     const { id, name, mediaType, size, sha256 } = await this.artifacts.write(call, { ...artifactContent(artifact!), purpose: 'artifact' });
     return { id, name, mediaType, size, sha256 };

@@ -17,3 +17,8 @@ export function functionNameOf(server: string, tool: string): string {
   const hash = createHash('sha256').update(`${server}/${tool}`).digest('hex').slice(0, 8);
   return `${name.slice(0, functionNameMax - hash.length - 1)}_${hash}`;
 }
+
+/** An agent's name for models, by one of its skills: `agent_reader__read`. No server is called so: their names have no underscore. */
+export function functionNameOfAgent(agent: string, skill: string | undefined): string {
+  return functionNameOf(`agent_${agent}`, skill ?? 'ask');
+}

@@ -39,9 +39,9 @@ export class UsageSum {
 }
 
 /** Exactly one target, or `invalid`. */
-export function checkTarget({ agent, tool, artifact, skill, agentHash }: StartTaskRequest): void {
-  const count = [agent, tool, artifact].filter((target) => target !== undefined).length;
-  if (count !== 1) throw new Fault('invalid', 'a task has exactly one of agent, tool and artifact', 'Name one target.');
+export function checkTarget({ agent, tool, artifact, model, skill, agentHash }: StartTaskRequest): void {
+  const count = [agent, tool, artifact, model].filter((target) => target !== undefined).length;
+  if (count !== 1) throw new Fault('invalid', 'a task has exactly one of agent, tool, artifact and model', 'Name one target.');
   if (agent === undefined && (skill !== undefined || agentHash !== undefined)) {
     throw new Fault('invalid', 'skill and agentHash belong to an agent', 'Leave them out, or name an agent.');
   }

@@ -50,7 +50,7 @@ export interface Step {
   key: string;
   step: string;
   index: number | null;
-  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | 'wait' | 'approval' | (string & {});
+  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | 'wait' | 'approval' | 'llm' | (string & {});
   /** `undo` takes back what another step did, `finally` runs when the others have ended. */
   part?: 'main' | 'undo' | 'finally' | (string & {});
   label: string;
@@ -58,6 +58,8 @@ export interface Step {
   agent: string | null;
   skill: string | null;
   tool: string | null;
+  /** The model that is called, in a turn of a step with `llm`. */
+  model?: string | null;
   /** The run that does this step's work, where it is a workflow. */
   child: string | null;
   needs: string[];
@@ -71,6 +73,10 @@ export interface Step {
   input: unknown;
   output: unknown;
   error: RunError | null;
+  /** What its attempts used, as far as they told. */
+  usage?: { inputTokens: number; outputTokens: number; costUsd: number } | null;
+  /** Of a step with `llm`: what all its turns and calls together may use. */
+  limits?: { turns: number; tokens: number; costUsd: number | null; timeMs: number } | null;
 }
 
 /** One link of the chain of causes of a run that is not going on. */

@@ -24,6 +24,26 @@ export interface WorkflowDetail extends Workflow {
   manifest: Manifest<WorkflowSpec>;
 }
 
+/** A model that is asked, calls tools, and is asked again until it answers. */
+export interface LlmStep {
+  model: string;
+  /** Another model, for when the attempts of a turn with the first are used up. */
+  fallback?: string;
+  instructions?: string;
+  prompt?: unknown;
+  /** In place of `prompt`: a conversation as the OpenAI API has it. */
+  messages?: unknown;
+  /** `server/tool`, `server/*`, or an agent. */
+  tools?: (string | { agent: string; skill?: string })[];
+  /** Those of `tools` that people approve before each call. */
+  approve?: (string | { agent: string; skill?: string })[];
+  output?: JsonSchema;
+  /** The most output tokens of one turn. */
+  maxTokens?: number;
+  limits?: { turns?: number; tokens?: number; costUsd?: number; time?: string | number };
+  parallelTools?: number;
+}
+
 /** One step of a workflow file. */
 export interface WorkflowStep {
   needs?: string[];
@@ -38,6 +58,7 @@ export interface WorkflowStep {
   value?: unknown;
   wait?: unknown;
   approval?: unknown;
+  llm?: LlmStep;
   with?: unknown;
   retry?: { attempts: number; backoff?: { initialMs?: number; factor?: number; maxMs?: number }; nonRetryable?: string[] };
   timeout?: string | number;

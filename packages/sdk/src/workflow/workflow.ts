@@ -1,5 +1,5 @@
 import type { JsonSchema, Labels, Manifest } from '../client/schema.ts';
-import type { WorkflowSpec, WorkflowStep } from '../client/workflows.ts';
+import type { LlmStep, WorkflowSpec, WorkflowStep } from '../client/workflows.ts';
 import { plain, ref } from './reference.ts';
 import type { Computed, Ref, Value } from './reference.ts';
 
@@ -69,6 +69,11 @@ export interface Answered<Data> {
   data: Data;
   comment: string | null;
 }
+
+/** What a model is asked, and what it may call and use. */
+export type LlmOptions = Omit<LlmStep, 'instructions' | 'prompt' | 'messages'> & { instructions?: Value<string> } & (
+    { prompt: Value } | { messages: Value }
+  );
 
 /** A step of a workflow that is being built: its output, status and errors are references. */
 export interface Step<Output> {
@@ -181,6 +186,11 @@ export class WorkflowBuilder<Input> {
     options: Omit<StepOptions, 'retry' | 'timeout'> = {},
   ): Step<Answered<Data>> {
     return this.#add(key, { approval, with: shown }, options);
+  }
+
+  /** Asks a model, which may call tools, until it answers: with text, or with what `output` describes. */
+  llm<Output = { text: string }>(key: string, llm: LlmOptions, options: StepOptions = {}): Step<Output> {
+    return this.#add(key, { llm }, options);
   }
 
   /** Keeps an artifact: text as it is, all else as JSON. */

@@ -4,6 +4,7 @@ import { Link, useParams } from 'react-router';
 import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
 import type { WholeRun } from '../../api/shapes.ts';
+import { conversationsIn } from '../../model/conversation.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { approvalsOf, culprit, endingOf, isOver, problemText, runFacts } from '../../model/run.ts';
 import { stepLabel } from '../../model/timeline.ts';
@@ -30,6 +31,7 @@ import { useRunEvents } from './use-run-events.ts';
 import { WhyWaiting } from './why.tsx';
 
 const RunGraph = lazy(() => import('./run-graph.tsx'));
+const Conversation = lazy(() => import('./conversation.tsx'));
 const ResultView = lazy(() => import('./result-view.tsx'));
 
 const tabs = [
@@ -122,6 +124,7 @@ function RunViews({ run: current }: { run: WholeRun }): ReactNode {
   const { past, at, error } = usePast(current);
   const run = past ?? current;
   const step = run.steps.find(({ key }) => key === selected) ?? null;
+  const conversation = step === null ? conversationsIn(run.steps)[0] : step.kind === 'llm' && step.index !== null ? step.step : undefined;
   const aside = step && tab !== 'result' && <StepPanel key={step.key} run={run} step={step} hrefOf={hrefOf} isPast={past !== null} />;
   return (
     <>
@@ -138,6 +141,11 @@ function RunViews({ run: current }: { run: WholeRun }): ReactNode {
         {tab === 'timeline' && (
           <>
             <Timeline run={run} selected={selected} hrefOf={hrefOf} />
+            {conversation !== undefined && (
+              <Suspense fallback={<Placeholder rows={8} />}>
+                <Conversation run={run} step={conversation} hrefOf={hrefOf} />
+              </Suspense>
+            )}
             {step && past === null && <StepLog step={step} events={log.events} isGoing={!isOver(run)} />}
           </>
         )}

@@ -61,6 +61,7 @@ export function StepPanel({ run, step, hrefOf, isPast }: StepPanelProps): ReactN
             ],
             ['Skill', step.skill],
             ['Tool', step.tool && <ToolLink key="tool" tool={step.tool} />],
+            ['Model', step.model],
             ['Instance', last?.instance],
             [
               'Run',

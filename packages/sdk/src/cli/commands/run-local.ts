@@ -74,8 +74,14 @@ function replyTo(task: Task, mocks: readonly Mocks[], client: SignalboxClient | 
   }
   if (task.kind === 'artifact') return artifactReply(task);
   if (task.kind === 'approval') return {}; // nobody answers
-  if (client !== undefined) return callLive(client, task);
-  return { error: { ...notMocked(task), next: 'Mock it by --mock FILE, or have the server do it by --live.' } };
+  // A server calls models for its own runs alone.
+  if (client !== undefined && task.kind !== 'model') return callLive(client, task);
+  return {
+    error: {
+      ...notMocked(task),
+      next: task.kind === 'model' ? 'Mock it by --mock FILE.' : 'Mock it by --mock FILE, or have the server do it by --live.',
+    },
+  };
 }
 
 /** `approved@2h` or `approved@2h={"by": "ann"}`. */

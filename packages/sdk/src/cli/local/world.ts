@@ -5,7 +5,7 @@ import { runDue } from '@signalbox/execution/core/ending.js';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/execution/core/events.js';
 import type { Graph, GraphStep, StepKind } from '@signalbox/execution/core/graph.js';
 import type { Json } from '@signalbox/execution/core/json.js';
-import { inputOf, targetOf } from '@signalbox/execution/core/scope.js';
+import { inputOf, workOf } from '@signalbox/execution/core/scope.js';
 import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/execution/core/state.js';
 import { checkInput } from '@signalbox/execution/workflows/input-schema.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -13,15 +13,17 @@ import { Schedule } from './schedule.ts';
 
 /** What a step asks somebody to do. */
 export interface Task {
-  kind: StepKind;
+  kind: StepKind | 'model';
   /** The name of the workflow that the step is of. */
   workflow: string;
   step: string;
   /** Of the item; null for a step without items. */
   index: number | null;
-  /** From 1. */
+  /** From 1; of a model, counted over all its turns in the step. */
   attempt: number;
-  /** The agent, `server/tool` or workflow; empty for an artifact and an approval. */
+  /** Asked by a model, in a step with `llm`. */
+  isCalled: boolean;
+  /** The agent, `server/tool`, workflow or model; empty for an artifact and an approval. */
   target: string;
   skill?: string;
   input: Json;
@@ -208,18 +210,20 @@ class World {
   }
 
   /** Asks whoever does the task, and gives the reply when its time has come. */
-  private ask({ state, open }: Live, ref: AttemptRef, input: Json, give: (reply: Reply) => void): void {
+  private ask({ state, open }: Live, ref: AttemptRef, input: Json, give: (reply: Reply) => void, ofPeople = false): void {
     const step = state.graph.steps[ref.s] as GraphStep;
     const controller = new AbortController();
     open.set(keyOf(ref), controller);
+    const work = workOf(state, ref.s, ref.i);
     const reply = this.surroundings.reply({
-      kind: step.kind,
+      kind: ofPeople ? 'approval' : work.kind,
       workflow: state.graph.name,
       step: step.key,
       index: ref.i < 0 ? null : ref.i,
-      attempt: ref.n,
-      target: targetOf(state, ref.s, ref.i),
-      ...(step.skill !== undefined && { skill: step.skill }),
+      attempt: work.kind === 'model' ? turnsUpTo(state, ref) : ref.n,
+      isCalled: step.kind === 'llm' && work.kind !== 'model',
+      target: work.target,
+      ...(work.skill !== undefined && { skill: work.skill }),
       input,
       signal: controller.signal,
     });
@@ -237,15 +241,19 @@ class World {
   /** Somebody who may answers as the reply says: `{ approved, by?, data?, comment? }`; without that nobody does. */
   private askPeople(run: string, live: Live, { s, i, n, ask }: Transition & { t: 'asks' }): void {
     const { form } = policyOf(live.state.graph.steps[s] as GraphStep);
-    const shown = shownOf(inputOf(live.state, s, i));
-    this.ask(live, { s, i, n }, { message: ask.message, shown }, ({ output }) => {
+    const { graph } = live.state;
+    const input = inputOf(live.state, s, i);
+    // Before a call of a model its arguments are shown.
+    const shown = graph.steps[s]?.kind === 'llm' ? input : shownOf(input);
+    const give = ({ output }: Reply): void => {
       const { approved, by, data = null, comment = null } = (output ?? {}) as { [field: string]: Json | undefined };
       if (typeof approved !== 'boolean') return;
       if (approved || data !== null) checkInput(form, data, 'data');
       const name = typeof by === 'string' ? by : (ask.by?.principals[0] ?? 'local');
       const who = { id: name, name, roles: ['admin', 'operator'], isStarter: false };
       this.feed(run, { type: 'answer', s, i, n, by: who, approved, data, comment: typeof comment === 'string' ? comment : null });
-    });
+    };
+    this.ask(live, { s, i, n }, { message: ask.message, shown }, give, true);
   }
 
   private startChild(parent: string, live: Live, effect: Effect & { e: 'startChild' }): void {
@@ -274,6 +282,12 @@ class World {
       status === 'succeeded' ? { output: output ?? null } : { error: error ?? { code: 'cancelled', detail: 'the run was cancelled' } };
     this.later(() => this.feed(run, { type: 'childEnded', s, i, child, ...end }));
   }
+}
+
+/** Attempts of all turns of a step with `llm`, up to this one. */
+function turnsUpTo({ steps }: RunState, { s, i }: AttemptRef): number {
+  const { grown = [], units = [] } = steps[s] ?? {};
+  return units.slice(0, i + 1).reduce((sum, { attempt }, index) => sum + (grown[index]?.k === 'model' ? attempt : 0), 0);
 }
 
 function refOf({ s, i, n }: AttemptRef): AttemptRef {

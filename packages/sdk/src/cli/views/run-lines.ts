@@ -83,5 +83,5 @@ function nameOf({ label, key, step, index, input }: Step): string {
 
 function target(step: Step): Styled {
   if (step.agent) return dim(step.skill ? `${step.agent}/${step.skill}` : step.agent);
-  return dim(step.tool ?? step.kind);
+  return dim(step.tool ?? step.model ?? step.kind);
 }

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { Allow, IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { Allow, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
 import { idPattern } from '../../ids/ids.ts';
 import { Failure, Usage } from './failure.ts';
 import { Opaque } from '../../bus/opaque.ts';
@@ -13,7 +13,7 @@ export const endedRunStatuses: readonly RunStatus[] = ['succeeded', 'failed', 'c
 export const stepStatuses = ['pending', 'queued', 'running', 'waiting', 'succeeded', 'failed', 'skipped', 'cancelled'] as const;
 export type StepStatus = (typeof stepStatuses)[number];
 
-export const stepKinds = ['agent', 'tool', 'workflow', 'artifact', 'value', 'wait', 'approval'] as const;
+export const stepKinds = ['agent', 'tool', 'workflow', 'artifact', 'value', 'wait', 'approval', 'llm'] as const;
 export type StepKindName = (typeof stepKinds)[number];
 
 /** How far a run is, in steps and items. */
@@ -85,6 +85,14 @@ export class AttemptView {
   @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
 }
 
+/** What a step with `llm` may use. */
+export class LlmLimits {
+  @IsInt() turns!: number;
+  @IsInt() tokens!: number;
+  @IsOptional() @IsNumber() costUsd!: number | null;
+  @IsInt() timeMs!: number;
+}
+
 /** One step of a run, or one item of a step with `forEach`. */
 export class StepView {
   /** `analyse`, or `analyse[3]` for an item. */
@@ -99,6 +107,8 @@ export class StepView {
   @IsOptional() @IsString() agent!: string | null;
   @IsOptional() @IsString() skill!: string | null;
   @IsOptional() @IsString() tool!: string | null;
+  /** The model that is called, in a turn of a step with `llm`. */
+  @IsOptional() @IsString() model?: string | null;
   /** The run that does this step's work, where it is a workflow. */
   @IsOptional() @IsString() child!: string | null;
   @IsArray() @IsString({ each: true }) needs!: string[];
@@ -112,4 +122,8 @@ export class StepView {
   @Opaque() @Allow() input!: unknown;
   @Opaque() @Allow() output!: unknown;
   @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
+  /** What its attempts used, as far as they told; absent where they told nothing. */
+  @IsOptional() @ValidateNested() @Type(() => Usage) usage?: Usage | null;
+  /** Of a step with `llm`: what all its turns and calls together may use. */
+  @IsOptional() @ValidateNested() @Type(() => LlmLimits) limits?: LlmLimits | null;
 }

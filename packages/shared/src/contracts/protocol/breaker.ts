@@ -5,7 +5,7 @@ import { breakerStates, type BreakerState } from '../registry/agent.ts';
 
 /** The circuit breaker of one target. */
 export class Breaker {
-  /** `agent/<name>`, or `mcp-server/<name>` for tools that are called without an agent. */
+  /** `agent/<name>`; without an agent, `mcp-server/<name>` for tools and `model/<name>` for models. */
   @IsString() target!: string;
   /** The agent's name, where the target is one. */
   @IsOptional() @Matches(namePattern) agent?: string;

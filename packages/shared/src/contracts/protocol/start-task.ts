@@ -1,5 +1,18 @@
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { Opaque } from '../../bus/opaque.ts';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
@@ -18,7 +31,29 @@ export class ArtifactTarget {
   @IsOptional() @Opaque() content: unknown;
 }
 
-/** Exactly one of `agent`, `tool` and `artifact` says what is to be done. */
+/** What a model may call: a tool of an MCP server, all of them by `server/*`, or an agent, by one of its skills or by all. */
+export class ToolOffer {
+  @IsOptional() @Matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/(?:\*|[\w./-]{1,128})$/) tool?: string;
+  @IsOptional() @Matches(namePattern) agent?: string;
+  @IsOptional() @IsString() @MaxLength(128) skill?: string;
+}
+
+/** One call to a model: the next turn of a conversation. */
+export class ModelTarget {
+  /** A model of the provider `default`. */
+  @IsString() @Matches(/^\S{1,256}$/) model!: string;
+  /** The conversation so far, as the OpenAI API has it. */
+  @IsArray() @ArrayMinSize(1) @ArrayMaxSize(10_000) @Opaque() messages!: unknown[];
+  @IsOptional() @IsArray() @ArrayMaxSize(128) @ValidateNested({ each: true }) @Type(() => ToolOffer) tools?: ToolOffer[];
+  /** JSON Schema of the answer; absent: text. */
+  @IsOptional() @IsObject() @Opaque() output?: Record<string, unknown>;
+  /** The most output tokens of this turn. */
+  @IsOptional() @IsInt() @Min(1) maxTokens?: number;
+  /** The call is refused where its price is not known. */
+  @IsOptional() @IsBoolean() isBudgeted?: boolean;
+}
+
+/** Exactly one of `agent`, `tool`, `artifact` and `model` says what is to be done. */
 export class StartTaskRequest {
   @Matches(taskPattern) task!: string;
 
@@ -33,6 +68,8 @@ export class StartTaskRequest {
   @IsOptional() @Matches(toolTargetPattern) tool?: string;
 
   @IsOptional() @ValidateNested() @Type(() => ArtifactTarget) artifact?: ArtifactTarget;
+
+  @IsOptional() @ValidateNested() @Type(() => ModelTarget) model?: ModelTarget;
 
   /** For agents and tools: any JSON value, `{}` if absent. */
   @IsOptional() @Opaque() input?: unknown;
@@ -57,8 +94,8 @@ export class StartTaskReply {
  * `complete-task` until that is acknowledged. Sent again while the task is known it is answered alike.
  *
  * The output is: of an `http` agent its JSON answer; of an `llm` agent `{ text }`, or the JSON that its skill's `outputSchema` asks for; of a
- * tool or `mcp` agent its structured content, else `{ text }` (with `content` where not all is text); of an artifact its reference. An output
- * that does not fit a message is kept as an artifact: `{ artifact: { id, name, mediaType, size, sha256 } }`.
+ * tool or `mcp` agent its structured content, else `{ text }` (with `content` where not all is text); of an artifact its reference; of a model
+ * a `ModelTurn`. An output that does not fit a message is kept as an artifact: `{ artifact: { id, name, mediaType, size, sha256 } }`.
  */
 export const startTask = defineContract({
   subject: 'sb.protocol.agent.start-task',
