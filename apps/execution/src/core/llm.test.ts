@@ -458,7 +458,7 @@ function playOn(state: RunState, open: readonly Effect[], script: number[]): { r
   const called: string[] = [];
   const queue = [...open];
   const tell = (event: RunEvent): void => {
-    const { outcome, transitions, effects } = decide(state, event, { at: 2_000, random: () => 0.5, newRunId: () => 'x' });
+    const { outcome, transitions, effects } = decide(state, event, { at: 2_000, random: () => 0.5, newRunId: () => 'x', newId: () => 'y' });
     if (outcome === 'taken') rows.push(transitions);
     queue.push(...effects);
   };
@@ -477,7 +477,11 @@ test('whoever takes the run over, after whichever row, makes no call again that 
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 4 }), (script) => {
       const whole = newRun('run', graph);
-      const started = decide(whole, { type: 'start', input: 'x', depth: 0 }, { at: 1_000, random: () => 0.5, newRunId: () => 'x' });
+      const started = decide(
+        whole,
+        { type: 'start', input: 'x', depth: 0 },
+        { at: 1_000, random: () => 0.5, newRunId: () => 'x', newId: () => 'y' },
+      );
       const { rows, called } = playOn(whole, started.effects, script);
       rows.unshift(started.transitions);
       expect(whole.status).toBe('succeeded');
@@ -487,7 +491,7 @@ test('whoever takes the run over, after whichever row, makes no call again that 
         const before = rows.slice(0, kept).flat();
         const taken = restore('run', graph, before);
         const open = openEffects(taken);
-        decide(taken, { type: 'taken', epoch: 2 }, { at: 1_500, random: () => 0.5, newRunId: () => 'x' });
+        decide(taken, { type: 'taken', epoch: 2 }, { at: 1_500, random: () => 0.5, newRunId: () => 'x', newId: () => 'y' });
         const after = playOn(taken, open, script);
         const ended = new Set(before.flatMap((each) => (each.t === 'succeeded' ? [`${each.i}`] : [])));
         expect(after.called.filter((i) => ended.has(i))).toEqual([]);
