@@ -10,7 +10,9 @@ export class TellQueueHandler {
 
   @Handles(tellQueue)
   handle(@Payload() { words }: TellQueueRequest): TellQueueReply {
-    for (const word of words) this.engine.dispatcher.others.hear(word);
+    const { others, tasks } = this.engine.dispatcher;
+    // Of a run that has come here meanwhile, its former owner knows nothing any more.
+    for (const word of words) if (!tasks.has(word.task)) others.hear(word);
     return {};
   }
 }

@@ -50,6 +50,8 @@ export class Lease {
   private readonly owned = new Map<number, number>();
   /** Of these, those whose runs are loaded. */
   private readonly loaded = new Set<number>();
+  /** Of these, those that are being given to another. */
+  private readonly leaving = new Set<number>();
   private owners: (string | null)[] = Array.from({ length: shardCount }, () => null);
   private replicas: string[] = [];
   private wanted: { of: string; places: (string | undefined)[] } = { of: '', places: [] };
@@ -130,6 +132,11 @@ export class Lease {
     this.renewedAt = before;
     if (hadGap) this.events.resumed();
     this.replicas = look.replicas;
+    // What was let go of while the database did not answer still bears our name, and nobody could take it.
+    const stray = look.owners.flatMap((owner, shard) =>
+      owner === this.owner && !this.owned.has(shard) && !this.leaving.has(shard) ? [shard] : [],
+    );
+    if (stray.length > 0) await this.free(stray);
     const places = this.placesAmong(look.replicas);
     const isAlive = new Set(look.replicas);
     const free = look.owners.flatMap((owner, shard) =>
@@ -137,8 +144,9 @@ export class Lease {
     );
     await this.take(client, free);
     this.notice(look.owners);
-    const others = [...this.loaded].filter((shard) => places[shard] !== this.owner).slice(0, movesMax);
-    if (others.length > 0) await this.giveBack(client, others);
+    const others = [...this.loaded].filter((shard) => places[shard] !== this.owner && !this.leaving.has(shard));
+    // The lease is renewed meanwhile, however long the last rows take.
+    if (others.length > 0 && this.leaving.size === 0) void this.giveBack(others.slice(0, movesMax));
     return places.some((place, shard) => place === this.owner && !this.owned.has(shard));
   }
 
@@ -201,12 +209,18 @@ export class Lease {
     if (moved.length > 0) this.events.moved(moved);
   }
 
-  private async giveBack(client: pg.Client, shards: readonly number[]): Promise<void> {
-    // The lease is renewed by the next look: what is written at last takes less than that.
-    await this.events.release(shards);
-    this.forget(shards);
-    await client.query(`UPDATE shard SET owner = NULL WHERE owner = $1 AND shard = ANY($2)`, [this.owner, shards]);
-    log.info('shards given to another replica', { shards: shards.length, owned: this.owned.size });
+  private async giveBack(shards: readonly number[]): Promise<void> {
+    for (const shard of shards) this.leaving.add(shard);
+    try {
+      await this.events.release(shards);
+      this.forget(shards);
+      await this.free(shards);
+      log.info('shards given to another replica', { shards: shards.length, owned: this.owned.size });
+    } catch (err) {
+      log.error('shards were not given to another replica', { err });
+    } finally {
+      for (const shard of shards) this.leaving.delete(shard);
+    }
   }
 
   private forget(shards: readonly number[]): void {
@@ -224,13 +238,13 @@ export class Lease {
     this.events.lost(shards);
   }
 
-  /** Of shards whose runs could not be loaded: somebody else, or we again, may try. */
+  /** Whoever they belong with may take them. */
   private async free(shards: readonly number[]): Promise<void> {
     try {
       const client = await this.connected();
       await client.query(`UPDATE shard SET owner = NULL WHERE owner = $1 AND shard = ANY($2)`, [this.owner, shards]);
     } catch (err) {
-      log.warn('shards were not given back: they are free when the lease ends', { err });
+      log.warn('shards were not given back: it is tried again', { err });
     }
   }
 
