@@ -244,6 +244,13 @@ test('F10: shards belong to one owner; replicas share them, and the next takes t
   await untilHas('second', (size) => size > 80);
   await untilHas('first', (size) => size === 256 - (shares.get('second')?.size ?? 0));
   expect(told).toEqual([]);
+  // A shard that bears the name of who does not know of it is freed by that one, and comes back to where it belongs.
+  const [one = 0] = shares.get('first') ?? [];
+  const share = shares.get('first')?.size;
+  await database.sql(`UPDATE shard SET owner = '${second.owner}', epoch = epoch + 1 WHERE shard = ${one}`);
+  for (const until = performance.now() + 10_000; !told.includes('first lost 1') && performance.now() < until; await sleep(20));
+  expect(told).toEqual(['first lost 1']);
+  await untilHas('first', (size) => size === share);
   await first.stop();
   await untilHas('second', (size) => size === 256);
   await second.abandon();

@@ -64,7 +64,7 @@ export async function main(_root: string, args: string[]): Promise<number> {
   const workers = Array.from({ length: threads }, (_, thread) => {
     const from = first + Math.floor((schedules * thread) / threads);
     const part: Part = { first: from, last: first + Math.floor((schedules * (thread + 1)) / threads) - 1 };
-    return new Worker(new URL(import.meta.url), { workerData: part });
+    return new Worker(new URL(import.meta.url), { workerData: part, execArgv: [] });
   });
   const ended = workers.map(
     (worker) =>
