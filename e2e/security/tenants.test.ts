@@ -30,6 +30,7 @@ function paths({ path }: OperationUnderTest): { theirs: string; nobodys: string 
       .replace('/state/{scope}/{key}', `/state/workspace/${id}`)
       .replace('{step}', 'review')
       .replace('/steps/{key}', '/steps/work')
+      .replace('/runs/{id}/state', '/runs/{id}/state?seq=0')
       .replace('{tool}', 'read')
       .replaceAll(/\{\w+\}/g, id);
   return path.includes('{scope}') && !path.includes('{key}') ? null : { theirs: filled(own), nobodys: filled(nobody) };
@@ -41,6 +42,8 @@ function swapped(id: string): string {
 }
 
 const bodies: Record<string, unknown> = {
+  'POST /api/v1/approvals/{id}/answer': { approved: true },
+  'POST /api/v1/runs/{id}/steps/{key}/resolve': { action: 'retry' },
   'PATCH /api/v1/principals/{id}': { roles: ['viewer'] },
   'POST /api/v1/threads/{id}/messages': { role: 'user', content: 'x' },
   'PUT /api/v1/deployments/{deployment}/agents/{agent}/steps/{step}': { state: 'done' },
@@ -48,6 +51,9 @@ const bodies: Record<string, unknown> = {
   'POST /api/v1/tools/{server}/{tool}/call': { arguments: {} },
   'POST /api/v1/workflows/{name}/runs': { input: {} },
 };
+
+/** Whoever calls a hook has no key: it is known by its signature, and its body is its own. */
+const isHook = ({ path }: OperationUnderTest): boolean => path.startsWith('/api/v1/hooks/');
 
 /** Makes one's own by the same name; another workspace's is not touched by it. */
 const isCreate = ({ method, path }: OperationUnderTest): boolean => method === 'PUT' && !path.includes('/steps/');
@@ -68,7 +74,7 @@ testCase('A01', "every operation with A's key and B's ids answers as for ids tha
       await raw(stack, operation.method, ids.nobodys, options),
     ];
     const shown = `${operation.method} ${ids.theirs}`;
-    expect([shown, own.status]).toEqual([shown, 404]);
+    expect([shown, own.status]).toEqual([shown, isHook(operation) ? 401 : 404]);
     const plain = (text: string, id: string): string => text.replaceAll(id, 'ID').replaceAll(/"instance":"[^"]*"/g, '');
     const [ownId, nobodyId] = [ids.theirs, ids.nobodys].map((path) => path.split('/')[operation.path.includes('/state/') ? 5 : 4]!);
     expect([shown, plain(own.text, ownId!)]).toEqual([shown, plain(nobody.text, nobodyId!)]);
@@ -150,7 +156,7 @@ testCase('A04', 'a body that sets workspace, id, role, owner or __proto__ is 400
   const { operations } = await operationsOf(stack);
   let count = 0;
   for (const operation of operations) {
-    if (!operation.hasBody || !operation.body) continue;
+    if (!operation.hasBody || !operation.body || isHook(operation)) continue;
     const path = paths(operation)?.nobodys ?? operation.path;
     for (const [field, value] of [
       ['workspace', workspace],

@@ -92,7 +92,7 @@ export class TwoWorkspaces implements AsyncDisposable {
       const digests: Record<string, string> = {};
       for (const { name } of rows) {
         const found = await client.query<{ digest: string }>(
-          `SELECT coalesce(md5(string_agg(row, '' ORDER BY row)), '') AS digest FROM (SELECT md5((to_jsonb(t) - 'last_used_at')::text) AS row FROM ${name} t WHERE workspace::text = $1) AS rows`,
+          `SELECT coalesce(md5(string_agg(row, '' ORDER BY row)), '') AS digest FROM (SELECT md5((to_jsonb(t) - 'last_used_at' - 'published_at')::text) AS row FROM ${name} t WHERE workspace::text = $1) AS rows`,
           [workspace],
         );
         digests[name] = found.rows[0]!.digest;
