@@ -194,7 +194,21 @@ test('days are made ahead, and dropped when they are due and nothing of them liv
     [uuid],
   );
   await database.sql(`UPDATE start_key SET expires = now() - interval '1 day'`);
+  // Of operations on many runs: one that ended long ago, one that ended lately, one that still goes on.
+  await database.sql(
+    `INSERT INTO run_operation (workspace, operation_id, action, total, after, before, principal, principal_name, grant_id, request_hash, ended_at)
+     SELECT run_id, o.id, 'cancel', 1, run_id, run_id, 'p', 'p', 'g', o.id, o.ended_at FROM run, (VALUES
+       ('01900000-0000-7000-8000-000000000001'::uuid, now() - interval '31 days'), ('01900000-0000-7000-8000-000000000002', now() - interval '29 days'),
+       ('01900000-0000-7000-8000-000000000003', NULL)) AS o (id, ended_at) WHERE run_id = $1`,
+    [uuid],
+  );
+  await database.sql(`INSERT INTO run_operation_failure SELECT workspace, operation_id, operation_id, 'internal', 'x' FROM run_operation`);
   await tended();
+  const left = ['01900000-0000-7000-8000-000000000002', '01900000-0000-7000-8000-000000000003'];
+  for (const table of ['run_operation', 'run_operation_failure']) {
+    const kept = await database.sql<{ operation_id: string }>(`SELECT operation_id FROM ${table} ORDER BY operation_id`);
+    expect(kept.map(({ operation_id }) => operation_id)).toEqual(left);
+  }
   expect(await database.sql(`SELECT 1 FROM run WHERE run_id = $1`, [uuid])).toEqual([]);
   expect(await database.sql(`SELECT 1 FROM approval WHERE run_id = $1`, [uuid])).toEqual([]);
   const day = dayOf(uuid).replaceAll('-', '');

@@ -49,13 +49,22 @@ export class Days {
     this.timer.unref();
   }
 
-  /** Once an hour: days ahead, old days, expired keys. */
+  /** Once an hour: days ahead, old days, expired keys, old operations. */
   async tend(): Promise<void> {
     await this.makeDays();
     await this.dropDays();
     await this.system.source.query(
       `DELETE FROM start_key WHERE (workspace, key) IN (SELECT workspace, key FROM start_key WHERE expires < now() LIMIT $1)`,
       [chunk],
+    );
+    // Kept for as long as runs are after their end.
+    await this.system.source.query(
+      `WITH old AS (
+         DELETE FROM run_operation WHERE (workspace, operation_id) IN (
+           SELECT workspace, operation_id FROM run_operation WHERE ended_at < now() - $2::int * interval '1 day' LIMIT $1)
+         RETURNING workspace, operation_id
+       ) DELETE FROM run_operation_failure f USING old WHERE f.workspace = old.workspace AND f.operation_id = old.operation_id`,
+      [chunk, this.keepDays],
     );
   }
 
