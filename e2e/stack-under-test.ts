@@ -244,3 +244,14 @@ export async function until(what: string, isTrue: () => Promise<boolean>, within
   for (const end = performance.now() + withinMs; performance.now() < end; await sleep(50)) if (await isTrue()) return;
   throw new Error(`${what}: not within ${withinMs} ms`);
 }
+
+/** A client without an answer asks again. */
+export async function insist<T>(ask: () => Promise<T>, withinMs = 120_000): Promise<T> {
+  for (const end = performance.now() + withinMs; ; await sleep(100)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+  }
+}

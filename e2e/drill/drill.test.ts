@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import type { SignalboxClient } from '@signalbox/sdk/client/client.js';
 import { hasEnded, type RunDetail } from '@signalbox/sdk/client/runs.js';
 import { Chance } from '../cases/chance.ts';
-import { StackUnderTest } from '../stack-under-test.ts';
+import { insist, StackUnderTest } from '../stack-under-test.ts';
 import { faults, type Injected } from './owner-faults.ts';
 import { childWorkflow, randomWorkflow, type Drilled, type DrillInput } from './random-workflow.ts';
 import { DrillWorkers } from './workers.ts';
@@ -156,15 +156,4 @@ function isFanned(key: string, units: ReadonlyMap<string, unknown>): boolean {
 function progressOf(injected: readonly Injected[]): { p50: number; max: number } {
   const all = injected.flatMap(({ progressMs }) => (progressMs === undefined ? [] : [progressMs])).sort((a, b) => a - b);
   return { p50: all[all.length >> 1] ?? 0, max: all.at(-1) ?? 0 };
-}
-
-/** A client without an answer asks again. */
-async function insist<T>(ask: () => Promise<T>, withinMs = 120_000): Promise<T> {
-  for (const end = performance.now() + withinMs; ; await sleep(200)) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (performance.now() > end) throw error;
-    }
-  }
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SignalboxClient } from '@signalbox/sdk/client/client.js';
 import { hasEnded, type RunDetail } from '@signalbox/sdk/client/runs.js';
 import { worker, type Worker } from '@signalbox/sdk/worker/worker.js';
-import type { StackUnderTest } from '../stack-under-test.ts';
+import { insist, type StackUnderTest } from '../stack-under-test.ts';
 
 /** Runs under way at once: work is always being begun, done and recorded, and two processors are not full. */
 const aliveMax = 4;
@@ -75,24 +75,12 @@ export class Load implements AsyncDisposable {
   private async startAgainAndAgain(): Promise<void> {
     while (!this.isEnding) {
       const idempotencyKey = randomUUID();
-      const id = await this.insist(async () => {
+      const id = await insist(async () => {
         const input = { list: Array.from({ length: items }, (_, item) => item) };
         return (await this.client.workflows.start('load', { input }, { idempotencyKey })).id;
       });
       this.runs.push(id);
-      while (!this.isEnding && !hasEnded((await this.insist(() => this.client.runs.get(id))).status)) await sleep(200);
-    }
-  }
-
-  /** A client without an answer asks again. */
-  private async insist<T>(ask: () => Promise<T>, withinMs = 120_000): Promise<T> {
-    for (const end = performance.now() + withinMs; ;) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (performance.now() > end) throw error;
-        await sleep(100);
-      }
+      while (!this.isEnding && !hasEnded((await insist(() => this.client.runs.get(id))).status)) await sleep(200);
     }
   }
 
@@ -103,7 +91,7 @@ export class Load implements AsyncDisposable {
     const end = performance.now() + withinMs;
     for (const id of this.runs) {
       let run: RunDetail;
-      while (!hasEnded((run = await this.insist(() => this.client.runs.get(id))).status)) {
+      while (!hasEnded((run = await insist(() => this.client.runs.get(id))).status)) {
         if (performance.now() > end) throw new Error(`${id} has not ended within ${withinMs} ms: ${JSON.stringify(run.progress)}`);
         await sleep(100);
       }
