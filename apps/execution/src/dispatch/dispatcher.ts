@@ -58,7 +58,6 @@ export class Dispatcher {
     this.called = new CalledTasks(bus, end);
     this.queues = new TaskQueues(bus, agents, this.called, {
       mayAct: ports.mayAct,
-      given: (task, instance) => this.given(task, instance),
       end,
       heldUntil: ports.heldUntil,
     });
@@ -160,17 +159,6 @@ export class Dispatcher {
     this.queues.began(task, instance);
     if (task.queue === null) this.words.tell(shardOfQueue(queueKeyOf(task)), { type: 'began', task: id, instance });
     this.watch(task, now());
-  }
-
-  /** A worker was handed a task of a run of ours: unless its loss could not be made good, that is the owner's word to begin. */
-  private given(task: QueuedTask, instance: string): void {
-    const open = this.tasks.get(task.id);
-    // Where its start is timed, that it asks is the start.
-    if (open !== task || open.startMs !== undefined || !mayBeLost(open)) return;
-    const { outcome } = this.owner.feed(open.run, { type: 'accepted', instance, ...open.ref }, true);
-    if (outcome !== 'taken') return;
-    this.queues.began(task, instance);
-    this.watch(open, now());
   }
 
   /** An executor still works on these; answers with those that nobody wants any more. */

@@ -20,8 +20,6 @@ const passing = new Set(['unavailable', 'timeout', 'limited']);
 export interface QueuePorts {
   /** Whether tasks may leave now. */
   mayAct(): boolean;
-  /** A worker was given a task: it may begin where it need not ask first. */
-  given(task: QueuedTask, instance: string, principal: string): void;
   /** A task's agent is not there, or not the run's to use: its attempt ends so. */
   end(task: QueuedTask, error: Failure): void;
   /** Until when a queue of this shard waits after it was taken, on the monotonic clock. */
@@ -181,7 +179,6 @@ export class TaskQueues {
     task.heardAt = performance.now();
     task.handedAt ??= task.heardAt;
     task.because = undefined;
-    this.ports.given(task, poller.instance, poller.principal);
   }
 
   private call(queue: AgentQueue): void {

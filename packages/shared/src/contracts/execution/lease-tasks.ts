@@ -53,7 +53,7 @@ export class LeasedTask {
   @IsInt() deadline!: number;
   /** The same for every attempt of this step. */
   @IsString() idempotencyKey!: string;
-  /** It may begin: `accept-work` need not be asked, since another attempt can follow this one if nothing is heard of it. */
+  /** It was accepted before, and the answer may never have come: it may begin without asking. */
   @IsBoolean() isAccepted!: boolean;
 }
 
