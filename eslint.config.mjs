@@ -4,7 +4,7 @@ const apps = ['api-gateway', 'registry', 'mcp-server', 'protocol', 'context', 'e
 
 /** The pure core: no framework, no database, no clock, no chance (docs/decisions/0001-the-stack.md). */
 const core = {
-  files: ['apps/execution/src/core/**/*.ts'],
+  files: ['packages/workflow/src/core/**/*.ts'],
   ignores: ['**/*.test.ts'],
   rules: {
     'no-restricted-imports': [
@@ -19,10 +19,8 @@ const core = {
               'node:*',
               '@nats-io/*',
               '@signalbox/*',
-              '../journal/*',
-              '../runs/*',
-              '../dispatch/*',
-              '../shards/*',
+              '../language/*',
+              '../views/*',
               '../timers/*',
             ],
             message: 'The core is pure: it imports nothing outside.',

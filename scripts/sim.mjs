@@ -5,5 +5,5 @@ import { prepare, root, script } from './prepare.mjs';
 
 await script(async () => {
   await prepare();
-  return handOver(join(root, 'apps', 'execution', 'dist', 'simulation', 'main.js'), process.argv.slice(2));
+  return handOver(join(root, 'packages', 'workflow', 'dist', 'simulation', 'main.js'), process.argv.slice(2));
 });

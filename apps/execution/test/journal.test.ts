@@ -7,7 +7,7 @@ import { openDataSource } from '@signalbox/shared/database/data-source.js';
 import { loadMigrations } from '@signalbox/stack/database/migrations.js';
 import { FaultProxy } from '@signalbox/testkit/fault-proxy.js';
 import { TestDatabase } from '@signalbox/testkit/test-database.js';
-import type { Transition } from '../src/core/events.ts';
+import type { Transition } from '@signalbox/workflow/core/events.js';
 import type { Append, AppendOutcome, AppendSource, StartFacts } from '../src/journal/append.ts';
 import { Days } from '../src/journal/days.ts';
 import { dayOf, newRunUuid } from '../src/journal/identifiers.ts';

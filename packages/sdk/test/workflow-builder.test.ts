@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { checkDefinition } from '@signalbox/execution/workflows/check-definition.js';
-import { readSource } from '@signalbox/execution/workflows/read-source.js';
+import { checkDefinition } from '@signalbox/workflow/language/check-definition.js';
+import { readSource } from '@signalbox/workflow/language/read-source.js';
 import { stringify } from 'yaml';
 import { cel } from '../src/workflow/reference.ts';
 import { workflow } from '../src/workflow/workflow.ts';

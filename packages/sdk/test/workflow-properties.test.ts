@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import type { Transition } from '@signalbox/execution/core/events.js';
-import { restore } from '@signalbox/execution/core/restore.js';
-import { checkDefinition } from '@signalbox/execution/workflows/check-definition.js';
-import type { StepManifest } from '@signalbox/execution/workflows/manifest.js';
-import { readSource } from '@signalbox/execution/workflows/read-source.js';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import { restore } from '@signalbox/workflow/core/restore.js';
+import { checkDefinition } from '@signalbox/workflow/language/check-definition.js';
+import type { StepManifest } from '@signalbox/workflow/language/manifest.js';
+import { readSource } from '@signalbox/workflow/language/read-source.js';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { play } from '../src/cli/local/world.ts';

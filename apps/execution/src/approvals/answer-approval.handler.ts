@@ -9,15 +9,15 @@ import {
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
-import { answerersNow, approvalStatus, objectionTo, policyOf } from '../core/approval.ts';
-import { verdictOn } from '../core/asking.ts';
-import type { RunEvent } from '../core/events.ts';
-import type { GraphStep } from '../core/graph.ts';
-import type { Json } from '../core/json.ts';
-import { unitOf, type UnitState } from '../core/state.ts';
+import { answerersNow, approvalStatus, objectionTo, policyOf } from '@signalbox/workflow/core/approval.js';
+import { verdictOn } from '@signalbox/workflow/core/asking.js';
+import type { RunEvent } from '@signalbox/workflow/core/events.js';
+import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { unitOf, type UnitState } from '@signalbox/workflow/core/state.js';
 import type { FoundRun } from '../runs/run-finder.ts';
 import { Engine } from '../shards/engine.ts';
-import { checkInput } from '../workflows/input-schema.ts';
+import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import { ApprovalFinder } from './approval-finder.ts';
 import { approvalDetail, type ApprovalPlace } from './approval-view.ts';
 

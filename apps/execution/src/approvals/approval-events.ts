@@ -1,8 +1,8 @@
 import { approvalChanged, type ApprovalChanged } from '@signalbox/shared/contracts/execution/approval-changed.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import { auditEvents, type AuditRecord } from '@signalbox/shared/outbox/audit.js';
-import type { Transition } from '../core/events.ts';
-import { unitOf } from '../core/state.ts';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import { unitOf } from '@signalbox/workflow/core/state.js';
 import type { OutboxEvent } from '../journal/append.ts';
 import type { LiveRun } from '../shards/live-run.ts';
 import type { ApprovalRow } from './approval-row.ts';

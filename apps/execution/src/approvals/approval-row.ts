@@ -1,8 +1,8 @@
-import { approvalStatus, answerersNow, asksPeople, policyOf, type Answerers, type ApprovalStatus } from '../core/approval.ts';
-import { keyOf } from '../core/scope.ts';
-import type { Transition } from '../core/events.ts';
-import type { GraphStep } from '../core/graph.ts';
-import { unitOf, type RunState } from '../core/state.ts';
+import { approvalStatus, answerersNow, asksPeople, policyOf, type Answerers, type ApprovalStatus } from '@signalbox/workflow/core/approval.js';
+import { keyOf } from '@signalbox/workflow/core/scope.js';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import { unitOf, type RunState } from '@signalbox/workflow/core/state.js';
 
 /** What is listed of an approval; times are ISO 8601. */
 export interface ApprovalRow {

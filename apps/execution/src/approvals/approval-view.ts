@@ -2,12 +2,12 @@ import type { Answerers as AnswerersView, ApprovalDetail, ApprovalView } from '@
 import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { may, type Caller } from '@signalbox/shared/identity/caller.js';
-import { asksPeople, objectionTo, policyOf, shownOf, type Answerers, type Approval } from '../core/approval.ts';
-import type { Json } from '../core/json.ts';
-import { guarded, inputOf, workOf } from '../core/scope.ts';
-import type { GraphStep } from '../core/graph.ts';
-import type { RunState } from '../core/state.ts';
-import { cut } from '../runs/cut.ts';
+import { asksPeople, objectionTo, policyOf, shownOf, type Answerers, type Approval } from '@signalbox/workflow/core/approval.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { guarded, inputOf, workOf } from '@signalbox/workflow/core/scope.js';
+import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import type { RunState } from '@signalbox/workflow/core/state.js';
+import { cut } from '@signalbox/workflow/views/cut.js';
 import type { RunFacts } from '../shards/live-run.ts';
 import { approvalRow, type ApprovalRow } from './approval-row.ts';
 

@@ -12,7 +12,7 @@ import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-conte
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Failure } from '../core/events.ts';
+import type { Failure } from '@signalbox/workflow/core/events.js';
 import type { QueuedTask } from './queued-task.ts';
 
 const retryMs = 100;

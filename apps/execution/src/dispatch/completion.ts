@@ -5,10 +5,10 @@ import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
-import { decide } from '../core/decide.ts';
-import type { Failure, RunEvent } from '../core/events.ts';
-import type { Json } from '../core/json.ts';
-import { restore } from '../core/restore.ts';
+import { decide } from '@signalbox/workflow/core/decide.js';
+import type { Failure, RunEvent } from '@signalbox/workflow/core/events.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { restore } from '@signalbox/workflow/core/restore.js';
 import { readJournals } from '../journal/journal-reader.ts';
 import { Engine } from '../shards/engine.ts';
 import { AppendLost } from '../shards/live-run.ts';

@@ -1,10 +1,10 @@
 import { formatTask, idempotencyKeyOf } from '@signalbox/shared/contracts/execution/task-id.js';
-import type { AttemptRef } from '../core/events.ts';
-import type { GraphStep } from '../core/graph.ts';
-import { keyOf, workOf } from '../core/scope.ts';
-import type { Json } from '../core/json.ts';
+import type { AttemptRef } from '@signalbox/workflow/core/events.js';
+import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import { keyOf, workOf } from '@signalbox/workflow/core/scope.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import type { LiveRun } from '../shards/live-run.ts';
-import type { Timer } from '../timers/timer-heap.ts';
+import type { Timer } from '@signalbox/workflow/timers/timer-heap.js';
 import type { QueuedTask } from './queued-task.ts';
 
 /** One attempt that was sent out and has not ended, as the owner of its run knows it. */

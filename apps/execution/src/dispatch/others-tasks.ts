@@ -7,7 +7,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Failure } from '../core/events.ts';
+import type { Failure } from '@signalbox/workflow/core/events.js';
 import { isActive, offeredTask, offerMs, type QueuedTask } from './queued-task.ts';
 import type { TaskQueues } from './task-queues.ts';
 

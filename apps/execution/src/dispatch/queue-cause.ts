@@ -2,7 +2,7 @@ import { heldBackTarget } from '@signalbox/shared/contracts/protocol/breaker.js'
 import type { CauseKind, PlaceHolder } from '@signalbox/shared/contracts/execution/why-run.js';
 import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
-import { unitOf } from '../core/state.ts';
+import { unitOf } from '@signalbox/workflow/core/state.js';
 import type { AgentQueue } from './agent-queue.ts';
 import type { OpenTask } from './open-task.ts';
 import { isActive, queueKeyOf, type QueuedTask } from './queued-task.ts';

@@ -5,7 +5,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sizeOf, type Json } from '../core/json.ts';
+import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
 
 const wordsMax = 256;
 /** A message with room for its other fields. */

@@ -1,6 +1,6 @@
 import type { QueueOffer } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { agentQueueKey } from '@signalbox/shared/contracts/execution/queue-key.js';
-import type { Json } from '../core/json.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import type { AgentQueue } from './agent-queue.ts';
 
 /**

@@ -3,7 +3,7 @@ import { toUuid } from '@signalbox/shared/ids/ids.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { Engine } from '../shards/engine.ts';
-import { targetOf } from '../core/scope.ts';
+import { targetOf } from '@signalbox/workflow/core/scope.js';
 import { requireWorkerOf } from './worker-identity.ts';
 
 /** `not_found` when the task is of another workspace's run, or of another agent than the caller works for. */

@@ -4,7 +4,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Failure } from '../core/events.ts';
+import type { Failure } from '@signalbox/workflow/core/events.js';
 import type { AgentDirectory } from './agent-directory.ts';
 import { AgentQueue, type Poller } from './agent-queue.ts';
 import { failureOf, type CalledTasks } from './called-tasks.ts';

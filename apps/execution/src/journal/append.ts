@@ -1,5 +1,5 @@
 import type { ApprovalRow } from '../approvals/approval-row.ts';
-import type { Transition } from '../core/events.ts';
+import type { Transition } from '@signalbox/workflow/core/events.js';
 
 /** What is written beside the first row of a run. */
 export interface StartFacts {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Transition } from '../core/events.ts';
-import type { Json } from '../core/json.ts';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { decodeBody, encodeBody } from './body.ts';
 import { dayOf, newRunUuid } from './identifiers.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Transition } from '../core/events.ts';
-import { sizeOf, type Json } from '../core/json.ts';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
 
 /** Values larger than this stand beside the journal, once a run. */
 const blobMin = 16_384;

@@ -1,5 +1,5 @@
-import type { Transition } from '../core/events.ts';
-import type { Json } from '../core/json.ts';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { decodeBody } from './body.ts';
 import { dayOf } from './identifiers.ts';
 

@@ -7,7 +7,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
-import type { RunEvent } from '../core/events.ts';
+import type { RunEvent } from '@signalbox/workflow/core/events.js';
 import { Engine } from '../shards/engine.ts';
 import { RunFinder, unknownRun } from './run-finder.ts';
 import { RunStore } from './run.store.ts';

@@ -1,13 +1,13 @@
 import { heldBackTarget } from '@signalbox/shared/contracts/protocol/breaker.js';
 import { causeKinds, type Cause, type CauseCount, type CauseKind } from '@signalbox/shared/contracts/execution/why-run.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
-import type { Approval } from '../core/approval.ts';
-import { keyOf } from '../core/scope.ts';
-import type { GraphStep } from '../core/graph.ts';
-import { hasEnded, isOver, type RunState, type StepState, type UnitState } from '../core/state.ts';
+import type { Approval } from '@signalbox/workflow/core/approval.js';
+import { keyOf } from '@signalbox/workflow/core/scope.js';
+import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import { hasEnded, isOver, type RunState, type StepState, type UnitState } from '@signalbox/workflow/core/state.js';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { FoundRun } from './run-finder.ts';
-import { failureView } from './failure-view.ts';
+import { failureView } from '@signalbox/workflow/views/failure-view.js';
 import { approvalWait, statusOf, type UnitPlace } from './run-view.ts';
 
 /** Of the items of one step the first so many open ones are looked at: the rest wait for the same. */

@@ -1,8 +1,8 @@
 import type { ComparedSide, ComparedStep } from '@signalbox/shared/contracts/execution/compare-runs.js';
-import { guarded, inputOf, keyOf } from '../core/scope.ts';
-import type { Transition } from '../core/events.ts';
-import type { Json } from '../core/json.ts';
-import type { RunState, UnitState } from '../core/state.ts';
+import { guarded, inputOf, keyOf } from '@signalbox/workflow/core/scope.js';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import type { RunState, UnitState } from '@signalbox/workflow/core/state.js';
 import { differencesOf } from './difference.ts';
 
 /** One of two runs. */

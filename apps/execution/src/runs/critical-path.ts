@@ -1,5 +1,5 @@
-import type { GraphStep } from '../core/graph.ts';
-import type { RunState, StepState } from '../core/state.ts';
+import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import type { RunState, StepState } from '@signalbox/workflow/core/state.js';
 
 /** The steps that the run's time went into: from the one that ended last (or has not ended), each time the need that ended last. */
 export function criticalSteps(state: RunState): ReadonlySet<number> {

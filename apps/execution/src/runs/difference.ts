@@ -1,6 +1,6 @@
 import type { Difference } from '@signalbox/shared/contracts/execution/compare-runs.js';
-import type { Json } from '../core/json.ts';
-import { cut } from './cut.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { cut } from '@signalbox/workflow/views/cut.js';
 
 /** Differences that are told of one pair of values, how deep they are looked for, and how much of a value is shown. */
 const bounds = { differences: 20, depth: 12, valueBytes: 512 };

@@ -8,10 +8,10 @@ import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
-import type { Transition } from '../core/events.ts';
-import { keptOf, unitsKept } from '../core/fork.ts';
-import type { Json } from '../core/json.ts';
-import { hasEnded, type RunState } from '../core/state.ts';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import { keptOf, unitsKept } from '@signalbox/workflow/core/fork.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { hasEnded, type RunState } from '@signalbox/workflow/core/state.js';
 import { Definitions } from '../workflows/definitions.ts';
 import { RunFinder } from './run-finder.ts';
 import { RunStarter } from './run-starter.ts';

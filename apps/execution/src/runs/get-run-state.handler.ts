@@ -5,7 +5,7 @@ import { Handles } from '@signalbox/shared/bus/handles.js';
 import { getRunState, type GetRunStateReply, type GetRunStateRequest } from '@signalbox/shared/contracts/execution/get-run-state.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
-import { restore } from '../core/restore.ts';
+import { restore } from '@signalbox/workflow/core/restore.js';
 import { unknownRun } from './run-finder.ts';
 import { RunStore } from './run.store.ts';
 import { placesOf, runView, stepViews } from './run-view.ts';

@@ -1,4 +1,4 @@
-import type { WorkflowManifest } from '../workflows/manifest.ts';
+import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 
 /** The workflow of one step that a call to an agent is. */
 export function invocationOf(call: { agent: string; skill?: string; fallback?: string; timeoutMs?: number }): WorkflowManifest {

@@ -10,9 +10,9 @@ import type { RunEventView } from '@signalbox/shared/contracts/execution/run-eve
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
-import { sizeOf, type Json } from '../core/json.ts';
+import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
 import { Definitions } from '../workflows/definitions.ts';
-import { eventOf } from './event-view.ts';
+import { eventOf } from '@signalbox/workflow/views/event-view.js';
 import { unknownRun } from './run-finder.ts';
 import { RunStore } from './run.store.ts';
 

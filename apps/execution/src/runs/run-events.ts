@@ -9,10 +9,10 @@ import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { approvalEvents } from '../approvals/approval-events.ts';
 import type { ApprovalRow } from '../approvals/approval-row.ts';
-import type { Transition } from '../core/events.ts';
+import type { Transition } from '@signalbox/workflow/core/events.js';
 import type { OutboxEvent } from '../journal/append.ts';
 import type { LiveRun } from '../shards/live-run.ts';
-import { eventOf } from './event-view.ts';
+import { eventOf } from '@signalbox/workflow/views/event-view.js';
 
 /** Published events are marked together, this often; unmarked ones are published again by the sweep and dropped by their id. */
 const markMs = 200;

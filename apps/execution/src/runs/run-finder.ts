@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
-import type { RunState } from '../core/state.ts';
+import type { RunState } from '@signalbox/workflow/core/state.js';
 import { Engine } from '../shards/engine.ts';
 import type { LiveRun, RunFacts } from '../shards/live-run.ts';
 import { RunStore } from './run.store.ts';

@@ -1,9 +1,9 @@
 import type { ListRunProblemsRequest, RunProblemView } from '@signalbox/shared/contracts/execution/list-run-problems.js';
 import { decodeCursor } from '@signalbox/shared/bus/page.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
-import type { Failure } from '../core/events.ts';
+import type { Failure } from '@signalbox/workflow/core/events.js';
 import { firstUuidOf, type Statement } from './run-search.ts';
-import { failureView } from './failure-view.ts';
+import { failureView } from '@signalbox/workflow/views/failure-view.js';
 
 /** Failed runs that are counted: the newest. */
 export const problemsMax = 200_000;

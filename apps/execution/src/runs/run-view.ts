@@ -1,17 +1,17 @@
 import type { AttemptView, RunStatus, RunView, StepView, WaitingFor } from '@signalbox/shared/contracts/execution/run-view.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
-import { answerersNow, answerersText, shownOf, type Approval } from '../core/approval.ts';
-import { notUndone } from '../core/ending.ts';
-import type { AttemptRef, Failure } from '../core/events.ts';
-import type { GraphStep } from '../core/graph.ts';
-import { isWaiting, progressOf } from '../core/progress.ts';
-import { guarded, inputOf, keyOf, workOf } from '../core/scope.ts';
-import { hasEnded, type RunState, type StepState, type UnitState } from '../core/state.ts';
+import { answerersNow, answerersText, shownOf, type Approval } from '@signalbox/workflow/core/approval.js';
+import { notUndone } from '@signalbox/workflow/core/ending.js';
+import type { AttemptRef, Failure } from '@signalbox/workflow/core/events.js';
+import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import { isWaiting, progressOf } from '@signalbox/workflow/core/progress.js';
+import { guarded, inputOf, keyOf, workOf } from '@signalbox/workflow/core/scope.js';
+import { hasEnded, type RunState, type StepState, type UnitState } from '@signalbox/workflow/core/state.js';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import { criticalSteps } from './critical-path.ts';
-import { cut } from './cut.ts';
-import { failureView } from './failure-view.ts';
+import { cut } from '@signalbox/workflow/views/cut.js';
+import { failureView } from '@signalbox/workflow/views/failure-view.js';
 
 /** Input and output of a run, and of one step shown alone: as large as a message holds beside the rest. */
 const wholeMaxBytes = 200_000;

@@ -4,7 +4,7 @@ import type { BusCall } from '@signalbox/shared/bus/bus-call.js';
 import { FromCall, Handles } from '@signalbox/shared/bus/handles.js';
 import { startRun, type StartRunReply, type StartRunRequest } from '@signalbox/shared/contracts/execution/start-run.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
-import type { Json } from '../core/json.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
 import { WorkflowStore } from '../workflows/workflow.store.ts';
 import { RunStarter } from './run-starter.ts';

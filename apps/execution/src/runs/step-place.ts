@@ -1,5 +1,5 @@
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import type { RunState } from '../core/state.ts';
+import type { RunState } from '@signalbox/workflow/core/state.js';
 import type { UnitPlace } from './run-view.ts';
 
 /** The step or item of a key: `analyse`, `analyse[3]`, `analyse.undo[3]`. */

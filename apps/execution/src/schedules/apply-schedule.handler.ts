@@ -6,9 +6,9 @@ import { requirePermission, FromCaller, type Caller } from '@signalbox/shared/id
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
-import type { Json } from '../core/json.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { RunStarter } from '../runs/run-starter.ts';
-import { diff, type Difference } from '../workflows/diff.ts';
+import { diff, type Difference } from '@signalbox/workflow/language/diff.js';
 import { checkScheduleManifest, requireName, requireVersion } from '../workflows/read-manifest.ts';
 import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
 import { WorkflowStore } from '../workflows/workflow.store.ts';

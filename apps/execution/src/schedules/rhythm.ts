@@ -1,6 +1,6 @@
 import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
 import { Cron } from 'croner';
-import { durationMs } from '../core/duration.ts';
+import { durationMs } from '@signalbox/workflow/core/duration.js';
 
 /** When a schedule is due. Times are epoch milliseconds. */
 export interface Rhythm {

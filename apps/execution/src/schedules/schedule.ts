@@ -1,9 +1,9 @@
 import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
 import type { OverlapPolicy } from '@signalbox/shared/contracts/execution/schedule-view.js';
-import { durationMs } from '../core/duration.ts';
-import { ExpressionError } from '../core/graph.ts';
-import type { Json } from '../core/json.ts';
-import { compileTemplate, type CompiledTemplate } from '../workflows/template.ts';
+import { durationMs } from '@signalbox/workflow/core/duration.js';
+import { ExpressionError } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { compileTemplate, type CompiledTemplate } from '@signalbox/workflow/language/template.js';
 import type { CatchUp } from './move.ts';
 import { rhythmOf, type Rhythm } from './rhythm.ts';
 

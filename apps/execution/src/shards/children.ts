@@ -4,12 +4,12 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Effect, Failure } from '../core/events.ts';
-import { restore } from '../core/restore.ts';
+import type { Effect, Failure } from '@signalbox/workflow/core/events.js';
+import { restore } from '@signalbox/workflow/core/restore.js';
 import { readJournals } from '../journal/journal-reader.ts';
 import type { Definitions } from '../workflows/definitions.ts';
-import { checkInput } from '../workflows/input-schema.ts';
-import type { WorkflowManifest } from '../workflows/manifest.ts';
+import { checkInput } from '@signalbox/workflow/language/input-schema.js';
+import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import { AppendLost, type LiveRun } from './live-run.ts';
 import { endOf, type Owner } from './owner.ts';
 

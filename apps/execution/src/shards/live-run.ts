@@ -1,13 +1,13 @@
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
-import type { Effect, Transition } from '../core/events.ts';
-import { agentsOf } from '../core/graph.ts';
-import { isWaiting, problemOf, progressOf } from '../core/progress.ts';
-import { hasEnded, type RunState } from '../core/state.ts';
+import type { Effect, Transition } from '@signalbox/workflow/core/events.js';
+import { agentsOf } from '@signalbox/workflow/core/graph.js';
+import { isWaiting, problemOf, progressOf } from '@signalbox/workflow/core/progress.js';
+import { hasEnded, type RunState } from '@signalbox/workflow/core/state.js';
 import { approvalRows, type ApprovalRow } from '../approvals/approval-row.ts';
 import type { Append, AppendOutcome, AppendSource, OutboxEvent, Standing, StartFacts } from '../journal/append.ts';
 import { dayOf } from '../journal/identifiers.ts';
-import type { Timer } from '../timers/timer-heap.ts';
+import type { Timer } from '@signalbox/workflow/timers/timer-heap.js';
 
 /** What a run is, beside its state; fixed at its start. */
 export interface RunFacts extends StartFacts {

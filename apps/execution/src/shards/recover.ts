@@ -1,7 +1,7 @@
 import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
-import type { RunEvent } from '../core/events.ts';
-import { restore } from '../core/restore.ts';
+import type { RunEvent } from '@signalbox/workflow/core/events.js';
+import { restore } from '@signalbox/workflow/core/restore.js';
 import { readJournals } from '../journal/journal-reader.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import type { Owned } from './lease.ts';

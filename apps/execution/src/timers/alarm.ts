@@ -1,5 +1,5 @@
 import { now } from '@signalbox/shared/telemetry/clock.js';
-import { TimerHeap, type Timer } from './timer-heap.ts';
+import { TimerHeap, type Timer } from '@signalbox/workflow/timers/timer-heap.js';
 
 /** Never longer than this, so that a clock that was corrected is followed. */
 const sleepMaxMs = 5_000;

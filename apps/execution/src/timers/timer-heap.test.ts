@@ -1,7 +1,7 @@
 import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Alarm } from './alarm.ts';
-import { TimerHeap } from './timer-heap.ts';
+import { TimerHeap } from '@signalbox/workflow/timers/timer-heap.js';
 
 test('timers fire in the order of their time, the cancelled ones never', () => {
   fc.assert(

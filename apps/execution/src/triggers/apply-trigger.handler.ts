@@ -7,11 +7,11 @@ import { FromCaller, requirePermission, type Caller } from '@signalbox/shared/id
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import { SecretReader } from '@signalbox/shared/secrets/secret-reader.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
-import type { Json } from '../core/json.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { RunStarter } from '../runs/run-starter.ts';
 import { needsRights } from '../schedules/ignition.ts';
 import { RunWatch } from '../schedules/run-watch.ts';
-import { diff, type Difference } from '../workflows/diff.ts';
+import { diff, type Difference } from '@signalbox/workflow/language/diff.js';
 import { checkTriggerManifest, requireName, requireVersion } from '../workflows/read-manifest.ts';
 import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
 import { WorkflowStore } from '../workflows/workflow.store.ts';

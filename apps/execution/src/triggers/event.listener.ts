@@ -4,7 +4,7 @@ import type { EventMeta } from '@signalbox/shared/bus/event-meta.js';
 import { HandlesEvent } from '@signalbox/shared/bus/handles.js';
 import { agentChanged, deploymentChanged, type AgentChanged, type DeploymentChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
-import type { Json } from '../core/json.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { watchKey } from '../runs/run-events.ts';
 import { Engine } from '../shards/engine.ts';
 import type { HeardEvent } from './trigger.ts';

@@ -13,7 +13,7 @@ import { fromUuid, toUuid } from '@signalbox/shared/ids/ids.js';
 import { SecretReader } from '@signalbox/shared/secrets/secret-reader.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { createHash } from 'node:crypto';
-import type { Json } from '../core/json.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { Ignition } from '../schedules/ignition.ts';
 import { isSigned } from './signature.ts';
 import { TriggerStore, type StoredTrigger } from './trigger.store.ts';

@@ -5,7 +5,7 @@ import { HandlesEvent } from '@signalbox/shared/bus/handles.js';
 import { runEnded, type RunChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
-import type { Json } from '../core/json.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { RunStore } from '../runs/run.store.ts';
 import { DueSchedules } from '../schedules/due-schedules.ts';
 import { ScheduleClock } from '../schedules/schedule-clock.ts';

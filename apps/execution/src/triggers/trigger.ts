@@ -1,7 +1,7 @@
 import type { RunStatus } from '@signalbox/shared/contracts/execution/run-view.js';
-import type { Json } from '../core/json.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { compiled } from '../schedules/schedule.ts';
-import { compileCondition, compileTemplate } from '../workflows/template.ts';
+import { compileCondition, compileTemplate } from '@signalbox/workflow/language/template.js';
 
 /** How a sender signs what it posts to a hook. */
 export type SignatureKind = 'signalbox' | 'github';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
-import { ExpressionError } from '../core/graph.ts';
-import type { Json } from '../core/json.ts';
+import { ExpressionError } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { record, type Firing } from '../schedules/firing.store.ts';
 import { Ignition } from '../schedules/ignition.ts';
 import { triggerOf } from './trigger.ts';

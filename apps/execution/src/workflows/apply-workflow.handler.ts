@@ -5,13 +5,13 @@ import { applyWorkflow, type ApplyWorkflowReply, type ApplyWorkflowRequest } fro
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
-import type { Json } from '../core/json.ts';
-import { checkDefinition } from './check-definition.ts';
-import type { Definition } from './definition.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { checkDefinition } from '@signalbox/workflow/language/check-definition.js';
+import type { Definition } from '@signalbox/workflow/language/definition.js';
 import { Definitions } from './definitions.ts';
-import { diff, type Difference } from './diff.ts';
+import { diff, type Difference } from '@signalbox/workflow/language/diff.js';
 import { requireName, requireVersion } from './read-manifest.ts';
-import { readSource, withPlaces } from './read-source.ts';
+import { readSource, withPlaces } from '@signalbox/workflow/language/read-source.js';
 import { WorkflowStore, type StoredWorkflow } from './workflow.store.ts';
 
 @Controller()

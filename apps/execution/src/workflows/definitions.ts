@@ -1,8 +1,8 @@
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import type { Graph } from '../core/graph.ts';
+import type { Graph } from '@signalbox/workflow/core/graph.js';
 import type { Queryable } from '../journal/journal-reader.ts';
-import { Graphs, type Definition } from './definition.ts';
-import type { WorkflowManifest } from './manifest.ts';
+import { Graphs, type Definition } from '@signalbox/workflow/language/definition.js';
+import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 
 /** Definitions known to be stored, by workspace and hash: more than these are asked for again. */
 const storedMax = 10_000;

@@ -1,19 +1,17 @@
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { readFileSync } from 'node:fs';
+import { workflowSchema } from '@signalbox/workflow/language/read-schema.js';
 import type { ScheduleManifest } from '../schedules/schedule.ts';
 import type { TriggerManifest } from '../triggers/trigger.ts';
-import type { WorkflowManifest } from './manifest.ts';
-import { schemaCheck } from './schema-check.ts';
+import { schemaCheck } from '@signalbox/workflow/language/schema-check.js';
 
 function readSchema(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(new URL(`../../schemas/${name}.schema.json`, import.meta.url), 'utf8')) as Record<string, unknown>;
 }
 
 /** The published JSON Schemas of the kinds of manifests that are kept here. */
-export const schemas = { Workflow: readSchema('workflow'), Schedule: readSchema('schedule'), Trigger: readSchema('trigger') } as const;
+export const schemas = { Workflow: workflowSchema, Schedule: readSchema('schedule'), Trigger: readSchema('trigger') } as const;
 
-/** Check a manifest against its schema. `invalid` with a pointer for each wrong place. */
-export const checkManifest = schemaCheck<WorkflowManifest>(schemas.Workflow);
 export const checkScheduleManifest = schemaCheck<ScheduleManifest>(schemas.Schedule, 'docs/schedules.md says what a schedule may hold.');
 export const checkTriggerManifest = schemaCheck<TriggerManifest>(schemas.Trigger, 'docs/schedules.md says what a trigger may hold.');
 

@@ -3,9 +3,9 @@ import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/pa
 import type { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { EntityManager } from 'typeorm';
-import type { Definition } from './definition.ts';
+import type { Definition } from '@signalbox/workflow/language/definition.js';
 import type { Definitions } from './definitions.ts';
-import type { WorkflowManifest } from './manifest.ts';
+import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 
 interface WorkflowRow {
   name: string;

@@ -1,9 +1,9 @@
-import { durationMs } from '@signalbox/execution/core/duration.js';
-import { ExpressionError } from '@signalbox/execution/core/graph.js';
-import type { Json } from '@signalbox/execution/core/json.js';
-import type { RunState } from '@signalbox/execution/core/state.js';
-import { eventOf } from '@signalbox/execution/runs/event-view.js';
-import { checkInput } from '@signalbox/execution/workflows/input-schema.js';
+import { durationMs } from '@signalbox/workflow/core/duration.js';
+import { ExpressionError } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import type { RunState } from '@signalbox/workflow/core/state.js';
+import { eventOf } from '@signalbox/workflow/views/event-view.js';
+import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { SignalboxClient } from '../../client/client.ts';
 import type { Context } from '../context.ts';

@@ -7,7 +7,7 @@ import type { Io } from '../io.ts';
 
 /** Where the JSON Schemas are published: beside what reads such files. */
 const schemas: Record<string, () => string> = {
-  workflow: () => import.meta.resolve('@signalbox/execution/schemas/workflow.schema.json'),
+  workflow: () => import.meta.resolve('@signalbox/workflow/schemas/workflow.schema.json'),
   'workflow-test': () => new URL('../../../schemas/workflow-test.schema.json', import.meta.url).href,
 };
 

@@ -3,8 +3,8 @@ import type { SignalboxClient } from '../../client/client.ts';
 import type { RunDetail } from '../../client/runs.ts';
 import { textOf } from '../../client/tools.ts';
 import type { ToolResult } from '../../client/tools.ts';
-import type { Failure } from '@signalbox/execution/core/events.js';
-import type { Json } from '@signalbox/execution/core/json.js';
+import type { Failure } from '@signalbox/workflow/core/events.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import type { Reply, Task } from './world.ts';
 
 /** Has a task done by the agents, tools and workflows of a server: as a call of its own, not as a step of a run there. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { durationMs } from '@signalbox/execution/core/duration.js';
-import type { Usage } from '@signalbox/execution/core/events.js';
-import { ExpressionError, type Scope } from '@signalbox/execution/core/graph.js';
-import type { Json } from '@signalbox/execution/core/json.js';
-import type { Expression } from '@signalbox/execution/workflows/expression.js';
-import { compileCondition, compileTemplate, type CompiledTemplate } from '@signalbox/execution/workflows/template.js';
+import { durationMs } from '@signalbox/workflow/core/duration.js';
+import type { Usage } from '@signalbox/workflow/core/events.js';
+import { ExpressionError, type Scope } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import type { Expression } from '@signalbox/workflow/language/expression.js';
+import { compileCondition, compileTemplate, type CompiledTemplate } from '@signalbox/workflow/language/template.js';
 import { turnReply, type MockedCall } from './model-replies.ts';
 import type { Reply, Task } from './world.ts';
 

@@ -1,4 +1,4 @@
-import type { Json } from '@signalbox/execution/core/json.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import type { Reply, Task } from './world.ts';
 
 /** A call that a mocked model makes. */

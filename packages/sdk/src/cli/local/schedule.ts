@@ -1,4 +1,4 @@
-import { TimerHeap } from '@signalbox/execution/timers/timer-heap.js';
+import { TimerHeap } from '@signalbox/workflow/timers/timer-heap.js';
 
 interface Moment {
   actions: (() => void)[];

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { policyOf, shownOf } from '@signalbox/execution/core/approval.js';
-import { decide } from '@signalbox/execution/core/decide.js';
-import { runDue } from '@signalbox/execution/core/ending.js';
-import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/execution/core/events.js';
-import type { Graph, GraphStep, StepKind } from '@signalbox/execution/core/graph.js';
-import type { Json } from '@signalbox/execution/core/json.js';
-import { inputOf, workOf } from '@signalbox/execution/core/scope.js';
-import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/execution/core/state.js';
-import { checkInput } from '@signalbox/execution/workflows/input-schema.js';
+import { policyOf, shownOf } from '@signalbox/workflow/core/approval.js';
+import { decide } from '@signalbox/workflow/core/decide.js';
+import { runDue } from '@signalbox/workflow/core/ending.js';
+import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/workflow/core/events.js';
+import type { Graph, GraphStep, StepKind } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { inputOf, workOf } from '@signalbox/workflow/core/scope.js';
+import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/workflow/core/state.js';
+import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { Schedule } from './schedule.ts';
 

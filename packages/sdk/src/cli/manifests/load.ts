@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { placeIn } from '@signalbox/execution/workflows/read-source.js';
+import { placeIn } from '@signalbox/workflow/language/read-source.js';
 import { LineCounter, parseAllDocuments, parseDocument } from 'yaml';
 import type { Manifest } from '../../client/schema.ts';
 import { exitCode } from '../exit-codes.ts';

@@ -1,6 +1,6 @@
-import type { Json } from '@signalbox/execution/core/json.js';
-import { diff, type Difference } from '@signalbox/execution/workflows/diff.js';
-import type { StepManifest, WorkflowManifest } from '@signalbox/execution/workflows/manifest.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { diff, type Difference } from '@signalbox/workflow/language/diff.js';
+import type { StepManifest, WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import { bold, dim, green, line, red, yellow } from '../text/styled.ts';
 import type { Styled } from '../text/styled.ts';
 import { changeLine } from '../views/change-lines.ts';

@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
-import type { Graph } from '@signalbox/execution/core/graph.js';
-import { ExpressionError } from '@signalbox/execution/core/graph.js';
-import { checkDefinition } from '@signalbox/execution/workflows/check-definition.js';
-import type { WorkflowManifest } from '@signalbox/execution/workflows/manifest.js';
-import { readSource, withPlaces } from '@signalbox/execution/workflows/read-source.js';
+import type { Graph } from '@signalbox/workflow/core/graph.js';
+import { ExpressionError } from '@signalbox/workflow/core/graph.js';
+import { checkDefinition } from '@signalbox/workflow/language/check-definition.js';
+import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
+import { readSource, withPlaces } from '@signalbox/workflow/language/read-source.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { exitCode } from '../exit-codes.ts';
 import { CliFailure, wordsOf } from '../failure.ts';

@@ -1,8 +1,8 @@
-import { ExpressionError } from '@signalbox/execution/core/graph.js';
-import type { Json } from '@signalbox/execution/core/json.js';
-import type { RunState, StepState } from '@signalbox/execution/core/state.js';
-import { diff, type Difference } from '@signalbox/execution/workflows/diff.js';
-import { perhapsMeant } from '@signalbox/execution/workflows/closest.js';
+import { ExpressionError } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import type { RunState, StepState } from '@signalbox/workflow/core/state.js';
+import { diff, type Difference } from '@signalbox/workflow/language/diff.js';
+import { perhapsMeant } from '@signalbox/workflow/language/closest.js';
 import { duration } from '../text/figures.ts';
 import type { Outcome } from './play-case.ts';
 import type { Case, StepExpectation } from './suite.ts';

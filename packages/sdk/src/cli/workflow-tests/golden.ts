@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { Json } from '@signalbox/execution/core/json.js';
-import { diff } from '@signalbox/execution/workflows/diff.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { diff } from '@signalbox/workflow/language/diff.js';
 import { exitCode } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import { factsOf, type Failing } from './check-case.ts';

@@ -1,9 +1,9 @@
-import type { Failure, Transition } from '@signalbox/execution/core/events.js';
-import type { Graph } from '@signalbox/execution/core/graph.js';
-import type { Json } from '@signalbox/execution/core/json.js';
-import type { RunState } from '@signalbox/execution/core/state.js';
-import { eventOf } from '@signalbox/execution/runs/event-view.js';
-import { checkInput } from '@signalbox/execution/workflows/input-schema.js';
+import type { Failure, Transition } from '@signalbox/workflow/core/events.js';
+import type { Graph } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import type { RunState } from '@signalbox/workflow/core/state.js';
+import { eventOf } from '@signalbox/workflow/views/event-view.js';
+import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import { artifactReply } from '../local/mocks.ts';
 import { play } from '../local/world.ts';
 import type { Task } from '../local/world.ts';

@@ -1,4 +1,4 @@
-import type { Difference } from '@signalbox/execution/workflows/diff.js';
+import type { Difference } from '@signalbox/workflow/language/diff.js';
 import { briefJson } from '../text/clean.ts';
 import { count, duration } from '../text/figures.ts';
 import { bold, dim, green, line, red, yellow } from '../text/styled.ts';

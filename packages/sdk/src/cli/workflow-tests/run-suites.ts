@@ -1,4 +1,4 @@
-import { ExpressionError } from '@signalbox/execution/core/graph.js';
+import { ExpressionError } from '@signalbox/workflow/core/graph.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { checkCase, type Failing } from './check-case.ts';
 import { checkGolden } from './golden.ts';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { durationMs } from '@signalbox/execution/core/duration.js';
-import { ExpressionError } from '@signalbox/execution/core/graph.js';
-import type { Json } from '@signalbox/execution/core/json.js';
-import type { Expression } from '@signalbox/execution/workflows/expression.js';
-import { schemaCheck } from '@signalbox/execution/workflows/schema-check.js';
-import { compileCondition } from '@signalbox/execution/workflows/template.js';
+import { durationMs } from '@signalbox/workflow/core/duration.js';
+import { ExpressionError } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import type { Expression } from '@signalbox/workflow/language/expression.js';
+import { schemaCheck } from '@signalbox/workflow/language/schema-check.js';
+import { compileCondition } from '@signalbox/workflow/language/template.js';
 import type { Io } from '../io.ts';
 import { Mocks } from '../local/mocks.ts';
 import type { MocksManifest } from '../local/mocks.ts';

@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { approvalRows } from '../approvals/approval-row.ts';
-import { askOf, approvalStatus, type Answerer, type ApprovalPolicy } from './approval.ts';
-import { decide } from './decide.ts';
-import type { RunEvent, Transition } from './events.ts';
-import { keptOf } from './fork.ts';
-import { defaultRetry, ExpressionError, type Graph, type GraphStep } from './graph.ts';
-import type { Json } from './json.ts';
-import { isWaiting } from './progress.ts';
-import { openEffects, restore } from './restore.ts';
-import type { Turn } from './turn.ts';
-import { newRun, unitOf, type RunState, type UnitState } from './state.ts';
+import { approvalRows } from './approval-row.ts';
+import { askOf, approvalStatus, type Answerer, type ApprovalPolicy } from '@signalbox/workflow/core/approval.js';
+import { decide } from '@signalbox/workflow/core/decide.js';
+import type { RunEvent, Transition } from '@signalbox/workflow/core/events.js';
+import { keptOf } from '@signalbox/workflow/core/fork.js';
+import { defaultRetry, ExpressionError, type Graph, type GraphStep } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { isWaiting } from '@signalbox/workflow/core/progress.js';
+import { openEffects, restore } from '@signalbox/workflow/core/restore.js';
+import type { Turn } from '@signalbox/workflow/core/turn.js';
+import { newRun, unitOf, type RunState, type UnitState } from '@signalbox/workflow/core/state.js';
 
 const ann: Answerer = { id: 'user_ann', name: 'ann', roles: ['operator'], isStarter: false };
 const bob: Answerer = { id: 'user_bob', name: 'bob', roles: ['admin'], isStarter: false };

@@ -7,7 +7,7 @@ import { diff } from './diff.ts';
 import { checkInput, checkInputSchema } from './input-schema.ts';
 import type { StepManifest, WorkflowManifest } from './manifest.ts';
 import { perhapsMeant } from './closest.ts';
-import { checkManifest, schemas } from './read-manifest.ts';
+import { checkManifest, workflowSchema } from './read-schema.ts';
 import { readSource, withPlaces } from './read-source.ts';
 import { timeoutMs } from './timeout.ts';
 
@@ -484,7 +484,7 @@ test('the published schema explains every field to an editor', () => {
       visit(value as Record<string, unknown>, `${at}/${key}`);
     }
   };
-  visit(schemas.Workflow, '');
+  visit(workflowSchema, '');
   expect(silent).toEqual([]);
 });
 

@@ -2,7 +2,7 @@ import type { Graph } from '../core/graph.ts';
 import { compileWorkflow } from './compile.ts';
 import { definitionOf, type Definition } from './definition.ts';
 import { checkInputSchema } from './input-schema.ts';
-import { checkManifest } from './read-manifest.ts';
+import { checkManifest } from './read-schema.ts';
 
 /**
  * The definition and graph of a manifest, wholly checked: nothing that could not be started gets through. `invalid` with a pointer for each
