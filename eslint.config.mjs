@@ -12,17 +12,7 @@ const core = {
       {
         patterns: [
           {
-            group: [
-              '@nestjs/*',
-              'typeorm',
-              'pg',
-              'node:*',
-              '@nats-io/*',
-              '@signalbox/*',
-              '../language/*',
-              '../views/*',
-              '../timers/*',
-            ],
+            group: ['@nestjs/*', 'typeorm', 'pg', 'node:*', '@nats-io/*', '@signalbox/*', '../language/*', '../views/*', '../timers/*'],
             message: 'The core is pure: it imports nothing outside.',
           },
         ],

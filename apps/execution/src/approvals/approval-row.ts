@@ -1,4 +1,11 @@
-import { approvalStatus, answerersNow, asksPeople, policyOf, type Answerers, type ApprovalStatus } from '@signalbox/workflow/core/approval.js';
+import {
+  approvalStatus,
+  answerersNow,
+  asksPeople,
+  policyOf,
+  type Answerers,
+  type ApprovalStatus,
+} from '@signalbox/workflow/core/approval.js';
 import { keyOf } from '@signalbox/workflow/core/scope.js';
 import type { Transition } from '@signalbox/workflow/core/events.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
