@@ -89,6 +89,26 @@ describe('a traded identity', () => {
     await expect(broker.callerOfCredential('key', 'a')).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  test('is renewed beside a bounded number of others; the rest go on being served and take their turns', async () => {
+    const names = Array.from({ length: 100 }, (_, index) => `k${index}`);
+    for (const name of names) await broker.callerOfCredential('key', name);
+    setClockOffset(50_000);
+    const release: (() => void)[] = [];
+    security.answer = (request) =>
+      new Promise((resolve) => release.push(() => resolve(security.issued(request, { expiresAt: Date.now() + 110_000 }))));
+    const use = (): void => names.forEach((name) => expect(broker.callerIfKnown('key', name)).not.toBeNull());
+    for (let round = 1; security.asked.length < 200; round++) {
+      use();
+      expect(release.length).toBeGreaterThan(0);
+      expect(release.length).toBeLessThanOrEqual(32);
+      for (const answer of release.splice(0)) answer();
+      await settled();
+      expect(round).toBeLessThan(8);
+    }
+    use();
+    expect(release).toHaveLength(0);
+  });
+
   test('ends when its renewal is refused', async () => {
     await broker.callerOfCredential('key', 'a');
     setClockOffset(50_000);

@@ -13,6 +13,8 @@ import type { IdentityClaims } from './verifier.ts';
 const renewBeforeMs = 15_000;
 /** A renewal that failed because `security` does not answer is tried again after this long. */
 const renewPauseMs = 1_000;
+/** Renewals under way at once: when thousands are due in one instant, those that wait for their turn still serve. */
+const renewalsMax = 32;
 /** Traded identities kept, about 1 KiB each; beyond, what was not used for longest is forgotten. */
 const cacheMax = 32_768;
 
@@ -35,6 +37,7 @@ interface CredentialRef {
 export class IdentityBroker {
   private readonly cache = new Map<string, Traded>();
   private readonly asking = new Map<string, Promise<Traded>>();
+  private renewing = 0;
   /** Counts revocations, so that an answer that was under way during one is not kept. */
   private forgotten = 0;
 
@@ -116,11 +119,15 @@ export class IdentityBroker {
 
   /** Beside the requests, which go on with the identity that still lives; a refusal ends it. */
   private renew(key: string, ref: CredentialRef, audience: ServiceName, known: Traded): void {
+    if (this.renewing >= renewalsMax) return;
     known.renewAt = now() + renewPauseMs;
-    this.askOnce(key, ref, audience).catch((err: unknown) => {
-      if (!isOutage(err)) this.cache.delete(key);
-      else log.warn('an identity was not renewed', { audience, because: (err as Error).message });
-    });
+    this.renewing++;
+    this.askOnce(key, ref, audience)
+      .catch((err: unknown) => {
+        if (!isOutage(err)) this.cache.delete(key);
+        else log.warn('an identity was not renewed', { audience, because: (err as Error).message });
+      })
+      .finally(() => this.renewing--);
   }
 
   private askOnce(key: string, ref: CredentialRef, audience: ServiceName): Promise<Traded> {
