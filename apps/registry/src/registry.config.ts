@@ -12,6 +12,9 @@ export class RegistryConfig extends ServiceConfig {
   /** Where workers that the local runner starts find the gateway. */
   @Matches(/^https?:\/\//) signalboxUrl = 'http://127.0.0.1:7420';
 
+  /** A file of certificates that this process trusts beside the known ones: workers that it starts do too, or a door with one of them is closed to them. */
+  @IsString() nodeExtraCaCerts = '';
+
   /** The folder that `worker.cwd` of manifests is relative to. */
   @IsString() runnerCwd = '.';
 

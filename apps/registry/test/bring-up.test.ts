@@ -31,6 +31,7 @@ beforeAll(async () => {
     MISSED_BEATS: '5',
     SIGNALBOX_URL: await gateway.start(),
     RUNNER_CWD: fileURLToPath(new URL('.', import.meta.url)),
+    NODE_EXTRA_CA_CERTS: fileURLToPath(import.meta.url), // any file: Node warns of one without certificates
   });
 }, 60_000);
 afterAll(async () => {
@@ -135,12 +136,13 @@ describe('the local runner', () => {
     expect(again.plan).toMatchObject([{ action: 'keep' }, { action: 'keep' }]);
   });
 
-  test('gives a worker its address, key and names, and nothing else of ours', () => {
+  test('gives a worker its address, key, names and the certificates that we trust, and nothing else of ours', () => {
     const { environment, instance } = gateway.beats.find((beat) => beat.agent === 'up-first')!;
     // Node hands NODE_V8_COVERAGE to every child while coverage is measured.
     expect(environment.filter((name) => name !== 'NODE_V8_COVERAGE')).toEqual([
       'GREETING',
       'HOME',
+      'NODE_EXTRA_CA_CERTS',
       'PATH',
       'SIGNALBOX_AGENT',
       'SIGNALBOX_API_KEY',

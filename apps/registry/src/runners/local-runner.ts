@@ -189,6 +189,7 @@ export class LocalRunner {
         extra: {
           ...(await this.filledEnv(order)),
           SIGNALBOX_URL: this.config.signalboxUrl,
+          ...(this.config.nodeExtraCaCerts && { NODE_EXTRA_CA_CERTS: this.config.nodeExtraCaCerts }),
           SIGNALBOX_API_KEY: slot.key!.key,
           SIGNALBOX_AGENT: registered.name,
           SIGNALBOX_INSTANCE: slot.instance,

@@ -11,7 +11,7 @@ import { adminKey, databasePasswords } from '../data-folder/secrets.ts';
 import { changeState, readState } from '../data-folder/state.ts';
 import { freePort } from '../free-port.ts';
 import { RotatedLog } from '../services/rotated-log.ts';
-import { serviceEnvironment } from '../services/environment.ts';
+import { doorUrl, serviceEnvironment } from '../services/environment.ts';
 import { servicePart } from '../services/service-process.ts';
 import { Supervised, type Part } from '../services/supervised.ts';
 import { StackFault } from '../stack-fault.ts';
@@ -45,7 +45,7 @@ export class Stack {
   ) {}
 
   get url(): string {
-    return `http://${this.options.host}:${this.options.port}`;
+    return doorUrl(this.options, process.env);
   }
 
   /** Starts everything, and on the first start runs the example. Whatever fails, `stop` must follow. */

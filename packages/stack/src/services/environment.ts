@@ -42,6 +42,11 @@ const own: Partial<Record<ServiceName, readonly string[]>> = {
   ],
 };
 
+/** Where the launcher's own clients and workers find the door: with a certificate of its own it speaks TLS only. */
+export function doorUrl({ host, port }: { host: string; port: number }, { TLS_CERT_FILE }: Record<string, string | undefined>): string {
+  return `${TLS_CERT_FILE ? 'https' : 'http'}://${host}:${port}`;
+}
+
 /** The whole environment of one service. */
 export function serviceEnvironment(service: ServiceName, facts: EnvironmentFacts): Record<string, string> {
   const { layout, inherited } = facts;
@@ -63,7 +68,6 @@ export function serviceEnvironment(service: ServiceName, facts: EnvironmentFacts
       env[variable] = urlWith(facts.databaseUrl, { user, password: facts.passwordOf(user) });
     }
   }
-  const url = `http://${facts.host}:${facts.port}`;
   if (service === 'api-gateway')
     Object.assign(env, { HOST: facts.host, PORT: String(facts.port), PUBLIC_URL: inherited.SIGNALBOX_PUBLIC_URL ?? '' });
   if (service === 'security')
@@ -74,6 +78,6 @@ export function serviceEnvironment(service: ServiceName, facts: EnvironmentFacts
     });
   // Folders of stdio servers' own, and what no server may see: the data folder with its keys.
   if (service === 'mcp-server') Object.assign(env, { STATE_DIR: layout.mcpServers, HIDDEN_DIRS: layout.root });
-  if (service === 'registry') env.SIGNALBOX_URL = url; // what runners give to the workers that they bring up
+  if (service === 'registry') env.SIGNALBOX_URL = doorUrl(facts, inherited); // what runners give to the workers that they bring up
   return env;
 }
