@@ -205,6 +205,20 @@ describe('deployments by REST', () => {
       status: 200,
       body: { agents: [], criticalPath: [], nextActions: [], updatedAt: at },
     });
+    await send('GET', '/deployments/nine/board?slip=one%3D1.5&slip=two%3D-2');
+    await expect(send('GET', '/deployments/nine/board?slip=one')).resolves.toMatchObject({ status: 400 });
+    expect(asked.slice(1)).toEqual([
+      [
+        'registry.board.get',
+        {
+          name: 'nine',
+          slips: [
+            { agent: 'one', days: 1.5 },
+            { agent: 'two', days: -2 },
+          ],
+        },
+      ],
+    ]);
   });
 
   test('are planned, started and stopped', async () => {

@@ -292,6 +292,10 @@ describe('the example of nine agents', () => {
       status: 'active',
     });
     expect(seen.nextActions.slice(0, 4).map(({ agent }) => agent)).toEqual(['agent-registry', 'mcp-server-manager', 'testing', 'security']);
+    const ifSlips = (agent: string, days: number) => registry.service.request(getBoard, { name: 'nine-agents', slips: [{ agent, days }] });
+    await expect(ifSlips('security', 4.5)).resolves.toMatchObject({ remainingDays: 8 });
+    await expect(ifSlips('agent-registry', 1)).resolves.toMatchObject({ remainingDays: 9 });
+    await expect(ifSlips('database-architect', 1)).rejects.toMatchObject({ code: 'invalid', errors: [{ pointer: '/slips/0/agent' }] });
     const { plan } = await registry.service.request(startDeployment, { name: 'nine-agents', dryRun: true });
     expect(plan.map(({ name, wave, action }) => [name, wave, action])).toEqual([
       ['database-architect', 1, 'report'],

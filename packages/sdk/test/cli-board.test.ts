@@ -93,6 +93,18 @@ test('a board shows who is up, who waits for what, the critical path and what to
   );
 });
 
+test('what if an agent slips: the board as it would be, and how the end moves', async () => {
+  rest.on('GET /deployments/nine/board', ({ query }) => board([], query['slip'] ? { remainingDays: 8.5 } : {}));
+  const { out } = await signalbox(['board', 'nine', '--if', 'api=12h']);
+  expect(out).toContain('If api takes 12.0 h longer, all is done 12.0 h later.\n\nnine  ◐ active');
+  expect(rest.seen.map(({ query }) => query['slip'])).toEqual(expect.arrayContaining([undefined, 'api=0.5']));
+  const two = await signalbox(['board', 'nine', '--if', 'api=1h', '--if', 'free=-1d']);
+  expect(two.out).toContain('If api takes 1.0 h longer and free takes 1.0 d less, all is done');
+  expect(rest.seen.at(-1)?.query['slip'] ?? rest.seen.at(-2)?.query['slip']).toBe('free=-1');
+  expect(await signalbox(['board', 'nine', '--if', 'api'])).toMatchObject({ exit: 2, err: expect.stringContaining('agent=2d') });
+  expect(await signalbox(['board', 'nine', '--watch', '--if', 'api=1d'])).toMatchObject({ exit: 2 });
+});
+
 test('without a name the only board is shown, several are listed, none is said so', async () => {
   rest.on('GET /deployments', page([{ name: 'nine' }])).on('GET /deployments/nine/board', board([], { eta: null }));
   expect((await signalbox(['board'])).out).toContain('nine  ◐ active  25 %\n');

@@ -23,6 +23,13 @@ export const queries = {
   deployment: (name: string) =>
     queryOptions({ queryKey: ['board', name, 'manifest'], queryFn: ({ signal }) => client.deployments.get(name, { signal }) }),
   board: (name: string) => queryOptions({ queryKey: ['board', name], queryFn: ({ signal }) => client.deployments.board(name, { signal }) }),
+  /** The board as it would be if one agent took so many days more. */
+  boardIf: (name: string, agent: string, days: number) =>
+    queryOptions({
+      queryKey: ['board', name, 'if', agent, days],
+      queryFn: ({ signal }) => client.deployments.boardIf(name, { [agent]: days }, { signal }),
+      retry: false,
+    }),
   runs: (filters: RunQuery) =>
     infiniteQueryOptions({
       queryKey: ['runs', 'list', filters],

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { BoardAgent } from '@signalbox/sdk/client/deployments.js';
+import type { Board, BoardAgent } from '@signalbox/sdk/client/deployments.js';
 import {
   actionReason,
   actionTitle,
@@ -10,6 +10,7 @@ import {
   dependantsOf,
   lineKey,
   shortNameOf,
+  slipOf,
   thingOf,
   waitsFor,
 } from './board.ts';
@@ -121,4 +122,12 @@ test('the plan has a bar for all that remains, beginning where its dependencies 
   expect(bars.find(({ name }) => name === 'security')).toMatchObject({ start: 0, end: 3.5, slack: 4.5 });
   expect(days).toBe(9);
   expect(ganttOf([])).toEqual({ bars: [], days: 0 });
+});
+
+test('a slip is told by how the end moves, and by the path where it is another', () => {
+  const board = (remainingDays: number, ...criticalPath: string[]): Board => ({ remainingDays, criticalPath }) as Board;
+  const now = board(8, 'a', 'b');
+  expect(slipOf(now, board(8, 'a', 'b'))).toBe('All is done as soon as now, in 8 days.');
+  expect(slipOf(now, board(9.5, 'a', 'b'))).toBe('All is done 1.5 days later, in 9.5 days.');
+  expect(slipOf(now, board(7, 'c'))).toBe('All is done 1 day sooner, in 7 days; the longest path is then c.');
 });

@@ -30,6 +30,17 @@ export function daysLeft(agents: readonly BoardAgent[]): string | null {
   return low.toFixed(1) === high.toFixed(1) ? shown : `${shown}, between ${short(low)} and ${short(high)}`;
 }
 
+/** What a slip does to the whole: `All is done 0.5 days later, in 8.5 days: now agent-registry → workflow-execution is the longest path.` */
+export function slipOf(now: Board, then: Board): string {
+  const moved = then.remainingDays - now.remainingDays;
+  const path = then.criticalPath.join(' → ');
+  const isOther = path !== now.criticalPath.join(' → ');
+  const end = `in ${formatDays([then.remainingDays, then.remainingDays])}`;
+  const how =
+    Math.abs(moved) < 1e-3 ? `as soon as now` : `${formatDays([Math.abs(moved), Math.abs(moved)])} ${moved < 0 ? 'sooner' : 'later'}`;
+  return `All is done ${how}, ${end}${isOther && path !== '' ? `; the longest path is then ${path}` : ''}.`;
+}
+
 function short(days: number): string {
   return days.toFixed(1).replace(/\.0$/, '');
 }

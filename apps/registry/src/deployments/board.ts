@@ -18,10 +18,13 @@ export interface Schedules {
   high: CriticalPath;
 }
 
-/** How a deployment stands: computed from its plan and what is known, never typed in. */
-export function boardOf(name: string, plan: Plan, facts: Facts): Board {
+/** Days that agents take longer than they are thought to, by their names: see `slipsOf`. */
+export type Slips = ReadonlyMap<string, number>;
+
+/** How a deployment stands: computed from its plan and what is known, never typed in. With `slips`: how it would. */
+export function boardOf(name: string, plan: Plan, facts: Facts, slips: Slips = new Map()): Board {
   const standings = standingsOf(plan, facts);
-  const schedules = schedulesOf(standings);
+  const schedules = schedulesOf(standings, slips);
   const agents = plan.agents.map((agent) => boardAgent(standings.get(agent.name)!, facts, schedules));
   const total = agents.reduce((sum, agent) => sum + agent.progress, 0);
   const isDone = agents.every((agent) => agent.status === 'done');
@@ -49,10 +52,16 @@ function deploymentStatus(agents: readonly Pick<BoardAgent, 'status'>[]): Deploy
 }
 
 /** What remains, as work without what is there already. */
-function schedulesOf(standings: ReadonlyMap<string, Standing>): Schedules {
+function schedulesOf(standings: ReadonlyMap<string, Standing>, slips: Slips): Schedules {
   const remaining = [...standings.values()].filter((standing) => !isThere(standing.status));
   const at = (end: 'low' | 'middle' | 'high'): CriticalPath =>
-    criticalPathOf(remaining.map(({ planned, remaining: left }) => ({ name: planned.name, needs: planned.dependsOn, days: left[end] })));
+    criticalPathOf(
+      remaining.map(({ planned: { name, dependsOn }, remaining: left }) => ({
+        name,
+        needs: dependsOn,
+        days: Math.max(0, left[end] + (slips.get(name) ?? 0)),
+      })),
+    );
   return { low: at('low'), middle: at('middle'), high: at('high') };
 }
 

@@ -5,9 +5,11 @@ import type { Board } from '@signalbox/shared/contracts/registry/board.js';
 import { getBoard, GetBoardRequest } from '@signalbox/shared/contracts/registry/get-board.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
+import { boardOf } from './board.ts';
 import { Boards } from './boards.ts';
 import { unknownDeployment } from './deployment.ts';
 import { DeploymentStore } from './deployment.store.ts';
+import { slipsOf } from './slips.ts';
 
 /** A message holds 512 KiB; a board that is larger goes without the steps of its agents. */
 const bytesMax = 480 * 1024;
@@ -21,12 +23,13 @@ export class GetBoardHandler {
   ) {}
 
   @Handles(getBoard)
-  async handle(@Payload() { name }: GetBoardRequest, @FromCaller() { workspace }: Caller): Promise<Board> {
-    const { board } = await this.db.inWorkspace(workspace, async (tx) => {
+  async handle(@Payload() { name, slips = [] }: GetBoardRequest, @FromCaller() { workspace }: Caller): Promise<Board> {
+    const stand = await this.db.inWorkspace(workspace, async (tx) => {
       const row = await this.deployments.find(tx, name);
       if (row === null) throw unknownDeployment(name);
       return this.boards.one(tx, row);
     });
+    const board = slips.length === 0 ? stand.board : boardOf(name, stand.plan, stand.facts, slipsOf(stand.board, slips));
     if (Buffer.byteLength(JSON.stringify(board)) <= bytesMax) return board;
     return { ...board, agents: board.agents.map((agent) => ({ ...agent, steps: [] })) };
   }

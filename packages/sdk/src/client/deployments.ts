@@ -192,6 +192,12 @@ export class Deployments {
     return this.#http.json({ method: 'GET', path: path`/deployments/${name}/board`, ...options });
   }
 
+  /** The board as it would be if agents took so many days more (or less), by their names on it. */
+  boardIf(name: string, slips: Readonly<Record<string, number>>, options: RequestOptions = {}): Promise<Board> {
+    const slip = Object.entries(slips).map(([agent, days]) => `${agent}=${days}`);
+    return this.#http.json({ method: 'GET', path: path`/deployments/${name}/board`, query: { slip }, ...options });
+  }
+
   /** Reports a step whose source is `reported`; the caller's name and the time are kept with it. */
   report(report: StepReport, query: ApplyQuery = {}, options: RequestOptions = {}): Promise<Applied> {
     return this.#http.json({

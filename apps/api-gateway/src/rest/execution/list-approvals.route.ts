@@ -8,7 +8,7 @@ import { listApprovals, type ListApprovalsReply } from '@signalbox/shared/contra
 import { idPattern } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
-import { asList } from './as-list.ts';
+import { asList } from '../../platform/as-list.ts';
 
 const asBoolean = ({ value }: { value: unknown }): unknown => (value === 'true' ? true : value === 'false' ? false : value);
 

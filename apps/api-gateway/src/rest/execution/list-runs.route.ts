@@ -8,7 +8,7 @@ import { RunConditions, runSorts, type RunSort } from '@signalbox/shared/contrac
 import { runStatuses, type RunStatus } from '@signalbox/shared/contracts/execution/run-view.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
-import { asList } from './as-list.ts';
+import { asList } from '../../platform/as-list.ts';
 
 class ListRunsQuery extends RunConditions {
   /** Any of these, separated by commas or given several times. */

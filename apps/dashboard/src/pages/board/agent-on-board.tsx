@@ -12,6 +12,7 @@ import { LampSign, LampWord } from '../../parts/lamp.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Note } from '../../parts/notes.tsx';
 import { Panel, PanelPart } from '../../parts/panel.tsx';
+import { IfItSlips } from './if-it-slips.tsx';
 import { StepOnBoard } from './step-on-board.tsx';
 import styles from './board.module.css';
 
@@ -91,6 +92,7 @@ export function AgentOnBoard({ board, agent, closeHref, hrefOf }: AgentOnBoardPr
           </ul>
         </PanelPart>
       )}
+      {agent.slackDays !== null && <IfItSlips board={board} agent={agent.name} />}
       {dependants.length > 0 && (
         <PanelPart title="What waits for it">
           <Note>

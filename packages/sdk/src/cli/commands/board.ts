@@ -8,13 +8,14 @@ import type { Io } from '../io.ts';
 import { ago, count, percent } from '../text/figures.ts';
 import { dim } from '../text/styled.ts';
 import { table } from '../text/table.ts';
-import { boardLines } from '../views/board-lines.ts';
+import { boardLines, whatIfLine } from '../views/board-lines.ts';
 import { state } from '../views/lamps.ts';
 import { LiveScreen } from '../views/live-screen.ts';
 import { sleep } from '../../client/transport.ts';
 
 interface Options {
   watch?: boolean;
+  if: Record<string, number>;
 }
 
 /** Estimates move with time, so that a watched board is read again even when nothing happens. */
@@ -26,12 +27,15 @@ export function addBoard(program: Command, io: Io): void {
     .command('board')
     .argument('[name]', 'the deployment; may be left out where there is one')
     .description('show a deployment’s board: what is up, what waits for what, what to do next')
-    .option('--watch', 'redraw it until Ctrl-C');
+    .option('--watch', 'redraw it until Ctrl-C')
+    .option('--if <agent=time>', 'show it as it would be if the agent took so much longer: 2d, 12h, -1d (repeatable)', slip, {})
+    .addHelpText('after', '\nExample: signalbox board nine-agents --if security=5d');
   action(command, io, async (context, options: Options, name?: string) => {
     const client = await context.client();
     const chosen = name ?? (await theOnly(context, client));
     if (chosen === null) return;
-    if (options.watch) await watch(context, client, chosen);
+    if (Object.keys(options.if).length > 0) await whatIf(context, client, chosen, options);
+    else if (options.watch) await watch(context, client, chosen);
     else {
       const board = await client.deployments.board(chosen, { signal: context.signal });
       context.out.json(board);
@@ -64,6 +68,31 @@ async function theOnly(context: Context, client: SignalboxClient): Promise<strin
     dim(`${count(deployments.length, 'deployment')}: signalbox board NAME shows one`),
   );
   return null;
+}
+
+/** Days of each of these units. */
+const units = { h: 1 / 24, d: 1, w: 7 };
+
+/** Takes one more `agent=time` into what `--if` gave before. */
+function slip(text: string, before: Record<string, number>): Record<string, number> {
+  const [, agent, number, unit] = /^([a-z0-9-]+)=(-?\d{1,4}(?:\.\d{1,4})?)([hdw])$/.exec(text) ?? [];
+  if (agent === undefined) {
+    throw new CliFailure(exitCode.usage, `--if ${text} names no agent and time`, 'Write it as agent=2d, agent=12h or agent=-1d.');
+  }
+  const days = Number(number) * units[unit as keyof typeof units];
+  return { ...before, [agent]: Math.round(days * 1e6) / 1e6 };
+}
+
+async function whatIf(
+  { out, signal }: Context,
+  client: SignalboxClient,
+  name: string,
+  { if: slips, watch: isWatched }: Options,
+): Promise<void> {
+  if (isWatched) throw new CliFailure(exitCode.usage, '--if and --watch do not go together', 'Leave one of them out.');
+  const [now, then] = await Promise.all([client.deployments.board(name, { signal }), client.deployments.boardIf(name, slips, { signal })]);
+  out.json(then);
+  out.lines(whatIfLine(slips, now, then), '', ...boardLines(then, out.columns));
 }
 
 async function watch(context: Context, client: SignalboxClient, name: string): Promise<void> {

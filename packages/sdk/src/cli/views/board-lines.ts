@@ -44,6 +44,18 @@ export function boardLines(board: Board, columns: number): Styled[] {
   return lines;
 }
 
+/** `If security takes 5.0 d longer, all is done 0.5 d later.` */
+export function whatIfLine(slips: Readonly<Record<string, number>>, now: Board, then: Board): Styled {
+  const assumed = Object.entries(slips).map(([agent, days]) => `${agent} takes ${span(days)} ${days < 0 ? 'less' : 'longer'}`);
+  const moved = then.remainingDays - now.remainingDays;
+  const end = Math.abs(moved) < 1e-4 ? 'as soon as now' : `${span(moved)} ${moved < 0 ? 'sooner' : 'later'}`;
+  return line`If ${assumed.join(' and ')}, all is done ${bold(end)}.`;
+}
+
+function span(days: number): string {
+  return dayRange([Math.abs(days), Math.abs(days)]);
+}
+
 function why(agent: BoardAgent): Text {
   if (agent.statusReason) return agent.statusReason;
   if (agent.waitingFor.length > 0) return agent.waitingFor.map(({ on, because }) => `${on}: ${because}`).join('; ');
