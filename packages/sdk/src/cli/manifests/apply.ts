@@ -4,10 +4,11 @@ import type { Applied, Manifest } from '../../client/schema.ts';
 import { exitCode } from '../exit-codes.ts';
 import { CliFailure, wordsOf } from '../failure.ts';
 import type { PlacedFault } from '../failure.ts';
+import { kinds, type Kind } from './kinds.ts';
 import type { Loaded } from './load.ts';
 
-/** What needs what: an agent may name a server, a workflow its agents, a schedule or trigger its workflow, a deployment both, a report its deployment. */
-const kinds = ['McpServer', 'Agent', 'Workflow', 'Schedule', 'Trigger', 'Deployment', 'StepReport'] as const;
+/** Reported last: a report names its deployment. */
+const ranks = [...kinds.map(({ kind }) => kind), 'StepReport'];
 
 /** One manifest with what applying it does or did. */
 export interface Planned extends Loaded {
@@ -22,9 +23,9 @@ export interface Planned extends Loaded {
 /** Puts manifests in the order in which they can be applied; those of one kind stay as they stand. */
 export function inOrder(loaded: readonly Loaded[]): Loaded[] {
   const rank = ({ manifest, where }: Loaded): number => {
-    const at = (kinds as readonly string[]).indexOf(manifest.kind);
+    const at = ranks.indexOf(manifest.kind);
     if (at >= 0) return at;
-    throw new CliFailure(exitCode.usage, `${where} has the unknown kind ${manifest.kind}`, `Known kinds: ${kinds.join(', ')}.`);
+    throw new CliFailure(exitCode.usage, `${where} has the unknown kind ${manifest.kind}`, `Known kinds: ${ranks.join(', ')}.`);
   };
   return loaded
     .map((one) => [rank(one), one] as const)
@@ -59,30 +60,20 @@ export async function carryOut(client: SignalboxClient, one: Planned, signal: Ab
 
 function applyOne(client: SignalboxClient, manifest: Manifest, dryRun: boolean, signal: AbortSignal): Promise<Applied> {
   const query = dryRun ? { dryRun } : {};
-  switch (manifest.kind as (typeof kinds)[number]) {
-    case 'McpServer':
-      return client.mcpServers.apply(manifest as never, query, { signal });
-    case 'Agent':
-      return client.agents.apply(manifest as never, query, { signal });
-    case 'Workflow':
-      return client.workflows.apply(manifest as never, query, { signal });
-    case 'Schedule':
-      return client.schedules.apply(manifest as never, query, { signal });
-    case 'Trigger':
-      return client.triggers.apply(manifest as never, query, { signal });
-    case 'Deployment':
-      return client.deployments.apply(manifest as never, query, { signal });
-    case 'StepReport':
-      return client.deployments.report(manifest.spec as never, query, { signal });
-  }
+  if (manifest.kind === 'StepReport') return client.deployments.report(manifest.spec as never, query, { signal });
+  return kindOf(manifest).of(client).apply(manifest, query, { signal });
 }
 
-function titleOf({ kind, metadata, spec }: Manifest): string {
-  if (kind === 'StepReport') {
-    const { deployment, agent, step } = spec as { deployment: string; agent: string; step: string };
+function kindOf(manifest: Manifest): Kind {
+  return kinds.find(({ kind }) => kind === manifest.kind)!; // `inOrder` has refused others
+}
+
+function titleOf(manifest: Manifest): string {
+  if (manifest.kind === 'StepReport') {
+    const { deployment, agent, step } = manifest.spec as { deployment: string; agent: string; step: string };
     return `step/${deployment}/${agent}/${step}`;
   }
-  return `${kind === 'McpServer' ? 'server' : kind.toLowerCase()}/${metadata.name}`;
+  return `${kindOf(manifest).word}/${manifest.metadata.name}`;
 }
 
 function pick({ action, changes }: Applied): Pick<Planned, 'action' | 'changes'> {

@@ -1,0 +1,34 @@
+import type { SignalboxClient } from '../../client/client.ts';
+import type { Pages } from '../../client/pages.ts';
+import type { Applied, ApplyQuery, Labels, Manifest } from '../../client/schema.ts';
+import type { RequestOptions } from '../../client/transport.ts';
+
+/** What every kind of manifest can be asked for. */
+export interface Collection {
+  list(query: { limit: number }, options: RequestOptions): Pages<{ name: string; labels: Labels }>;
+  get(name: string, options: RequestOptions): Promise<{ manifest: Manifest }>;
+  apply(manifest: Manifest, query: ApplyQuery, options: RequestOptions): Promise<Applied>;
+  remove(name: string, options: RequestOptions): Promise<void>;
+}
+
+/** A kind of manifest that stands on the server, by its name. */
+export interface Kind {
+  kind: string;
+  /** As titles and folders have it: `server` of `server/files`. */
+  word: string;
+  of: (client: SignalboxClient) => Collection;
+}
+
+/** What needs what: an agent may name a server, a workflow its agents, a schedule or trigger its workflow, a deployment both. Made in this order, removed in the other. */
+export const kinds: readonly Kind[] = [
+  { kind: 'McpServer', word: 'server', of: ({ mcpServers }) => mcpServers },
+  { kind: 'Agent', word: 'agent', of: ({ agents }) => agents },
+  { kind: 'Workflow', word: 'workflow', of: ({ workflows }) => workflows },
+  { kind: 'Schedule', word: 'schedule', of: ({ schedules }) => schedules },
+  { kind: 'Trigger', word: 'trigger', of: ({ triggers }) => triggers },
+  { kind: 'Deployment', word: 'deployment', of: ({ deployments }) => deployments },
+];
+
+/** Of one kind, at most so many are looked at. */
+export const listMax = 20_000;
+export const pageRows = 200;
