@@ -27,6 +27,7 @@ import { OperationRunner } from './operations/operation-runner.ts';
 import { OperationStore } from './operations/operation.store.ts';
 import { StartRunOperationHandler } from './operations/start-run-operation.handler.ts';
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
+import { DeleteRunHandler } from './runs/delete-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
 import { ResolveStepHandler } from './runs/resolve-step.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
@@ -98,6 +99,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     SignalRunHandler,
     CompleteTaskHandler,
     CompleteWorkHandler,
+    DeleteRunHandler,
     DeleteWorkflowHandler,
     GetApprovalHandler,
     CompareRunsHandler,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { deleteRun } from '@signalbox/shared/contracts/execution/delete-run.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
@@ -142,12 +143,22 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
   private async act({ workspace, operation_id, action, from_steps, note }: OperationRow, uuid: string, caller: Caller): Promise<void> {
     const run = fromUuid('run', uuid);
     if (action === 'cancel') await this.bus.request(cancelRun, { run }, caller);
+    else if (action === 'delete') await this.delete(run, caller);
     else if (action === 'dismiss') await this.runs.resolve(workspace, uuid, 'dismissed', note);
     else {
       const wentOn = action === 'retry' ? await this.runs.wentOnFrom(workspace, uuid) : null;
       const from = wentOn === null ? from_steps : [wentOn];
       const idempotencyKey = `${fromUuid('runop', operation_id)} ${run}`;
       await this.bus.request(forkRun, { run, idempotencyKey, ...(from && { from }) }, caller);
+    }
+  }
+
+  /** One that went with the run that had started it is gone, as was asked for. */
+  private async delete(run: string, caller: Caller): Promise<void> {
+    try {
+      await this.bus.request(deleteRun, { run }, caller);
+    } catch (thrown) {
+      if (Fault.from(thrown).code !== 'not_found') throw thrown;
     }
   }
 }

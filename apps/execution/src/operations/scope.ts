@@ -8,6 +8,7 @@ const scopes: Record<RunAction, string> = {
   retry: `(status IN ('failed', 'cancelled') OR error_code IS NOT NULL)`,
   fork: `status <> 'running'`,
   dismiss: `(error_code IS NOT NULL AND resolution IS NULL)`,
+  delete: `(status <> 'running' AND NOT closing)`,
 };
 
 /** Which of the runs that are meant an action can be done to, as a condition over `run`. `isNamed`: they were named one by one. */

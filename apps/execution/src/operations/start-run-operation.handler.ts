@@ -7,10 +7,11 @@ import {
   type StartRunOperationReply,
   type StartRunOperationRequest,
 } from '@signalbox/shared/contracts/execution/start-run-operation.js';
+import { deleteRun } from '@signalbox/shared/contracts/execution/delete-run.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newUuid, toUuid } from '@signalbox/shared/ids/ids.js';
-import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { FromCaller, requirePermission, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import canonicalize from 'canonicalize';
@@ -41,6 +42,7 @@ export class StartRunOperationHandler {
   async handle(@Payload() request: StartRunOperationRequest, @FromCaller() caller: Caller): Promise<StartRunOperationReply> {
     const { action, dryRun = false, from = null, note = null, idempotencyKey: key = null } = request;
     const { workspace, principal, name } = caller;
+    if (action === 'delete') requirePermission(caller, deleteRun.permission);
     const target = targetOf(request);
     // What is started from now on is not meant, the forks that this makes least of all.
     const before = firstUuidOf(now());

@@ -2,6 +2,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Graph } from '@signalbox/workflow/core/graph.js';
 import type { Queryable } from '../journal/journal-reader.ts';
 import { Graphs, type Definition } from '@signalbox/workflow/language/definition.js';
+import { retentionOf } from '@signalbox/workflow/language/retention.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 
 /** Definitions known to be stored, by workspace and hash: more than these are asked for again. */
@@ -46,10 +47,11 @@ export class Definitions {
 
   /** Writes a definition unless it is there. */
   async store(db: Queryable, workspace: string, { hash, manifest }: Definition): Promise<void> {
-    await db.query(`INSERT INTO definition (workspace, hash, manifest) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, [
+    await db.query(`INSERT INTO definition (workspace, hash, manifest, retention) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, [
       workspace,
       hash,
       JSON.stringify(manifest),
+      retentionOf(manifest.spec) ?? null,
     ]);
   }
 

@@ -309,6 +309,11 @@ export class Runs {
     return this.#http.json({ method: 'POST', path: path`/runs/${id}/cancel`, creates: true, ...options });
   }
 
+  /** Deletes an ended run and those that its steps started: all that is recorded of them. `ApiError` 409 while one of them lives. */
+  async delete(id: string, options: RequestOptions = {}): Promise<void> {
+    await this.#http.json({ method: 'DELETE', path: path`/runs/${id}`, ...options });
+  }
+
   /**
    * Starts a run that keeps what an ended one has done: `from` names steps that are done again with all that follows; without it only what was not done
    * is. `ApiError` 409 while the run has not ended.

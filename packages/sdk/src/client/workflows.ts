@@ -85,6 +85,8 @@ export interface WorkflowSpec {
   compensateTimeout?: string | number;
   finally?: Record<string, WorkflowStep>;
   finallyTimeout?: string | number;
+  /** How long runs are kept after their end, by how they ended: `12h`, `90d`. */
+  retention?: { succeeded?: string; failed?: string; cancelled?: string };
 }
 
 /** How a run is started. */

@@ -104,6 +104,8 @@ export interface WorkflowOptions {
   compensateOn?: ('failed' | 'cancelled')[];
   compensateTimeout?: string | number;
   finallyTimeout?: string | number;
+  /** How long runs are kept after their end, by how they ended: `12h`, `90d`. */
+  retention?: { succeeded?: string; failed?: string; cancelled?: string };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { checkDefinition } from './check-definition.ts';
 import { compileWorkflow } from './compile.ts';
 import { definitionOf, Graphs } from './definition.ts';
 import { diff } from './diff.ts';
@@ -561,4 +562,40 @@ describe('a step with llm', () => {
   ])('does not fit the schema with %s', (_, llm) => {
     expect(faultOf(() => checkManifest(manifest({ a: { llm } as StepManifest }))).code).toBe('invalid');
   });
+});
+
+test('what is wrong by the schema hides nothing that the compiler would say of the rest', () => {
+  const step = (rest: object): object => ({ agent: 'x', ...rest });
+  const fault = faultOf(() =>
+    checkDefinition({
+      apiVersion: 'signalbox.dev/v1',
+      kind: 'Workflow',
+      metadata: { name: 'w' },
+      spec: {
+        steps: { a: { agnet: 'x', needs: ['nobody'] }, b: step({ needs: ['a', 'c'] }), d: { value: '${{ 1 + }}' } },
+        outputs: '${{ steps.e.output }}',
+        retention: { succeeded: '10m', failed: '9000d' },
+        timeout: 'never',
+      },
+    }),
+  );
+  expect(fault.errors?.map(({ pointer }) => pointer)).toEqual([
+    '/spec/steps/a/agnet',
+    '/spec/timeout',
+    '/spec/retention/succeeded',
+    '/spec/steps/b/needs/1',
+    '/spec/steps/d/value',
+    '/spec/outputs',
+  ]);
+  const kept = (retention: object): unknown =>
+    faultOf(() =>
+      checkDefinition({
+        apiVersion: 'signalbox.dev/v1',
+        kind: 'Workflow',
+        metadata: { name: 'w' },
+        spec: { steps: { a: { value: 1 } }, retention },
+      }),
+    ).errors;
+  expect(kept({ failed: '9000d' })).toEqual([{ pointer: '/spec/retention/failed', detail: 'must be from 1h to 3650d' }]);
+  expect(kept({ succeeded: '0h' })).toEqual([{ pointer: '/spec/retention/succeeded', detail: 'must be from 1h to 3650d' }]);
 });

@@ -18,6 +18,7 @@ import { checkInputSchema } from './input-schema.ts';
 import { llmOf, promptOf } from './llm.ts';
 import type { ApprovalManifest, LlmManifest, StepManifest, WorkflowManifest } from './manifest.ts';
 import { cycleOf, dependentsOf, orderUndoing, type Draft } from './order.ts';
+import { retentionOf } from './retention.ts';
 import { timeoutMs } from './timeout.ts';
 import { compileCondition, compileTemplate, escape, type CompiledTemplate } from './template.ts';
 
@@ -65,6 +66,7 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
     collect(() => compileFinally(key, spec.finally?.[key] as StepManifest, ids, finallyIds, collect)),
   );
   const output = collect((more) => compileOutputs(manifest, ids, more));
+  collect(() => retentionOf(spec));
   refuse(errors);
   const drafts = [...main, ...undo, ...tidying] as Draft[];
   const cycle = cycleOf(drafts);

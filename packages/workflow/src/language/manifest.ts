@@ -77,5 +77,6 @@ export interface WorkflowManifest {
     compensateTimeout?: string | number;
     finally?: Record<string, StepManifest>;
     finallyTimeout?: string | number;
+    retention?: { succeeded?: string; failed?: string; cancelled?: string };
   };
 }

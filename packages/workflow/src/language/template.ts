@@ -117,3 +117,7 @@ function asText(value: Json): string {
 export function escape(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
+
+export function unescape(key: string): string {
+  return key.replaceAll('~1', '/').replaceAll('~0', '~');
+}

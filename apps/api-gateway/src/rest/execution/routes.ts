@@ -12,6 +12,7 @@ import { ListRunProblemsRoute } from './list-run-problems.route.ts';
 import { StartRunOperationRoute } from './start-run-operation.route.ts';
 import { CancelRunRoute } from './cancel-run.route.ts';
 import { CompareRunsRoute } from './compare-runs.route.ts';
+import { DeleteRunRoute } from './delete-run.route.ts';
 import { DeleteWorkflowRoute } from './delete-workflow.route.ts';
 import { FollowRunRoute } from './follow-run.route.ts';
 import { ForkRunRoute } from './fork-run.route.ts';
@@ -62,6 +63,7 @@ export const executionRoutes: Type[] = [
   CancelRunRoute,
   CompareRunsRoute,
   CompleteWorkRoute,
+  DeleteRunRoute,
   DeleteWorkflowRoute,
   FollowRunRoute,
   ForkRunRoute,

@@ -21,6 +21,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { Tabs, useTab } from '../../parts/tabs.tsx';
 import { useSelection } from '../../routing/selection.ts';
 import { useMay } from '../../shell/who.ts';
+import { DeleteRun } from './delete-run.tsx';
 import { EventsView } from './events-view.tsx';
 import { History, usePast } from './history.tsx';
 import { StepLog } from './step-log.tsx';
@@ -91,6 +92,7 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
     <>
       {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
       {forkedFrom && <Link to={`/runs/${forkedFrom}/compare/${run.id}`}>Compare with the run it goes on from</Link>}
+      {isOver(run) && <DeleteRun run={run} />}
       {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}
       {mayCancel && !isOver(run) && ending !== 'undoing' && (
         <Confirm

@@ -24,7 +24,13 @@ const words: Record<Exclude<RunAction, 'fork'>, { verb: string; what: string }> 
     what: 'Each goes on in a new run that keeps what was done and does again what failed. Runs that succeeded or go on are left out.',
   },
   dismiss: { verb: 'Dismiss', what: 'Their failures leave the list of those that nobody has looked after. The runs stay as they are.' },
+  delete: {
+    verb: 'Delete',
+    what: 'All that is recorded of them goes, and the runs that their steps started. Runs that go on are left out. This cannot be undone.',
+  },
 };
+
+const done: Record<keyof typeof words, string> = { cancel: 'cancelled', retry: 'retried', dismiss: 'dismissed', delete: 'deleted' };
 
 /** A lever that does something to many runs: it says first which, then asks, then lets the service go on. */
 export function BulkLever({
@@ -41,6 +47,7 @@ export function BulkLever({
   const [isOpen, setOpen] = useState(false);
   const [note, setNote] = useState('');
   const { verb, what } = words[action];
+  const isFinal = action === 'cancel' || action === 'delete';
   const queryClient = useQueryClient();
   const tell = useTell();
   const preview = useQuery({ ...queries.runOrder({ ...order, action }), enabled: isOpen });
@@ -65,14 +72,12 @@ export function BulkLever({
       >
         {label ?? verb}
       </Button>
-      <Dialogue title={`${verb} ${runs}?`} isOpen={isOpen} onClose={() => setOpen(false)} wide isAlert={action === 'cancel'}>
+      <Dialogue title={`${verb} ${runs}?`} isOpen={isOpen} onClose={() => setOpen(false)} wide isAlert={isFinal}>
         <div className={dialogue.text}>
           <p>{what}</p>
           {preview.isPending && <p>Looking which runs are meant.</p>}
           {preview.data?.isMore && <p>More than {preview.data.count} runs are meant: narrow the filters first.</p>}
-          {preview.data?.count === 0 && (
-            <p>None of them can be {action === 'cancel' ? 'cancelled' : action === 'retry' ? 'retried' : 'dismissed'}.</p>
-          )}
+          {preview.data?.count === 0 && <p>None of them can be {done[action]}.</p>}
           {preview.data && preview.data.sample.length > 0 && (
             <ul className={styles.sample} aria-label="Some of these runs">
               {preview.data.sample.map((run) => (
@@ -98,7 +103,7 @@ export function BulkLever({
             Leave them
           </Button>
           <Button
-            kind={action === 'cancel' ? 'danger' : 'primary'}
+            kind={isFinal ? 'danger' : 'primary'}
             isPending={start.isPending}
             isDisabled={!preview.data || preview.data.count === 0 || preview.data.isMore}
             onPress={() => start.mutate()}

@@ -13,7 +13,13 @@ import { Progress } from '../../parts/progress.tsx';
 import { useMay } from '../../shell/who.ts';
 import styles from './runs.module.css';
 
-const done: Record<RunOperation['action'], string> = { cancel: 'Cancelling', retry: 'Retrying', fork: 'Forking', dismiss: 'Dismissing' };
+const done: Record<RunOperation['action'], string> = {
+  cancel: 'Cancelling',
+  retry: 'Retrying',
+  fork: 'Forking',
+  dismiss: 'Dismissing',
+  delete: 'Deleting',
+};
 
 /** What is being done to many runs, and what of it failed lately. */
 export function Operations(): ReactNode {

@@ -89,6 +89,7 @@ function BulkLevers({
   isFiltered: boolean;
   onDone: () => void;
 }): ReactNode {
+  const mayDelete = useMay('runs:delete');
   if (chosen.size === 0 && !isFiltered) return null;
   const ids = [...chosen].slice(0, namedMax);
   const order = chosen.size > 0 ? { ids } : { filter };
@@ -102,6 +103,7 @@ function BulkLevers({
       <BulkLever action="cancel" order={order} onStarted={onDone} />
       <BulkLever action="retry" order={order} onStarted={onDone} />
       <BulkLever action="dismiss" order={order} onStarted={onDone} />
+      {mayDelete && <BulkLever action="delete" order={order} onStarted={onDone} />}
       {chosen.size === 2 && (
         <ButtonLink small to={`/runs/${ids.join('/compare/')}`}>
           Compare

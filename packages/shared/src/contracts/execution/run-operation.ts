@@ -7,9 +7,10 @@ import type { RunFilter } from './run-filter.ts';
 
 /**
  * What can be done to many runs. `cancel`: those that live; `retry`: those with a failure or cancelled, each gone on from where it failed; `fork`: those that
- * have ended, from the named steps on; `dismiss`: those whose failure nobody has looked after, put aside with a note.
+ * have ended, from the named steps on; `dismiss`: those whose failure nobody has looked after, put aside with a note;
+ * `delete`: those that have ended, with all that is recorded of them.
  */
-export const runActions = ['cancel', 'retry', 'fork', 'dismiss'] as const;
+export const runActions = ['cancel', 'retry', 'fork', 'dismiss', 'delete'] as const;
 export type RunAction = (typeof runActions)[number];
 
 export const runOperationStatuses = ['running', 'done', 'cancelled'] as const;

@@ -1,0 +1,99 @@
+import type { EntityManager } from 'typeorm';
+import { expiredOf, expiredOfDay, type ExpiredRun } from './retention.ts';
+
+/** Rows deleted, and runs copied, at once: short transactions. */
+const deleted = 5_000;
+const copied = 200;
+
+/** What goes with a day and is no partition of it; runs last, so that what is left of a day is found again. */
+const emptied = [
+  `DELETE FROM approval WHERE approval_id IN (SELECT approval_id FROM approval WHERE day = $1 LIMIT $2)`,
+  `DELETE FROM run WHERE run_id IN (SELECT run_id FROM run WHERE day = $1 LIMIT $2)`,
+];
+
+/** Drops a day of which nothing stays. */
+export async function dropDay(db: EntityManager, day: string): Promise<void> {
+  for (const statement of emptied) {
+    for (let count = deleted; count === deleted;) {
+      [, count] = await db.query<[unknown, number]>(statement, [day, deleted]);
+    }
+  }
+  await db.query(`SELECT drop_day($1::date)`, [day]);
+}
+
+/**
+ * Deletes all that is kept of ended runs of one workspace, in its transaction. Returns how many there were. Their start keys stay until they expire, so
+ * that a start that is repeated is not made again.
+ */
+export async function forgetRuns(tx: EntityManager, runs: readonly Pick<ExpiredRun, 'run_id' | 'day'>[]): Promise<number> {
+  const ids = runs.map(({ run_id }) => run_id);
+  // Their rows first: who copies them meanwhile has to wait, or has been waited for.
+  const [, count] = await tx.query<[unknown, number]>(
+    `DELETE FROM run WHERE run_id = ANY($1::uuid[]) AND status <> 'running' AND NOT closing`,
+    [ids],
+  );
+  await tx.query(`DELETE FROM approval WHERE run_id = ANY($1::uuid[])`, [ids]);
+  await tx.query(`DELETE FROM inbox WHERE run_id = ANY($1::uuid[])`, [ids]);
+  for (const day of new Set(runs.map((run) => run.day))) {
+    await tx.query(`SELECT forget_runs($1::date, $2::uuid[])`, [day, runs.filter((run) => run.day === day).map(({ run_id }) => run_id)]);
+  }
+  return count;
+}
+
+/** Deletes runs that are due, of any workspaces. */
+export async function forgetExpired(db: EntityManager, runs: readonly ExpiredRun[]): Promise<void> {
+  for (const workspace of new Set(runs.map((run) => run.workspace))) {
+    await db.transaction(async (tx) => {
+      await tx.query(`SELECT set_config('sb.workspace', $1, true)`, [workspace]);
+      await forgetRuns(
+        tx,
+        runs.filter((run) => run.workspace === workspace),
+      );
+    });
+  }
+}
+
+/**
+ * Writes what stays of a day anew beside it, and puts it in its place. What has ended is copied while everybody goes on; what lives is copied to its end while
+ * the journal is held: until then an append goes to the old place and is copied, from then on to the new one. Whoever dies on the way is followed by another who
+ * begins anew. All of it over the connection by which the caller is alone: another's copy is never put in place.
+ */
+export async function rewriteDay(db: EntityManager, day: string, keepDays: number): Promise<void> {
+  await db.query(`SELECT begin_keeping($1::date)`, [day]);
+  for (;;) {
+    const going = await expiredOf(db, expiredOfDay(day, keepDays));
+    if (going.length === 0) break;
+    const ids = going.map(({ run_id }) => run_id);
+    await db.query(`DELETE FROM approval WHERE run_id = ANY($1::uuid[])`, [ids]);
+    await db.query(`DELETE FROM run WHERE run_id = ANY($1::uuid[])`, [ids]);
+  }
+  const lived = await copyDay(db, day);
+  await db.transaction(async (tx) => {
+    await tx.query(`SELECT hold_days()`);
+    const rows = await tx.query<{ run_id: string }[]>(
+      `SELECT run_id FROM run WHERE day = $1 AND (status = 'running' OR closing OR run_id = ANY($2::uuid[]))`,
+      [day, lived],
+    );
+    await tx.query(`SELECT keep_runs($1::date, $2::uuid[])`, [day, rows.map(({ run_id }) => run_id)]);
+    await tx.query(`SELECT end_keeping($1::date)`, [day]);
+  });
+}
+
+/** Copies each run of a day as it stands. Returns those that may be written to still. */
+async function copyDay(db: EntityManager, day: string): Promise<string[]> {
+  const lived: string[] = [];
+  for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
+    const rows = await db.transaction(async (tx) => {
+      const found = await tx.query<{ run_id: string; lives: boolean }[]>(
+        `SELECT run_id, status = 'running' OR closing AS lives FROM run WHERE day = $1 AND run_id > $2 ORDER BY run_id LIMIT $3 FOR KEY SHARE`,
+        [day, after, copied],
+      );
+      await tx.query(`SELECT keep_runs($1::date, $2::uuid[])`, [day, found.map(({ run_id }) => run_id)]);
+      return found;
+    });
+    lived.push(...rows.filter(({ lives }) => lives).map(({ run_id }) => run_id));
+    const last = rows.at(-1);
+    if (last === undefined) return lived;
+    after = last.run_id;
+  }
+}
