@@ -1,6 +1,7 @@
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import { firstValueFrom, isObservable } from 'rxjs';
+import { isOutage } from '../errors/fault.ts';
 import { childTraceparent, inCall } from '../telemetry/call-context.ts';
 import { log } from '../telemetry/log.ts';
 import { messageMaxBytes, type EventContract, type ServiceName } from './contract.ts';
@@ -15,8 +16,11 @@ export interface Listener {
   handler: EventHandler;
 }
 
-/** How often a handler may fail on one event before it is given up and said in the log. */
-const deliveriesMax = 50;
+/**
+ * How often a handler may fail on one event before it is given up and said in the log: about 20 minutes, in which another version of the service
+ * may come. While something is away, it is tried for as long as the stream keeps it.
+ */
+export const deliveriesMax = 50;
 const retryDelayMaxMs = 30_000;
 
 /** The durable name of a service's consumer of one event: letters, digits, `-` and `_`. */
@@ -32,6 +36,7 @@ export class EventConsumers {
   constructor(
     private readonly service: ServiceName,
     private readonly connection: NatsConnection,
+    private readonly pauseMaxMs = retryDelayMaxMs,
   ) {}
 
   async start(listeners: Listener[]): Promise<void> {
@@ -67,7 +72,7 @@ export class EventConsumers {
       ack_policy: AckPolicy.Explicit,
       deliver_policy: DeliverPolicy.All,
       ack_wait: 30_000 * 1e6,
-      max_deliver: deliveriesMax,
+      max_deliver: -1, // who gives up is `deliver`
       max_ack_pending: 256,
     });
     const consumer = await jetstream(this.connection, { checkAPI: false }).consumers.get(eventStream, durableName);
@@ -82,7 +87,10 @@ export class EventConsumers {
     } catch (err) {
       const deliveries = message.info.deliveryCount;
       log.error('an event was not handled', { subject: event.subject, sequence: message.seq, deliveries, err });
-      message.nak(Math.min(100 * 2 ** deliveries, retryDelayMaxMs));
+      if (deliveries >= deliveriesMax && !isOutage(err)) {
+        log.error('an event is given up', { subject: event.subject, sequence: message.seq });
+        message.term(); // without a reason: servers before 2.10 do not understand one
+      } else message.nak(Math.min(100 * 2 ** Math.min(deliveries, 20), this.pauseMaxMs));
     }
   }
 

@@ -93,3 +93,8 @@ export class Fault extends Error {
     });
   }
 }
+
+/** Whether something was away or too busy: what failed by it is worth trying again, and says nothing of the request itself. */
+export function isOutage(thrown: unknown): boolean {
+  return thrown instanceof Fault && (thrown.code === 'unavailable' || thrown.code === 'timeout' || thrown.code === 'limited');
+}

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Bus } from '../bus/bus.ts';
 import type { ServiceName } from '../bus/contract.ts';
 import { issueIdentity, type CredentialKind, type IssueIdentityReply } from '../contracts/security/issue-identity.ts';
-import { Fault } from '../errors/fault.ts';
+import { isOutage } from '../errors/fault.ts';
 import { childTraceparent, currentCall, inCall } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
@@ -168,8 +168,4 @@ function keyOf({ kind, digest }: CredentialRef, audience: ServiceName): string {
 
 function refOf(kind: CredentialKind, credential: string): CredentialRef {
   return { kind, credential, digest: hash('sha256', credential, 'base64url') };
-}
-
-function isOutage(thrown: unknown): boolean {
-  return thrown instanceof Fault && (thrown.code === 'unavailable' || thrown.code === 'timeout' || thrown.code === 'limited');
 }
