@@ -18,6 +18,7 @@ import { CompleteWorkHandler } from './dispatch/complete-work.handler.ts';
 import { Completion } from './dispatch/completion.ts';
 import { LeaseTasksHandler } from './dispatch/lease-tasks.handler.ts';
 import { TellQueueHandler } from './dispatch/tell-queue.handler.ts';
+import { GrantPlacesHandler } from './limits/grant-places.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
 import { WhyQueuedHandler } from './dispatch/why-queued.handler.ts';
 import { CancelRunOperationHandler } from './operations/cancel-run-operation.handler.ts';
@@ -122,6 +123,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     StartRunOperationHandler,
     StartRunHandler,
     TellQueueHandler,
+    GrantPlacesHandler,
     WhyQueuedHandler,
     WhyRunHandler,
     ApplyScheduleHandler,

@@ -22,7 +22,14 @@ test('a workflow that is built is the same document as its YAML', () => {
             'read',
             'reader',
             { name, number },
-            { skill: 'read', retry: { attempts: 3 }, timeout: '2m', onError: 'continue' },
+            {
+              skill: 'read',
+              retry: { attempts: 3 },
+              timeout: '2m',
+              onError: 'continue',
+              limits: { reader: { key: w.input.folder, concurrency: 2 } },
+              priority: 2,
+            },
           ),
         { maxParallel: 4 },
       );
@@ -72,6 +79,8 @@ spec:
       retry: { attempts: 3 }
       timeout: 2m
       onError: continue
+      limits: { reader: { key: '\${{ input.folder }}', concurrency: 2 } }
+      priority: 2
     first: { value: ['\${{ input.deep["with-dash"][0] }}', '\${{ size(steps.read.errors) + 1 }}'] }
     write:
       if: \${{ size(steps.read.output) > 0 }}

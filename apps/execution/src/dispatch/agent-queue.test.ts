@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { AgentQueue, type Poller } from './agent-queue.ts';
 import type { QueuedTask } from './queued-task.ts';
 
-function task(id: number, skill?: string): QueuedTask {
-  return { id: String(id), phase: 'queued', skill } as QueuedTask;
+function task(id: number, skill?: string, priority = 3): QueuedTask {
+  return { id: String(id), phase: 'queued', skill, priority } as QueuedTask;
 }
 
 function poller(credit: number, skills?: string[]): Poller & { given: QueuedTask[] } {
@@ -82,4 +82,21 @@ test('waiting workers are served once each, in turn', () => {
   queue.serve(offerIn(queue));
   expect(third.given).toEqual([]);
   expect(queue.pollersOf('w')).toEqual([third]);
+});
+
+test('what is more urgent goes first, and what was put back stays behind it', () => {
+  const queue = new AgentQueue('q', 'a', 'w');
+  for (const [id, priority] of [
+    [1, 3],
+    [2, 5],
+    [3, 1],
+    [4, 3],
+  ] as const)
+    queue.push(task(id, undefined, priority));
+  const [urgent, usual] = queue.takeFor(poller(2), offerIn(queue)) as [QueuedTask, QueuedTask];
+  expect([urgent.id, usual.id]).toEqual(['3', '1']);
+  usual.phase = 'queued';
+  queue.unshift(usual);
+  queue.push(task(5, undefined, 2));
+  expect(queue.queued().map(({ id }) => id)).toEqual(['5', '1', '4', '2']);
 });

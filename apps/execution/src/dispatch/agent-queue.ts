@@ -1,4 +1,5 @@
 import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
+import { PriorityLine } from '@signalbox/workflow/limits/priority-line.js';
 import type { QueuedTask } from './queued-task.ts';
 
 /** A worker that waits for tasks, with credit for so many. */
@@ -14,7 +15,7 @@ export interface Poller {
 /** What takes the tasks of a queue: workers that ask for them, or a service that they are sent to. */
 export type QueueKind = 'worker' | 'called';
 
-/** Tasks of one agent (or tools of one server, or artifacts) of one workspace: first come, first served, so many at once. */
+/** Tasks of one agent (or tools of one server, or artifacts) of one workspace: by priority, then first come, first served, so many at once. */
 export class AgentQueue {
   kind: QueueKind | undefined;
   limit = Infinity;
@@ -24,8 +25,7 @@ export class AgentQueue {
   heldUntil = 0;
   wake: NodeJS.Timeout | undefined;
   readonly shard: number;
-  private ready: QueuedTask[] = [];
-  private head = 0;
+  private readonly ready = new PriorityLine<QueuedTask>();
   private pollers: Poller[] = [];
 
   constructor(
@@ -38,7 +38,7 @@ export class AgentQueue {
   }
 
   get waiting(): number {
-    return this.ready.length - this.head;
+    return this.ready.size;
   }
 
   get isWatched(): boolean {
@@ -58,21 +58,20 @@ export class AgentQueue {
     this.ready.push(task);
   }
 
-  /** Puts a task back that nobody accepted: it has waited longest. */
+  /** Puts a task back that nobody accepted: of its priority it has waited longest. */
   unshift(task: QueuedTask): void {
-    if (this.head > 0) this.ready[--this.head] = task;
-    else this.ready.unshift(task);
+    this.ready.unshift(task);
   }
 
-  /** The task that has waited longest. */
+  /** The task whose turn is next. */
   first(): QueuedTask | undefined {
-    for (let at = this.head; at < this.ready.length; at++) if (this.ready[at]?.phase === 'queued') return this.ready[at];
+    for (const task of this.ready) if (isQueued(task)) return task;
     return undefined;
   }
 
-  /** All that wait. */
+  /** All that wait, in the order of their turns. */
   queued(): QueuedTask[] {
-    return this.ready.slice(this.head).filter(({ phase }) => phase === 'queued');
+    return [...this.ready].filter(isQueued);
   }
 
   addPoller(poller: Poller): void {
@@ -95,15 +94,8 @@ export class AgentQueue {
   /** The next task, if a slot is free. */
   next(skills?: ReadonlySet<string>): QueuedTask | undefined {
     if (this.active >= this.limit) return undefined;
-    while (this.head < this.ready.length && this.ready[this.head]?.phase !== 'queued') this.skip();
-    for (let at = this.head; at < this.ready.length; at++) {
-      const task = this.ready[at] as QueuedTask;
-      if (task.phase !== 'queued' || (skills !== undefined && task.skill !== undefined && !skills.has(task.skill))) continue;
-      if (at === this.head) this.skip();
-      else this.ready.splice(at, 1);
-      return task;
-    }
-    return undefined;
+    if (skills === undefined) return this.ready.take(isQueued);
+    return this.ready.take(isQueued, ({ skill }) => skill === undefined || skills.has(skill));
   }
 
   /** Serves waiting workers while there are tasks and slots. `offer` marks a task as handed over. */
@@ -127,13 +119,8 @@ export class AgentQueue {
     }
     return tasks;
   }
+}
 
-  private skip(): void {
-    this.head++;
-    // What was taken is let go in large pieces, so that taking stays cheap.
-    if (this.head > 1_024 && this.head > this.ready.length / 2) {
-      this.ready = this.ready.slice(this.head);
-      this.head = 0;
-    }
-  }
+function isQueued({ phase }: QueuedTask): boolean {
+  return phase === 'queued';
 }

@@ -1,10 +1,15 @@
 import type { Bus } from '@signalbox/shared/bus/bus.js';
+import { tellQueue, type QueueWord } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { AttemptRef, Effect, Failure } from '@signalbox/workflow/core/events.js';
 import { mayRetry } from '@signalbox/workflow/core/graph.js';
+import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
+import { limitCause } from '../limits/limit-cause.ts';
+import { LimitedTasks } from '../limits/limited-tasks.ts';
+import { LimitKeeper } from '../limits/limit-keeper.ts';
 import type { LiveRun } from '../shards/live-run.ts';
 import type { Owner } from '../shards/owner.ts';
 import type { Alarm } from '../timers/alarm.ts';
@@ -13,7 +18,7 @@ import type { AgentQueue } from './agent-queue.ts';
 import { CalledTasks } from './called-tasks.ts';
 import { isCalled, newTask, taskIdOf, type OpenTask } from './open-task.ts';
 import { OthersTasks } from './others-tasks.ts';
-import { QueueWords } from './queue-words.ts';
+import { ShardWords } from './shard-words.ts';
 import { causeElsewhere, queueCause, type QueueCause } from './queue-cause.ts';
 import { isActive, isLateToStart, offeredTask, offerMs, offerOf, queueKeyOf, type QueuedTask } from './queued-task.ts';
 import { TaskQueues } from './task-queues.ts';
@@ -25,6 +30,8 @@ const workerLostMs = 6_000;
 const calledLostMs = 5_000;
 const sweepMs = 500;
 const statusMax = 1_000;
+/** Between looks at whether the runs of taken shards are loaded. */
+const openingMs = 50;
 
 export interface DispatcherPorts {
   mayAct(): boolean;
@@ -32,6 +39,10 @@ export interface DispatcherPorts {
   owns(shard: number): boolean;
   /** Until when a queue waits that was taken from another, on the monotonic clock. */
   heldUntil(shard: number): number;
+  /** Whether runs of shards that were just taken are being loaded: not all that has places is known. */
+  isOpening(): boolean;
+  /** Since when this replica has had a shard, and has loaded its runs; on the same clock. */
+  takenAt(shard: number): number;
 }
 
 /**
@@ -44,7 +55,10 @@ export class Dispatcher {
   readonly others: OthersTasks;
   private readonly queues: TaskQueues;
   private readonly called: CalledTasks;
-  private readonly words: QueueWords;
+  /** The limits that are kept here, and what waits for places of limits, here or elsewhere. */
+  readonly keeper: LimitKeeper;
+  readonly limited: LimitedTasks;
+  private readonly words: ShardWords<QueueWord>;
   private readonly sweeper: NodeJS.Timeout;
 
   constructor(
@@ -63,28 +77,44 @@ export class Dispatcher {
     });
     this.leases = new WorkerLeases(this.queues, agents, (...of) => this.offerAgain(...of));
     this.others = new OthersTasks(bus, this.queues, (task) => this.stopExecutor(task));
-    this.words = new QueueWords(bus);
+    this.words = new ShardWords(
+      (shard, words) => bus.request(tellQueue, { words }, 'service', { shard }),
+      ({ offer }) => 1_024 + sizeOf((offer?.input ?? null) as Json),
+    );
+    this.keeper = new LimitKeeper(bus, {
+      mayAct: ports.mayAct,
+      owns: ports.owns,
+      heldUntil: (shard) => (ports.isOpening() ? performance.now() + openingMs : ports.heldUntil(shard)),
+      takenAt: ports.takenAt,
+      granted: (task, limit) => this.limited.granted(task, limit),
+      gone: (tasks) => this.gone(tasks),
+    });
+    this.limited = new LimitedTasks(this.keeper, this.words, ports.owns, (task) => this.enter(task));
     this.sweeper = setInterval(() => this.sweep(), sweepMs);
   }
 
   stop(): void {
     clearInterval(this.sweeper);
     this.words.stop();
+    this.keeper.stop();
     this.drop(new Set(this.runs()), () => true);
   }
 
-  /** Puts an attempt into its queue. */
-  dispatch(run: LiveRun, { s, i, n, input }: Effect & { e: 'dispatch' }): void {
+  /** Puts an attempt into its queue, once it has its places of limits. */
+  dispatch(run: LiveRun, { s, i, n, input, claims }: Effect & { e: 'dispatch' }): void {
     const task = newTask(run, { s, i, n }, input);
-    if (!this.tasks.has(task.id)) this.enter(task);
+    if (this.tasks.has(task.id)) return;
+    if (claims === undefined) this.enter(task);
+    else if (this.limited.waiting(task.id) === undefined) this.limited.ask(task, claims);
   }
 
   /** Takes in an attempt that a former owner had seen begin: its executor is heard of, or the attempt is lost. */
-  adopt(run: LiveRun, { s, i, n, input }: Effect & { e: 'dispatch' }): OpenTask {
+  adopt(run: LiveRun, { s, i, n, input, claims }: Effect & { e: 'dispatch' }): OpenTask {
     const task = newTask(run, { s, i, n }, input);
     const unit = unitOf(run.state, s, i);
     task.instance = unit?.instance;
     task.phase = 'running';
+    if (claims !== undefined) this.limited.hold(task, claims);
     this.enter(task);
     this.watch(task, unit?.startedAt ?? now());
     return task;
@@ -102,7 +132,9 @@ export class Dispatcher {
   }
 
   attemptEnded(run: LiveRun, effect: Effect & { e: 'attemptEnded' }): void {
-    const task = this.tasks.get(taskIdOf(run, effect));
+    const id = taskIdOf(run, effect);
+    this.limited.leave(id);
+    const task = this.tasks.get(id);
     if (task === undefined) return;
     if (task.queue === null)
       this.words.tell(shardOfQueue(queueKeyOf(task)), { type: 'left', task: task.id, isCancelled: effect.isCancelled });
@@ -126,6 +158,9 @@ export class Dispatcher {
         this.others.keep(kept);
       }
     }
+    this.limited.drop(runs);
+    this.keeper.drop(isGone);
+    this.limited.tellAgain(isGone);
     this.others.drop(isGone);
     for (const task of this.tasks.values()) if (task.queue !== null && isGone(task.queue.shard)) this.offer(task);
     this.queues.drop(isGone);
@@ -134,6 +169,7 @@ export class Dispatcher {
   /** Queues of these shards have another keeper than before, perhaps this replica: our tasks there are put in again. */
   moved(shards: ReadonlySet<number>): void {
     for (const shard of shards) this.words.forget(shard);
+    this.limited.tellAgain((shard) => shards.has(shard));
     for (const task of this.tasks.values()) {
       if (task.queue === null && shards.has(shardOfQueue(queueKeyOf(task)))) this.place(task);
     }
@@ -141,7 +177,7 @@ export class Dispatcher {
 
   /** Which of these nobody wants any more. */
   gone(ids: readonly string[]): string[] {
-    return ids.filter((id) => !this.tasks.has(id));
+    return ids.filter((id) => !this.tasks.has(id) && this.limited.waiting(id) === undefined);
   }
 
   /** An executor asks whether to begin. `conflict` when it may not. */
@@ -164,7 +200,7 @@ export class Dispatcher {
   /** An executor still works on these; answers with those that nobody wants any more. */
   beat(ids: readonly string[], instance: string | undefined, principal: string | undefined): string[] {
     return ids.filter((id) => {
-      const task = this.tasks.get(id);
+      const task = this.tasks.get(id) ?? this.underWay(id);
       if (task === undefined || !this.mayHold(task, instance, principal)) return true;
       task.heardAt = performance.now();
       task.isHeard = true;
@@ -208,7 +244,10 @@ export class Dispatcher {
 
   /** Why a queued attempt is not under way. */
   why(run: LiveRun, ref: AttemptRef): QueueCause | undefined {
-    const task = this.tasks.get(taskIdOf(run, ref));
+    const id = taskIdOf(run, ref);
+    const awaited = this.limited.awaited(id);
+    if (awaited !== undefined) return limitCause(id, awaited, this.ports.owns(awaited.shard) ? this.keeper : undefined);
+    const task = this.tasks.get(id);
     if (task === undefined) return undefined;
     return task.queue === null ? causeElsewhere(task) : queueCause(task, task.queue, () => this.kept());
   }
@@ -223,6 +262,7 @@ export class Dispatcher {
   resume(): void {
     for (const task of this.tasks.values()) task.heardAt = performance.now();
     this.queues.pumpAll();
+    this.keeper.pumpAll();
   }
 
   /** Whether this executor may accept it, or holds it. What waits in the queue may be anyone's who is allowed to work for the agent. */
@@ -230,6 +270,15 @@ export class Dispatcher {
     if (task.phase === 'queued') return true;
     if (task.principal !== undefined && task.principal !== principal) return false;
     return task.instance === undefined || principal === undefined || task.instance === instance;
+  }
+
+  /** A task that waits for places while somebody works on it: a former owner let it begin and died before that was written. */
+  private underWay(id: string): OpenTask | undefined {
+    const task = this.limited.waiting(id);
+    if (task === undefined) return undefined;
+    this.limited.holdAll(id);
+    this.enter(task);
+    return task;
   }
 
   /** Sets the timer that ends an attempt which takes too long. */
@@ -308,6 +357,7 @@ export class Dispatcher {
 
   private *runs(): Iterable<LiveRun> {
     for (const { run } of this.tasks.values()) yield run;
+    yield* this.limited.runs();
   }
 
   private sweep(): void {

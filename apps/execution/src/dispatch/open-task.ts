@@ -1,6 +1,7 @@
 import { formatTask, idempotencyKeyOf } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { AttemptRef } from '@signalbox/workflow/core/events.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import { priorityOf } from '@signalbox/workflow/core/limits.js';
 import { keyOf, workOf } from '@signalbox/workflow/core/scope.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import type { LiveRun } from '../shards/live-run.ts';
@@ -42,6 +43,7 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     timeoutMs: step.timeoutMs,
     startMs: step.timeouts?.startMs,
     idempotencyKey: idempotencyKeyOf({ run: run.id, step: ref.s, index: ref.i }),
+    priority: priorityOf(run.state, ref.s),
     queue: null,
     phase: 'queued',
     instance: undefined,

@@ -8,19 +8,21 @@ import type { OpenTask } from './open-task.ts';
 import { isActive, queueKeyOf, type QueuedTask } from './queued-task.ts';
 
 /** Of more holders than this the oldest are named. */
-const holdersMax = 10;
+export const holdersMax = 10;
 
 /** What keeps a queued attempt from beginning. */
 export interface QueueCause {
   kind: CauseKind;
-  /** `agent:<name>`, `tool:<server>/<tool>`, `model:<name>` or `service:context`. */
+  /** `agent:<name>`, `tool:<server>/<tool>`, `model:<name>`, `service:context`, or `limit:<name>` with `/<key>`. */
   on: string;
   because: string;
   next: string | null;
+  /** When it is over by itself at the latest, ISO 8601. */
+  until?: string | null;
   /** Who has the places that it waits for. */
   holders: () => PlaceHolder[];
   /** Another replica keeps the queue, and knows more: the shard to ask, the task to ask for, and what all tasks with the same answer share. */
-  elsewhere?: { shard: number; task: string; alike: string };
+  elsewhere?: { shard: number; task: string; alike: string; limit?: string };
 }
 
 /** What a task of a queue waits for that another replica keeps. */

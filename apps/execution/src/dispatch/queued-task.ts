@@ -1,6 +1,7 @@
 import type { QueueOffer } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { agentQueueKey } from '@signalbox/shared/contracts/execution/queue-key.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
+import { priorityDefault } from '@signalbox/workflow/core/limits.js';
 import type { AgentQueue } from './agent-queue.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface QueuedTask {
   /** Once it was handed over, it is to be accepted within this. */
   readonly startMs: number | undefined;
   readonly idempotencyKey: string;
+  /** From 1 (goes first) to 5. */
+  readonly priority: number;
   /** Where it waits for a slot; null where another replica keeps that queue. */
   queue: AgentQueue | null;
   phase: 'queued' | 'offered' | 'running' | 'gone';
@@ -59,7 +62,7 @@ export function queueKeyOf({ kind, workspace, target }: Pick<QueuedTask, 'kind' 
 /** A task of another owner's run, as it was offered. */
 export function offeredTask(
   id: string,
-  { workspace, grant, kind, target, skill, step, input, timeoutMs, startMs, idempotencyKey }: QueueOffer,
+  { workspace, grant, kind, target, skill, step, input, timeoutMs, startMs, idempotencyKey, priority = priorityDefault }: QueueOffer,
 ): QueuedTask {
   return {
     id,
@@ -73,6 +76,7 @@ export function offeredTask(
     timeoutMs,
     startMs,
     idempotencyKey,
+    priority,
     queue: null,
     phase: 'queued',
     instance: undefined,
@@ -84,7 +88,12 @@ export function offeredTask(
 }
 
 /** What the owner of its queue is told. */
-export function offerOf({ workspace, grant, kind, target, skill, key, input, timeoutMs, startMs, idempotencyKey }: QueuedTask): QueueOffer {
-  const optional = { ...(skill !== undefined && { skill }), ...(startMs !== undefined && { startMs }) };
+export function offerOf(task: QueuedTask): QueueOffer {
+  const { workspace, grant, kind, target, skill, key, input, timeoutMs, startMs, idempotencyKey, priority } = task;
+  const optional = {
+    ...(skill !== undefined && { skill }),
+    ...(startMs !== undefined && { startMs }),
+    ...(priority !== priorityDefault && { priority }),
+  };
   return { workspace, grant, kind, target, ...optional, step: key, input, timeoutMs, idempotencyKey };
 }

@@ -10,9 +10,12 @@ export class TellQueueHandler {
 
   @Handles(tellQueue)
   handle(@Payload() { words }: TellQueueRequest): TellQueueReply {
-    const { others, tasks } = this.engine.dispatcher;
-    // Of a run that has come here meanwhile, its former owner knows nothing any more.
-    for (const word of words) if (!tasks.has(word.task)) others.hear(word);
+    const { others, tasks, keeper } = this.engine.dispatcher;
+    for (const word of words) {
+      if (word.claim !== undefined) keeper.hear(word);
+      // Of a run that has come here meanwhile, its former owner knows nothing any more.
+      else if (!tasks.has(word.task)) others.hear(word);
+    }
     return {};
   }
 }

@@ -221,7 +221,7 @@ export class Causes {
       default:
     }
     if (queue === undefined) return { cause: of('it has begun') };
-    return { cause: of(queue.because, { on: queue.on, next: queue.next, holders: queue.holders() }) };
+    return { cause: of(queue.because, { on: queue.on, next: queue.next, until: queue.until ?? null, holders: queue.holders() }) };
   }
 
   private retry(of: (because: string, rest: Partial<Cause>) => Cause, unit: UnitState): Cause {

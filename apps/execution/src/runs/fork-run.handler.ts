@@ -36,6 +36,7 @@ export class ForkRunHandler {
     const source = await this.finder.view(caller.workspace, run, ({ state, facts }) => ({
       facts,
       input: state.input,
+      priority: state.priority,
       kept: keptFor(state, from),
     }));
     const { workflow, definition: hash, labels } = source.facts;
@@ -48,6 +49,7 @@ export class ForkRunHandler {
         definition,
         input: request.input === undefined ? source.input : (request.input as Json),
         labels: { ...Object.fromEntries(Object.entries(others).slice(0, labelsMax - 1)), [forkLabel]: run },
+        priority: source.priority,
         idempotencyKey,
         fork: { of: run, from, kept: source.kept },
       },

@@ -38,6 +38,7 @@ export class InvokeAgentHandler {
         definition: definitionOf(invocationOf(request)),
         input: (request.input ?? {}) as Json,
         labels: request.labels ?? {},
+        priority: request.priority,
         idempotencyKey: request.idempotencyKey,
       },
       call.signal,

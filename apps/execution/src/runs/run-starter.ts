@@ -34,6 +34,8 @@ export interface StartWish {
   input: Json;
   labels: Record<string, string>;
   timeoutMs?: number | undefined;
+  /** From 1 (goes first) to 5. */
+  priority?: number | undefined;
   idempotencyKey?: string | undefined;
   /** What a schedule or trigger starts it by: a start key that no caller can give, and the grant that it acts with. */
   source?: { key: string; grant: string } | undefined;
@@ -137,6 +139,7 @@ export class RunStarter {
         input,
         depth: 0,
         ...(wish.timeoutMs !== undefined && { timeoutMs: wish.timeoutMs }),
+        ...(wish.priority !== undefined && { priority: wish.priority }),
         ...(wish.fork && { kept: wish.fork.kept }),
       },
     );
@@ -199,10 +202,17 @@ function check({ input, labels }: StartWish): void {
   });
 }
 
-function hashOf({ workflow, definition, input, labels, timeoutMs, fork }: StartWish): string {
+function hashOf({ workflow, definition, input, labels, timeoutMs, priority, fork }: StartWish): string {
   // Of a workflow the name counts, not its version: a retry after an apply is the same request.
   const what = workflow.startsWith('agent/') ? definition.hash : workflow;
   const again = fork && { fork: [fork.of, ...fork.from] };
-  const text = canonicalize({ what, input, labels, timeoutMs: timeoutMs ?? null, ...again }) as unknown as string;
+  const text = canonicalize({
+    what,
+    input,
+    labels,
+    timeoutMs: timeoutMs ?? null,
+    ...(priority !== undefined && { priority }),
+    ...again,
+  }) as unknown as string;
   return createHash('sha256').update(text).digest('base64url');
 }

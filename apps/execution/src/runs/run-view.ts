@@ -44,7 +44,11 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
     status: statusOf(state),
     reason: state.reason,
     labels: facts.labels,
-    ...(withValues && { input: cut(state.input, wholeMaxBytes), output: cut(state.output, wholeMaxBytes) }),
+    ...(withValues && {
+      priority: state.priority ?? null,
+      input: cut(state.input, wholeMaxBytes),
+      output: cut(state.output, wholeMaxBytes),
+    }),
     error: error === undefined ? null : failureView(error),
     ...(left.length > 0 && { notUndone: left.map((each) => ({ step: each.key, error: failureView(each.error) })) }),
     parent: facts.parent === null ? null : fromUuid('run', facts.parent),

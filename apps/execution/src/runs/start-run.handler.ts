@@ -28,6 +28,7 @@ export class StartRunHandler {
         input: (request.input ?? {}) as Json,
         labels: request.labels ?? {},
         timeoutMs: request.timeoutMs,
+        priority: request.priority,
         idempotencyKey: request.idempotencyKey,
       },
       call.signal,

@@ -36,9 +36,11 @@ export class WhyRunHandler {
   /** What the owners of other queues say, by what tasks with the same answer share. */
   private async ask(places: readonly NonNullable<QueueCause['elsewhere']>[]): Promise<Map<string, QueueCause>> {
     const answers = new Map<string, QueueCause>();
-    const askOne = async ({ shard, task, alike }: NonNullable<QueueCause['elsewhere']>): Promise<void> => {
+    const askOne = async ({ shard, task, alike, limit }: NonNullable<QueueCause['elsewhere']>): Promise<void> => {
       try {
-        const { holders, ...cause } = await this.bus.request(whyQueued, { task }, 'service', { shard });
+        const { holders, ...cause } = await this.bus.request(whyQueued, { task, ...(limit !== undefined && { limit }) }, 'service', {
+          shard,
+        });
         answers.set(alike, { ...cause, holders: () => holders });
       } catch (thrown) {
         const { code } = Fault.from(thrown);

@@ -157,6 +157,7 @@ function dueOf(row: DueRow): Due {
       name: row.name,
       workflow: row.workflow,
       labels: manifest.metadata.labels ?? {},
+      priority: manifest.spec.priority,
       grant: row.grant_id,
       principalName: row.principal_name,
     },

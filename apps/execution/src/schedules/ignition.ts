@@ -19,6 +19,8 @@ export interface Source {
   name: string;
   workflow: string;
   labels: Record<string, string>;
+  /** Of its runs, from 1 (goes first) to 5. */
+  priority?: number | undefined;
   /** The right to act for who applied it. */
   grant: string;
   principalName: string;
@@ -70,10 +72,10 @@ export class Ignition {
     by: StartWish['source'],
     signal: AbortSignal,
   ): ReturnType<RunStarter['start']> {
-    const { workspace, workflow, labels, kind, name } = source;
+    const { workspace, workflow, labels, priority, kind, name } = source;
     const definition = await this.workflows.definitionOf(workspace, workflow);
     if (!definition) throw unknownWorkflow(workflow);
-    const wish = { workflow, definition, input: computed(input), labels: { ...labels, [kind]: name }, source: by };
+    const wish = { workflow, definition, input: computed(input), labels: { ...labels, [kind]: name }, priority, source: by };
     return this.starter.start(caller, wish, signal);
   }
 

@@ -239,6 +239,7 @@ function storedOf(workspace: string, row: ScheduleRow): StoredSchedule {
       name: row.name,
       workflow: row.workflow,
       labels,
+      priority: spec.priority,
       grant: row.grant_id,
       principalName: row.principal_name,
     },

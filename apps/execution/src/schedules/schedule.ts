@@ -15,6 +15,8 @@ export interface ScheduleManifest {
   spec: {
     workflow: string;
     input?: Json;
+    /** From 1 (goes first) to 5. */
+    priority?: number;
     cron?: string;
     every?: string | number;
     timeZone?: string;

@@ -83,7 +83,13 @@ export class Children {
           timeoutMs: graph.timeoutMs,
           createdAt: new Date(),
         },
-        { type: 'start', input: effect.input, depth: effect.depth, parent: { run: parent.uuid, s: effect.s, i: effect.i } },
+        {
+          type: 'start',
+          input: effect.input,
+          depth: effect.depth,
+          ...(parent.state.priority !== undefined && { priority: parent.state.priority }),
+          parent: { run: parent.uuid, s: effect.s, i: effect.i },
+        },
       );
       return undefined;
     } catch (thrown) {

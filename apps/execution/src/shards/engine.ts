@@ -51,7 +51,9 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly days: Days;
   readonly children: Children;
   /** Shards whose runs are loaded and that are heard here, with what ends that and until when their queues wait. */
-  private readonly ready = new Map<number, { deafen: () => Promise<void>; heldUntil: number }>();
+  private readonly ready = new Map<number, { deafen: () => Promise<void>; heldUntil: number; takenAt: number }>();
+  /** How many times shards are being taken in now. */
+  private opening = 0;
   private inboxTimer: NodeJS.Timeout | undefined;
   private isStopping = false;
 
@@ -77,6 +79,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       mayAct: () => this.lease.mayAct(),
       owns: (shard) => this.ready.has(shard),
       heldUntil: (shard) => this.ready.get(shard)?.heldUntil ?? 0,
+      isOpening: () => this.opening > 0,
+      takenAt: (shard) => this.ready.get(shard)?.takenAt ?? performance.now(),
     });
     this.events = new RunEvents(bus, system);
     this.recovery = new Recovery(system, this.owner, definitions);
@@ -177,6 +181,15 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async take(owned: readonly Owned[]): Promise<void> {
+    this.opening++;
+    try {
+      await this.open(owned);
+    } finally {
+      this.opening--;
+    }
+  }
+
+  private async open(owned: readonly Owned[]): Promise<void> {
     const { fenced, missed } = await this.recovery.loadShards(owned);
     // What was taken from us meanwhile is another's.
     const ours = owned.filter(({ shard, epoch }) => this.lease.epochOf(shard) === epoch && !this.isStopping).map(({ shard }) => shard);
@@ -283,7 +296,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     const server = await this.bus.server;
     // Other replicas have tasks in these queues that are not known here yet; alone, all is known.
     const heldUntil = this.lease.isAlone ? 0 : performance.now() + leaseMs;
-    for (const shard of shards) this.ready.set(shard, { deafen: server.hearShard(shard), heldUntil });
+    const takenAt = performance.now();
+    for (const shard of shards) this.ready.set(shard, { deafen: server.hearShard(shard), heldUntil, takenAt });
     await this.bus.connection.flush();
   }
 

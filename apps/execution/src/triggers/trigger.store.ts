@@ -217,6 +217,7 @@ function storedOf(row: TriggerRow): StoredTrigger {
       name: row.name,
       workflow: row.workflow,
       labels,
+      priority: manifest.spec.priority,
       grant: row.grant_id,
       principalName: row.principal_name,
     },

@@ -16,6 +16,8 @@ export interface TriggerManifest {
   metadata: { name: string; labels?: Record<string, string>; description?: string };
   spec: {
     workflow: string;
+    /** From 1 (goes first) to 5. */
+    priority?: number;
     input?: Json;
     if?: string;
     on: {

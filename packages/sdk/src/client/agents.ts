@@ -84,6 +84,8 @@ export interface Invocation {
   fallback?: string | undefined;
   /** How long one attempt may take, milliseconds. */
   timeoutMs?: number | undefined;
+  /** How urgent it is, from 1 (goes first) to 5; 3 if absent. */
+  priority?: number | undefined;
   /** How long to wait for the end before answering; 0 if absent. */
   waitMs?: number | undefined;
 }

@@ -59,6 +59,8 @@ export interface Schedule {
 /** `spec` of a manifest of kind Schedule. */
 export interface ScheduleSpec {
   workflow: string;
+  /** How urgent its runs are, from 1 (goes first) to 5; as the workflow says if absent. */
+  priority?: number;
   /** With expressions over `schedule.time`, `schedule.localTime`, `schedule.name` and `schedule.manual`. */
   input?: unknown;
   cron?: string;

@@ -30,6 +30,8 @@ export interface Trigger {
 /** `spec` of a manifest of kind Trigger. */
 export interface TriggerSpec {
   workflow: string;
+  /** How urgent its runs are, from 1 (goes first) to 5; as the workflow says if absent. */
+  priority?: number;
   /** With expressions over `event`. */
   input?: unknown;
   /** An expression over `event`: where it is false, nothing is started. */

@@ -73,6 +73,17 @@ export interface WorkflowStep {
   onError?: 'fail' | 'continue';
   fallback?: string;
   label?: string;
+  /** What an attempt needs a place of before it may begin, by name. */
+  limits?: Record<string, WorkflowLimit>;
+  /** From 1 (goes first) to 5. */
+  priority?: number;
+}
+
+/** Shared by all steps of the workspace with the same name and key: so many under way at once, so many that begin in a time. */
+export interface WorkflowLimit {
+  key?: string | number | boolean;
+  concurrency?: number;
+  rate?: { max: number; per: string | number; burst?: number };
 }
 
 /** `spec` of a manifest of kind Workflow. */
@@ -81,6 +92,8 @@ export interface WorkflowSpec {
   steps: Record<string, WorkflowStep>;
   outputs?: unknown;
   timeout?: string | number;
+  /** How urgent its steps are, from 1 (goes first) to 5; 3 if absent. */
+  priority?: number;
   compensateOn?: ('failed' | 'cancelled')[];
   compensateTimeout?: string | number;
   finally?: Record<string, WorkflowStep>;
@@ -96,6 +109,8 @@ export interface Start {
   labels?: Labels | undefined;
   /** Ends the run after this time, milliseconds, if the workflow does not do so earlier. */
   timeoutMs?: number | undefined;
+  /** How urgent its steps are, from 1 (goes first) to 5; absent: as the workflow says. */
+  priority?: number | undefined;
 }
 
 /** `/workflows`: what can be run. */

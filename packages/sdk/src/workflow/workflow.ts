@@ -1,5 +1,5 @@
 import type { JsonSchema, Labels, Manifest } from '../client/schema.ts';
-import type { LlmStep, WorkflowSpec, WorkflowStep } from '../client/workflows.ts';
+import type { LlmStep, WorkflowLimit, WorkflowSpec, WorkflowStep } from '../client/workflows.ts';
 import { plain, ref } from './reference.ts';
 import type { Computed, Ref, Value } from './reference.ts';
 
@@ -16,6 +16,10 @@ export interface StepOptions {
   /** What follows when the executor of an attempt is lost. */
   onCrash?: 'retry' | 'fail' | 'ask';
   onError?: 'fail' | 'continue';
+  /** What an attempt needs a place of before it may begin, by name. */
+  limits?: Record<string, Omit<WorkflowLimit, 'key'> & { key?: Value }>;
+  /** From 1 (goes first) to 5. */
+  priority?: number;
 }
 
 /** What undoes a step: an agent, a tool or a workflow, with its input. */
@@ -100,6 +104,8 @@ export interface WorkflowOptions {
   input?: JsonSchema;
   /** How long a run may take: `2h`, or milliseconds. */
   timeout?: string | number;
+  /** How urgent its steps are, from 1 (goes first) to 5; 3 if absent. */
+  priority?: number;
   /** After which ends what was done is undone: both if absent. */
   compensateOn?: ('failed' | 'cancelled')[];
   compensateTimeout?: string | number;

@@ -16,6 +16,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
       state.input = transition.input;
       state.depth = transition.depth;
       state.timeoutMs = transition.timeoutMs;
+      state.priority = transition.priority;
       state.parent = transition.parent;
       state.startedAt = transition.at;
       state.scope.input = transition.input;

@@ -24,6 +24,7 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         input: event.input,
         depth: event.depth,
         timeoutMs: Math.min(event.timeoutMs ?? Infinity, state.graph.timeoutMs),
+        ...(event.priority !== undefined && { priority: event.priority }),
         ...(event.parent !== undefined && { parent: event.parent }),
       });
       for (const kept of event.kept ?? []) record(work, { ...kept, at: given.at });

@@ -1,5 +1,6 @@
 import type { Answer, Answerer, Ask } from './approval.ts';
 import type { Json } from './json.ts';
+import type { LimitClaim } from './limits.ts';
 import type { Grown } from './llm.ts';
 
 /** Why something failed: a code of the one taxonomy, what happened, and what to do next. */
@@ -34,6 +35,8 @@ export type RunEvent =
       input: Json;
       depth: number;
       timeoutMs?: number;
+      /** From 1 (goes first) to 5; absent: as its steps and its workflow say. */
+      priority?: number;
       parent?: { run: string; s: number; i: number };
       /** What another run did of this workflow, and this one need not do again: see `keptOf`. */
       kept?: readonly Transition[];
@@ -57,7 +60,15 @@ export type RunEvent =
 
 /** What happened, as the journal keeps it. `applyTransition` alone rebuilds a run from these; no expression is computed again. */
 export type Transition =
-  | { t: 'started'; at: number; input: Json; depth: number; timeoutMs: number; parent?: { run: string; s: number; i: number } }
+  | {
+      t: 'started';
+      at: number;
+      input: Json;
+      depth: number;
+      timeoutMs: number;
+      priority?: number;
+      parent?: { run: string; s: number; i: number };
+    }
   | { t: 'taken'; at: number; epoch: number }
   | { t: 'skipped'; at: number; s: number }
   | { t: 'fanned'; at: number; s: number; count: number }
@@ -110,7 +121,8 @@ export type Transition =
 
 /** What is to be done outside, once the transitions are committed. */
 export type Effect =
-  | ({ e: 'dispatch'; input: Json } & AttemptRef)
+  /** `claims`: what it needs a place of first. */
+  | ({ e: 'dispatch'; input: Json; claims?: LimitClaim[] } & AttemptRef)
   /** The input of an attempt cannot be computed any more: it is to be completed with this error. */
   | ({ e: 'unsendable'; error: Failure } & AttemptRef)
   | ({ e: 'wakeAt'; timer: 'wake' | 'queue' | 'total'; due: number } & AttemptRef)

@@ -1,5 +1,6 @@
 import type { ApprovalPolicy } from './approval.ts';
 import type { Json } from './json.ts';
+import type { LimitPolicy } from './limits.ts';
 import type { LlmPolicy } from './llm.ts';
 
 /** Bounds of one run. Each keeps one run from taking more of its owner than a share. */
@@ -104,6 +105,10 @@ export interface GraphStep {
   timeouts?: { queueMs?: number; startMs?: number; totalMs?: number };
   /** What follows when the executor of an attempt was lost. Absent: another attempt, as `retry` allows. */
   onCrash?: 'fail' | 'ask';
+  /** By name. */
+  limits?: readonly LimitPolicy[];
+  /** From 1 (goes first) to 5. */
+  priority?: number;
   /** Absent in the main graph. `undo`: takes back what another step did; `finally`: runs at the end, whatever that is. */
   part?: 'undo' | 'finally';
   /** Of an `undo`: the step that it takes back, item by item. */
@@ -118,6 +123,8 @@ export interface Graph {
   steps: readonly GraphStep[];
   output: Template;
   timeoutMs: number;
+  /** Of its steps that have none of their own. */
+  priority?: number;
   /** Present when a step can be undone: after which ends that is done, and how long it may take. */
   undo?: { on: readonly ('failed' | 'cancelled')[]; timeoutMs: number };
   /** Present when there are steps of `finally`: how long they may take. */

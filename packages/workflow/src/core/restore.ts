@@ -2,6 +2,7 @@ import { applyTransition } from './apply.ts';
 import { deadlinesOf } from './deadlines.ts';
 import type { Effect, Transition } from './events.ts';
 import type { Graph } from './graph.ts';
+import { claimsOf } from './limits.ts';
 import { guarded, inputOf, targetOf } from './scope.ts';
 import { isOver, newRun, type RunState } from './state.ts';
 
@@ -29,8 +30,11 @@ export function openEffects(state: RunState): Effect[] {
       if (unit.status !== 'queued' && unit.status !== 'running' && unit.child === undefined) return;
       if (isOver(unit.status)) return;
       const input = guarded(() => inputOf(state, s, i));
+      const claims = guarded(() => claimsOf(state, s, i));
       if ('error' in input) effects.push({ e: 'unsendable', s, i, n, error: input.error });
-      else if (unit.child === undefined) effects.push({ e: 'dispatch', s, i, n, input: input.value });
+      else if ('error' in claims) effects.push({ e: 'unsendable', s, i, n, error: claims.error });
+      else if (unit.child === undefined)
+        effects.push({ e: 'dispatch', s, i, n, input: input.value, ...(claims.value.length > 0 && { claims: claims.value }) });
       else {
         const workflow = targetOf(state, s, i);
         effects.push({ e: 'startChild', s, i, run: unit.child, workflow, input: input.value, depth: state.depth + 1 });

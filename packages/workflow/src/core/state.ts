@@ -120,6 +120,8 @@ export interface RunState {
   error: Failure | undefined;
   startedAt: number;
   timeoutMs: number;
+  /** As its start said. */
+  priority: number | undefined;
   endedAt: number | undefined;
   /** From the end of the main graph on, where something follows it. */
   ending: Ending | undefined;
@@ -178,6 +180,7 @@ export function newRun(run: string, graph: Graph): RunState {
     error: undefined,
     startedAt: 0,
     timeoutMs: graph.timeoutMs,
+    priority: undefined,
     endedAt: undefined,
     ending: undefined,
     epoch: 0,

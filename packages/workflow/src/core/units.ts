@@ -4,6 +4,7 @@ import { cancelUnits, conclude, end } from './ending.ts';
 import type { AttemptRef, Failure, Usage } from './events.ts';
 import { backoffMs, bounds, goesOn, mayRetry, permanent, type GraphStep } from './graph.ts';
 import type { Json } from './json.ts';
+import { claimsOf } from './limits.ts';
 import { faultOfCall, isTold, nextOf, questionOf, refusalOf, refusedCall, type Grown } from './llm.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
 import { hasToUndo, type StepState, type UnitState } from './state.ts';
@@ -138,8 +139,10 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
     record(work, { t: 'child', at: given.at, s, i, n, run });
     effects.push({ e: 'startChild', s, i, run, workflow: targetOf(state, s, i), input: input.value, depth: state.depth + 1 });
   } else {
+    const claims = guarded(() => claimsOf(state, s, i));
+    if ('error' in claims) return failAtOnce(work, s, i, claims.error, n);
     record(work, { t: 'queued', at: given.at, s, i, n });
-    effects.push({ e: 'dispatch', s, i, n, input: input.value });
+    effects.push({ e: 'dispatch', s, i, n, input: input.value, ...(claims.value.length > 0 && { claims: claims.value }) });
   }
   effects.push(...deadlinesOf(state, s, i));
 }

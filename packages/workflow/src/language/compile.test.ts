@@ -30,6 +30,50 @@ const compile = (steps: Record<string, StepManifest>, rest: object = {}): Return
   compileWorkflow(manifest(steps, rest), 'h');
 
 describe('a workflow', () => {
+  test('has limits in the order of their names, whose keys need what they name; each that cannot be is told', () => {
+    const graph = compile(
+      {
+        first: { agent: 'x' },
+        then: {
+          tool: 'files/read',
+          limits: {
+            slow: { rate: { max: 10, per: '1m' } },
+            each: { key: 'for ${{ steps.first.output }}', concurrency: 2, rate: { max: 5, per: 2_000, burst: 1 } },
+          },
+        },
+      },
+      { priority: 2 },
+    );
+    expect(graph.priority).toBe(2);
+    expect(graph.steps[1]).toMatchObject({
+      needs: [0],
+      limits: [
+        { name: 'each', concurrency: 2, rate: { max: 5, perMs: 2_000, burst: 1 } },
+        { name: 'slow', rate: { max: 10, perMs: 60_000, burst: 10 } },
+      ],
+    });
+    const fault = faultOf(() =>
+      compile({
+        a: { value: 1, limits: { n: { concurrency: 1 } } },
+        b: { agent: 'x', limits: { n: { key: 'k' } } },
+        c: { agent: 'x', limits: { n: { concurrency: 1, key: '${{ steps.nobody.output }}' } } },
+        d: { agent: 'x', limits: { n: { concurrency: 1, key: '${{ item }}' } } },
+        e: { agent: 'x', limits: { n: { rate: { max: 1, per: '10ms' } } } },
+        f: { agent: 'x', limits: { n: { concurrency: 1, key: '${{ input. }}' } } },
+        g: { workflow: 'sub', limits: { n: { concurrency: 1 } } },
+      }),
+    );
+    expect(fault.errors?.map(({ pointer }) => pointer)).toEqual([
+      '/spec/steps/a/limits/n',
+      '/spec/steps/b/limits/n',
+      '/spec/steps/c/limits/n/key',
+      '/spec/steps/d/limits/n/key',
+      '/spec/steps/e/limits/n/rate/per',
+      '/spec/steps/f/limits/n/key',
+      '/spec/steps/g/limits/n',
+    ]);
+  });
+
   test('becomes a graph with edges both ways; what an expression names is needed', () => {
     const graph = compile({
       a: { agent: 'x', skill: 's', label: 'First', timeout: '2s', fallback: 'y' },

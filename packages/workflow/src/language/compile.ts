@@ -15,6 +15,7 @@ import { perhapsMeant } from './closest.ts';
 import type { Expression } from './expression.ts';
 import { failingOf } from './failing.ts';
 import { checkInputSchema } from './input-schema.ts';
+import { limitsOf } from './limits.ts';
 import { llmOf, promptOf } from './llm.ts';
 import type { ApprovalManifest, LlmManifest, StepManifest, WorkflowManifest } from './manifest.ts';
 import { cycleOf, dependentsOf, orderUndoing, type Draft } from './order.ts';
@@ -79,6 +80,7 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
     steps: drafts.map((draft) => ({ ...draft, dependents: dependents[draft.id] as number[] })),
     output: (output as Outputs).compute ?? leavesOf(drafts.slice(0, keys.length), dependents),
     timeoutMs: spec.timeout === undefined ? dayMs : timeoutMs(spec.timeout),
+    ...(spec.priority !== undefined && { priority: spec.priority }),
     ...(undoKeys.length > 0 && {
       undo: {
         on: spec.compensateOn ?? ['failed', 'cancelled'],
@@ -92,7 +94,7 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
 }
 
 /** Goes on after an error, so that one answer tells all of them; a computation that finds several reports all but the one it throws. */
-type Collect = <T>(compute: (report: (error: ExpressionError) => void) => T) => T | undefined;
+export type Collect = <T>(compute: (report: (error: ExpressionError) => void) => T) => T | undefined;
 /** Stands for what could not be compiled, until all errors are told. */
 const nothing: CompiledTemplate = { compute: () => null, expressions: [] };
 interface Outputs {
@@ -179,6 +181,8 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   const inputAt = kind === 'approval' ? pointer : `${pointer}/${inline.includes(kind) ? kind : 'with'}`;
   const input = collect((more) => compileTemplate(inputOfStep(kind, step), inputAt, more)) ?? nothing;
   for (const expression of input.expressions) use(expression, true);
+  const { limits, expressions: keys } = limitsOf(kind, step, pointer, collect);
+  for (const expression of keys) use(expression, kind !== 'llm');
 
   const needs = [...references].flatMap(([name, at]) => {
     if (!place.known.has(name)) collect((more) => more(unknownStep(name, place.known, at)));
@@ -203,6 +207,8 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     ...(step.approval !== undefined && { approval: policyOf(step.approval, `${pointer}/approval`) }),
     timeoutMs: timeoutMs(step.timeout ?? step.timeouts?.attempt ?? attemptTimeoutMs),
     ...failingOf(kind, step, pointer),
+    ...(limits.length > 0 && { limits }),
+    ...(step.priority !== undefined && { priority: step.priority }),
     ...llm,
   };
 }

@@ -37,6 +37,15 @@ export interface StepManifest {
   onError?: 'fail' | 'continue';
   fallback?: string;
   label?: string;
+  limits?: Record<string, LimitManifest>;
+  priority?: number;
+}
+
+/** How many steps that share a limit may be under way at once, and how often one may begin. */
+export interface LimitManifest {
+  key?: string | number | boolean;
+  concurrency?: number;
+  rate?: { max: number; per: string | number; burst?: number };
 }
 
 /** `server/tool`, `server/*`, or an agent. */
@@ -73,6 +82,7 @@ export interface WorkflowManifest {
     steps: Record<string, StepManifest>;
     outputs?: Json;
     timeout?: string | number;
+    priority?: number;
     compensateOn?: ('failed' | 'cancelled')[];
     compensateTimeout?: string | number;
     finally?: Record<string, StepManifest>;

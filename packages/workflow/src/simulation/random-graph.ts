@@ -41,6 +41,7 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       ...(isItems && random.chance(0.3) && { maxFailures: () => 1 }),
       ...(kind !== 'wait' && kind !== 'value' && kind !== 'approval' && random.chance(0.2) && { timeouts: timeoutsOf(random, kind) }),
       ...(random.chance(0.3) && { onCrash: random.chance(0.5) ? 'fail' : 'ask' }),
+      ...limitsFor(random, kind, options.failing ?? false),
     });
   }
   const hasUndo = random.chance(0.5);
@@ -57,6 +58,14 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
     ...(hasUndo && { undo: { on: random.chance(0.8) ? ['failed', 'cancelled'] : ['failed'], timeoutMs: 200 + random.below(20_000) } }),
     ...(hasFinally && { finally: { timeoutMs: 200 + random.below(20_000) } }),
   };
+}
+
+/** Of one of a few limits each, so that steps and items meet in them. */
+function limitsFor(random: Random, kind: StepKind, failing: boolean): Pick<GraphStep, 'limits'> {
+  if (!['agent', 'tool', 'artifact', 'llm'].includes(kind) || !random.chance(0.4)) return {};
+  const shared = { name: `limit${random.below(2)}`, concurrency: 1, pointer: '/limits' };
+  const fails = failing && random.chance(0.1);
+  return { limits: [{ ...shared, key: fails ? () => null : ({ index = -1 }) => index % 2 }] };
 }
 
 function inputOf(kind: StepKind, id: number, random: Random): (scope: Scope) => Json {

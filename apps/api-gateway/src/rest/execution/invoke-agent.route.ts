@@ -24,6 +24,8 @@ class InvokeAgentBody {
   @IsOptional() @Matches(namePattern) fallback?: string;
   /** How long one attempt may take. */
   @IsOptional() @IsInt() @Min(1) @Max(86_400_000) timeoutMs?: number;
+  /** How urgent it is, from 1 (goes first) to 5; 3 if absent. */
+  @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
 }
 
 class InvokeAgentQuery {

@@ -15,6 +15,8 @@ class StartRunBody {
   @IsOptional() @Opaque() @IsObject() labels?: Record<string, string>;
   /** Ends the run after this time, if the workflow does not do so earlier. */
   @IsOptional() @IsInt() @Min(1) @Max(2_592_000_000) timeoutMs?: number;
+  /** How urgent its steps are, from 1 (goes first) to 5; absent: as the workflow says. */
+  @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
 }
 
 @Controller('api/v1/workflows')

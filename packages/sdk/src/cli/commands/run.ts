@@ -15,6 +15,7 @@ interface Options {
   label?: string[];
   follow?: boolean;
   idempotencyKey?: string;
+  priority?: string;
   local?: boolean;
   mock?: string[];
   child?: string[];
@@ -31,6 +32,7 @@ export function addRun(program: Command, io: Io): void {
     .option('--input <key=value>', 'input: key=value, a JSON object, @FILE (JSON or YAML) or -; may be given again', collect)
     .option('--label <name=value>', 'a label to find the run by; may be given again', collect)
     .option('--idempotency-key <key>', 'the same key again within 24 hours gives the same run')
+    .option('--priority <1-5>', 'how urgent its steps are: 1 goes first, 5 last; absent: as the workflow says')
     .option('--follow', 'show its steps until it has ended; the exit code is 1 when it failed')
     .option('--local', 'run the file here, in virtual time, on the engine’s own core; nothing is applied or stored')
     .option('--mock <file>', 'with --local: who answers with what; may be given again', collect)
@@ -46,10 +48,16 @@ export function addRun(program: Command, io: Io): void {
     }
     const labels = Object.fromEntries((options.label ?? []).map(keyValue));
     const client = await context.client();
-    const start = { input, ...(options.label && { labels }) };
+    const priority = options.priority === undefined ? undefined : priorityIn(options.priority);
+    const start = { input, ...(options.label && { labels }), ...(priority !== undefined && { priority }) };
     const run = await client.workflows.start(workflow, start, { signal, idempotencyKey: options.idempotencyKey });
     await tellStarted(context, client, run, options.follow === true);
   });
+}
+
+function priorityIn(text: string): number {
+  if (/^[1-5]$/.test(text)) return Number(text);
+  throw new CliFailure(exitCode.usage, `the priority ${text} is not one of 1 to 5`, 'Give 1 for what goes first, 5 for what goes last.');
 }
 
 async function playFile(context: Context, file: string, input: Record<string, unknown>, options: Options): Promise<void> {

@@ -5,6 +5,11 @@ export function agentQueueKey(workspace: string, agent: string): string {
   return `agent ${workspace} ${agent}`;
 }
 
+/** Names a limit of a workspace; its key may be anything. */
+export function limitKey(workspace: string, name: string, key: string): string {
+  return `limit ${workspace} ${name} ${key}`;
+}
+
 /** The shard whose owner keeps a queue: FNV-1a of its key. */
 export function shardOfQueue(key: string): number {
   let hash = 0x811c9dc5;

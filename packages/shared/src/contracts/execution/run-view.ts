@@ -50,6 +50,8 @@ export class RunView {
    */
   @IsOptional() @IsString() reason!: string | null;
   @IsObject() labels!: Record<string, string>;
+  /** How urgent its steps are, from 1 (goes first) to 5, where its start said so. Absent in lists. */
+  @IsOptional() @IsInt() priority?: number | null;
   /** Absent in lists; read the run for it. */
   @Opaque() @Allow() input?: unknown;
   /** Absent in lists, and null until the run has succeeded. */

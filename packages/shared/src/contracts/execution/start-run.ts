@@ -21,6 +21,9 @@ export class StartRunRequest {
 
   /** Ends the run as failed (`timeout`) after this time, if the workflow does not do so earlier. */
   @IsOptional() @IsInt() @Min(1) @Max(30 * 86_400_000) timeoutMs?: number;
+
+  /** How urgent its steps are, from 1 (goes first) to 5; absent: as the workflow says. */
+  @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
 }
 
 export class StartRunReply extends RunView {}

@@ -9,6 +9,7 @@ import {
   IsString,
   IsUUID,
   Matches,
+  Max,
   MaxLength,
   Min,
   ValidateNested,
@@ -32,18 +33,43 @@ export class QueueOffer {
   /** Once it was handed over, it is to be accepted within this. */
   @IsOptional() @IsInt() @Min(0) startMs?: number;
   @IsString() @MaxLength(255) idempotencyKey!: string;
+  /** From 1 (goes first) to 5; 3 if absent. */
+  @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
+}
+
+/** So many in a time of `perMs`, of which `burst` at once. */
+export class LimitRate {
+  @IsInt() @Min(1) max!: number;
+  @IsInt() @Min(1) perMs!: number;
+  @IsInt() @Min(1) burst!: number;
+}
+
+/** A place of a limit that an attempt needs before it is queued, or has. */
+export class PlaceClaim {
+  @IsUUID() workspace!: string;
+  @IsString() @MaxLength(63) name!: string;
+  @IsString() @MaxLength(255) key!: string;
+  @IsOptional() @IsInt() @Min(1) concurrency?: number;
+  @IsOptional() @ValidateNested() @Type(() => LimitRate) rate?: LimitRate;
+  @IsInt() @Min(1) @Max(5) priority!: number;
+  /** The step's key, `analyse[3]` for an item. */
+  @IsString() @MaxLength(128) step!: string;
+  /** Since when it waits, in milliseconds since 1970. */
+  @IsInt() since!: number;
 }
 
 /**
  * What the owner of a run says of one task. `offer`: it waits for a place; with `instance` that executor works on it already. `began`: it was
- * accepted. `left`: it has ended, or nobody wants it any more (`isCancelled`: its executor is to stop).
+ * accepted. `left`: it has ended, or nobody wants it any more (`isCancelled`: its executor is to stop). Of a limit: `ask`, it waits for a place of
+ * `claim`; `held`, it has that place; `free`, it does not need it any more.
  */
 export class QueueWord {
-  @IsIn(['offer', 'began', 'left']) type!: 'offer' | 'began' | 'left';
+  @IsIn(['offer', 'began', 'left', 'ask', 'held', 'free']) type!: 'offer' | 'began' | 'left' | 'ask' | 'held' | 'free';
   @Matches(taskPattern) task!: string;
   @IsOptional() @ValidateNested() @Type(() => QueueOffer) offer?: QueueOffer;
   @IsOptional() @IsString() @MaxLength(128) instance?: string;
   @IsOptional() @IsBoolean() isCancelled?: boolean;
+  @IsOptional() @ValidateNested() @Type(() => PlaceClaim) claim?: PlaceClaim;
 }
 
 export class TellQueueRequest {
@@ -53,7 +79,7 @@ export class TellQueueRequest {
 
 export class TellQueueReply {}
 
-/** The owner of runs tells the owner of a queue of its tasks there. The shard is `shardOfQueue(key)`. Each word may be said again. */
+/** The owner of runs tells the owner of a queue or limit of its tasks there. The shard is `shardOfQueue(key)`. Each word may be said again. */
 export const tellQueue = defineContract({
   subject: 'sb.execution.shard.*.tell-queue',
   request: TellQueueRequest,

@@ -1,11 +1,13 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsIn, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
+import { IsArray, IsIn, IsOptional, IsString, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { taskPattern } from './task-id.ts';
 import { causeKinds, PlaceHolder, type CauseKind } from './why-run.ts';
 
 export class WhyQueuedRequest {
   @Matches(taskPattern) task!: string;
+  /** The limit that it waits for a place of (`limitKey`), where it is not yet in its queue. */
+  @IsOptional() @IsString() @MaxLength(512) limit?: string;
 }
 
 /** What keeps a task from beginning, as its queue's owner knows it. */
@@ -14,6 +16,8 @@ export class WhyQueuedReply {
   @IsString() on!: string;
   @IsString() because!: string;
   @IsOptional() @IsString() next!: string | null;
+  /** When it is over by itself at the latest, ISO 8601. */
+  @IsOptional() @IsString() until?: string | null;
   @IsArray() @ValidateNested({ each: true }) @Type(() => PlaceHolder) holders!: PlaceHolder[];
 }
 
@@ -25,7 +29,7 @@ export const whyQueued = defineContract({
   permission: 'none',
   callers: ['execution'],
   timeoutMs: 1_000,
-  maxBytes: 1_024,
+  maxBytes: 2_048,
   idempotent: true,
   identity: 'service',
   shard: true,

@@ -1,0 +1,147 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { whyRun, type WhyRunReply } from '@signalbox/shared/contracts/execution/why-run.js';
+import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Crowd } from './crowd.ts';
+import { apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
+
+let service: ServiceUnderTest;
+const crowd = new Crowd();
+const list = (length: number): number[] => Array.from({ length }, (_, number) => number);
+
+beforeAll(async () => {
+  service = await startExecution({ counter: { kind: 'worker' }, single: { kind: 'worker', concurrency: 1 }, frail: { kind: 'worker' } });
+}, 120_000);
+
+afterEach(() => crowd.clear());
+
+afterAll(async () => {
+  await service?.[Symbol.asyncDispose]();
+});
+
+async function whyUntil(run: string, is: (why: WhyRunReply) => boolean): Promise<WhyRunReply> {
+  let last: WhyRunReply | undefined;
+  for (const deadline = performance.now() + 10_000; performance.now() < deadline; await sleep(20)) {
+    last = await service.request(whyRun, { run });
+    if (is(last)) return last;
+  }
+  throw new Error(`the cause is another: ${JSON.stringify(last, null, 1)}`);
+}
+
+test('of steps with one key so many are under way at once, in whatever workflow; another key has places of its own', async () => {
+  await using _worker = new TestWorker(service, 'counter', ({ input }) => crowd.pass(String(input)), 64);
+  const step = { forEach: '${{ input.list }}', agent: 'counter', with: '${{ input.who }}' };
+  const limits = { customer: { key: '${{ input.who }}', concurrency: 2 }, all: { concurrency: 3 } };
+  await apply(service, 'first', { a: { ...step, limits } });
+  await apply(service, 'second', { a: { ...step, limits } });
+  const runs = await Promise.all(
+    ['first', 'second', 'first'].flatMap((workflow) =>
+      ['ann', 'bob'].map((who) => start(service, { workflow, input: { who, list: list(5) } })),
+    ),
+  );
+  for (const { id } of runs) expect((await ended(service, id)).status).toBe('succeeded');
+  expect(crowd.most('ann')).toBe(2);
+  expect(crowd.most('bob')).toBe(2);
+  expect(crowd.mostOfAll).toBe(3);
+});
+
+test('a key that cannot be computed fails its step, and says where it stands', async () => {
+  await apply(service, 'keyless', { a: { agent: 'counter', limits: { each: { key: '${{ input.who }}', concurrency: 1 } } } });
+  const { id } = await start(service, { workflow: 'keyless', input: { who: [1] } });
+  expect((await ended(service, id)).error).toMatchObject({
+    code: 'invalid',
+    detail: 'a: /spec/steps/a/limits/each/key: the key of a limit must be a text, a number, true or false, not a list',
+  });
+});
+
+test('no place is lost with a step that fails, is cancelled, is late, or whose worker dies', async () => {
+  const limits = { one: { concurrency: 1 } };
+  const once = { attempts: 1 };
+  await apply(service, 'fails', { a: { agent: 'counter', with: 'fail', retry: once, limits } });
+  await apply(service, 'hangs', { a: { agent: 'frail', retry: once, limits } });
+  await apply(service, 'late', { a: { agent: 'counter', retry: once, timeouts: { queue: '300ms' }, limits } });
+  await using _worker = new TestWorker(service, 'counter', ({ input }) =>
+    input === 'fail' ? { error: { code: 'internal', detail: 'it failed' } } : { output: null },
+  );
+  const frail = new TestWorker(service, 'frail', () => new Promise(() => undefined));
+  const failing = await start(service, { workflow: 'fails' });
+  expect((await ended(service, failing.id)).status).toBe('failed');
+
+  const hanging = await start(service, { workflow: 'hangs' });
+  await until(service, hanging.id, ({ steps }) => steps[0]?.status === 'running');
+  const late = await start(service, { workflow: 'late' });
+  const waiting = await start(service, { workflow: 'fails' });
+  expect((await ended(service, late.id)).error).toMatchObject({ code: 'timeout' });
+  await service.request(cancelRun, { run: hanging.id });
+  expect((await ended(service, waiting.id)).status).toBe('failed');
+
+  const dying = await start(service, { workflow: 'hangs' });
+  await until(service, dying.id, ({ steps }) => steps[0]?.status === 'running');
+  const [cancelled, last] = [await start(service, { workflow: 'fails' }), await start(service, { workflow: 'late' })];
+  await service.request(cancelRun, { run: cancelled.id });
+  expect((await ended(service, last.id)).error).toMatchObject({ code: 'timeout' });
+  frail.kill();
+  expect((await ended(service, dying.id, 30_000)).error).toMatchObject({ code: 'unavailable' });
+  const { id } = await start(service, { workflow: 'late' });
+  expect((await ended(service, id)).status).toBe('succeeded');
+}, 60_000);
+
+test('why a step waits names the limit, its key, who holds its places and whose turn it is', async () => {
+  await using _worker = new TestWorker(service, 'frail', () => new Promise(() => undefined));
+  await apply(service, 'asks', { a: { agent: 'frail', limits: { tenant: { key: '${{ input.who }}', concurrency: 1 } } } });
+  const holding = await start(service, { workflow: 'asks', input: { who: 'ann' } });
+  await until(service, holding.id, ({ steps }) => steps[0]?.status === 'running');
+  const waiting = [
+    await start(service, { workflow: 'asks', input: { who: 'ann' } }),
+    await start(service, { workflow: 'asks', input: { who: 'ann' } }),
+  ];
+  const { chain } = await whyUntil(
+    waiting[1]?.id ?? '',
+    ({ chain: [root] }) => root?.kind === 'limit' && root.because.includes('2 that wait'),
+  );
+  expect(chain).toMatchObject([
+    {
+      on: 'limit:tenant/ann',
+      because: 'the only place of the limit tenant for ann is taken, and of 2 that wait this is number 2',
+      next: 'Wait for one of them, cancel a run that holds a place, or raise the concurrency of tenant.',
+      holders: [{ run: holding.id, step: 'a' }],
+    },
+  ]);
+  for (const { id } of [holding, ...waiting]) await service.request(cancelRun, { run: id });
+});
+
+test('a rate lets so many begin in a time, and tells when the next may', async () => {
+  await using _worker = new TestWorker(service, 'counter', () => ({ output: null }), 64);
+  await apply(service, 'paced', {
+    a: { agent: 'counter', forEach: '${{ input.list }}', limits: { pace: { rate: { max: 2, per: '1s' } } } },
+  });
+  await sleep(1_000); // whoever takes a limit over begins with nothing of its rate
+  const began = performance.now();
+  const { id } = await start(service, { workflow: 'paced', input: { list: list(6) } });
+  const { chain } = await whyUntil(id, ({ chain: [root] }) => root?.on === 'limit:pace');
+  expect(chain[0]?.because).toMatch(/the limit pace lets 2 begin in 1 s, the next at 20.*Z, and of \d that wait this is number \d/);
+  expect(new Date(chain[0]?.until ?? '').getTime()).toBeGreaterThan(0);
+  expect((await ended(service, id)).status).toBe('succeeded');
+  expect(performance.now() - began).toBeGreaterThan(1_900);
+});
+
+test('what is more urgent goes before what came first; a run as urgent as its start says', async () => {
+  await apply(service, 'urgent', { a: { agent: 'single', with: 'step' } }, { priority: 2 });
+  await apply(service, 'usual', { a: { agent: 'single', with: '${{ input.who }}' } });
+  const runs = [
+    await start(service, { workflow: 'usual', input: { who: 'first' } }),
+    await start(service, { workflow: 'usual', input: { who: 'bulk' }, priority: 5 }),
+    await start(service, { workflow: 'usual', input: { who: 'second' } }),
+    await start(service, { workflow: 'urgent' }),
+    await start(service, { workflow: 'usual', input: { who: 'now' }, priority: 1 }),
+  ];
+  for (const { id } of runs) await until(service, id, ({ steps }) => steps[0]?.status === 'queued');
+  const order: unknown[] = [];
+  await using _worker = new TestWorker(service, 'single', ({ input }) => {
+    order.push(input);
+    return { output: null };
+  });
+  for (const { id } of runs) expect((await ended(service, id)).status).toBe('succeeded');
+  expect(order).toEqual(['now', 'step', 'first', 'second', 'bulk']);
+});

@@ -1,0 +1,31 @@
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsString, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { taskPattern } from './task-id.ts';
+
+/** A place that a task has been given. */
+export class PlaceGrant {
+  @Matches(taskPattern) task!: string;
+  /** `limitKey` of what it is a place of. */
+  @IsString() @MaxLength(512) limit!: string;
+}
+
+export class GrantPlacesRequest {
+  @IsArray() @ArrayMaxSize(256) @ValidateNested({ each: true }) @Type(() => PlaceGrant) places!: PlaceGrant[];
+}
+
+export class GrantPlacesReply {}
+
+/** The keeper of limits tells the owner of runs which of its tasks have a place now. The shard is `shardOfTask(task)`. May be said again. */
+export const grantPlaces = defineContract({
+  subject: 'sb.execution.shard.*.grant-places',
+  request: GrantPlacesRequest,
+  reply: GrantPlacesReply,
+  permission: 'none',
+  callers: ['execution'],
+  timeoutMs: 3_000,
+  maxBytes: 262_144,
+  idempotent: true,
+  identity: 'service',
+  shard: true,
+});

@@ -1,0 +1,142 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { LimitNumbers } from '../core/limits.ts';
+import { LimitQueue, type Place } from './limit-queue.ts';
+import { PriorityLine } from './priority-line.ts';
+
+function place(id: string | number, numbers: LimitNumbers = { concurrency: 2 }, priority = 3, state: Place['state'] = 'waits'): Place {
+  return { id: String(id), priority, numbers, state };
+}
+
+const ids = (places: readonly Place[]): string[] => places.map(({ id }) => id);
+
+test('never more hold a place than there are, whatever comes and goes, and nobody waits where one is free', () => {
+  const word = fc.record({
+    what: fc.constantFrom('add', 'add', 'remove', 'grant'),
+    id: fc.nat(20),
+    priority: fc.integer({ min: 1, max: 5 }),
+  });
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 200 }), fc.integer({ min: 1, max: 5 }), (words, concurrency) => {
+      const queue = new LimitQueue<Place>(0);
+      for (const { what, id, priority } of words) {
+        if (what === 'add') queue.add(place(id, { concurrency }, priority), 0);
+        else if (what === 'remove') queue.remove(String(id), 0);
+        else queue.grant(0);
+        const all = [...queue.all()];
+        expect(queue.holders).toBe(all.filter(({ state }) => state === 'held').length);
+        expect(queue.waiting).toBe(all.filter(({ state }) => state === 'waits').length);
+        expect(ids([...queue.inLine()]).sort()).toEqual(ids(all.filter(({ state }) => state === 'waits')).sort());
+        expect(queue.holders).toBeLessThanOrEqual(concurrency);
+        if (what === 'grant') expect(queue.waiting === 0 || queue.holders === concurrency).toBe(true);
+      }
+    }),
+  );
+});
+
+test('the more urgent goes first, of the same the one that came first', () => {
+  const queue = new LimitQueue<Place>(0);
+  for (const [id, priority] of [
+    [1, 3],
+    [2, 5],
+    [3, 1],
+    [4, 3],
+  ] as const)
+    queue.add(place(id, { concurrency: 4 }, priority), 0);
+  expect(ids(queue.grant(0))).toEqual(['3', '1', '4', '2']);
+});
+
+test('in any time no more begin than the rate and its burst allow', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.nat(3_000), { maxLength: 60 }),
+      (max, burst, pauses) => {
+        const queue = new LimitQueue<Place>(0);
+        const numbers = { rate: { max, perMs: 1_000, burst } };
+        for (let id = 0; id < 2_000; id++) queue.add(place(id, numbers), 0);
+        let at = 0;
+        let begun = 0;
+        for (const pause of pauses) {
+          at += pause;
+          begun += queue.grant(at).length;
+          expect(begun).toBeLessThanOrEqual(burst + (at * max) / 1_000 + 1e-6);
+          const waitMs = queue.waitMs(at);
+          expect(queue.left(at)).toBe(0);
+          expect(queue.grant(at + waitMs).length).toBeGreaterThan(0);
+          begun += 1;
+          at += waitMs;
+          while (queue.grant(at).length > 0) begun++;
+          begun = 2_000 - queue.waiting;
+        }
+      },
+    ),
+  );
+});
+
+test('of different numbers the strictest hold, for as long as somebody here has them', () => {
+  const queue = new LimitQueue<Place>(0);
+  queue.add(place('a', { concurrency: 3 }), 0);
+  queue.add(place('b', { concurrency: 1, rate: { max: 10, perMs: 1_000, burst: 5 } }), 0);
+  queue.add(place('c', { concurrency: 3, rate: { max: 1, perMs: 1_000, burst: 9 } }), 0);
+  expect(queue.numbers).toEqual({ concurrency: 1, rate: { max: 1, perMs: 1_000, burst: 5 } });
+  expect(ids(queue.grant(0))).toEqual(['a']);
+  queue.remove('b', 0);
+  expect(queue.numbers.concurrency).toBe(3);
+  expect(ids(queue.grant(0))).toEqual(['c']);
+});
+
+test('what holds its place already is counted, however many do, and one that said so twice is one', () => {
+  const queue = new LimitQueue<Place>(0);
+  for (const id of [1, 2, 3]) queue.add(place(id, { concurrency: 2 }, 3, 'held'), 0);
+  queue.add(place(4), 0);
+  queue.add(place(4, { concurrency: 2 }, 3, 'held'), 0);
+  queue.add(place(5), 0);
+  expect(queue.holders).toBe(4);
+  for (const id of [1, 2]) queue.remove(String(id), 0);
+  expect(queue.grant(0)).toEqual([]);
+  expect(queue.remove('3', 0)).toBe(true);
+  expect(queue.remove('3', 0)).toBe(false);
+  expect(ids(queue.grant(0))).toEqual(['5']);
+});
+
+test('a rate that was taken over begins empty, and a limit is forgotten only where a new one would let no more begin', () => {
+  const numbers = { rate: { max: 1, perMs: 1_000, burst: 3 } };
+  const taken = new LimitQueue<Place>(5_000, 4_500);
+  taken.add(place(1, numbers), 5_000);
+  expect(taken.grant(5_000)).toEqual([]);
+  expect(taken.waitMs(5_000)).toBe(500);
+  expect(ids(taken.grant(5_500))).toEqual(['1']);
+  taken.remove('1', 5_500);
+  expect(taken.isIdle(8_400)).toBe(false);
+  expect(taken.isIdle(8_500)).toBe(true);
+});
+
+test('a line lets go of what is not live, keeps the order of what does not fit, and takes back first what was put back', () => {
+  const line = new PriorityLine<{ priority: number; id: number; isLive?: boolean }>();
+  for (let id = 0; id < 3_000; id++) line.push({ priority: 3, id, isLive: id >= 2_500 });
+  const isLive = ({ isLive: live = true }: { isLive?: boolean }): boolean => live;
+  expect(line.take(isLive)?.id).toBe(2_500);
+  expect(line.size).toBe(499);
+  expect(line.take(isLive, ({ id }) => id % 2 === 1)?.id).toBe(2_501);
+  expect(line.take(isLive, ({ id }) => id === 2_505)?.id).toBe(2_505);
+  line.unshift({ priority: 3, id: 1 });
+  line.push({ priority: 1, id: 7 });
+  expect([line.take(isLive)?.id, line.take(isLive)?.id, line.take(isLive)?.id]).toEqual([7, 1, 2_502]);
+  const fresh = new PriorityLine<{ priority: number; id: number }>();
+  fresh.push({ priority: 2, id: 1 });
+  fresh.unshift({ priority: 2, id: 0 });
+  expect([...fresh].map(({ id }) => id)).toEqual([0, 1]);
+});
+
+test('those that have gone do not stay in memory while nobody is let in', () => {
+  const queue = new LimitQueue<Place>(0);
+  queue.add(place('holder', { concurrency: 1 }, 3, 'held'), 0);
+  for (let id = 0; id < 10_000; id++) {
+    queue.add(place(id), 0);
+    queue.remove(String(id), 0);
+  }
+  const { size } = (queue as unknown as { line: PriorityLine<Place> }).line;
+  expect(size).toBeLessThan(1_100);
+});
