@@ -8,7 +8,8 @@ import { startGateway } from './start-gateway.ts';
 try {
   const config = loadConfig(GatewayConfig);
   const { app, stop } = await startGateway(config);
-  await manage({ service: 'api-gateway', config, checks: app.get(ServiceLifecycle).checks(), stop });
+  const lifecycle = app.get(ServiceLifecycle);
+  await manage({ service: 'api-gateway', config, checks: lifecycle.checks(), metrics: () => lifecycle.metrics(), stop });
 } catch (err) {
   failStart(err);
 }

@@ -28,6 +28,7 @@ import { faultOfHttp } from './platform/problem.filter.ts';
 import { sendProblem } from './platform/problem.ts';
 import { discardRefusedBodies } from './platform/refused-body.ts';
 import { setSecurityHeaders } from './platform/security-headers.ts';
+import { traceRequests } from './platform/request-trace.ts';
 import { acceptHooks } from './rest/execution/hook-bodies.ts';
 import { acceptUploads } from './rest/context/uploads.ts';
 
@@ -79,6 +80,7 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
     for (const each of [method].flat()) routes.push(`${each} ${url}`);
   });
   const port = (): number => (http.server.address() as AddressInfo).port;
+  traceRequests(http);
   setSecurityHeaders(http, isHttps);
   http.addHook('onRequest', hostGuard(config, port));
   const authenticator = app.get(Authenticator, { strict: false });

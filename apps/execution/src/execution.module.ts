@@ -74,6 +74,7 @@ import { ScheduleStore } from './schedules/schedule.store.ts';
 import { TriggerStore } from './triggers/trigger.store.ts';
 import { Triggers } from './triggers/triggers.ts';
 import { Engine } from './shards/engine.ts';
+import { RunMetrics } from './telemetry/run-metrics.ts';
 import { ApplyWorkflowHandler } from './workflows/apply-workflow.handler.ts';
 import { Definitions } from './workflows/definitions.ts';
 import { DeleteWorkflowHandler } from './workflows/delete-workflow.handler.ts';
@@ -162,6 +163,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     TriggerStore,
     Triggers,
     RunFinder,
+    RunMetrics,
     RunStarter,
     {
       provide: OperationStore,

@@ -30,6 +30,7 @@ export type ToWorker =
       input: unknown;
       deadline: string;
       idempotencyKey: string;
+      traceparent?: string;
     }
   | { type: 'start'; task: string }
   | { type: 'completed'; task: string }

@@ -8,7 +8,7 @@ import {
   type StartTaskRequest,
 } from '@signalbox/shared/contracts/protocol/start-task.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
+import { childTraceparent, entryTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,7 +31,7 @@ export class CalledTasks {
   /** Hands a task over, however long `protocol` is away. */
   send(task: QueuedTask): void {
     // Apart from the call that led here: its deadline is not the task's.
-    inCall({ traceparent: childTraceparent() }, () => {
+    inCall({ traceparent: task.traceparent ?? entryTraceparent() }, () => {
       void this.handOver(task).catch((err: unknown) => log.error('a task was not handed over', { task: task.id, err }));
     });
   }

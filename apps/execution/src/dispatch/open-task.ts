@@ -1,4 +1,6 @@
 import { formatTask, idempotencyKeyOf } from '@signalbox/shared/contracts/execution/task-id.js';
+import { traceparentOf } from '@signalbox/shared/telemetry/call-context.js';
+import { isTracing } from '@signalbox/shared/telemetry/tracing.js';
 import type { AttemptRef } from '@signalbox/workflow/core/events.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
 import { priorityOf } from '@signalbox/workflow/core/limits.js';
@@ -6,6 +8,7 @@ import { keyOf, workOf } from '@signalbox/workflow/core/scope.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import type { LiveRun } from '../shards/live-run.ts';
 import type { Timer } from '@signalbox/workflow/timers/timer-heap.js';
+import { spanOfAttempt } from '../telemetry/run-spans.ts';
 import type { QueuedTask } from './queued-task.ts';
 
 /** One attempt that was sent out and has not ended, as the owner of its run knows it. */
@@ -44,6 +47,7 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     startMs: step.timeouts?.startMs,
     idempotencyKey: idempotencyKeyOf({ run: run.id, step: ref.s, index: ref.i }),
     priority: priorityOf(run.state, ref.s),
+    traceparent: isTracing() ? traceparentOf(spanOfAttempt(run.state, ref)) : undefined,
     queue: null,
     phase: 'queued',
     instance: undefined,

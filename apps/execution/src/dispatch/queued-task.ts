@@ -25,6 +25,8 @@ export interface QueuedTask {
   readonly idempotencyKey: string;
   /** From 1 (goes first) to 5. */
   readonly priority: number;
+  /** Of its attempt's span, where traces are recorded. */
+  readonly traceparent: string | undefined;
   /** Where it waits for a slot; null where another replica keeps that queue. */
   queue: AgentQueue | null;
   phase: 'queued' | 'offered' | 'running' | 'gone';
@@ -62,7 +64,20 @@ export function queueKeyOf({ kind, workspace, target }: Pick<QueuedTask, 'kind' 
 /** A task of another owner's run, as it was offered. */
 export function offeredTask(
   id: string,
-  { workspace, grant, kind, target, skill, step, input, timeoutMs, startMs, idempotencyKey, priority = priorityDefault }: QueueOffer,
+  {
+    workspace,
+    grant,
+    kind,
+    target,
+    skill,
+    step,
+    input,
+    timeoutMs,
+    startMs,
+    idempotencyKey,
+    priority = priorityDefault,
+    traceparent,
+  }: QueueOffer,
 ): QueuedTask {
   return {
     id,
@@ -77,6 +92,7 @@ export function offeredTask(
     startMs,
     idempotencyKey,
     priority,
+    traceparent,
     queue: null,
     phase: 'queued',
     instance: undefined,
@@ -89,11 +105,12 @@ export function offeredTask(
 
 /** What the owner of its queue is told. */
 export function offerOf(task: QueuedTask): QueueOffer {
-  const { workspace, grant, kind, target, skill, key, input, timeoutMs, startMs, idempotencyKey, priority } = task;
+  const { workspace, grant, kind, target, skill, key, input, timeoutMs, startMs, idempotencyKey, priority, traceparent } = task;
   const optional = {
     ...(skill !== undefined && { skill }),
     ...(startMs !== undefined && { startMs }),
     ...(priority !== priorityDefault && { priority }),
+    ...(traceparent !== undefined && { traceparent }),
   };
   return { workspace, grant, kind, target, ...optional, step: key, input, timeoutMs, idempotencyKey };
 }

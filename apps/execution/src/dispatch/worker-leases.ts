@@ -110,6 +110,7 @@ export class WorkerLeases {
       deadline: Math.round(now() + task.timeoutMs),
       idempotencyKey: task.idempotencyKey,
       isAccepted: task.phase === 'running',
+      ...(task.traceparent !== undefined && { traceparent: task.traceparent }),
     };
   }
 

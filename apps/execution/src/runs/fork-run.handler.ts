@@ -12,6 +12,7 @@ import type { Transition } from '@signalbox/workflow/core/events.js';
 import { keptOf, unitsKept } from '@signalbox/workflow/core/fork.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { hasEnded, type RunState } from '@signalbox/workflow/core/state.js';
+import { spanOfRun } from '../telemetry/run-spans.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { RunFinder } from './run-finder.ts';
 import { RunStarter } from './run-starter.ts';
@@ -38,6 +39,7 @@ export class ForkRunHandler {
       input: state.input,
       priority: state.priority,
       kept: keptFor(state, from),
+      span: spanOfRun(state),
     }));
     const { workflow, definition: hash, labels } = source.facts;
     const definition = await this.db.inWorkspace(caller.workspace, (tx) => this.definitions.read(tx, caller.workspace, hash));
@@ -51,7 +53,7 @@ export class ForkRunHandler {
         labels: { ...Object.fromEntries(Object.entries(others).slice(0, labelsMax - 1)), [forkLabel]: run },
         priority: source.priority,
         idempotencyKey,
-        fork: { of: run, from, kept: source.kept },
+        fork: { of: run, from, kept: source.kept, span: source.span },
       },
       call.signal,
     );

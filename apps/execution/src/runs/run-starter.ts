@@ -6,7 +6,9 @@ import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js'
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { currentCall, recordedSpan, traceparentOf } from '@signalbox/shared/telemetry/call-context.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
+import { isTracing, type SpanRef } from '@signalbox/shared/telemetry/tracing.js';
 import canonicalize from 'canonicalize';
 import { createHash } from 'node:crypto';
 import type { Transition } from '@signalbox/workflow/core/events.js';
@@ -40,7 +42,7 @@ export interface StartWish {
   /** What a schedule or trigger starts it by: a start key that no caller can give, and the grant that it acts with. */
   source?: { key: string; grant: string } | undefined;
   /** The run that it goes on from, the steps that are done again, and what is kept. */
-  fork?: { of: string; from: readonly string[]; kept: readonly Transition[] } | undefined;
+  fork?: { of: string; from: readonly string[]; kept: readonly Transition[]; span: SpanRef } | undefined;
 }
 
 /** Starts runs for callers. */
@@ -141,6 +143,7 @@ export class RunStarter {
         ...(wish.timeoutMs !== undefined && { timeoutMs: wish.timeoutMs }),
         ...(wish.priority !== undefined && { priority: wish.priority }),
         ...(wish.fork && { kept: wish.fork.kept }),
+        ...(isTracing() && tracedBy(wish)),
       },
     );
     // Seen now, given when committed: what happens in between is not yet known to be kept.
@@ -177,6 +180,15 @@ export class RunStarter {
     grant.catch(() => this.grants.delete(key));
     return grant;
   }
+}
+
+/** Of a run that somebody asked for, the trace goes on; what a schedule or trigger starts has one of its own. */
+function tracedBy({ source, fork }: StartWish): { trace?: string; link?: string } {
+  const traceparent = currentCall()?.traceparent;
+  return {
+    ...(source === undefined && recordedSpan(traceparent) && { trace: traceparent as string }),
+    ...(fork && { link: traceparentOf(fork.span) }),
+  };
 }
 
 function check({ input, labels }: StartWish): void {

@@ -1,12 +1,15 @@
 import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
+import { childTraceparent, inCall, traceparentOf } from '@signalbox/shared/telemetry/call-context.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { isTracing } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Effect, Failure } from '@signalbox/workflow/core/events.js';
 import { restore } from '@signalbox/workflow/core/restore.js';
+import { unitOf } from '@signalbox/workflow/core/state.js';
 import { readJournals } from '../journal/journal-reader.ts';
+import { spanOfAttempt } from '../telemetry/run-spans.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
@@ -89,6 +92,7 @@ export class Children {
           depth: effect.depth,
           ...(parent.state.priority !== undefined && { priority: parent.state.priority }),
           parent: { run: parent.uuid, s: effect.s, i: effect.i },
+          ...(isTracing() && { link: traceparentOf(spanOfAttempt(parent.state, { ...effect, n: attemptOf(parent, effect) })) }),
         },
       );
       return undefined;
@@ -123,6 +127,10 @@ export class Children {
   private tell(parent: LiveRun, { s, i, run }: StartChild, end: { output?: NonNullable<unknown> | null; error?: Failure }): void {
     if (this.owner.find(parent.uuid) === parent) this.owner.feed(parent, { type: 'childEnded', s, i, child: run, ...end });
   }
+}
+
+function attemptOf({ state }: LiveRun, { s, i }: StartChild): number {
+  return unitOf(state, s, i)?.attempt ?? 1;
 }
 
 function failureOf(fault: Fault): Failure {

@@ -5,6 +5,7 @@ import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { isTracing, recordSpan } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openEffects } from '@signalbox/workflow/core/restore.js';
 import type { Effect, RunEvent } from '@signalbox/workflow/core/events.js';
@@ -16,6 +17,8 @@ import { ExecutionConfig } from '../execution.config.ts';
 import { Days } from '../journal/days.ts';
 import { Journal } from '../journal/journal.ts';
 import { RunEvents } from '../runs/run-events.ts';
+import { RunMetrics } from '../telemetry/run-metrics.ts';
+import { spansOf } from '../telemetry/run-spans.ts';
 import { Alarm } from '../timers/alarm.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { Children } from './children.ts';
@@ -62,6 +65,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly system: SystemDatabase,
     config: ExecutionConfig,
     definitions: Definitions,
+    metrics: RunMetrics,
   ) {
     const url = config.systemDatabaseUrl;
     this.lease = new Lease(url, {
@@ -90,7 +94,11 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       dispatch: (run, effect) => this.dispatcher.dispatch(run, effect),
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
       startChild: (run, effect) => this.children.start(run, effect),
-      published: (run, seq, transitions) => this.events.committed(run, seq, transitions),
+      published: (run, seq, transitions) => {
+        this.events.committed(run, seq, transitions);
+        metrics.committed(run, transitions);
+        if (isTracing()) spansOf(run, transitions).forEach(recordSpan);
+      },
       eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),
       reload: (run) => void this.reload(run),
     });

@@ -50,7 +50,7 @@ export class Completer {
 
   /** Outside of the task's own deadline: a result is worth sending after it. */
   private send(task: string, result: TaskResult): Promise<unknown> {
-    return inCall({ traceparent: childTraceparent(currentCall()?.traceparent) }, () =>
+    return inCall({ traceparent: currentCall()?.traceparent ?? childTraceparent() }, () =>
       this.bus.request(completeTask, { task, ...result }, 'service', { shard: shardOfTask(task) }),
     );
   }

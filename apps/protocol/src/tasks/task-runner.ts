@@ -9,9 +9,10 @@ import { taskDelta } from '@signalbox/shared/contracts/protocol/task-delta.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { dataWithoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
-import { childTraceparent, currentCall, inCall } from '@signalbox/shared/telemetry/call-context.js';
+import { childTraceparent, currentCall, inCall, recordedSpan } from '@signalbox/shared/telemetry/call-context.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { isTracing, recordSpan } from '@signalbox/shared/telemetry/tracing.js';
 import { ProtocolConfig } from '../protocol.config.ts';
 import { Targets } from '../targets/targets.ts';
 import { Beats } from './beats.ts';
@@ -64,12 +65,17 @@ export class TaskRunner implements BeforeApplicationShutdown {
     if (request.deadline <= now()) throw new Fault('timeout', 'the deadline had passed before the work began', 'Allow more time.');
     const life = new CallLife(request.deadline);
     this.tasks.set(request.task, { request, caller, life });
-    const traceparent = childTraceparent(currentCall()?.traceparent);
+    const parent = currentCall()?.traceparent;
+    const traceparent = childTraceparent(parent);
+    const startMs = Date.now();
     inCall({ traceparent, life }, () => this.run(request, caller, life.signal))
       .catch((err: unknown) => log.error('a task was dropped', { task: request.task, err }))
       .finally(() => {
         life.done();
         this.beats.remove(request.task);
+        const span = isTracing() ? recordedSpan(traceparent) : undefined;
+        const ends = { startMs, endMs: Date.now(), parent: recordedSpan(parent)?.id };
+        if (span) recordSpan({ ...span, ...ends, name: 'task', kind: 'internal', attributes: { 'signalbox.task.id': request.task } });
         this.tasks.delete(request.task);
       });
   }

@@ -28,6 +28,8 @@ export interface TaskOffer {
   deadline: string | number | null;
   /** The same for all attempts of the task: hand it on to what must not happen twice. */
   idempotencyKey: string;
+  /** W3C Trace Context, where traces are recorded. */
+  traceparent?: string;
 }
 
 export type FromGateway =

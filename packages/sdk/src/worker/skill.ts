@@ -12,6 +12,8 @@ export interface TaskContext {
   readonly deadline: Date | null;
   /** The same for every attempt of this task: give it to what must not happen twice. */
   readonly idempotencyKey: string;
+  /** W3C Trace Context of this attempt, where Signalbox records traces: hand it on, and what you call is part of the run's trace. */
+  readonly traceparent: string | undefined;
   /** The REST API with the worker's own key, for example to read artifacts or to call tools. */
   readonly client: SignalboxClient;
   /** Shows how far the task is. `fraction` is from 0 to 1. Live only: it is not recorded. */

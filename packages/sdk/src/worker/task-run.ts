@@ -67,6 +67,7 @@ export async function runTask(
     signal: controller.signal,
     deadline,
     idempotencyKey: offer.idempotencyKey,
+    traceparent: offer.traceparent,
     client,
     progress: progress.report,
   };

@@ -5,9 +5,10 @@ import { Fault } from '../errors/fault.ts';
 import { requirePermission, type Caller } from '../identity/caller.ts';
 import type { IdentityVerifier } from '../identity/verifier.ts';
 import { jsonWithoutSecrets } from '../secrets/live-secrets.ts';
-import { childTraceparent, inCall } from '../telemetry/call-context.ts';
+import { childTraceparent, inCall, recordedSpan } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
+import { isTracing, recordSpan } from '../telemetry/tracing.ts';
 import { BusCall } from './bus-call.ts';
 import { CallLife } from './call-life.ts';
 import { atShard, messageMaxBytes, type Contract, type ServiceName } from './contract.ts';
@@ -178,12 +179,16 @@ export class BusServer extends Server {
     const life = new CallLife(deadline);
     if (callId) this.inFlight.set(callId, life);
     let who: { caller: Caller } | { fromService: ServiceName } | null = null;
+    const parent = given?.get(header.traceparent);
+    const traceparent = childTraceparent(parent);
+    const startMs = Date.now();
+    let error: string | undefined;
     try {
       const identified = await this.identify(contract, message);
       who = identified;
       const request = validateRequest(contract.request, parseJson(message.data, contract.maxBytes));
       const call = new BusCall({ subject: message.subject, life, ...identified });
-      const reply = await inCall({ traceparent: childTraceparent(given?.get(header.traceparent)), life }, async () => {
+      const reply = await inCall({ traceparent, life }, async () => {
         const owners = 'caller' in identified ? await this.ofOwner(contract, request, identified.caller) : undefined;
         const result = owners ?? (await handler(request, call));
         return isObservable(result) ? await firstValueFrom(result) : result;
@@ -193,10 +198,12 @@ export class BusServer extends Server {
     } catch (thrown) {
       if (who && 'caller' in who && thrown instanceof Fault && thrown.code === 'forbidden')
         this.options.onDenied?.(who.caller, contract.subject);
+      if (isTracing()) error = Fault.from(thrown).code;
       throw thrown;
     } finally {
       life.done();
       if (callId) this.inFlight.delete(callId);
+      if (isTracing()) recordCall(contract, { parent, traceparent, startMs, error });
     }
   }
 
@@ -280,6 +287,17 @@ function deadlineOf(given: MsgHdrs | undefined, contract: Contract): number {
   const latest = now() + contract.timeoutMs;
   const asked = Number(given?.get(header.deadline));
   return asked > 0 ? asked : latest;
+}
+
+/** The span of one call, by the conventions for messaging. */
+function recordCall(
+  { subject }: Contract,
+  { parent, traceparent, startMs, error }: { parent: string | undefined; traceparent: string; startMs: number; error: string | undefined },
+): void {
+  const span = recordedSpan(traceparent);
+  if (span === undefined) return;
+  const attributes = { 'messaging.system': 'nats', 'messaging.operation.type': 'process', 'messaging.destination.name': subject };
+  recordSpan({ ...span, name: subject, kind: 'server', parent: recordedSpan(parent)?.id, startMs, endMs: Date.now(), attributes, error });
 }
 
 /** A reply that breaks its contract is our bug: it is said in the log and does not leave the service. */

@@ -106,7 +106,7 @@ export class Bus {
     if (remaining <= 0) throw lateFault(contract);
     const requestHeaders = headers();
     requestHeaders.set(header.deadline, String(deadline));
-    requestHeaders.set(header.traceparent, childTraceparent(currentCall()?.traceparent));
+    requestHeaders.set(header.traceparent, currentCall()?.traceparent ?? childTraceparent());
     if (token) requestHeaders.set(header.identity, token);
     const isWatched = remaining >= watchedFromMs;
     const callId = signal || isWatched ? randomUUID() : '';

@@ -29,6 +29,12 @@ export class ServiceConfig {
 
   @IsString() managementHost = '127.0.0.1';
 
+  /** `http(s)://` of an OpenTelemetry collector that takes traces by OTLP. Empty: none are made. */
+  @Matches(/^(https?:\/\/.+)?$/) otelExporterOtlpEndpoint = '';
+
+  /** Headers for it, `name=value`, separated by commas: a secret. */
+  @IsString() otelExporterOtlpHeaders = '';
+
   /** Connections to PostgreSQL for each of the two roles. */
   @IsInt() @Min(1) @Max(100) databasePool = 8;
 }

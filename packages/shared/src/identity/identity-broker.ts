@@ -134,8 +134,8 @@ export class IdentityBroker {
     const underWay = this.asking.get(key);
     if (underWay) return underWay;
     // outside the call that happens to be first: others wait for the same answer, and its deadline and cancellation are not theirs
-    const asking = inCall({ traceparent: childTraceparent(currentCall()?.traceparent) }, () => this.ask(key, ref, audience)).finally(() =>
-      this.asking.delete(key),
+    const asking = inCall({ traceparent: currentCall()?.traceparent ?? childTraceparent() }, () => this.ask(key, ref, audience)).finally(
+      () => this.asking.delete(key),
     );
     this.asking.set(key, asking);
     return asking;

@@ -2,11 +2,14 @@ import { flushCompileCache } from 'node:module';
 import type { ServiceConfig } from '../config/service-config.ts';
 import { HealthServer, type HealthCheck } from '../health/health-server.ts';
 import { log } from '../telemetry/log.ts';
+import { startTracing, stopTracing } from '../telemetry/tracing.ts';
 
 export interface Managed {
   service: string;
   config: ServiceConfig;
   checks: Record<string, HealthCheck>;
+  /** Further lines for `/metrics`. */
+  metrics: () => string;
   /** Lets what is in flight end, then closes everything. */
   stop: () => Promise<void>;
 }
@@ -15,8 +18,9 @@ export interface Managed {
 const keepCompiledMs = 2_000;
 
 /** Opens the management port of a started service; the first SIGTERM or SIGINT drains it and ends the process. */
-export async function manage({ service, config, checks, stop }: Managed): Promise<void> {
-  const health = new HealthServer({ service, host: config.managementHost, port: config.managementPort, checks });
+export async function manage({ service, config, checks, metrics, stop }: Managed): Promise<void> {
+  const health = new HealthServer({ service, host: config.managementHost, port: config.managementPort, checks, metrics });
+  await startTracing(service, { endpoint: config.otelExporterOtlpEndpoint, headers: config.otelExporterOtlpHeaders });
   const port = await health.start();
   log.info('service started', { port, startMs: Math.round(performance.now()) });
   setTimeout(() => flushCompileCache(), keepCompiledMs).unref();
@@ -27,6 +31,7 @@ export async function manage({ service, config, checks, stop }: Managed): Promis
     log.info('service stopping', { signal });
     health.drain();
     stop()
+      .then(() => stopTracing())
       .then(() => health.stop())
       .then(
         () => {

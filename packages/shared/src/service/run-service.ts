@@ -49,7 +49,8 @@ export async function listenOnBus(module: Type | DynamicModule, service: Service
 export async function runService(load: () => Promise<Type | DynamicModule> | Type | DynamicModule, service: ServiceName): Promise<void> {
   try {
     const { app, stop } = await listenOnBus(await load(), service);
-    await manage({ service, config: app.get(ServiceConfig), checks: app.get(ServiceLifecycle).checks(), stop });
+    const lifecycle = app.get(ServiceLifecycle);
+    await manage({ service, config: app.get(ServiceConfig), checks: lifecycle.checks(), metrics: () => lifecycle.metrics(), stop });
   } catch (err) {
     failStart(err);
   }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomFillSync } from 'node:crypto';
 import type { CallLife } from '../bus/call-life.ts';
+import type { SpanRef } from './tracing.ts';
 
 /** What belongs to the call being served: it follows every further call that is made for it. */
 export interface CallContext {
@@ -36,8 +37,29 @@ function randomHex(bytes: number): string {
   return pool.toString('hex', poolAt, (poolAt += bytes));
 }
 
-/** The `traceparent` of a new span: below `parent` if that is well-formed, else the first of a new trace. */
+/** The `traceparent` of a new span: below `parent` if that is well-formed, else the first of a new trace, which nobody records. */
 export function childTraceparent(parent?: string): string {
+  return below(parent, '00');
+}
+
+/** As `childTraceparent`, for what comes from outside or goes there: a new trace is recorded. */
+export function entryTraceparent(parent?: string): string {
+  return below(parent, '01');
+}
+
+function below(parent: string | undefined, flags: string): string {
   const match = parent === undefined ? null : traceparentPattern.exec(parent);
-  return `00-${match?.[1] ?? randomHex(16)}-${randomHex(8)}-${match?.[2] ?? '01'}`;
+  return `00-${match?.[1] ?? randomHex(16)}-${randomHex(8)}-${match?.[2] ?? flags}`;
+}
+
+/** The span that a `traceparent` names, if that is well-formed and its trace is recorded. */
+export function recordedSpan(traceparent: string | undefined): SpanRef | undefined {
+  const match = traceparent === undefined ? null : traceparentPattern.exec(traceparent);
+  if (match === null || (Number.parseInt(match[2] as string, 16) & 1) === 0) return undefined;
+  return { trace: match[1] as string, id: (traceparent as string).slice(36, 52) };
+}
+
+/** The `traceparent` of what is done below a recorded span. */
+export function traceparentOf({ trace, id }: SpanRef): string {
+  return `00-${trace}-${id}-01`;
 }

@@ -14,7 +14,7 @@ test('a further span stays in its trace, a malformed parent begins a new one', (
   const parent = childTraceparent();
   expect(childTraceparent(parent).slice(0, 36)).toBe(parent.slice(0, 36));
   expect(childTraceparent(parent)).not.toBe(parent);
-  expect(childTraceparent('00-zz-1-1')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect(childTraceparent('00-zz-1-1')).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
 });
 
 test('the call is known in all that it starts, and nowhere else', async () => {

@@ -22,7 +22,19 @@ export interface EnvironmentFacts {
 }
 
 /** Variables of the launcher that every service may see. */
-const common = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'LOG_LEVEL', 'NODE_V8_COVERAGE', 'NODE_EXTRA_CA_CERTS', plaintextVariable];
+const common = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'TZ',
+  'LOG_LEVEL',
+  'NODE_V8_COVERAGE',
+  'NODE_EXTRA_CA_CERTS',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  plaintextVariable,
+];
 
 /** Further ones, for the services that need them: nobody else can leak them. */
 const own: Partial<Record<ServiceName, readonly string[]>> = {

@@ -18,6 +18,8 @@ export function applyTransition(state: RunState, transition: Transition): void {
       state.timeoutMs = transition.timeoutMs;
       state.priority = transition.priority;
       state.parent = transition.parent;
+      state.trace = transition.trace;
+      state.link = transition.link;
       state.startedAt = transition.at;
       state.scope.input = transition.input;
       state.scope.run.startedAt = new Date(transition.at).toISOString();

@@ -26,6 +26,8 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         timeoutMs: Math.min(event.timeoutMs ?? Infinity, state.graph.timeoutMs),
         ...(event.priority !== undefined && { priority: event.priority }),
         ...(event.parent !== undefined && { parent: event.parent }),
+        ...(event.trace !== undefined && { trace: event.trace }),
+        ...(event.link !== undefined && { link: event.link }),
       });
       for (const kept of event.kept ?? []) record(work, { ...kept, at: given.at });
       for (let s = 0; s < state.graph.steps.length; s++) beginOrGoOn(work, s);

@@ -40,6 +40,9 @@ export type RunEvent =
       parent?: { run: string; s: number; i: number };
       /** What another run did of this workflow, and this one need not do again: see `keptOf`. */
       kept?: readonly Transition[];
+      /** W3C `traceparent`s, where traces are recorded: of what started it, below which its trace goes on, and of another trace's span that led to it. */
+      trace?: string;
+      link?: string;
     }
   | { type: 'taken'; epoch: number }
   | ({ type: 'accepted'; instance: string } & AttemptRef)
@@ -68,6 +71,8 @@ export type Transition =
       timeoutMs: number;
       priority?: number;
       parent?: { run: string; s: number; i: number };
+      trace?: string;
+      link?: string;
     }
   | { t: 'taken'; at: number; epoch: number }
   | { t: 'skipped'; at: number; s: number }

@@ -115,6 +115,9 @@ export interface RunState {
   reason: string | null;
   depth: number;
   parent: { run: string; s: number; i: number } | undefined;
+  /** `traceparent`s: see the event `start`. */
+  trace: string | undefined;
+  link: string | undefined;
   input: Json;
   output: Json | undefined;
   error: Failure | undefined;
@@ -175,6 +178,8 @@ export function newRun(run: string, graph: Graph): RunState {
     reason: null,
     depth: 0,
     parent: undefined,
+    trace: undefined,
+    link: undefined,
     input: null,
     output: undefined,
     error: undefined,

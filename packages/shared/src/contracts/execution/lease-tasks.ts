@@ -55,6 +55,8 @@ export class LeasedTask {
   @IsString() idempotencyKey!: string;
   /** It was accepted before, and the answer may never have come: it may begin without asking. */
   @IsBoolean() isAccepted!: boolean;
+  /** W3C Trace Context of its attempt, where traces are recorded: what the worker does belongs below it. */
+  @IsOptional() @IsString() traceparent?: string;
 }
 
 export class LeaseTasksReply {

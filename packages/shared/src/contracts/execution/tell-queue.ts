@@ -35,6 +35,8 @@ export class QueueOffer {
   @IsString() @MaxLength(255) idempotencyKey!: string;
   /** From 1 (goes first) to 5; 3 if absent. */
   @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
+  /** W3C Trace Context of its attempt, where traces are recorded. */
+  @IsOptional() @IsString() @MaxLength(64) traceparent?: string;
 }
 
 /** So many in a time of `perMs`, of which `burst` at once. */
