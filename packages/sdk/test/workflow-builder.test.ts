@@ -191,7 +191,7 @@ test('types follow the references', () => {
 
 test('two steps of one key, and items of items, are refused as they are built', () => {
   expect(() => workflow('twice', (w) => [w.value('a', 1), w.value('a', 2)])).toThrow(/two steps a/);
-  expect(() => workflow('nested', (w) => w.each([1], () => w.each([2], () => w.value('a', 1))))).toThrow(/has items already/);
+  expect(() => workflow('nested', (w) => w.each([1], () => w.each([2], () => w.value('a', 1))))).toThrow(/has items or turns already/);
 });
 
 test('a model that calls tools is built too', () => {
@@ -228,5 +228,55 @@ spec:
   outputs: { answer: '\${{ steps.research.output.answer }}' }
 `;
   expect(built).toEqual(readSource(written).value);
+  expect(hashOf(stringify(built))).toBe(hashOf(written));
+});
+
+test('items that need each other, streams and turns are the same document as their YAML', () => {
+  interface Part {
+    id: string;
+    agent: string;
+    dependsOn: string[];
+  }
+  const built = workflow<{ parts: Part[] }>('team', (w) => {
+    const carry = w.each(
+      w.input.parts,
+      (part) => w.agent<string>('carry', part.agent, { part, results: cel`results` }, { agents: ['reader', 'writer'] }),
+      { max: 20, schema: { type: 'object' }, key: (part) => part.id, needs: (part) => part.dependsOn },
+    );
+    w.each(carry.output, (done) => w.agent('check', 'critic', { done }), { stream: true, maxParallel: 2 });
+    const talk = w.repeat<{ text: string; isGood: boolean }>(
+      ({ turns, index }) =>
+        w.agent('talk', cel<string>`${index} % 2 == 0 ? "writer" : "critic"`, { turns }, { agents: ['writer', 'critic'] }),
+      { maxTurns: 6, until: ({ last }) => last.isGood, noProgress: { turns: 2, of: ({ last }) => last.text }, onLimit: 'continue' },
+    );
+    return { text: talk.output.last.text, end: talk.output.end };
+  });
+  const written = `
+apiVersion: signalbox.dev/v1
+kind: Workflow
+metadata: { name: team }
+spec:
+  steps:
+    carry:
+      forEach: { items: '\${{ input.parts }}', max: 20, schema: { type: object }, key: '\${{ item.id }}', needs: '\${{ item.dependsOn }}' }
+      agent: \${{ item.agent }}
+      agents: [reader, writer]
+      with: { part: '\${{ item }}', results: '\${{ results }}' }
+    check:
+      forEach: { items: '\${{ steps.carry.output }}', stream: true }
+      maxParallel: 2
+      agent: critic
+      with: { done: '\${{ item }}' }
+    talk:
+      repeat:
+        maxTurns: 6
+        until: \${{ last.isGood }}
+        noProgress: { turns: 2, of: '\${{ last.text }}' }
+        onLimit: continue
+      agent: '\${{ index % 2 == 0 ? "writer" : "critic" }}'
+      agents: [writer, critic]
+      with: { turns: '\${{ turns }}' }
+  outputs: { text: '\${{ steps.talk.output.last.text }}', end: '\${{ steps.talk.output.end }}' }
+`;
   expect(hashOf(stringify(built))).toBe(hashOf(written));
 });

@@ -56,19 +56,39 @@ function stepAfter(before: readonly string[]): fc.Arbitrary<StepManifest> {
       if: fc.constantFrom(...conditions),
       forEach: fc.oneof(fc.array(json, { maxLength: 4 }), fc.constantFrom('${{ [1, 2, 3] }}', '${{ input }}')) as fc.Arbitrary<never>,
       maxParallel: fc.integer({ min: 1, max: 3 }),
+      repeat: fc.record(
+        {
+          maxTurns: fc.integer({ min: 1, max: 4 }),
+          until: fc.constantFrom('${{ index > 1 }}', 'last == null', 'size(turns) > 2'),
+          noProgress: fc.constantFrom(false as const, { turns: 2, similarity: 0.9 }, { turns: 2, of: '${{ string(index) }}' }),
+          onLimit: fc.constantFrom('fail' as const, 'continue' as const),
+        },
+        { requiredKeys: [] },
+      ),
       onError: fc.constantFrom('fail' as const, 'continue' as const),
       label: fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }).filter((text) => !text.includes('\0')),
     },
     { requiredKeys: [] },
   );
-  return fc.tuple(fc.oneof(...kind), rest).map(([step, { forEach, maxParallel, ...more }]) => {
-    // A conversation has no items of its own.
+  return fc.tuple(fc.oneof(...kind), rest).map(([step, { forEach, maxParallel, repeat, ...more }]) => {
+    // A conversation has no items of its own, and what has items has no turns.
     const items = step.llm === undefined && {
       ...(forEach !== undefined && { forEach }),
-      ...(maxParallel !== undefined && { maxParallel }),
+      ...(forEach === undefined && repeat !== undefined && { repeat }),
+      ...(maxParallel !== undefined && repeat === undefined && { maxParallel }),
     };
     return { ...step, ...more, ...items };
   });
+}
+
+/** The step with its items from the nearest before it that has some, where it has any and looks at nothing else of that one. */
+function streaming(step: StepManifest, before: readonly StepManifest[], keys: readonly string[]): StepManifest {
+  if (step.forEach !== '${{ [1, 2, 3] }}') return step;
+  const from = before.findLastIndex(({ forEach, repeat }) => (forEach ?? repeat) !== undefined);
+  const key = keys[from];
+  if (key === undefined || JSON.stringify(step).includes(`steps.${key}.`)) return step;
+  const turns = before[from]?.repeat === undefined ? '' : '.turns';
+  return { ...step, forEach: { items: `\${{ steps.${key}.output${turns} }}`, stream: true } };
 }
 
 const manifests = fc
@@ -77,7 +97,7 @@ const manifests = fc
     const keys = Array.from({ length: count }, (_, index) => `s${index}`);
     return fc
       .tuple(...keys.map((_, index) => stepAfter(keys.slice(0, index))))
-      .map((steps) => steps.map((step, index) => [keys[index], step] as const));
+      .map((steps) => steps.map((step, index) => [keys[index], streaming(step, steps.slice(0, index), keys)] as const));
   })
   .chain((steps) =>
     fc.record({

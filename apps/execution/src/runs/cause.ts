@@ -2,6 +2,7 @@ import { heldBackTarget } from '@signalbox/shared/contracts/protocol/breaker.js'
 import { causeKinds, type Cause, type CauseCount, type CauseKind } from '@signalbox/shared/contracts/execution/why-run.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Approval } from '@signalbox/workflow/core/approval.js';
+import { unitBefore } from '@signalbox/workflow/core/gate.js';
 import { keyOf } from '@signalbox/workflow/core/scope.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
 import { hasEnded, isOver, type RunState, type StepState, type UnitState } from '@signalbox/workflow/core/state.js';
@@ -118,7 +119,8 @@ export class Causes {
     if (unit === undefined) return { kind: 'succeeded' };
     if (isOver(unit.status)) return { kind: unit.status as 'succeeded' | 'failed' | 'skipped' | 'cancelled' };
     if (unit.status === 'pending') {
-      const waited = i >= 0 ? openUnits(current, s) : this.waitedFor(step);
+      const before = unitBefore(state, s, i);
+      const waited = before !== undefined ? [before] : i >= 0 ? openUnits(current, s) : this.waitedFor(step);
       const worst = waited.sort((a, b) => this.rank(a) - this.rank(b))[0];
       const own: CauseKind = i >= 0 ? 'items' : 'step';
       return worst === undefined ? { kind: own, own } : { kind: this.kindOf(worst).kind, own, leadsTo: worst };
@@ -164,6 +166,10 @@ export class Causes {
     const until = iso(unit?.due);
     switch (own) {
       case 'items':
+        if (leadsTo !== undefined && unitBefore(state, s, i) !== undefined) {
+          const other = keyOf(state, leadsTo.s, leadsTo.i);
+          return { cause: of(`${other}, which it needs, has not ended`, { on: `step:${other}` }), leadsTo };
+        }
         return {
           cause: of(`at most ${step.maxParallel} items are done at once`, next(`Raise maxParallel of ${step.key}.`)),
           ...(leadsTo && { leadsTo }),

@@ -3,6 +3,7 @@ import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { answerersNow, answerersText, shownOf, type Approval } from '@signalbox/workflow/core/approval.js';
 import { notUndone } from '@signalbox/workflow/core/ending.js';
 import type { AttemptRef, Failure } from '@signalbox/workflow/core/events.js';
+import { unitBefore } from '@signalbox/workflow/core/gate.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
 import { isWaiting, progressOf } from '@signalbox/workflow/core/progress.js';
 import { guarded, inputOf, keyOf, workOf } from '@signalbox/workflow/core/scope.js';
@@ -133,7 +134,8 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
     startedAt: iso(unit?.startedAt),
     endedAt: iso(unit?.endedAt),
     onCriticalPath: critical.has(s),
-    attempts: unit === undefined ? [] : attemptViews(unit, isAgent ? (step.kind === 'llm' ? work.target : step.target) : null),
+    attempts:
+      unit === undefined ? [] : attemptViews(unit, isAgent ? (step.kind === 'llm' ? work.target : (unit.chosen ?? step.target)) : null),
     input: unit === undefined || status === 'pending' || status === 'skipped' ? null : inputView(state, s, i, maxBytes),
     output: cut(unit === undefined ? current.output : unit.output, maxBytes),
     error: unit?.error === undefined ? null : failureView(unit.error),
@@ -154,6 +156,8 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   const step = state.graph.steps[s] as GraphStep;
   if (hasEnded(state)) return [];
   if (unit.status === 'pending') {
+    const before = unitBefore(state, s, i);
+    if (before !== undefined) return [{ on: `step:${keyOf(state, before.s, before.i)}`, because: 'it has not ended' }];
     if (i >= 0) return [{ on: `step:${step.key}`, because: `at most ${step.maxParallel} items are done at once` }];
     if (step.part === 'finally' && state.ending?.stage !== 'finally') return [{ on: 'end', because: 'the other steps have not ended' }];
     return step.needs

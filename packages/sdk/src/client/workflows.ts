@@ -44,13 +44,40 @@ export interface LlmStep {
   parallelTools?: number;
 }
 
+/** The items of a step, and what holds of them. */
+export interface ForEach {
+  items: string | unknown[];
+  /** Each item begins as soon as it is there. */
+  stream?: boolean;
+  /** More items fail the step before any is begun. */
+  max?: number;
+  /** JSON Schema (draft 7) of an item. */
+  schema?: JsonSchema;
+  /** The name of an item, and the names of those that must have ended before it. */
+  key?: string;
+  needs?: string;
+}
+
+/** How often a step is repeated, and what ends that. */
+export interface Repeat {
+  /** 10 if absent. */
+  maxTurns?: number;
+  until?: string;
+  noProgress?: false | { turns?: number; similarity?: number; of?: string };
+  onLimit?: 'fail' | 'continue';
+}
+
 /** One step of a workflow file. */
 export interface WorkflowStep {
   needs?: string[];
   if?: string | boolean;
-  forEach?: string | unknown[];
+  forEach?: string | unknown[] | ForEach;
+  /** Turns, one after another. */
+  repeat?: Repeat;
   maxParallel?: number;
   agent?: string;
+  /** Whom `agent` can choose, where it is an expression. */
+  agents?: string[];
   skill?: string;
   tool?: string;
   workflow?: string;

@@ -1,5 +1,5 @@
 import type { JsonSchema, Labels, Manifest } from '../client/schema.ts';
-import type { LlmStep, WorkflowLimit, WorkflowSpec, WorkflowStep } from '../client/workflows.ts';
+import type { LlmStep, Repeat, WorkflowLimit, WorkflowSpec, WorkflowStep } from '../client/workflows.ts';
 import { plain, ref } from './reference.ts';
 import type { Computed, Ref, Value } from './reference.ts';
 
@@ -31,6 +31,48 @@ export interface AgentOptions extends StepOptions {
   skill?: string;
   /** Another agent, for when the attempts with the first are used up. */
   fallback?: string;
+  /** Whom a reference can choose that stands in place of the agent's name. */
+  agents?: string[];
+}
+
+/** What there is to say of items besides the list. */
+export interface ItemOptions<Item> {
+  maxParallel?: number;
+  maxFailures?: number | `${number}%`;
+  /** Each item begins as soon as it is there: the list is the output of another step with items, or the turns of one with turns. */
+  stream?: boolean;
+  /** More items than these, and those that do not fit the JSON Schema, fail the step before any is begun. */
+  max?: number;
+  schema?: JsonSchema;
+  /** The name of an item, and the names of those that must have ended before it; what they gave is `results`. */
+  key?: (item: Ref<Item>) => Ref<unknown>;
+  needs?: (item: Ref<Item>) => Ref<unknown>;
+}
+
+/** What a turn sees: those before it, and what the last of them gave. */
+export interface Turns<Output> {
+  turns: Ref<Turn<Output>[]>;
+  last: Ref<Output>;
+  index: Ref<number>;
+}
+
+/** One turn, and of an agent's whose it was. */
+export interface Turn<Output> {
+  agent?: string;
+  output: Output;
+}
+
+/** What turns come to. */
+export interface Repeated<Output> {
+  last: Output;
+  turns: Turn<Output>[];
+  end: 'until' | 'turns' | 'no_progress';
+}
+
+/** How often a step is repeated, and what ends that. */
+export interface RepeatOptions<Output> extends Pick<Repeat, 'maxTurns' | 'onLimit'> {
+  until?: (seen: Turns<Output>) => Ref<unknown>;
+  noProgress?: false | { turns?: number; similarity?: number; of?: (seen: Turns<Output>) => Ref<unknown> };
 }
 
 /** What an artifact's step gives. */
@@ -161,8 +203,13 @@ export class WorkflowBuilder<Input> {
     this.#atEnd = atEnd;
   }
 
-  /** Has an agent do it. */
-  agent<Output = unknown>(key: string, agent: string, input?: Value, options: AgentOptions = {}): Step<Output> {
+  /** Has an agent do it: one that is named, or one of `agents` that a reference chooses. */
+  agent<Output = unknown>(
+    key: string,
+    agent: string | Ref<string> | Ref<unknown>,
+    input?: Value,
+    options: AgentOptions = {},
+  ): Step<Output> {
     return this.#add(key, { agent, with: input }, options);
   }
 
@@ -214,13 +261,35 @@ export class WorkflowBuilder<Input> {
   each<Item, Output>(
     items: Ref<Item[]> | readonly Value<Item>[],
     define: (item: Ref<Item>, index: Ref<number>) => Step<Output>,
-    { maxParallel, maxFailures }: { maxParallel?: number; maxFailures?: number | `${number}%` } = {},
+    { maxParallel, maxFailures, key: keyOf, needs, ...rest }: ItemOptions<Item> = {},
   ): Step<Output[]> {
-    const { key } = define(ref<Item>('item'), ref<number>('index'));
+    const item = ref<Item>('item');
+    const { key } = define(item, ref<number>('index'));
     const step = this.#steps.get(key) as WorkflowStep;
-    if (step.forEach !== undefined) throw new Error(`the step ${key} has items already`);
+    if (step.forEach !== undefined || step.repeat !== undefined) throw new Error(`the step ${key} has items or turns already`);
     const bounds = { ...(maxParallel !== undefined && { maxParallel }), ...(maxFailures !== undefined && { maxFailures }) };
-    this.#steps.set(key, { forEach: plain(items) as string, ...bounds, ...step });
+    const more = { ...rest, ...(keyOf && { key: keyOf(item) }), ...(needs && { needs: needs(item) }) };
+    const forEach = plain(Object.keys(more).length === 0 ? items : { items, ...more }) as string;
+    this.#steps.set(key, { forEach, ...bounds, ...step });
+    return stepOf(key);
+  }
+
+  /** Does the one step that `define` adds in turns, one after another, until it is done. */
+  repeat<Output>(
+    define: (seen: Turns<Output>) => Step<Output>,
+    { until, noProgress, ...rest }: RepeatOptions<Output> = {},
+  ): Step<Repeated<Output>> {
+    const seen: Turns<Output> = { turns: ref('turns'), last: ref('last'), index: ref('index') };
+    const { key } = define(seen);
+    const step = this.#steps.get(key) as WorkflowStep;
+    if (step.forEach !== undefined || step.repeat !== undefined) throw new Error(`the step ${key} has items or turns already`);
+    const of = noProgress !== false && noProgress?.of?.(seen);
+    const repeat = plain({
+      ...rest,
+      ...(until && { until: until(seen) }),
+      ...(noProgress !== undefined && { noProgress: noProgress && { ...noProgress, ...(of && { of }) } }),
+    });
+    this.#steps.set(key, { repeat: repeat as Repeat, ...step });
     return stepOf(key);
   }
 

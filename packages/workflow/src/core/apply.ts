@@ -1,8 +1,10 @@
 import { applyApproval } from './approval.ts';
 import type { Transition, Usage } from './events.ts';
 import { goesOn, type GraphStep, type StepError } from './graph.ts';
+import { openGate, passGate } from './gate.ts';
 import { sizeOf } from './json.ts';
 import { answerOf, fatalOf } from './llm.ts';
+import { outcomeOf } from './repeat.ts';
 import { hasToUndo, isOver, isToUndo, newUnit, unitOf, type Ending, type RunState, type StepState, type UnitState } from './state.ts';
 
 /**
@@ -42,6 +44,14 @@ export function applyTransition(state: RunState, transition: Transition): void {
       step.left = transition.count;
       state.units += transition.count - 1;
       skipWhatWasNotDone(state, transition.s, transition.at);
+      openGate(state, transition.s, transition.needs);
+      return;
+    }
+    case 'more': {
+      const step = stepAt(state, transition.s);
+      for (let count = transition.count; count > 0; count--) step.units.push(newUnit());
+      step.left += transition.count;
+      state.units += transition.count;
       return;
     }
     case 'grew': {
@@ -72,8 +82,10 @@ export function applyTransition(state: RunState, transition: Transition): void {
       unit.startedAt = undefined;
       unit.queuedAt = transition.at;
       unit.firstAt ??= transition.at;
-      if (transition.t === 'queued') unit.status = 'queued';
-      else {
+      if (transition.t === 'queued') {
+        unit.status = 'queued';
+        if (transition.agent !== undefined) unit.chosen = transition.agent;
+      } else {
         unit.status = 'waiting';
         unit.child = transition.run;
         unit.startedAt = transition.at;
@@ -150,18 +162,21 @@ export function applyTransition(state: RunState, transition: Transition): void {
       step.open--;
       step.left--;
       addUsage(state, unit, transition.usage);
+      passGate(state, transition.s, transition.i);
       if (transition.t === 'failed') {
         unit.error = transition.error;
         unit.isLost = transition.isLost === true;
         step.failures++;
         const compiled = state.graph.steps[transition.s] as GraphStep;
         // Of items that may fail each goes on for itself, and the join ends the step.
-        const isJoined = step.isFanned && (goesOn(compiled) || compiled.maxFailures !== undefined || step.grown !== undefined);
+        const isForItself = goesOn(compiled) || compiled.maxFailures !== undefined || step.grown !== undefined;
+        const isJoined = step.isFanned && isForItself && compiled.repeat === undefined;
         if (step.status === 'open' && !isJoined) endStep(state, transition.s, 'failed');
         return;
       }
       unit.output = transition.output;
       unit.isKept = transition.isKept === true;
+      unit.chosen ??= transition.agent;
       if (unit.signal !== undefined) takeSignal(state, unit.signal);
       state.bytes += sizeOf(transition.output);
       if (!step.isFanned) {
@@ -172,10 +187,11 @@ export function applyTransition(state: RunState, transition: Transition): void {
     }
     case 'joined': {
       const step = stepAt(state, transition.s);
-      step.output =
-        step.grown === undefined
-          ? step.units.map((unit) => unit.output ?? null)
-          : answerOf(state.graph.steps[transition.s] as GraphStep, step);
+      const compiled = state.graph.steps[transition.s] as GraphStep;
+      step.end = transition.end;
+      if (transition.end !== undefined) step.output = outcomeOf(compiled, step, transition.end);
+      else if (step.grown !== undefined) step.output = answerOf(compiled, step);
+      else step.output = step.units.map((unit) => unit.output ?? null);
       endStep(state, transition.s, 'succeeded');
       return;
     }
@@ -299,6 +315,8 @@ function opened(step: StepState): void {
 }
 
 function passBegun(step: StepState): void {
+  const { gate, units } = step;
+  if (gate !== undefined) while (gate.at < gate.ready.length && units[gate.ready[gate.at] as number]?.status !== 'pending') gate.at++;
   while (step.next < step.units.length && step.units[step.next]?.status !== 'pending') step.next++;
 }
 
@@ -318,7 +336,7 @@ function endStep(state: RunState, s: number, status: 'succeeded' | 'failed' | 's
   state.scope.steps[key] = { output: step.output ?? null, status, errors: errorsOf(step) };
   for (const dependent of dependents) {
     const waiting = stepAt(state, dependent);
-    waiting.missing--;
+    if (state.graph.steps[dependent]?.stream !== s) waiting.missing--;
     if (status === 'skipped') waiting.skippedNeeds++;
   }
 }

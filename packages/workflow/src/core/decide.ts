@@ -4,6 +4,7 @@ import { isLate, lateness } from './deadlines.ts';
 import { advance, conclude, end, endAtOnce, onRunTimer } from './ending.ts';
 import type { AttemptRef, Failure, RunEvent } from './events.ts';
 import { bounds, type GraphStep } from './graph.ts';
+import { isReady } from './gate.ts';
 import { bounded, guarded } from './scope.ts';
 import { isOver, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Given, type Turn, type Work } from './turn.ts';
@@ -138,7 +139,7 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
 function beginOrGoOn(work: Work, s: number): void {
   const step = work.state.steps[s] as StepState;
   if (work.state.graph.steps[s]?.part !== undefined) return;
-  if (step.missing === 0 && step.status === 'pending') work.ready.push(s);
+  if (isReady(work.state, s)) work.ready.push(s);
   else if (step.status === 'open') afterUnit(work, s);
 }
 

@@ -1,4 +1,5 @@
 import type { Failure } from './events.ts';
+import { isReady } from './gate.ts';
 import type { Json } from './json.ts';
 import { keyOf } from './scope.ts';
 import { hasEnded, hasToUndo, isToUndo, unitOf, type Ending, type RunState, type StepState } from './state.ts';
@@ -51,7 +52,7 @@ function enter(work: Work, stage: 'undo' | 'finally'): void {
   record(work, { t: 'entered', at: given.at, stage });
   effects.push({ e: 'watch' });
   state.graph.steps.forEach(({ part }, s) => {
-    if (part === stage && state.steps[s]?.missing === 0) ready.push(s);
+    if (part === stage && isReady(state, s)) ready.push(s);
   });
 }
 

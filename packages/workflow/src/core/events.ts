@@ -2,6 +2,7 @@ import type { Answer, Answerer, Ask } from './approval.ts';
 import type { Json } from './json.ts';
 import type { LimitClaim } from './limits.ts';
 import type { Grown } from './llm.ts';
+import type { RepeatEnd } from './repeat.ts';
 
 /** Why something failed: a code of the one taxonomy, what happened, and what to do next. */
 export interface Failure {
@@ -76,10 +77,14 @@ export type Transition =
     }
   | { t: 'taken'; at: number; epoch: number }
   | { t: 'skipped'; at: number; s: number }
-  | { t: 'fanned'; at: number; s: number; count: number }
+  /** `needs`: of each item those that must have ended before it. */
+  | { t: 'fanned'; at: number; s: number; count: number; needs?: number[][] }
+  /** Another turn of a step that is done in turns, or more items of one that streams from it. */
+  | { t: 'more'; at: number; s: number; count: number }
   /** More units of an `llm` step; the first time it has begun. */
   | { t: 'grew'; at: number; s: number; units: Grown[] }
-  | { t: 'queued'; at: number; s: number; i: number; n: number }
+  /** `agent`: whom the step chose for this unit, with its first attempt. */
+  | { t: 'queued'; at: number; s: number; i: number; n: number; agent?: string }
   | { t: 'began'; at: number; s: number; i: number; n: number; instance: string }
   | { t: 'child'; at: number; s: number; i: number; n: number; run: string }
   /** Until `due`, or until the signal comes: with both, whichever is first. */
@@ -105,10 +110,11 @@ export type Transition =
   | { t: 'crashed'; at: number; s: number; i: number; n: number; error: Failure }
   /** A person has said it; what follows from that is recorded after this. */
   | { t: 'resolved'; at: number; s: number; i: number; n: number; id: string; by: string; how: 'retry' | 'fail' | 'output' }
-  /** `isKept`: by the run that this one was forked from. */
-  | { t: 'succeeded'; at: number; s: number; i: number; n: number; output: Json; usage?: Usage; isKept?: true }
+  /** `isKept`: by the run that this one was forked from, where `agent` was chosen for it. */
+  | { t: 'succeeded'; at: number; s: number; i: number; n: number; output: Json; usage?: Usage; isKept?: true; agent?: string }
   | { t: 'failed'; at: number; s: number; i: number; n: number; error: Failure; isLost?: true; usage?: Usage }
-  | { t: 'joined'; at: number; s: number }
+  /** `end`: of a step that was done in turns. */
+  | { t: 'joined'; at: number; s: number; end?: RepeatEnd }
   /** Too many of its items have failed: the step has, and the others are cancelled. */
   | { t: 'stopped'; at: number; s: number }
   /** The main graph has ended so, and something follows. `cancel`: the id of the cancel that ended it. */

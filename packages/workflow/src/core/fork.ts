@@ -8,6 +8,7 @@ import type { RunState, StepState, UnitState } from './state.ts';
  * and of the others, where nothing is named, the items that are done.
  */
 export function keptOf(state: RunState, from: readonly number[]): Transition[] {
+  const { graph } = state;
   const again = withDependents(state, [...from, ...undone(state)]);
   return state.steps.flatMap((step, s) => {
     const { onError, part } = state.graph.steps[s] as GraphStep;
@@ -19,9 +20,27 @@ export function keptOf(state: RunState, from: readonly number[]): Transition[] {
     }
     const isDone = step.status === 'succeeded';
     if (step.grown !== undefined) return conversationOf(step, s);
-    const units = step.units.flatMap((unit, i) => (isDone || unit.status === 'succeeded' ? endOf(unit, s, i) : []));
-    return [{ t: 'fanned', at: 0, s, count: step.units.length }, ...units, ...(isDone ? [{ t: 'joined' as const, at: 0, s }] : [])];
+    const count = isDone ? step.units.length : countKept(state, s);
+    if (count === 0 && !isDone) return [];
+    const units = step.units.slice(0, count).flatMap((unit, i) => (isDone || unit.status === 'succeeded' ? endOf(unit, s, i) : []));
+    const { gate, end } = step;
+    const needs = graph.steps[s]?.itemNeeds && gate?.needs.map((of) => [...of]);
+    return [
+      { t: 'fanned', at: 0, s, count, ...(needs && { needs }) },
+      ...units,
+      ...(isDone ? [{ t: 'joined' as const, at: 0, s, ...(end !== undefined && { end }) }] : []),
+    ];
   });
+}
+
+/** Units that a step which is not done still has: all, but of turns those that were taken, and as many of what streams from them. */
+function countKept({ graph, steps }: Pick<RunState, 'graph' | 'steps'>, s: number): number {
+  const { repeat, stream } = graph.steps[s] as GraphStep;
+  const { units, status } = steps[s] as StepState;
+  if (stream !== undefined) return countKept({ graph, steps }, stream);
+  if (repeat === undefined || status === 'succeeded') return units.length;
+  const failed = units.findIndex((unit) => unit.status !== 'succeeded');
+  return failed < 0 ? units.length : failed;
 }
 
 /** Of an `llm` step, every turn and call that has ended: what follows is decided anew from there. */
@@ -39,9 +58,9 @@ function conversationOf({ grown = [], units, status }: StepState, s: number): Tr
   ];
 }
 
-function endOf({ status, attempt: n, output = null, error }: UnitState, s: number, i: number): Transition[] {
+function endOf({ status, attempt: n, output = null, error, chosen }: UnitState, s: number, i: number): Transition[] {
   if (status === 'failed' && error !== undefined) return [{ t: 'failed', at: 0, s, i, n, error }];
-  return [{ t: 'succeeded', at: 0, s, i, n, output, isKept: true }];
+  return [{ t: 'succeeded', at: 0, s, i, n, output, isKept: true, ...(chosen !== undefined && { agent: chosen }) }];
 }
 
 /** Steps that the run has undone, or tried to. */

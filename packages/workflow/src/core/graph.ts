@@ -2,6 +2,7 @@ import type { ApprovalPolicy } from './approval.ts';
 import type { Json } from './json.ts';
 import type { LimitPolicy } from './limits.ts';
 import type { LlmPolicy } from './llm.ts';
+import type { RepeatPolicy } from './repeat.ts';
 
 /** Bounds of one run. Each keeps one run from taking more of its owner than a share. */
 export const bounds = {
@@ -33,7 +34,27 @@ export interface Scope {
   /** `status` and `error` are there once the main graph has ended: for what undoes it, and for `finally`. */
   run: { id: string; workflow: string; startedAt: string; status?: string; error?: { code: string; detail: string } | null };
   item?: Json;
+  /** Of the item or the turn. */
   index?: number;
+  /** Of a step that is done in turns: those before this one, and what the last of them gave, null before the first. */
+  turns?: TurnSaid[];
+  last?: Json;
+  /** Of an item that needs others: what those gave, by their keys. */
+  results?: Record<string, Json>;
+}
+
+/** What a turn gave, and which agent's it was. */
+export interface TurnSaid {
+  agent?: string;
+  output: Json;
+}
+
+/** Items that need each other: each has a key, and the keys of those that must be done before it. */
+export interface ItemNeeds {
+  key: Template;
+  needs: Template;
+  /** Where the workflow says so. */
+  pointer: string;
 }
 
 /** A compiled expression or a tree of them: pure, and ends. Throws `ExpressionError` for what cannot be computed. */
@@ -78,6 +99,13 @@ export interface GraphStep {
   dependents: readonly number[];
   condition?: (scope: Scope) => boolean;
   items?: (scope: Scope) => Json[];
+  /** The step, one of `needs`, whose outputs are the items: each is begun as soon as it is there. */
+  stream?: number;
+  itemNeeds?: ItemNeeds;
+  /** The step is done in turns, one after another. */
+  repeat?: RepeatPolicy;
+  /** Which of `agents` does each item or turn, where `target` does not say. */
+  chooses?: { agent: Template; agents: readonly string[] };
   maxParallel: number;
   /** The agent, `server/tool`, workflow, artifact or model that does the work; empty for a value, a wait and an approval. */
   target: string;
@@ -159,8 +187,9 @@ export function backoffMs(policy: RetryPolicy, tries: number, random: number, at
 
 /** The agents that its steps name, as their own, as their fallback, or for their model to call. */
 export function agentsOf({ steps }: Graph): string[] {
-  const named = steps.flatMap(({ kind, target, fallback, llm }) => {
+  const named = steps.flatMap(({ kind, target, fallback, llm, chooses }) => {
     if (llm !== undefined) return llm.tools.flatMap((tool) => ('agent' in tool ? [tool.agent] : []));
+    if (chooses !== undefined) return chooses.agents.concat(fallback ?? []);
     return (kind === 'agent' ? [target] : []).concat(fallback ?? []);
   });
   return [...new Set(named)];

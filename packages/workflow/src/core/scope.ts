@@ -1,8 +1,9 @@
 import type { Failure } from './events.ts';
-import { bounds, ExpressionError, type GraphStep, type Scope, type StepKind } from './graph.ts';
+import { bounds, ExpressionError, type GraphStep, type ItemNeeds, type Scope, type StepKind } from './graph.ts';
 import { sizeOf, type Json } from './json.ts';
 import { llmInput } from './conversation.ts';
 import { workOfGrown } from './llm.ts';
+import { turnScope, turnsOf } from './repeat.ts';
 import { unitOf, type RunState, type StepState } from './state.ts';
 
 /** The input of a unit's task or child run, computed from recorded outputs. Throws `ExpressionError`. */
@@ -28,7 +29,8 @@ export function workOf(state: RunState, s: number, i: number): { kind: StepKind 
   const step = state.graph.steps[s] as GraphStep;
   const called = workOfGrown(state.steps[s]?.grown?.[i]);
   if (called !== undefined) return called;
-  const target = unitOf(state, s, i)?.agent ?? step.target;
+  const unit = unitOf(state, s, i);
+  const target = unit?.agent ?? unit?.chosen ?? step.target;
   return { kind: step.kind === 'llm' ? 'model' : step.kind, target, ...(step.skill !== undefined && { skill: step.skill }) };
 }
 
@@ -44,12 +46,41 @@ export function scopeOf(state: RunState, s: number, i: number): Scope {
   const scope = compiled.part === undefined ? state.scope : scopeAtEnd(state);
   if (i < 0) return scope;
   const step = state.steps[s] as StepState;
-  step.items ??= compiled.items?.(scope) ?? [];
-  const item = { item: step.items[i] ?? null, index: i };
+  if (compiled.repeat !== undefined) return { ...scope, ...turnScope(compiled, step, i) };
+  const item = { item: itemOf(state, s, i, scope), index: i };
+  if (compiled.itemNeeds !== undefined) return { ...scope, ...item, results: resultsOf(state, s, i, compiled.itemNeeds) };
   if (compiled.undoes === undefined) return { ...scope, ...item };
   const { key } = state.graph.steps[compiled.undoes] as GraphStep;
   const { output = null } = unitOf(state, compiled.undoes, i) ?? {};
   return { ...scope, ...item, steps: { ...scope.steps, [key]: { output, status: 'succeeded', errors: [] } } };
+}
+
+/** An item: what the unit of another step gave, or an entry of the list, which is computed again where it is not there. */
+function itemOf(state: RunState, s: number, i: number, scope: Scope): Json {
+  const { stream, undoes = s, items } = state.graph.steps[s] as GraphStep;
+  const from = stream ?? (state.graph.steps[undoes] as GraphStep).stream;
+  if (from !== undefined) return streamed(state, from, i);
+  const step = state.steps[s] as StepState;
+  step.items ??= items?.(scope) ?? [];
+  return step.items[i] ?? null;
+}
+
+/** What unit `i` of a step adds to the list that others stream. */
+function streamed({ graph, steps }: RunState, s: number, i: number): Json {
+  const step = graph.steps[s] as GraphStep;
+  const state = steps[s] as StepState;
+  if (step.repeat !== undefined) return turnsOf(step, state, i + 1).at(-1) as unknown as Json;
+  return state.units[i]?.output ?? null;
+}
+
+/** What the items gave that item `i` needs, by their keys. */
+function resultsOf(state: RunState, s: number, i: number, { key }: ItemNeeds): Record<string, Json> {
+  const { gate, units } = state.steps[s] as StepState;
+  const results = (gate?.needs[i] ?? []).map((need): [string, Json] => {
+    const name = key({ ...state.scope, item: itemOf(state, s, need, state.scope), index: need });
+    return [name as string, units[need]?.output ?? null];
+  });
+  return Object.fromEntries(results);
 }
 
 function scopeAtEnd({ scope, ending }: RunState): Scope {

@@ -3,6 +3,7 @@ import type { Failure, Usage } from './events.ts';
 import type { Graph, Scope } from './graph.ts';
 import type { Json } from './json.ts';
 import type { Grown } from './llm.ts';
+import type { RepeatEnd } from './repeat.ts';
 
 /** Where a step, or one item of it, stands. `waiting`: for its next attempt, its child run, a time, a signal or an answer. */
 export type UnitStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
@@ -28,6 +29,8 @@ export interface UnitState {
   base: number;
   /** The agent that took over, when it is not the step's own. */
   agent: string | undefined;
+  /** Whom the step chose to do it. */
+  chosen: string | undefined;
   instance: string | undefined;
   /** The child run that does this unit's work. */
   child: string | undefined;
@@ -56,10 +59,21 @@ export interface UnitState {
   usage: Usage | undefined;
 }
 
+/** Items that begin when others have ended, in place of one after another. */
+export interface Gate {
+  /** Those that may begin, in the order in which they could; those before `at` have. */
+  ready: number[];
+  at: number;
+  /** Of each item: the items of the same step that it needs, how many of these have not ended, and who needs it. */
+  needs: readonly (readonly number[])[];
+  missing: number[];
+  dependents: number[][];
+}
+
 /** One step of a run. */
 export interface StepState {
   status: 'pending' | 'open' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
-  /** Needs that have not ended. */
+  /** Needs that have not ended, but for the step that it streams from. */
   missing: number;
   /** Needs that ended by being skipped. */
   skippedNeeds: number;
@@ -76,11 +90,14 @@ export interface StepState {
   failures: number;
   /** What `forEach` gave, computed again from recorded outputs when it is needed and not there. */
   items: Json[] | undefined;
+  gate: Gate | undefined;
   /** Of an `llm` step that has begun: what each of its units is. They are fanned, and become more. */
   grown: Grown[] | undefined;
   /** When it first grew. */
   grownAt: number;
   output: Json | undefined;
+  /** How its turns came to their end. */
+  end: RepeatEnd | undefined;
 }
 
 /** What was signalled to a run. */
@@ -149,6 +166,7 @@ export function newUnit(): UnitState {
     attempt: 0,
     base: 0,
     agent: undefined,
+    chosen: undefined,
     instance: undefined,
     child: undefined,
     queuedAt: undefined,
@@ -167,6 +185,15 @@ export function newUnit(): UnitState {
     attempts: undefined,
     usage: undefined,
   };
+}
+
+/** A gate that no item has passed yet. */
+export function newGate(needs: Gate['needs']): Gate {
+  const dependents: number[][] = needs.map(() => []);
+  needs.forEach((of, i) => {
+    for (const need of of) dependents[need]?.push(i);
+  });
+  return { ready: [], at: 0, needs, missing: needs.map(({ length }) => length), dependents };
 }
 
 /** A run before its first event. */
@@ -191,7 +218,7 @@ export function newRun(run: string, graph: Graph): RunState {
     epoch: 0,
     steps: graph.steps.map((step) => ({
       status: 'pending',
-      missing: step.needs.length,
+      missing: step.needs.length - (step.stream === undefined ? 0 : 1),
       skippedNeeds: 0,
       isFanned: false,
       units: [newUnit()],
@@ -200,9 +227,11 @@ export function newRun(run: string, graph: Graph): RunState {
       left: 1,
       failures: 0,
       items: undefined,
+      gate: undefined,
       grown: undefined,
       grownAt: 0,
       output: undefined,
+      end: undefined,
     })),
     left: graph.steps.filter(({ part }) => part === undefined).length,
     units: graph.steps.length,

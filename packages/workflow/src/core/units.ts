@@ -1,13 +1,16 @@
 import { ask } from './asking.ts';
+import { checkItems, chosenFor } from './choice.ts';
 import { deadlinesOf } from './deadlines.ts';
 import { cancelUnits, conclude, end } from './ending.ts';
 import type { AttemptRef, Failure, Usage } from './events.ts';
 import { backoffMs, bounds, goesOn, mayRetry, permanent, type GraphStep } from './graph.ts';
+import { faultOfItem, isReady, mayGrow, nextItem, streamsOf } from './gate.ts';
 import type { Json } from './json.ts';
 import { claimsOf } from './limits.ts';
 import { faultOfCall, isTold, nextOf, questionOf, refusalOf, refusedCall, type Grown } from './llm.ts';
+import { afterTurn } from './repeat.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
-import { hasToUndo, type StepState, type UnitState } from './state.ts';
+import { hasToUndo, unitOf, type StepState, type UnitState } from './state.ts';
 import { record, type Work } from './turn.ts';
 import { waitOf } from './wait.ts';
 
@@ -32,12 +35,15 @@ export function begin(work: Work, s: number): void {
     return;
   }
   if (step.kind === 'llm') return grow(work, s, [{ k: 'model' }]);
+  if (step.repeat !== undefined) return fan(work, s, 1);
+  if (step.stream !== undefined) return beginStream(work, s, step.stream);
   if (step.items === undefined) return beginUnit(work, s, -1);
+  // Undoing has as many units as what was done, and is bounded by that.
+  if (step.undoes !== undefined) return fan(work, s, (state.steps[step.undoes] as StepState).units.length);
   const items = guarded(() => step.items?.(scope) ?? []);
   if ('error' in items) return failAtOnce(work, s, -1, items.error);
-  // Undoing has as many units as what was done, and is bounded by that.
-  const count = step.undoes === undefined ? items.value.length : (state.steps[step.undoes] as StepState).units.length;
-  if (step.undoes === undefined && (count > bounds.items || state.units + count > bounds.units)) {
+  const count = items.value.length;
+  if (count > bounds.items || state.units + count > bounds.units) {
     const limit = count > bounds.items ? `${bounds.items} items` : `${bounds.units} steps and items in one run`;
     const detail = `forEach gives ${count} items, the limit is ${limit}`;
     return failAtOnce(work, s, -1, {
@@ -47,12 +53,57 @@ export function begin(work: Work, s: number): void {
       next: 'Split the work over child workflows or larger items.',
     });
   }
-  record(work, { t: 'fanned', at: given.at, s, count });
+  const needs = guarded(() => checkItems(step, scope, items.value));
+  if ('error' in needs) return failAtOnce(work, s, -1, needs.error);
+  fan(work, s, count, needs.value);
   current.items = items.value;
-  if (count === 0) {
-    record(work, { t: 'joined', at: given.at, s });
-    releaseDependents(work, s);
-  } else fill(work, s);
+}
+
+/** Gives a step its units, and begins those that may. */
+function fan(work: Work, s: number, count: number, needs?: number[][]): void {
+  record(work, { t: 'fanned', at: work.given.at, s, count, ...(needs && { needs }) });
+  releaseDependents(work, s);
+  if (count > 0) return fill(work, s);
+  if (mayGrow(work.state, s)) return;
+  record(work, { t: 'joined', at: work.given.at, s });
+  releaseDependents(work, s);
+}
+
+/** Begins a step whose items are those of another that is under way, or has ended. */
+function beginStream(work: Work, s: number, source: number): void {
+  const { status, isFanned, units } = work.state.steps[source] as StepState;
+  if (isFanned && (status === 'open' || status === 'succeeded')) return fan(work, s, units.length);
+  const { key } = work.state.graph.steps[source] as GraphStep;
+  failAtOnce(work, s, -1, {
+    code: 'invalid',
+    isFinal: true,
+    detail: `${key}, which its items come from, was ${status}`,
+    next: `Look at ${key}.`,
+  });
+}
+
+/** Another unit for a step, and for those that stream from it. */
+function addUnit(work: Work, s: number): void {
+  record(work, { t: 'more', at: work.given.at, s, count: 1 });
+  for (const stream of streamsOf(work.state.graph, s)) if (work.state.steps[stream]?.status === 'open') addUnit(work, stream);
+}
+
+/** The last turn so far has ended. */
+function turnOrJoin(work: Work, s: number): void {
+  const { state, given } = work;
+  const { units } = state.steps[s] as StepState;
+  const next = guarded(() => afterTurn(state, s, units.length - 1));
+  if ('value' in next && typeof next.value === 'object' && 'end' in next.value) {
+    return record(work, { t: 'joined', at: given.at, s, end: next.value.end });
+  }
+  addUnit(work, s);
+  const i = units.length - 1;
+  // The turn that would have come next is what fails.
+  if ('error' in next) return failAtOnce(work, s, i, next.error);
+  if (typeof next.value === 'object' && 'fail' in next.value) return failAtOnce(work, s, i, next.value.fail);
+  if (state.units <= bounds.units) return fill(work, s);
+  const detail = `the run has more than ${bounds.units} steps and items`;
+  failAtOnce(work, s, i, { code: 'limited', isFinal: true, detail, next: 'Split the work over child workflows.' });
 }
 
 /** Gives an `llm` step more units, and begins them. */
@@ -88,14 +139,18 @@ export function fill(work: Work, s: number): void {
   const { maxParallel } = work.state.graph.steps[s] as GraphStep;
   if (work.filling.has(s)) return;
   work.filling.add(s);
-  while (step.open < maxParallel && step.next < step.units.length && step.status === 'open') beginUnit(work, s, step.next);
+  while (step.open < maxParallel && step.status === 'open') {
+    const i = nextItem(step);
+    if (i === undefined) break;
+    beginUnit(work, s, i);
+  }
   work.filling.delete(s);
 }
 
 function beginUnit(work: Work, s: number, i: number): void {
   const { state } = work;
   const step = state.graph.steps[s] as GraphStep;
-  const fault = step.kind === 'llm' ? faultOfCall(step, state.steps[s] as StepState, i) : undefined;
+  const fault = step.kind === 'llm' ? faultOfCall(step, state.steps[s] as StepState, i) : faultOfItem(state.steps[s] as StepState, i);
   if (fault !== undefined) return failAtOnce(work, s, i, fault);
   const question = step.kind === 'llm' ? questionOf(step, state.steps[s] as StepState, i) : undefined;
   if (question !== undefined) {
@@ -139,9 +194,11 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
     record(work, { t: 'child', at: given.at, s, i, n, run });
     effects.push({ e: 'startChild', s, i, run, workflow: targetOf(state, s, i), input: input.value, depth: state.depth + 1 });
   } else {
+    const chosen = unitOf(state, s, i)?.chosen === undefined ? guarded(() => chosenFor(step, scopeOf(state, s, i))) : { value: undefined };
+    if ('error' in chosen) return failAtOnce(work, s, i, chosen.error, n);
     const claims = guarded(() => claimsOf(state, s, i));
     if ('error' in claims) return failAtOnce(work, s, i, claims.error, n);
-    record(work, { t: 'queued', at: given.at, s, i, n });
+    record(work, { t: 'queued', at: given.at, s, i, n, ...(chosen.value !== undefined && { agent: chosen.value }) });
     effects.push({ e: 'dispatch', s, i, n, input: input.value, ...(claims.value.length > 0 && { claims: claims.value }) });
   }
   effects.push(...deadlinesOf(state, s, i));
@@ -212,20 +269,28 @@ export function giveUp(work: Work, { s, i, n }: AttemptRef, error: Failure): voi
 
 /** A unit has failed for good: so has the run, unless the step lets it go on. */
 function afterFailure(work: Work, s: number, i: number, error: Failure): void {
-  const { state, given } = work;
+  const { state } = work;
   const step = state.graph.steps[s] as GraphStep;
   const { isFanned, failures, units, status, grown } = state.steps[s] as StepState;
   if (grown !== undefined && isTold(grown[i], error)) return afterUnit(work, s);
-  if (grown !== undefined && status === 'open') {
-    cancelUnits(state, state.steps[s] as StepState, s, work.effects);
-    record(work, { t: 'stopped', at: given.at, s });
-  }
+  if (grown !== undefined && status === 'open') stop(work, s);
   if (i >= 0 && isFanned && step.maxFailures !== undefined && status === 'open') {
     if (failures <= step.maxFailures(units.length)) return afterUnit(work, s);
-    cancelUnits(state, state.steps[s] as StepState, s, work.effects);
-    record(work, { t: 'stopped', at: given.at, s });
+    stop(work, s);
   }
-  if (goesOn(step)) return afterUnit(work, s);
+  endOrGoOn(work, s, i, error);
+}
+
+/** Cancels what is open of a step that has failed. */
+function stop(work: Work, s: number): void {
+  cancelUnits(work.state, work.state.steps[s] as StepState, s, work.effects);
+  record(work, { t: 'stopped', at: work.given.at, s });
+}
+
+/** A step or an item of it has failed: so has the run, unless the step lets it go on. */
+function endOrGoOn(work: Work, s: number, i: number, error: Failure): void {
+  const { state } = work;
+  if (goesOn(state.graph.steps[s] as GraphStep)) return afterUnit(work, s);
   const code = error.code;
   const reason = code === 'limited' || code === 'timeout' || code === 'rejected' ? code : 'failed';
   end(work, { status: 'failed', reason, error: { ...error, detail: `${keyOf(state, s, i)}: ${error.detail}` } });
@@ -245,15 +310,38 @@ export function afterUnit(work: Work, s: number): void {
     };
     return ending === undefined ? end(work, { status: 'failed', reason: 'limited', error }) : conclude(work, error);
   }
-  if (step.isFanned && step.left > 0) return fill(work, s);
-  if (step.grown !== undefined && step.status === 'open') return growOrJoin(work, s);
-  if (step.isFanned && step.status === 'open') record(work, { t: 'joined', at: work.given.at, s });
-  if (step.status === 'succeeded' || step.status === 'failed') releaseDependents(work, s);
+  if (step.isFanned && step.left > 0) fill(work, s);
+  else if (step.grown !== undefined && step.status === 'open') return growOrJoin(work, s);
+  else if (work.state.graph.steps[s]?.repeat !== undefined && step.status === 'open') turnOrJoin(work, s);
+  else if (step.isFanned && step.status === 'open' && !mayGrow(work.state, s)) record(work, { t: 'joined', at: work.given.at, s });
+  releaseDependents(work, s);
 }
 
+/** A step has items, one of them has ended, or all of it: others may begin, and those that stream from it go on. */
 function releaseDependents(work: Work, s: number): void {
-  for (const dependent of (work.state.graph.steps[s] as GraphStep).dependents) {
-    const waiting = work.state.steps[dependent] as StepState;
-    if (waiting.missing === 0 && waiting.status === 'pending') work.ready.push(dependent);
+  const { graph, steps, status } = work.state;
+  if (status !== 'running') return;
+  const { status: own } = steps[s] as StepState;
+  for (const dependent of (graph.steps[s] as GraphStep).dependents) {
+    if (isReady(work.state, dependent)) work.ready.push(dependent);
+    else if (graph.steps[dependent]?.stream !== s || steps[dependent]?.status !== 'open') continue;
+    else if (own === 'open' || own === 'succeeded') afterUnit(work, dependent);
+    else stopStream(work, dependent, s);
   }
+}
+
+/** What a step's items come from has failed: so has the step. */
+function stopStream(work: Work, s: number, source: number): void {
+  const { key } = work.state.graph.steps[source] as GraphStep;
+  const step = work.state.steps[s] as StepState;
+  const i = step.units.findIndex(({ status }) => status === 'pending');
+  const error: Failure = {
+    code: 'cancelled',
+    isFinal: true,
+    detail: `${key}, which its items come from, has failed`,
+    next: `Look at ${key}.`,
+  };
+  record(work, { t: 'failed', at: work.given.at, s, i, n: step.units[i]?.attempt ?? 0, error });
+  if (step.status === 'open') stop(work, s);
+  endOrGoOn(work, s, i, error);
 }

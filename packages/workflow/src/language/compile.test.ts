@@ -157,7 +157,7 @@ describe('a workflow', () => {
       expect.stringMatching(/^\/spec\/steps\/several\/with\/1 no such overload/),
       expect.stringMatching(/^\/spec\/steps\/several\/needs\/0 there is no step nobody/),
       expect.stringMatching(/^\/spec\/steps\/several\/needs\/1 there is no step syntx; is syntax meant\?/),
-      expect.stringMatching(/^\/spec\/outputs\/x item and index are known only/),
+      expect.stringMatching(/^\/spec\/outputs\/x index is known only inside/),
       expect.stringMatching(/^\/spec\/outputs\/y there is no step ghost/),
     ]);
   });
@@ -642,4 +642,88 @@ test('what is wrong by the schema hides nothing that the compiler would say of t
     ).errors;
   expect(kept({ failed: '9000d' })).toEqual([{ pointer: '/spec/retention/failed', detail: 'must be from 1h to 3650d' }]);
   expect(kept({ succeeded: '0h' })).toEqual([{ pointer: '/spec/retention/succeeded', detail: 'must be from 1h to 3650d' }]);
+});
+
+describe('items, turns and who does them', () => {
+  const team = { agents: ['writer', 'critic'], agent: '${{ index % 2 == 0 ? "writer" : "critic" }}' };
+
+  test('compile to what the core does', () => {
+    const plan = { items: '${{ input.plan }}', max: 2, schema: { type: 'object' }, key: '${{ item.id }}', needs: '${{ item.after }}' };
+    const graph = compile({
+      draft: { ...team, repeat: { until: '${{ last.isGood }}', noProgress: { turns: 2, of: '${{ last.text }}' } }, with: '${{ turns }}' },
+      poll: { tool: 'a/b', repeat: { maxTurns: 3 } },
+      carry: { ...team, agent: '${{ item.agent }}', forEach: plan, with: '${{ results }}' },
+      check: { agent: 'critic', forEach: { items: '${{ steps.carry.output }}', stream: true }, with: '${{ item }}' },
+      tell: { agent: 'critic', forEach: { items: '${{ steps["draft"].output.turns }}', stream: true }, with: '${{ item }}' },
+    });
+    const [draft, poll, carry, check, tell] = graph.steps;
+    expect(draft).toMatchObject({ target: '', chooses: { agents: ['writer', 'critic'] }, repeat: { maxTurns: 10, onLimit: 'fail' } });
+    expect(draft?.repeat?.noProgress).toMatchObject({ turns: 2, similarity: 1 });
+    expect(poll?.repeat).toEqual({ maxTurns: 3, onLimit: 'fail' });
+    expect([check?.stream, tell?.stream, check?.needs]).toEqual([2, 0, [2]]);
+    const scope = { input: { plan: [{}, {}, {}] }, steps: {}, run: { id: '', workflow: '', startedAt: '' } };
+    expect(() => carry?.items?.(scope)).toThrow('forEach gives 3 items, max is 2');
+    expect(() => carry?.items?.({ ...scope, input: { plan: [{}, 1] } })).toThrow('item 1 does not fit schema');
+    expect(draft?.repeat?.until?.({ ...scope, last: { isGood: true } })).toBe(true);
+    expect(() => draft?.repeat?.until?.({ ...scope, last: { isGood: 1 } })).toThrow('until must give true or false, not number');
+  });
+
+  test.each<[string, Record<string, StepManifest>, string]>([
+    ['an agent that is chosen of nobody', { a: { agent: '${{ input.who }}' } }, '/a/agent'],
+    ['agents of which none is chosen', { a: { agent: 'x', agents: ['x', 'y'] } }, '/a/agents'],
+    ['turns of items', { a: { agent: 'x', repeat: {}, forEach: [1] } }, '/a/forEach'],
+    ['turns of a conversation', { a: { llm: { model: 'm', prompt: 'x' }, repeat: {} } }, '/a/llm'],
+    ['turns that are undone', { a: { agent: 'x', repeat: {}, compensate: { agent: 'y' } } }, '/a/compensate'],
+    ['what a turn sees elsewhere', { a: { agent: 'x', with: '${{ last }}' } }, '/a/with'],
+    ['an item in a turn', { a: { agent: 'x', repeat: { until: '${{ item }}' } } }, '/a/repeat/until'],
+    ['results of items that need none', { a: { agent: 'x', forEach: [1], with: '${{ results }}' } }, '/a/with'],
+    [
+      'results in whom an item is of',
+      { a: { ...team, agent: '${{ results.a }}', forEach: { items: [], key: 'item', needs: '[]' } } },
+      '/a/agent',
+    ],
+    ['a key without needs', { a: { agent: 'x', forEach: { items: [1], key: 'item' } } }, '/a/forEach'],
+    ['a schema that is none', { a: { agent: 'x', forEach: { items: [1], schema: { type: 'nonsense' } } } }, '/a/forEach/schema'],
+    [
+      'items that need each other and are undone',
+      { a: { agent: 'x', forEach: { items: [], key: 'item', needs: '[]' }, compensate: { agent: 'y' } } },
+      '/a/compensate',
+    ],
+    ['a stream of something computed', { a: { agent: 'x', forEach: { items: '${{ input.x }}', stream: true } } }, '/a/forEach/items'],
+    ['a stream with a bound', { a: { agent: 'x', forEach: { items: '${{ steps.a.output }}', stream: true, max: 3 } } }, '/a/forEach/max'],
+    [
+      'a stream of no items',
+      { a: { agent: 'x' }, b: { agent: 'x', forEach: { items: '${{ steps.a.output }}', stream: true } } },
+      '/b/forEach/items',
+    ],
+    [
+      'a stream of turns as items',
+      { a: { agent: 'x', repeat: {} }, b: { agent: 'x', forEach: { items: '${{ steps.a.output }}', stream: true } } },
+      '/b/forEach/items',
+    ],
+    [
+      'a list that is not whole yet',
+      {
+        a: { agent: 'x', forEach: [1] },
+        b: { agent: 'x', forEach: { items: '${{ steps.a.output }}', stream: true }, with: '${{ steps.a.output }}' },
+      },
+      '/b/with',
+    ],
+  ])('are refused with %s', (_, steps, pointer) => {
+    expect(faultOf(() => compile(steps)).errors?.map((error) => error.pointer)).toEqual([`/spec/steps${pointer}`]);
+  });
+
+  test('of finally cannot stream what has ended', () => {
+    const finish = { b: { agent: 'x', forEach: { items: '${{ steps.a.output }}', stream: true } } };
+    expect(faultOf(() => compile({ a: { agent: 'x', forEach: [1] } }, { finally: finish })).detail).toContain('has ended by then');
+  });
+
+  test.each<[string, object]>([
+    ['an agent that is text and expression', { agent: 'team-${{ input.x }}', agents: ['a'] }],
+    ['no turns', { agent: 'x', repeat: { maxTurns: 0 } }],
+    ['a field of turns that is not known', { agent: 'x', repeat: { max: 3 } }],
+    ['no items', { agent: 'x', forEach: { stream: true } }],
+  ])('do not fit the schema with %s', (_, step) => {
+    expect(faultOf(() => checkManifest(manifest({ a: step as StepManifest }))).code).toBe('invalid');
+  });
 });

@@ -12,12 +12,15 @@ import {
 import type { ApprovalPolicy } from '../core/approval.ts';
 import type { Json } from '../core/json.ts';
 import { perhapsMeant } from './closest.ts';
-import type { Expression } from './expression.ts';
+import { choiceOf } from './choice.ts';
+import type { Expression, Variable } from './expression.ts';
 import { failingOf } from './failing.ts';
 import { checkInputSchema } from './input-schema.ts';
+import { itemsOf, plainItems, sourceOf } from './items.ts';
 import { limitsOf } from './limits.ts';
 import { llmOf, promptOf } from './llm.ts';
 import type { ApprovalManifest, LlmManifest, StepManifest, WorkflowManifest } from './manifest.ts';
+import { repeatOf } from './repeat.ts';
 import { cycleOf, dependentsOf, orderUndoing, type Draft } from './order.ts';
 import { retentionOf } from './retention.ts';
 import { timeoutMs } from './timeout.ts';
@@ -29,6 +32,14 @@ const maxParallelDefault = 1_000;
 const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value', 'wait', 'approval', 'llm'];
 /** Kinds whose whole input stands under their own name. */
 const inline: readonly StepKind[] = ['value', 'artifact', 'wait', 'llm'];
+/** What only the units of a step see, and where. */
+const unitVariables: Partial<Record<Variable, string>> = {
+  item: 'forEach',
+  index: 'forEach or repeat',
+  turns: 'repeat',
+  last: 'repeat',
+  results: 'forEach whose items need others',
+};
 const finallyTimeoutMs = 10 * 60_000;
 const undoTimeoutMs = 60 * 60_000;
 /** Undoing is tried often: what it leaves is a person's to mend. */
@@ -57,15 +68,13 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
     }
   };
   const main = keys.map((key) => {
-    const place = { id: ids.get(key) as number, pointer: `/spec/steps/${escape(key)}`, needs: ids, known: ids };
+    const place = { id: ids.get(key) as number, pointer: `/spec/steps/${escape(key)}`, needs: ids, known: ids, manifests: spec.steps };
     return collect(() => compileStep(key, spec.steps[key] as StepManifest, place, collect));
   });
   const undo = undoKeys.map((key, index) =>
     collect(() => compileUndo(key, spec.steps[key] as StepManifest, keys.length + index, ids, collect)),
   );
-  const tidying = finallyKeys.map((key) =>
-    collect(() => compileFinally(key, spec.finally?.[key] as StepManifest, ids, finallyIds, collect)),
-  );
+  const tidying = finallyKeys.map((key) => collect(() => compileFinally(key, spec.finally ?? {}, ids, finallyIds, collect)));
   const output = collect((more) => compileOutputs(manifest, ids, more));
   collect(() => retentionOf(spec));
   refuse(errors);
@@ -109,33 +118,42 @@ interface Place {
   needs: ReadonlyMap<string, number>;
   /** Steps that its expressions may name: those of `needs`, and what has ended by then. */
   known: ReadonlyMap<string, number>;
+  /** Those of `needs`, as they are written. */
+  manifests: Readonly<Record<string, StepManifest>>;
 }
 
 /** What undoes a step: a step with the same items, which sees what all others have done. */
 function compileUndo(key: string, step: StepManifest, id: number, ids: ReadonlyMap<string, number>, collect: Collect): Draft {
   const { forEach, maxParallel, compensate = {} } = step;
+  if (typeof forEach === 'object' && 'needs' in forEach)
+    throw new ExpressionError(
+      'items that need each other are not undone: have a workflow do each',
+      `/spec/steps/${escape(key)}/compensate`,
+    );
   const manifest: StepManifest = {
     ...compensate,
     retry: compensate.retry ?? undoRetry,
-    ...(forEach !== undefined && { forEach }),
+    ...(forEach !== undefined && { forEach: plainItems(forEach) }),
     ...(maxParallel !== undefined && { maxParallel }),
   };
-  const place = { id, pointer: `/spec/steps/${escape(key)}/compensate`, needs: new Map<string, number>(), known: ids };
+  const place = { id, pointer: `/spec/steps/${escape(key)}/compensate`, needs: new Map<string, number>(), known: ids, manifests: {} };
   return { ...compileStep(`${key}.undo`, manifest, place, collect), part: 'undo', undoes: ids.get(key) as number };
 }
 
 function compileFinally(
   key: string,
-  step: StepManifest,
+  manifests: Readonly<Record<string, StepManifest>>,
   ids: ReadonlyMap<string, number>,
   finallyIds: ReadonlyMap<string, number>,
   collect: Collect,
 ): Draft {
   const pointer = `/spec/finally/${escape(key)}`;
+  const step = manifests[key] as StepManifest;
   if (ids.has(key)) throw new ExpressionError('a step of steps has the same key', pointer);
   if (step.compensate !== undefined) throw new ExpressionError('what tidies up is not undone', `${pointer}/compensate`);
   const known = new Map([...ids, ...finallyIds]);
-  return { ...compileStep(key, step, { id: finallyIds.get(key) as number, pointer, needs: finallyIds, known }, collect), part: 'finally' };
+  const place = { id: finallyIds.get(key) as number, pointer, needs: finallyIds, known, manifests };
+  return { ...compileStep(key, step, place, collect), part: 'finally' };
 }
 
 function refuse(errors: FaultDetail[]): void {
@@ -166,28 +184,44 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   }
   /** Steps that this one needs, with the place that names each first. */
   const references = new Map((step.needs ?? []).map((name, index) => [name, `${pointer}/needs/${index}`]));
-  const use = ({ steps, variables, pointer: at }: Expression, isPerItem: boolean): void => {
-    for (const name of steps) if (!references.has(name)) references.set(name, at);
-    if (isPerItem && step.forEach !== undefined) return;
-    for (const name of ['item', 'index'] as const) {
-      if (variables.has(name)) collect((more) => more(new ExpressionError(`${name} is known only inside a step with forEach`, at)));
+  const use = ({ steps, variables, pointer: at }: Expression, seen: readonly Variable[] = []): void => {
+    for (const name of steps) {
+      if (name === items?.stream?.key && at !== items.stream.pointer)
+        collect((more) => more(new ExpressionError(`steps.${name} has not ended while its items are streamed: use item`, at)));
+      if (!references.has(name)) references.set(name, at);
+    }
+    for (const [name, where] of Object.entries(unitVariables)) {
+      if (!variables.has(name as Variable) || seen.includes(name as Variable)) continue;
+      collect((more) => more(new ExpressionError(`${name} is known only inside a step with ${where}`, at)));
     }
   };
   const condition = typeof step.if === 'string' ? collect(() => compileCondition(step.if as string, `${pointer}/if`)) : undefined;
-  if (condition) use(condition, false);
-  const items =
-    step.forEach === undefined ? undefined : collect((more) => compileItems(step.forEach as string | Json[], `${pointer}/forEach`, more));
-  for (const expression of items?.expressions ?? []) use(expression, false);
+  const { forEach } = step;
+  const items = forEach === undefined ? undefined : collect((more) => itemsOf(forEach, `${pointer}/forEach`, more));
+  const turns = step.repeat === undefined ? undefined : collect(() => repeatOf(kind, step, pointer));
+  if (condition) use(condition);
+  const ofUnit: Variable[] = [
+    ...(forEach === undefined ? [] : (['item', 'index'] as const)),
+    ...(step.repeat === undefined ? [] : (['index', 'turns', 'last'] as const)),
+  ];
+  for (const expression of items?.ofList ?? []) use(expression);
+  for (const expression of [...(items?.ofItem ?? []), ...(turns?.expressions ?? [])]) use(expression, ofUnit);
+  const chooses = collect(() => choiceOf(kind, step, pointer));
+  if (chooses) use(chooses.expression, ofUnit);
   const inputAt = kind === 'approval' ? pointer : `${pointer}/${inline.includes(kind) ? kind : 'with'}`;
   const input = collect((more) => compileTemplate(inputOfStep(kind, step), inputAt, more)) ?? nothing;
-  for (const expression of input.expressions) use(expression, true);
+  const ofItem = items?.itemNeeds === undefined ? ofUnit : ([...ofUnit, 'results'] as const);
+  for (const expression of input.expressions) use(expression, ofItem);
   const { limits, expressions: keys } = limitsOf(kind, step, pointer, collect);
-  for (const expression of keys) use(expression, kind !== 'llm');
+  for (const expression of keys) use(expression, kind === 'llm' ? [] : ofItem);
 
   const needs = [...references].flatMap(([name, at]) => {
     if (!place.known.has(name)) collect((more) => more(unknownStep(name, place.known, at)));
     return place.needs.get(name) ?? [];
   });
+  const from = items?.stream;
+  if (from && place.known.has(from.key)) collect(() => sourceOf(from, place.manifests[from.key]));
+  const stream = from && place.needs.get(from.key);
   return {
     id,
     key,
@@ -195,7 +229,11 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     kind,
     needs,
     ...(step.if !== undefined && { condition: conditionOf(step.if, condition, pointer) }),
-    ...(items && { items: items.compute }),
+    ...(items?.items && { items: items.items }),
+    ...(items?.itemNeeds && { itemNeeds: items.itemNeeds }),
+    ...(stream !== undefined && { stream }),
+    ...(turns && { repeat: turns.repeat }),
+    ...(chooses && { chooses: chooses.chooses }),
     maxParallel: step.maxParallel ?? maxParallelDefault,
     target: targetOf(kind, step),
     ...(step.skill !== undefined && { skill: step.skill }),
@@ -243,6 +281,8 @@ function policyOf(approval: string | ApprovalManifest, pointer: string): Approva
 
 function targetOf(kind: StepKind, step: StepManifest): string {
   if (kind === 'llm') return (step.llm as LlmManifest).model;
+  // Whom an expression chooses is known unit by unit.
+  if (step.agents !== undefined) return '';
   return kind === 'agent' || kind === 'tool' || kind === 'workflow' ? (step[kind] as string) : '';
 }
 
@@ -252,25 +292,6 @@ function conditionOf(source: string | boolean, expression: Expression | undefine
     const value = (expression as Expression).compute(scope);
     if (typeof value === 'boolean') return value;
     throw new ExpressionError(`if must give true or false, not ${typeof value}`, `${pointer}/if`);
-  };
-}
-
-function compileItems(
-  source: string | Json[],
-  pointer: string,
-  report: (error: ExpressionError) => void,
-): { compute: (scope: Scope) => Json[]; expressions: readonly Expression[] } {
-  const { compute, expressions } =
-    typeof source === 'string'
-      ? ((expression: Expression) => ({ compute: expression.compute, expressions: [expression] }))(compileCondition(source, pointer))
-      : compileTemplate(source, pointer, report);
-  return {
-    expressions,
-    compute: (scope) => {
-      const value = compute(scope);
-      if (Array.isArray(value)) return value;
-      throw new ExpressionError(`forEach must give a list, not ${value === null ? 'null' : typeof value}`, pointer);
-    },
   };
 }
 
@@ -291,8 +312,8 @@ function compileOutputs(manifest: WorkflowManifest, ids: ReadonlyMap<string, num
   const { compute, expressions } = compileTemplate(outputs, '/spec/outputs', report);
   for (const { steps, variables, pointer } of expressions) {
     for (const name of steps) if (!ids.has(name)) report(unknownStep(name, ids, pointer));
-    if (variables.has('item') || variables.has('index')) {
-      report(new ExpressionError('item and index are known only inside a step with forEach', pointer));
+    for (const [name, where] of Object.entries(unitVariables)) {
+      if (variables.has(name as Variable)) report(new ExpressionError(`${name} is known only inside a step with ${where}`, pointer));
     }
   }
   return { compute };

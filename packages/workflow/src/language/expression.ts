@@ -16,7 +16,7 @@ const patternMax = 1_000;
 
 /** The names that expressions see: of a workflow's steps, of a schedule's input, of a trigger's. */
 const namesOf = {
-  workflow: ['input', 'steps', 'run', 'item', 'index'],
+  workflow: ['input', 'steps', 'run', 'item', 'index', 'turns', 'last', 'results'],
   schedule: ['schedule'],
   trigger: ['event'],
 } as const;

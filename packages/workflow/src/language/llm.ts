@@ -1,9 +1,9 @@
-import { Fault } from '@signalbox/shared/errors/fault.js';
 import { ExpressionError, type GraphStep } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import { covers, type LlmPolicy, type LlmTool } from '../core/llm.ts';
-import { checkInputSchema, wrongPlace } from './input-schema.ts';
+import { wrongPlace } from './input-schema.ts';
 import type { LlmManifest, LlmToolManifest, StepManifest } from './manifest.ts';
+import { checkedSchema } from './step-schema.ts';
 import { timeoutMs } from './timeout.ts';
 
 /** What an `llm` step may use where it does not say; people raise them where a task is worth it. */
@@ -36,7 +36,7 @@ export function llmOf(step: StepManifest, pointer: string): Pick<GraphStep, 'llm
   const policy: LlmPolicy = {
     tools,
     ...(approve !== undefined && { approve: approve.map(toolOf) }),
-    ...(output && { output: { schema: checked(output, `${pointer}/llm/output`), check: (value) => wrongPlace(output, value) } }),
+    ...(output && { output: { schema: checkedSchema(output, `${pointer}/llm/output`), check: (value) => wrongPlace(output, value) } }),
     ...(maxTokens !== undefined && { maxTokens }),
     limits: {
       turns: limits.turns ?? limitDefaults.turns,
@@ -59,14 +59,4 @@ export function promptOf({ instructions, prompt, messages }: LlmManifest): Json 
     ...(prompt !== undefined && { prompt }),
     ...(messages !== undefined && { messages }),
   };
-}
-
-function checked(schema: Record<string, Json>, pointer: string): Record<string, Json> {
-  try {
-    checkInputSchema(schema, pointer);
-    return schema;
-  } catch (thrown) {
-    if (!(thrown instanceof Fault) || thrown.code !== 'invalid') throw thrown;
-    throw new ExpressionError(thrown.errors?.[0]?.detail ?? thrown.detail, pointer);
-  }
 }

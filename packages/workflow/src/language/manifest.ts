@@ -16,9 +16,11 @@ export interface ApprovalManifest {
 export interface StepManifest {
   needs?: string[];
   if?: string | boolean;
-  forEach?: string | Json[];
+  forEach?: string | Json[] | ForEachManifest;
+  repeat?: RepeatManifest;
   maxParallel?: number;
   agent?: string;
+  agents?: string[];
   skill?: string;
   tool?: string;
   workflow?: string;
@@ -46,6 +48,24 @@ export interface LimitManifest {
   key?: string | number | boolean;
   concurrency?: number;
   rate?: { max: number; per: string | number; burst?: number };
+}
+
+/** The items of a step, and what holds of them. */
+export interface ForEachManifest {
+  items: string | Json[];
+  stream?: boolean;
+  max?: number;
+  schema?: Record<string, Json>;
+  key?: string;
+  needs?: string;
+}
+
+/** A step that is done in turns, one after another. */
+export interface RepeatManifest {
+  maxTurns?: number;
+  until?: string;
+  noProgress?: false | { turns?: number; similarity?: number; of?: string };
+  onLimit?: 'fail' | 'continue';
 }
 
 /** `server/tool`, `server/*`, or an agent. */

@@ -1,6 +1,7 @@
-import { ExpressionError, type Graph, type GraphStep, type Scope, type StepKind } from '../core/graph.ts';
+import { ExpressionError, type Graph, type GraphStep, type ItemNeeds, type Scope, type StepKind } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import type { LlmPolicy } from '../core/llm.ts';
+import type { RepeatPolicy } from '../core/repeat.ts';
 import type { Random } from './random.ts';
 
 /** What the waits of random graphs wait for. */
@@ -21,7 +22,9 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
     const kind = kinds[random.below((options.depth ?? 0) > 1 ? kinds.length - 1 : kinds.length)] as StepKind;
     const needs = Array.from({ length: id }, (_, earlier) => earlier).filter(() => random.chance(0.4));
     const size = random.below(6);
-    const isItems = kind !== 'llm' && random.chance(0.35);
+    const source = kind === 'llm' ? undefined : sourceOf(drafts, needs, random);
+    const isItems = source === undefined && kind !== 'llm' && random.chance(0.35);
+    const isRepeated = source === undefined && !isItems && kind !== 'llm' && random.chance(0.2);
     drafts.push({
       id,
       key: `s${id}`,
@@ -35,10 +38,14 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       onError: random.chance(0.25) ? 'continue' : 'fail',
       ...policyFor(random, kind),
       ...(isItems && { items: () => Array.from({ length: size }, (_, index) => index) }),
+      ...(isItems && random.chance(0.3) && { itemNeeds: needsOfItems(1 + random.below(3)) }),
+      ...(source !== undefined && { stream: source }),
+      ...(isRepeated && { repeat: turnsFor(random) }),
+      ...(kind === 'agent' && (isItems || isRepeated) && random.chance(0.5) && { chooses: speakers }),
       ...(random.chance(0.25) && { condition: conditionOf(random.chance(0.5)) }),
       ...((kind === 'agent' || kind === 'llm') && random.chance(0.2) && { fallback: 'spare' }),
       ...(kind === 'llm' && { llm: conversation(random), input: () => ({ prompt: `${id}` }) }),
-      ...(isItems && random.chance(0.3) && { maxFailures: () => 1 }),
+      ...((isItems || source !== undefined) && random.chance(0.3) && { maxFailures: () => 1 }),
       ...(kind !== 'wait' && kind !== 'value' && kind !== 'approval' && random.chance(0.2) && { timeouts: timeoutsOf(random, kind) }),
       ...(random.chance(0.3) && { onCrash: random.chance(0.5) ? 'fail' : 'ask' }),
       ...limitsFor(random, kind, options.failing ?? false),
@@ -68,6 +75,34 @@ function limitsFor(random: Random, kind: StepKind, failing: boolean): Pick<Graph
   return { limits: [{ ...shared, key: fails ? () => null : ({ index = -1 }) => index % 2 }] };
 }
 
+/** One of the steps with items or turns that a step needs, which it may stream from. */
+function sourceOf(drafts: readonly Draft[], needs: readonly number[], random: Random): number | undefined {
+  const sources = needs.filter((id) => drafts[id]?.items ?? drafts[id]?.repeat ?? drafts[id]?.stream !== undefined);
+  return sources.length > 0 && random.chance(0.5) ? pick(random, sources) : undefined;
+}
+
+/** Each item needs the one so far before it. */
+function needsOfItems(distance: number): ItemNeeds {
+  return {
+    key: ({ item }) => `i${item as number}`,
+    needs: ({ item }) => ((item as number) < distance ? [] : [`i${(item as number) - distance}`]),
+    pointer: '/spec/steps',
+  };
+}
+
+/** Some come to their end, some meet their limits. */
+function turnsFor(random: Random): RepeatPolicy {
+  const done = random.below(5);
+  return {
+    maxTurns: 1 + random.below(5),
+    onLimit: pick(random, ['fail', 'continue', 'continue']),
+    ...(random.chance(0.7) && { until: ({ index = 0 }) => index >= done }),
+    ...(random.chance(0.5) && { noProgress: { turns: 3, similarity: 1 } }),
+  };
+}
+
+const speakers: NonNullable<Draft['chooses']> = { agent: ({ index = 0 }) => `agent${index % 2}`, agents: ['agent0', 'agent1'] };
+
 function inputOf(kind: StepKind, id: number, random: Random): (scope: Scope) => Json {
   if (kind === 'wait') return waitFor(random);
   return kind === 'approval' ? askFor(random) : valueOf(id);
@@ -94,7 +129,7 @@ function addUndo(random: Random, drafts: Draft[]): void {
   const undoOf = new Map<number, number>();
   const main = [...drafts];
   for (const step of main.toReversed()) {
-    if (step.kind === 'llm' || !random.chance(0.6)) continue;
+    if (step.kind === 'llm' || step.repeat || step.itemNeeds || !random.chance(0.6)) continue;
     const id = drafts.length;
     const after = main.filter(({ needs }) => needs.includes(step.id)).flatMap((dependent) => undoOf.get(dependent.id) ?? []);
     undoOf.set(step.id, id);
@@ -105,7 +140,7 @@ function addUndo(random: Random, drafts: Draft[]): void {
       input: valueOf(id),
       part: 'undo',
       undoes: step.id,
-      ...(step.items && { items: step.items }),
+      ...((step.items ?? step.stream) !== undefined && { items: step.items ?? (() => []) }),
     });
   }
 }
@@ -183,12 +218,13 @@ export function graphWithout(graph: Graph, without: readonly number[]): Graph {
   const kept = graph.steps.filter(({ id, undoes }) => !out.has(id) && (undoes === undefined || !out.has(undoes)));
   const ids = new Map(kept.map(({ id }, at) => [id, at]));
   const moved = (old: readonly number[]): number[] => old.flatMap((id) => ids.get(id) ?? []);
-  const steps = kept.map(({ undoes, ...step }, id) => ({
+  const steps = kept.map(({ undoes, stream, ...step }, id) => ({
     ...step,
     id,
     needs: moved(step.needs),
     dependents: moved(step.dependents),
     ...(undoes !== undefined && { undoes: ids.get(undoes) as number }),
+    ...(stream !== undefined && ids.has(stream) && { stream: ids.get(stream) as number }),
   }));
   return { ...graph, steps };
 }

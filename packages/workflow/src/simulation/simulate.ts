@@ -4,7 +4,7 @@ import { notUndone } from '../core/ending.ts';
 import { restore } from '../core/restore.ts';
 import { keyOf } from '../core/scope.ts';
 import { applyTransition } from '../core/apply.ts';
-import { newRun, type RunState } from '../core/state.ts';
+import { isOver, newRun, type RunState } from '../core/state.ts';
 import { Random } from './random.ts';
 import { graphWithout, randomGraph } from './random-graph.ts';
 import { World, type Faults } from './world.ts';
@@ -90,10 +90,15 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
       if (begun.has(what)) throw new Error(`${run} ${what} twice`);
       if (ends.has(`${transition.s}.${transition.i}`)) throw new Error(`${run} sends ${key} after it has ended`);
       begun.add(what);
-      for (const need of graph.steps[transition.s]?.needs ?? []) {
-        const { status } = before.steps[need] as RunState['steps'][number];
-        const isOver = status === 'succeeded' || status === 'skipped' || (status === 'failed' && goesOn(graph.steps[need] as GraphStep));
-        if (!isOver) throw new Error(`${run} begins ${key} before its need ${need}`);
+      const { needs = [], stream } = graph.steps[transition.s] ?? {};
+      const needed = before.steps[transition.s]?.gate?.needs[transition.i] ?? [];
+      const unmet = needed.find((i) => before.steps[transition.s]?.units[i]?.status !== 'succeeded');
+      if (unmet !== undefined) throw new Error(`${run} begins ${key} before item ${unmet}`);
+      for (const need of needs) {
+        const { status, units } = before.steps[need] as RunState['steps'][number];
+        if (need === stream && isOver(units[transition.i]?.status ?? 'pending')) continue;
+        const hasEnded = status === 'succeeded' || status === 'skipped' || (status === 'failed' && goesOn(graph.steps[need] as GraphStep));
+        if (!hasEnded) throw new Error(`${run} begins ${key} before its need ${need}`);
       }
       const { open } = before.steps[transition.s] as RunState['steps'][number];
       const isNew = before.steps[transition.s]?.units[Math.max(0, transition.i)]?.status === 'pending';

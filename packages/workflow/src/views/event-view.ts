@@ -17,6 +17,7 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
     case 'taken':
     case 'joined':
     case 'grew':
+    case 'more':
     case 'ending':
       return undefined;
     case 'entered':
@@ -40,10 +41,11 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
   }
   const step = graph.steps[transition.s];
   const key = step?.key ?? '';
+  const agent = (transition.t === 'queued' ? transition.agent : undefined) ?? step?.target ?? '';
   const place = {
     step: transition.i < 0 ? key : `${key}[${transition.i}]`,
     attempt: transition.n,
-    ...(step?.kind === 'agent' && { agent: step.target }),
+    ...(step?.kind === 'agent' && agent !== '' && { agent }),
   };
   switch (transition.t) {
     case 'queued':
