@@ -13,6 +13,8 @@ import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { cancelTasks } from '@signalbox/shared/contracts/protocol/cancel-tasks.js';
 import { getTaskStatus } from '@signalbox/shared/contracts/protocol/get-task-status.js';
 import { startTask, type StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
+import type { BreakerState } from '@signalbox/shared/contracts/registry/agent.js';
+import { listAgents } from '@signalbox/shared/contracts/registry/list-agents.js';
 import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -25,6 +27,9 @@ export interface TestAgent {
   kind: 'worker' | 'http' | 'llm' | 'mcp';
   concurrency?: number;
   skills?: string[];
+  /** Instances of a worker that beat. */
+  live?: number;
+  breaker?: BreakerState;
 }
 
 /** `execution` on real servers, with the registry and `protocol` answered by the test. */
@@ -49,9 +54,33 @@ export async function startExecution(
           skills: (agent.skills ?? []).map((skill) => ({ name: skill, description: '' })),
           ...(agent.concurrency !== undefined && { concurrency: agent.concurrency }),
           status: 'healthy' as const,
-          instances: [],
+          ...(agent.breaker !== undefined && { breaker: agent.breaker }),
+          instances: Array.from({ length: agent.live ?? 0 }, (_, index) => ({
+            instance: `i-${index}`,
+            status: 'live' as const,
+            capacity: 1,
+            inFlight: 0,
+          })),
         };
       });
+      await peers.answer(listAgents, () => ({
+        data: Object.entries(agents).map(([name, { kind, skills = [], live = 0, breaker }]) => ({
+          id: newId('agent'),
+          name,
+          kind,
+          description: '',
+          labels: {},
+          status: 'healthy' as const,
+          ...(breaker !== undefined && { breaker }),
+          version: 1,
+          hash: `sha256:${'0'.repeat(64)}`,
+          skills: skills.map((skill) => ({ name: skill, description: '' })),
+          instances: { live, capacity: live, inFlight: 0 },
+          createdAt: '2026-01-01T00:00:00.000Z',
+          updatedAt: '2026-01-01T00:00:00.000Z',
+        })),
+        nextCursor: null,
+      }));
       await options.before?.(peers);
     },
   });
@@ -165,6 +194,12 @@ export class TestWorker {
         .request(beatWork, { instance: this.instance, tasks: [task] }, { as: this.as, shard: shardOfTask(task) })
         .catch(() => undefined);
     }
+  }
+
+  /** Tells what it is at. */
+  async say(task: LeasedTask, message: string, partial?: unknown): Promise<void> {
+    const said = { instance: this.instance, tasks: [task.task], message, ...(partial !== undefined && { partial }) };
+    await this.service.request(beatWork, said, { as: this.as, shard: shardOfTask(task.task) });
   }
 
   /** Ends it as a crash would: nothing more is heard of its tasks. */

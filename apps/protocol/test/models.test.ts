@@ -3,6 +3,7 @@ import { callTool, type CallToolReply, type CallToolRequest } from '@signalbox/s
 import { getTool } from '@signalbox/shared/contracts/mcp-server/get-tool.js';
 import { listTools } from '@signalbox/shared/contracts/mcp-server/list-tools.js';
 import { listModels } from '@signalbox/shared/contracts/protocol/list-models.js';
+import type { Handover } from '@signalbox/shared/contracts/execution/handover.js';
 import { startTask } from '@signalbox/shared/contracts/protocol/start-task.js';
 import { cancelTasks } from '@signalbox/shared/contracts/protocol/cancel-tasks.js';
 import { taskDelta } from '@signalbox/shared/contracts/protocol/task-delta.js';
@@ -80,7 +81,11 @@ beforeEach(() => {
 const writer: LlmSpec = { model: 'scripted-1', system: 'You write.' };
 
 /** Runs a task of an llm agent to its end. */
-async function ask(spec: LlmSpec, input: unknown, more: { outputSchema?: Record<string, unknown>; skills?: string[]; as?: object } = {}) {
+async function ask(
+  spec: LlmSpec,
+  input: unknown,
+  more: { outputSchema?: Record<string, unknown>; skills?: string[]; as?: object; handover?: Handover } = {},
+) {
   registry.agents['writer'] = {
     kind: 'llm',
     spec: { llm: spec },
@@ -88,7 +93,7 @@ async function ask(spec: LlmSpec, input: unknown, more: { outputSchema?: Record<
       skills: [{ name: 'write', description: 'Write it well.', ...(more.outputSchema && { outputSchema: more.outputSchema }) }],
     }),
   };
-  const task = taskOf({ agent: 'writer', input });
+  const task = taskOf({ agent: 'writer', input, ...(more.handover && { handover: more.handover }) });
   await protocol.request(startTask, task, { ...(more.as && { as: more.as }) });
   const { output, error, usage } = await execution.result(task.task);
   return { task, output, error, usage };
@@ -118,6 +123,16 @@ describe('an llm agent', () => {
       text += payload.text;
     }
     expect(text).toBe('It rains, and it will go on raining.');
+  });
+
+  test('is told what the agent before it had told', async () => {
+    model.on('the weather', { text: 'It rains.' });
+    const attempt = { number: 1, agent: 'first', startedAt: 1, endedAt: 2, code: 'unavailable', detail: 'gone', partial: 'It' };
+    await ask(writer, 'Say something about the weather', {
+      handover: { attempts: [{ ...attempt, messages: [{ at: 1, message: 'looked out' }] }] },
+    });
+    const { content } = model.seen[0]!.body.messages[0]!;
+    expect(content).toContain('Go on from where they were.\n\nfirst (ended: gone)\n- looked out\nIts result so far: "It"');
   });
 
   test.each([

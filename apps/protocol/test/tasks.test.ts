@@ -122,6 +122,20 @@ describe('a task for an http agent', () => {
     expect(JSON.stringify(agent.seen[0]!.headers)).not.toMatch(/eyJ/); // A30: no identity of ours leaves
   });
 
+  test('gets what the agent before it had told, whatever of it fits a header', async () => {
+    const before = { number: 1, agent: 'first', startedAt: 1, endedAt: 2, code: 'unavailable', detail: 'gone', partial: { pages: 2 } };
+    const sent = async (messages: { at: number; message: string }[]): Promise<unknown> => {
+      await perform({ agent: 'echo', handover: { attempts: [{ ...before, messages }] } });
+      return JSON.parse(Buffer.from(agent.seen.at(-1)!.headers['signalbox-handover'] as string, 'base64url').toString());
+    };
+    const few = [{ at: 1, message: 'page 2' }];
+    expect(await sent(few)).toEqual({ attempts: [{ ...before, messages: few }] });
+    const { partial: _, ...short } = before;
+    const last = { at: 10, message: 'y'.repeat(1_000) };
+    const many = [...Array.from({ length: 9 }, (__, at) => ({ at, message: 'x'.repeat(2_000) })), { at: 10, message: 'y'.repeat(2_000) }];
+    expect(await sent(many)).toEqual({ attempts: [{ ...short, messages: [last] }] });
+  });
+
   test('handed over twice is done once', async () => {
     const task = taskOf({ agent: 'echo' });
     agent.answer = (_, response) => void setTimeout(() => json(response, 200, 1), 150);

@@ -223,6 +223,36 @@ test('progress is shown, the last message always', async () => {
   expect(progress.at(-1)).toEqual({ type: 'progress', task: 'task_1', message: 'file 20', fraction: 1 });
 });
 
+test('a task that another agent had comes with what that told, and its own partial results go on', async () => {
+  const handover = {
+    attempts: [
+      { number: 1, agent: 'first', startedAt: 1, endedAt: 2, code: 'unavailable', detail: 'gone', messages: [], partial: { pages: 2 } },
+    ],
+  };
+  let refused: unknown;
+  start({
+    read: {
+      run: (_, ctx) => {
+        const { pages } = ctx.handover?.attempts.at(-1)?.partial as { pages: number };
+        ctx.progress('goes on', undefined, { pages: pages + 1 });
+        try {
+          ctx.progress('too much', undefined, 'x'.repeat(16_384));
+        } catch (error) {
+          refused = error;
+        }
+        return pages;
+      },
+    },
+  });
+  const link = await gateway.link();
+  await link.welcome();
+  await begin(link, offer('task_1', 'read', {}, { handover }));
+  expect(await link.next('progress')).toEqual({ type: 'progress', task: 'task_1', message: 'goes on', partial: { pages: 3 } });
+  expect(await link.next('complete')).toMatchObject({ output: 2 });
+  link.send({ type: 'completed', task: 'task_1' });
+  expect(refused).toMatchObject({ code: 'limited', message: 'a partial result is larger than 16 KiB' });
+});
+
 test('progress that follows slowly is sent by itself', async () => {
   start({
     read: {

@@ -1,3 +1,4 @@
+import type { Handover } from '@signalbox/shared/contracts/execution/handover.js';
 import { taskPattern } from '@signalbox/shared/contracts/execution/task-id.js';
 import { instanceNamePattern } from '@signalbox/shared/contracts/registry/instance.js';
 import { parseJson } from '@signalbox/shared/bus/json.js';
@@ -13,7 +14,7 @@ export type FromWorker =
   | { type: 'hello'; agent: string; instance: string; capacity: number; skills: string[] }
   | { type: 'accepted'; task: string }
   | { type: 'beat'; tasks: string[] }
-  | { type: 'progress'; task: string; message: string; fraction?: number }
+  | { type: 'progress'; task: string; message: string; fraction?: number; partial?: unknown }
   | { type: 'complete'; task: string; output?: unknown; error?: unknown; usage?: unknown }
   | { type: 'drain' };
 
@@ -31,6 +32,7 @@ export type ToWorker =
       deadline: string;
       idempotencyKey: string;
       traceparent?: string;
+      handover?: Handover;
     }
   | { type: 'start'; task: string }
   | { type: 'completed'; task: string }
@@ -74,6 +76,7 @@ export function readWorkerMessage(bytes: Buffer): FromWorker | null {
         task: text(message, 'task', taskPattern),
         message: text(message, 'message', /^[^]{0,2048}$/),
         ...(typeof fraction === 'number' && { fraction: Math.min(1, Math.max(0, fraction)) }),
+        ...(message['partial'] !== undefined && { partial: message['partial'] }),
       };
     }
     case 'complete':

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
-import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
+import { beatWork, type BeatWorkRequest } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { completeWork, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
 import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
@@ -168,12 +168,12 @@ export class WorkerSession {
     );
   }
 
-  private async progress({ task, message, fraction }: FromWorker & { type: 'progress' }): Promise<void> {
+  private async progress({ type: _, task, ...said }: FromWorker & { type: 'progress' }): Promise<void> {
     const instance = this.hello?.instance as string;
-    await this.tellOwner(shardOfTask(task), { instance, tasks: [task], message, ...(fraction !== undefined && { fraction }) });
+    await this.tellOwner(shardOfTask(task), { instance, tasks: [task], ...said });
   }
 
-  private async tellOwner(shard: number, body: { instance: string; tasks: string[]; message?: string; fraction?: number }): Promise<void> {
+  private async tellOwner(shard: number, body: BeatWorkRequest): Promise<void> {
     try {
       const { cancelled } = await this.ofOwner(this.bus.request(beatWork, body, this.caller, { shard }));
       this.cancel(cancelled);

@@ -28,6 +28,8 @@ export function eventText(event: RunEvent): string {
       return `${attempt}failed${on}${more ? `: ${more}` : ''}`;
     case 'step.retrying':
       return `is tried again${more ? `: ${more}` : ''}`;
+    case 'step.moved':
+      return more ?? 'went to another agent';
     case 'step.waiting':
       return `waits ${more ?? ''}`.trim();
     case 'step.escalated':
@@ -50,7 +52,9 @@ export function eventText(event: RunEvent): string {
 /** The status that an event's lamp shows. */
 export function eventStatus({ type }: Pick<RunEvent, 'type'>): string {
   const verb = type.split('.')[1] ?? '';
-  return { started: 'running', progress: 'running', ending: 'running', resolved: 'running', retrying: 'waiting' }[verb] ?? verb;
+  return (
+    { started: 'running', progress: 'running', ending: 'running', resolved: 'running', retrying: 'waiting', moved: 'waiting' }[verb] ?? verb
+  );
 }
 
 /** Adds events that arrived: each once, in order. Progress has no number of its own and always counts as new. */
@@ -68,5 +72,5 @@ export function merged(known: readonly RunEvent[], arrived: readonly RunEvent[])
 
 /** Only errors, and what follows from them. */
 export function isTrouble({ type }: Pick<RunEvent, 'type'>): boolean {
-  return type.endsWith('.failed') || type === 'step.retrying' || type === 'run.cancelled';
+  return type.endsWith('.failed') || type === 'step.retrying' || type === 'step.moved' || type === 'run.cancelled';
 }

@@ -11,7 +11,7 @@ export class BeatTasksHandler {
   @Handles(beatTasks)
   async handle(@Payload() { tasks, message, fraction }: BeatTasksRequest): Promise<BeatTasksReply> {
     const cancelled = this.engine.dispatcher.beat(tasks, undefined, undefined);
-    this.engine.progress(tasks[0], undefined, message, fraction);
+    this.engine.progress(tasks[0], undefined, { message, fraction, partial: undefined });
     return Promise.resolve({ cancelled });
   }
 }

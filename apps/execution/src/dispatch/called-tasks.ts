@@ -87,7 +87,7 @@ export function failureOf(fault: Fault): Failure {
   };
 }
 
-function bodyOf({ id, kind, target, skill, input, key, timeoutMs, idempotencyKey }: QueuedTask): StartTaskRequest {
+function bodyOf({ id, kind, target, skill, input, key, timeoutMs, idempotencyKey, handover }: QueuedTask): StartTaskRequest {
   return {
     task: id,
     ...(kind === 'agent' && { agent: target, input }),
@@ -97,6 +97,7 @@ function bodyOf({ id, kind, target, skill, input, key, timeoutMs, idempotencyKey
     ...(kind === 'artifact' && { artifact: input as unknown as ArtifactTarget }),
     deadline: now() + timeoutMs,
     idempotencyKey,
+    ...(handover && { handover }),
     step: key,
   };
 }

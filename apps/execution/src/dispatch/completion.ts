@@ -45,6 +45,8 @@ export class Completion {
       ...(result.error === undefined ? { output: (result.output ?? null) as Json } : { error: failureOf(result.error) }),
       ...(result.usage && { usage: { ...result.usage } }),
     };
+    const told = this.engine.dispatcher.tasks.get(result.task);
+    if (told !== undefined && result.error !== undefined) this.engine.dispatcher.failovers.flush(told);
     const event: RunEvent = result.isLate === true ? { type: 'due', timer: 'start', ...ref } : completed;
     let outcome;
     try {

@@ -16,6 +16,7 @@ import type { Alarm } from '../timers/alarm.ts';
 import type { AgentDirectory } from './agent-directory.ts';
 import type { AgentQueue } from './agent-queue.ts';
 import { CalledTasks } from './called-tasks.ts';
+import { Failovers } from './failovers.ts';
 import { isCalled, newTask, taskIdOf, type OpenTask } from './open-task.ts';
 import { OthersTasks } from './others-tasks.ts';
 import { ShardWords } from './shard-words.ts';
@@ -53,6 +54,7 @@ export class Dispatcher {
   readonly tasks = new Map<string, OpenTask>();
   readonly leases: WorkerLeases;
   readonly others: OthersTasks;
+  readonly failovers: Failovers;
   private readonly queues: TaskQueues;
   private readonly called: CalledTasks;
   /** The limits that are kept here, and what waits for places of limits, here or elsewhere. */
@@ -90,11 +92,13 @@ export class Dispatcher {
       gone: (tasks) => this.gone(tasks),
     });
     this.limited = new LimitedTasks(this.keeper, this.words, ports.owns, (task) => this.enter(task));
+    this.failovers = new Failovers(bus, owner, (task) => this.why(task.run, task.ref));
     this.sweeper = setInterval(() => this.sweep(), sweepMs);
   }
 
   stop(): void {
     clearInterval(this.sweeper);
+    this.failovers.stop();
     this.words.stop();
     this.keeper.stop();
     this.drop(new Set(this.runs()), () => true);
@@ -150,6 +154,7 @@ export class Dispatcher {
     for (const task of [...this.tasks.values()]) {
       if (!runs.has(task.run)) continue;
       this.tasks.delete(task.id);
+      this.failovers.forget(task);
       this.alarm.cancel(task.deadline);
       if (task.queue === null || isGone(task.queue.shard)) task.phase = 'gone';
       else {
@@ -291,6 +296,7 @@ export class Dispatcher {
 
   private enter(task: OpenTask): void {
     this.tasks.set(task.id, task);
+    this.failovers.watch(task);
     const before = this.others.find(task.id);
     if (before === undefined) return this.place(task);
     // It was in a queue here while another owned its run.
@@ -332,6 +338,7 @@ export class Dispatcher {
   }
 
   private lose(task: OpenTask, how: string): void {
+    this.failovers.flush(task);
     const detail = `attempt ${task.ref.n} of ${task.key} was lost: ${how}`;
     const next = 'It is tried again where the step’s retry allows it; look into the log of the worker.';
     this.owner.feed(task.run, { type: 'lost', ...task.ref, error: { code: 'unavailable', detail, next } });
@@ -339,6 +346,7 @@ export class Dispatcher {
 
   private forget(task: OpenTask): void {
     this.tasks.delete(task.id);
+    this.failovers.forget(task);
     this.alarm.cancel(task.deadline);
     this.queues.left(task);
   }
@@ -378,6 +386,7 @@ export class Dispatcher {
       else if (task.phase === 'queued' && task.queue?.kind === undefined) this.queues.pump(task.queue as AgentQueue);
     }
     this.others.sweep();
+    this.failovers.look();
   }
 }
 

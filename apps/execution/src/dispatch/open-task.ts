@@ -3,6 +3,7 @@ import { traceparentOf } from '@signalbox/shared/telemetry/call-context.js';
 import { isTracing } from '@signalbox/shared/telemetry/tracing.js';
 import type { AttemptRef } from '@signalbox/workflow/core/events.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import { handoverOf } from '@signalbox/workflow/core/failover.js';
 import { priorityOf } from '@signalbox/workflow/core/limits.js';
 import { keyOf, workOf } from '@signalbox/workflow/core/scope.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
@@ -48,6 +49,7 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     idempotencyKey: idempotencyKeyOf({ run: run.id, step: ref.s, index: ref.i }),
     priority: priorityOf(run.state, ref.s),
     traceparent: isTracing() ? traceparentOf(spanOfAttempt(run.state, ref)) : undefined,
+    handover: handoverOf(run.state, ref.s, ref.i),
     queue: null,
     phase: 'queued',
     instance: undefined,

@@ -1,3 +1,4 @@
+import type { Handover } from '@signalbox/shared/contracts/execution/handover.js';
 import type { QueueOffer } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { agentQueueKey } from '@signalbox/shared/contracts/execution/queue-key.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
@@ -27,6 +28,8 @@ export interface QueuedTask {
   readonly priority: number;
   /** Of its attempt's span, where traces are recorded. */
   readonly traceparent: string | undefined;
+  /** Of the agents that had it before. */
+  readonly handover: Handover | undefined;
   /** Where it waits for a slot; null where another replica keeps that queue. */
   queue: AgentQueue | null;
   phase: 'queued' | 'offered' | 'running' | 'gone';
@@ -77,6 +80,7 @@ export function offeredTask(
     idempotencyKey,
     priority = priorityDefault,
     traceparent,
+    handover,
   }: QueueOffer,
 ): QueuedTask {
   return {
@@ -93,6 +97,7 @@ export function offeredTask(
     idempotencyKey,
     priority,
     traceparent,
+    handover,
     queue: null,
     phase: 'queued',
     instance: undefined,
@@ -105,12 +110,13 @@ export function offeredTask(
 
 /** What the owner of its queue is told. */
 export function offerOf(task: QueuedTask): QueueOffer {
-  const { workspace, grant, kind, target, skill, key, input, timeoutMs, startMs, idempotencyKey, priority, traceparent } = task;
+  const { workspace, grant, kind, target, skill, key, input, timeoutMs, startMs, idempotencyKey, priority, traceparent, handover } = task;
   const optional = {
     ...(skill !== undefined && { skill }),
     ...(startMs !== undefined && { startMs }),
     ...(priority !== priorityDefault && { priority }),
     ...(traceparent !== undefined && { traceparent }),
+    ...(handover && { handover }),
   };
   return { workspace, grant, kind, target, ...optional, step: key, input, timeoutMs, idempotencyKey };
 }

@@ -111,6 +111,7 @@ export class WorkerLeases {
       idempotencyKey: task.idempotencyKey,
       isAccepted: task.phase === 'running',
       ...(task.traceparent !== undefined && { traceparent: task.traceparent }),
+      ...(task.handover && { handover: task.handover }),
     };
   }
 

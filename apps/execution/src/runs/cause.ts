@@ -3,9 +3,11 @@ import { causeKinds, type Cause, type CauseCount, type CauseKind } from '@signal
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Approval } from '@signalbox/workflow/core/approval.js';
 import { unitBefore } from '@signalbox/workflow/core/gate.js';
-import { keyOf } from '@signalbox/workflow/core/scope.js';
-import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import { keyOf, targetOf } from '@signalbox/workflow/core/scope.js';
+import type { Failure } from '@signalbox/workflow/core/events.js';
+import type { FailoverPolicy, GraphStep } from '@signalbox/workflow/core/graph.js';
 import { hasEnded, isOver, type RunState, type StepState, type UnitState } from '@signalbox/workflow/core/state.js';
+import { isStranding } from '../dispatch/failovers.ts';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { FoundRun } from './run-finder.ts';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
@@ -133,6 +135,7 @@ export class Causes {
     if (unit.child !== undefined) return { kind: 'child' };
     if (unit.crash !== undefined) return { kind: 'lost' };
     if (unit.approval !== undefined && unit.approval.answer === undefined) return { kind: 'approval' };
+    if (unit.isSeeking) return { kind: 'failover' };
     if (unit.signal !== undefined) return { kind: 'signal' };
     if (step.kind === 'wait') return { kind: 'time' };
     return { kind: heldBackTarget(unit.attempts?.at(-1)?.error.detail ?? '') === undefined ? 'retry' : 'breaker' };
@@ -207,6 +210,11 @@ export class Causes {
       case 'breaker':
         if (queue === undefined) return { cause: this.retry(of, unit as UnitState) };
         break;
+      case 'failover': {
+        const { code, detail } = failureView(unit?.attempts?.at(-1)?.error as Failure);
+        const because = `${targetOf(state, s, i)} is used up (${code}: ${detail}), and another agent is looked for`;
+        return { cause: of(because, next('It goes on by itself; if that lasts, look at registry.')) };
+      }
       case 'running':
         return { cause: of(runningText(unit as UnitState), { until: iso((unit?.startedAt ?? 0) + step.timeoutMs) }) };
       case 'owner':
@@ -227,7 +235,16 @@ export class Causes {
       default:
     }
     if (queue === undefined) return { cause: of('it has begun') };
-    return { cause: of(queue.because, { on: queue.on, next: queue.next, until: queue.until ?? null, holders: queue.holders() }) };
+    const { failover } = step;
+    const soon = failover && isStranding(queue.kind) ? ` After ${failover.afterMs / 1_000} s ${whoNext(failover)} goes on.` : '';
+    return {
+      cause: of(queue.because, {
+        on: queue.on,
+        next: soon === '' ? queue.next : `${queue.next ?? ''}${soon}`.trim(),
+        until: queue.until ?? null,
+        holders: queue.holders(),
+      }),
+    };
   }
 
   private retry(of: (because: string, rest: Partial<Cause>) => Cause, unit: UnitState): Cause {
@@ -289,6 +306,10 @@ interface Kind {
   own?: CauseKind;
   leadsTo?: UnitPlace;
   queue?: QueueCause;
+}
+
+function whoNext({ to }: FailoverPolicy): string {
+  return to === undefined ? 'another agent with this skill' : to.join(' or ');
 }
 
 function openUnits(step: StepState, s: number): UnitPlace[] {

@@ -177,6 +177,8 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
     return [{ on: 'crashed', because }];
   }
   const last = unit.attempts?.at(-1);
+  if (unit.isSeeking)
+    return [{ on: 'agent', because: `attempt ${unit.attempt} failed (${last?.error.code ?? 'unknown'}), another agent is looked for` }];
   return [
     {
       on: 'retry',

@@ -12,6 +12,7 @@ import type { Effect, RunEvent } from '@signalbox/workflow/core/events.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
 import { AgentDirectory } from '../dispatch/agent-directory.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { Said } from '../dispatch/failovers.ts';
 import type { OpenTask } from '../dispatch/open-task.ts';
 import { ExecutionConfig } from '../execution.config.ts';
 import { Days } from '../journal/days.ts';
@@ -93,6 +94,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.owner.connect({
       dispatch: (run, effect) => this.dispatcher.dispatch(run, effect),
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
+      seek: (run, effect) => this.dispatcher.failovers.seek(run, effect),
       startChild: (run, effect) => this.children.start(run, effect),
       published: (run, seq, transitions) => {
         this.events.committed(run, seq, transitions);
@@ -182,10 +184,15 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Tells who follows the run what an executor says it is at. */
-  progress(task: string | undefined, principal: string | undefined, message: string | undefined, fraction: number | undefined): void {
+  progress(
+    task: string | undefined,
+    principal: string | undefined,
+    { message, fraction, partial }: { message: string | undefined } & Omit<Said, 'message'>,
+  ): void {
     const open = task !== undefined && message !== undefined ? this.dispatcher.heldBy(task, principal) : undefined;
-    if (open?.phase !== 'running') return;
-    this.events.progress(open.run, open.key, open.ref.n, open.target, open.instance, message as string, fraction);
+    if (open?.phase !== 'running' || message === undefined) return;
+    this.events.progress(open.run, open.key, open.ref.n, open.target, open.instance, message, fraction);
+    this.dispatcher.failovers.say(open, { message, fraction, partial });
   }
 
   private async take(owned: readonly Owned[]): Promise<void> {

@@ -25,6 +25,7 @@ export const liveMax = 100_000;
 export interface OwnerPorts {
   dispatch(run: LiveRun, effect: Effect & { e: 'dispatch' }): void;
   attemptEnded(run: LiveRun, effect: Effect & { e: 'attemptEnded' }): void;
+  seek(run: LiveRun, effect: Effect & { e: 'seek' }): void;
   startChild(run: LiveRun, effect: Effect & { e: 'startChild' }): void;
   /** Every transition, once it is committed, with its number. */
   published(run: LiveRun, seq: number, transitions: readonly Transition[]): void;
@@ -133,6 +134,9 @@ export class Owner implements LiveRunPorts {
           break;
         case 'attemptEnded':
           this.ports.attemptEnded(run, effect);
+          break;
+        case 'seek':
+          this.ports.seek(run, effect);
           break;
         case 'startChild':
           this.ports.startChild(run, effect);

@@ -53,9 +53,10 @@ export class RunMetrics {
           break;
         }
         case 'retrying':
+        case 'seeking':
         case 'succeeded':
         case 'failed':
-          if (transition.t === 'retrying') counts.retries++;
+          if (transition.t === 'retrying' || transition.t === 'seeking') counts.retries++;
           else if (transition.t === 'failed' || transition.isKept !== true) counts.steps[transition.t]++;
           if (transition.usage === undefined) break;
           counts.inputTokens += transition.usage.inputTokens;

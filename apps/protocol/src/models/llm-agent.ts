@@ -40,7 +40,7 @@ export class LlmAgent {
   /** `{ text }`, or the JSON that the skill's output schema asks for. `limited` past `maxTurns` or `maxTokens`. */
   async call(call: TaskCall, agent: string, spec: LlmSpec, skill: Skill | undefined): Promise<unknown> {
     const client = await this.providers.clientOf(spec, call.caller);
-    const { messages, parameters } = promptOf(spec.system, skill, call.request.input);
+    const { messages, parameters } = promptOf(spec.system, skill, call.request.input, call.request.handover);
     if (skill?.outputSchema) {
       parameters['response_format'] = { type: 'json_schema', json_schema: { name: 'output', schema: skill.outputSchema } };
     }

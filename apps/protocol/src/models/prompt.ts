@@ -1,4 +1,5 @@
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
+import type { Handover } from '@signalbox/shared/contracts/execution/handover.js';
 import type { Skill } from '@signalbox/shared/contracts/registry/agent.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 
@@ -25,11 +26,23 @@ export interface Prompt {
  * What the model gets. An input of `{ messages, parameters? }` is a conversation as the OpenAI API has it; text, or an object with the one field
  * `prompt`, `text` or `input`, is what the user says; all else is said as JSON.
  */
-export function promptOf(system: string | undefined, skill: Skill | undefined, input: unknown): Prompt {
-  const instructions = [system, skill?.description && `Your task, ${skill.name}: ${skill.description}`].filter(Boolean).join('\n\n');
+export function promptOf(system: string | undefined, skill: Skill | undefined, input: unknown, handover?: Handover): Prompt {
+  const instructions = [system, skill?.description && `Your task, ${skill.name}: ${skill.description}`, handover && beforeText(handover)]
+    .filter(Boolean)
+    .join('\n\n');
   const first: ChatCompletionMessageParam[] = instructions === '' ? [] : [{ role: 'system', content: instructions }];
   const { messages, parameters } = isConversation(input) ? input : { messages: [{ role: 'user', content: said(input) }], parameters: {} };
   return { messages: [...first, ...checked(messages)], parameters: chosen(parameters) };
+}
+
+/** What the agents that could not go on had told, as it is said to the model. */
+function beforeText({ attempts }: Handover): string {
+  const lines = attempts.map(({ agent, detail, messages, partial }) => {
+    const said = messages.map(({ message }) => `- ${message}`).join('\n');
+    const result = partial === undefined ? '' : `\nIts result so far: ${JSON.stringify(partial)}`;
+    return `${agent} (ended: ${detail})${said === '' ? '' : `\n${said}`}${result}`;
+  });
+  return `Others worked on this task before you and could not end it. Go on from where they were.\n\n${lines.join('\n\n')}`;
 }
 
 function isConversation(input: unknown): input is { messages: unknown[]; parameters?: unknown } {

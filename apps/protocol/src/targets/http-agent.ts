@@ -1,4 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { Handover } from '@signalbox/shared/contracts/execution/handover.js';
 import type { Skill } from '@signalbox/shared/contracts/registry/agent.js';
 import { Fault, type FaultCode } from '@signalbox/shared/errors/fault.js';
 import { Outbound } from '@signalbox/shared/outbound/outbound.js';
@@ -11,6 +12,7 @@ import type { TaskCall } from '../tasks/task.ts';
 import type { HttpSpec } from './agent-spec.ts';
 
 const detailMax = 1_000;
+const headerMax = 6_000;
 
 /** Calls agents that answer HTTP: the input is POSTed as JSON, the answer is the output. */
 @Injectable()
@@ -42,6 +44,7 @@ export class HttpAgent implements BeforeApplicationShutdown {
         'signalbox-run': ref.run,
         'signalbox-task': id,
         'signalbox-deadline': new Date(request.deadline).toISOString(),
+        ...(request.handover && { 'signalbox-handover': handoverHeader(request.handover) }),
         ...(skill && { 'signalbox-skill': encodeURIComponent(skill.name) }),
         traceparent: currentCall()?.traceparent ?? '',
       },
@@ -56,6 +59,18 @@ export class HttpAgent implements BeforeApplicationShutdown {
   beforeApplicationShutdown(): Promise<void> {
     return this.outbound.close();
   }
+}
+
+/** Base64url of the JSON, without partial results where servers would refuse a header of that size. */
+function handoverHeader({ attempts }: Handover): string {
+  const whole = Buffer.from(JSON.stringify({ attempts })).toString('base64url');
+  if (whole.length <= headerMax) return whole;
+  const short = attempts.slice(-1).map(({ partial: _, messages, ...attempt }) => ({
+    ...attempt,
+    detail: attempt.detail.slice(0, detailMax),
+    messages: messages.slice(-1).map(({ message, ...said }) => ({ ...said, message: message.slice(0, detailMax) })),
+  }));
+  return Buffer.from(JSON.stringify({ attempts: short })).toString('base64url');
 }
 
 function isJson(response: Response): boolean {

@@ -51,6 +51,7 @@ export class ToolCaller {
           progressId,
           meta: {
             'dev.signalbox/idempotency-key': part === undefined ? task.request.idempotencyKey : `${task.request.idempotencyKey}.${part}`,
+            ...(task.request.handover && { 'dev.signalbox/handover': task.request.handover }),
             traceparent: currentCall()?.traceparent,
           },
         },

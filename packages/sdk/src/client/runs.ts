@@ -120,6 +120,7 @@ export type RunEventType =
   | 'step.succeeded'
   | 'step.failed'
   | 'step.retrying'
+  | 'step.moved'
   | 'step.waiting'
   | 'step.escalated'
   | 'step.answered'

@@ -95,10 +95,12 @@ export interface WorkflowStep {
   /** What undoes it. */
   compensate?: Pick<
     WorkflowStep,
-    'agent' | 'skill' | 'fallback' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label'
+    'agent' | 'skill' | 'fallback' | 'failover' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label'
   >;
   onError?: 'fail' | 'continue';
   fallback?: string;
+  /** Who goes on where the agent cannot: agents by name, or whoever has the step's skill. `after`: how long an attempt waits for its agent. */
+  failover?: { to?: string[]; skill?: true; after?: string | number };
   label?: string;
   /** What an attempt needs a place of before it may begin, by name. */
   limits?: Record<string, WorkflowLimit>;

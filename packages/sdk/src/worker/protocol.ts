@@ -1,4 +1,5 @@
 import type { RunError, Skill } from '../client/schema.ts';
+import type { Handover } from './skill.ts';
 
 /**
  * The worker protocol, as `GET /api/v1/workers/connect` speaks it: one JSON object a WebSocket text message. A worker starts a task only after
@@ -9,7 +10,7 @@ export type ToGateway =
   | { type: 'hello'; agent: string; instance: string; capacity: number; skills: Skill[] }
   | { type: 'accepted'; task: string }
   | { type: 'beat'; tasks: string[] }
-  | { type: 'progress'; task: string; message: string; fraction?: number }
+  | { type: 'progress'; task: string; message: string; fraction?: number; partial?: unknown }
   | { type: 'complete'; task: string; output: unknown }
   | { type: 'complete'; task: string; error: RunError }
   | { type: 'drain' };
@@ -30,6 +31,8 @@ export interface TaskOffer {
   idempotencyKey: string;
   /** W3C Trace Context, where traces are recorded. */
   traceparent?: string;
+  /** Another agent had it before. */
+  handover?: Handover;
 }
 
 export type FromGateway =

@@ -16,8 +16,30 @@ export interface TaskContext {
   readonly traceparent: string | undefined;
   /** The REST API with the worker's own key, for example to read artifacts or to call tools. */
   readonly client: SignalboxClient;
-  /** Shows how far the task is. `fraction` is from 0 to 1. Live only: it is not recorded. */
-  progress(message: string, fraction?: number): void;
+  /** What the agent that had the task before got to, where another had it: go on from there. */
+  readonly handover: Handover | undefined;
+  /**
+   * Shows how far the task is. `fraction` is from 0 to 1. `partial`: what there is so far, JSON of at most 16 KiB (a reference to an artifact where it
+   * is larger); of a step with `failover` the last of it is recorded, and handed over to the agent that has to go on.
+   */
+  progress(message: string, fraction?: number, partial?: unknown): void;
+}
+
+/** The last attempts of agents that could not go on with a task, the oldest first. */
+export interface Handover {
+  attempts: {
+    number: number;
+    agent: string;
+    /** Epoch milliseconds; null: it never began. */
+    startedAt: number | null;
+    endedAt: number;
+    /** Why it ended. */
+    code: string;
+    detail: string;
+    /** What it said last, the oldest first. */
+    messages: { at: number; message: string; fraction?: number }[];
+    partial?: unknown;
+  }[];
 }
 
 /** One skill of a worker. */

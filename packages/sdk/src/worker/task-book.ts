@@ -2,7 +2,7 @@ import type { SignalboxClient } from '../client/client.ts';
 import type { TaskOffer, ToGateway } from './protocol.ts';
 import { TaskError } from './skill.ts';
 import { runTask } from './task-run.ts';
-import type { Outcome, ReadySkill } from './task-run.ts';
+import type { Outcome, Progress, ReadySkill } from './task-run.ts';
 
 /** A task between its offer and the acknowledgement of its result. */
 interface Entry {
@@ -47,8 +47,8 @@ export class TaskBook {
     const entry = this.#entries.get(task);
     if (!entry || entry.state !== 'accepted') return;
     entry.state = 'running';
-    const report = (message: string, fraction?: number): void => {
-      if (entry.state === 'running') this.#send({ type: 'progress', task, message, ...(fraction !== undefined && { fraction }) });
+    const report = (said: Progress): void => {
+      if (entry.state === 'running') this.#send({ type: 'progress', task, ...said });
     };
     void runTask(entry.offer, this.#skillOf(entry.offer), this.#client, entry.controller, report).then((outcome) => {
       entry.state = 'ended';

@@ -6,6 +6,13 @@ import type { Check } from './schema-check.ts';
 import { TaskError } from './skill.ts';
 import type { TaskContext, WorkerSkill } from './skill.ts';
 
+/** What a task says of itself while it runs. */
+export interface Progress {
+  message: string;
+  fraction?: number;
+  partial?: unknown;
+}
+
 /** What a task ended with. */
 export type Outcome = { output: unknown } | { error: RunError };
 
@@ -23,6 +30,7 @@ const outputMaxBytes = 500_000;
 const detailMaxChars = 8_000;
 const nextMaxChars = 2_000;
 const messageMaxChars = 2_000;
+const partialMaxBytes = 16_384;
 const codes: ReadonlySet<string> = new Set([
   'invalid',
   'unauthenticated',
@@ -46,7 +54,7 @@ export async function runTask(
   ready: ReadySkill | undefined,
   client: SignalboxClient,
   controller: AbortController,
-  report: (message: string, fraction?: number) => void,
+  report: (said: Progress) => void,
 ): Promise<Outcome> {
   const skill = offer.skill ?? ready?.name ?? 'by default';
   if (!ready) {
@@ -69,6 +77,7 @@ export async function runTask(
     idempotencyKey: offer.idempotencyKey,
     traceparent: offer.traceparent,
     client,
+    handover: offer.handover,
     progress: progress.report,
   };
   try {
@@ -121,25 +130,31 @@ function errorWith(code: string, detail: string, next?: string): RunError {
 }
 
 /** Lets the first message through at once and of those that follow too fast only the newest. */
-function throttled(send: (message: string, fraction?: number) => void): {
-  report: (message: string, fraction?: number) => void;
+function throttled(send: (said: Progress) => void): {
+  report: TaskContext['progress'];
   flush: () => void;
 } {
   let last = 0;
-  let waiting: [string, number | undefined] | null = null;
+  let waiting: Progress | null = null;
   let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
     if (!waiting) return;
-    const [message, fraction] = waiting;
+    const said = waiting;
     waiting = null;
     last = Date.now();
-    send(message, fraction);
+    send(said);
   };
   return {
-    report: (message, fraction) => {
-      waiting = [message.slice(0, messageMaxChars), fraction];
+    report: (message, fraction, partial = waiting?.partial) => {
+      if (partial !== undefined && Buffer.byteLength(JSON.stringify(partial)) > partialMaxBytes)
+        throw new TaskError('limited', 'a partial result is larger than 16 KiB', 'Keep it as an artifact and tell its reference.');
+      waiting = {
+        message: message.slice(0, messageMaxChars),
+        ...(fraction !== undefined && { fraction }),
+        ...(partial !== undefined && { partial }),
+      };
       const waitMs = last + progressEveryMs - Date.now();
       if (waitMs <= 0) flush();
       else timer ??= setTimeout(flush, waitMs);

@@ -23,7 +23,9 @@ export interface StepOptions {
 }
 
 /** What undoes a step: an agent, a tool or a workflow, with its input. */
-export type Compensation = ({ agent: string; skill?: string; fallback?: string } | { tool: string } | { workflow: string }) &
+export type Compensation = (
+  { agent: string; skill?: string; fallback?: string; failover?: WorkflowStep['failover'] } | { tool: string } | { workflow: string }
+) &
   Pick<WorkflowStep, 'retry' | 'timeout' | 'timeouts' | 'label'> & { with?: Value };
 
 /** The same for a step that an agent does. */
@@ -33,6 +35,8 @@ export interface AgentOptions extends StepOptions {
   fallback?: string;
   /** Whom a reference can choose that stands in place of the agent's name. */
   agents?: string[];
+  /** Who goes on where the agent cannot, given what was said before. */
+  failover?: WorkflowStep['failover'];
 }
 
 /** What there is to say of items besides the list. */

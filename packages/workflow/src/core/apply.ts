@@ -1,4 +1,5 @@
 import { applyApproval } from './approval.ts';
+import { addTold } from './failover.ts';
 import type { Transition, Usage } from './events.ts';
 import { goesOn, type GraphStep, type StepError } from './graph.ts';
 import { openGate, passGate } from './gate.ts';
@@ -82,9 +83,10 @@ export function applyTransition(state: RunState, transition: Transition): void {
       unit.startedAt = undefined;
       unit.queuedAt = transition.at;
       unit.firstAt ??= transition.at;
+      unit.told = undefined;
       if (transition.t === 'queued') {
         unit.status = 'queued';
-        if (transition.agent !== undefined) unit.chosen = transition.agent;
+        if (transition.agent !== undefined && unit.agent === undefined) unit.chosen = transition.agent;
       } else {
         unit.status = 'waiting';
         unit.child = transition.run;
@@ -127,7 +129,10 @@ export function applyTransition(state: RunState, transition: Transition): void {
       unit.startedAt = transition.at;
       return;
     }
-    case 'retrying': {
+    case 'told':
+      return addTold(unitAt(state, transition), transition);
+    case 'retrying':
+    case 'seeking': {
       const unit = unitAt(state, transition);
       (unit.attempts ??= []).push({
         n: transition.n,
@@ -137,18 +142,27 @@ export function applyTransition(state: RunState, transition: Transition): void {
         endedAt: transition.at,
         error: transition.error,
         isLost: transition.isLost === true,
+        ...(unit.told && { told: unit.told }),
       });
       addUsage(state, unit, transition.usage);
       unit.status = 'waiting';
       unit.crash = undefined;
-      unit.due = transition.due;
       unit.instance = undefined;
       unit.child = undefined;
-      if (transition.agent !== undefined) {
-        unit.agent = transition.agent;
-        unit.base = transition.n;
+      if (transition.t === 'seeking') {
+        unit.due = undefined;
+        unit.isSeeking = true;
+        (unit.spent ??= []).push(unit.agent ?? unit.chosen ?? (state.graph.steps[transition.s] as GraphStep).target);
+        return;
       }
+      unit.due = transition.due;
+      if (transition.agent !== undefined) takeOver(unit, transition.agent, transition.n);
       return;
+    }
+    case 'moved': {
+      const unit = unitAt(state, transition);
+      unit.isSeeking = false;
+      return takeOver(unit, transition.agent, transition.n);
     }
     case 'succeeded':
     case 'failed': {
@@ -307,6 +321,13 @@ function unitAt(state: RunState, { s, i }: { s: number; i: number }): UnitState 
   return unit;
 }
 
+/** Another agent goes on, with attempts of its own. */
+function takeOver(unit: UnitState, agent: string, n: number): void {
+  unit.agent = agent;
+  unit.base = n;
+  unit.moves++;
+}
+
 /** One more of its units has begun. */
 function opened(step: StepState): void {
   step.status = 'open';
@@ -325,6 +346,7 @@ function endUnit(unit: UnitState, status: 'succeeded' | 'failed' | 'skipped' | '
   unit.endedAt = at;
   unit.due = undefined;
   unit.crash = undefined;
+  unit.isSeeking = false;
 }
 
 function endStep(state: RunState, s: number, status: 'succeeded' | 'failed' | 'skipped'): void {

@@ -5,6 +5,7 @@ import { advance, conclude, end, endAtOnce, onRunTimer } from './ending.ts';
 import type { AttemptRef, Failure, RunEvent } from './events.ts';
 import { bounds, type GraphStep } from './graph.ts';
 import { isReady } from './gate.ts';
+import { move } from './move.ts';
 import { bounded, guarded } from './scope.ts';
 import { isOver, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Given, type Turn, type Work } from './turn.ts';
@@ -56,7 +57,8 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         work.outcome = unit.instance === event.instance ? 'known' : 'stale';
         return work;
       }
-      record(work, { t: 'began', at: given.at, s: event.s, i: event.i, n: event.n, instance: event.instance });
+      const { s, i, n, instance } = event;
+      record(work, { t: 'began', at: given.at, s, i, n, instance, ...(unit.agent !== undefined && { agent: unit.agent }) });
       break;
     }
     case 'completed': {
@@ -82,6 +84,18 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       onLost(work, event, unit, event.error);
       break;
     }
+    case 'told': {
+      const { s, i, n, message, fraction, partial } = event;
+      // For whom nobody could take over, nothing is kept.
+      if (openUnit(work, event)?.status !== 'running' || state.graph.steps[s]?.failover === undefined) return work;
+      const said = { message, ...(fraction !== undefined && { fraction }), ...(partial !== undefined && { partial }) };
+      record(work, { t: 'told', at: given.at, s, i, n, ...said });
+      break;
+    }
+    case 'moved':
+      work.outcome = move(work, event);
+      if (work.outcome !== 'taken') return work;
+      break;
     case 'resolve':
       work.outcome = resolve(work, event);
       if (work.outcome !== 'taken') return work;

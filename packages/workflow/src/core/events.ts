@@ -49,6 +49,10 @@ export type RunEvent =
   | ({ type: 'accepted'; instance: string } & AttemptRef)
   | ({ type: 'completed'; output?: Json; error?: Failure; usage?: Usage } & AttemptRef)
   | ({ type: 'lost'; error: Failure } & AttemptRef)
+  /** What an executor says of its work, recorded for whoever may have to go on with it: see `Told`. */
+  | ({ type: 'told'; message: string; fraction?: number; partial?: Json } & AttemptRef)
+  /** Another agent is to go on: the answer to `seek`, none where there is none; or of an attempt that nobody could begin, with what kept it. */
+  | ({ type: 'moved'; agent?: string; error?: Failure } & AttemptRef)
   /** `start` is the word of who handed the attempt over: it was not accepted in time. */
   | ({ type: 'due'; timer: 'wake' | 'attempt' | 'queue' | 'start' | 'total' } & AttemptRef)
   | { type: 'due'; timer: 'run' }
@@ -83,9 +87,10 @@ export type Transition =
   | { t: 'more'; at: number; s: number; count: number }
   /** More units of an `llm` step; the first time it has begun. */
   | { t: 'grew'; at: number; s: number; units: Grown[] }
-  /** `agent`: whom the step chose for this unit, with its first attempt. */
+  /** `agent`: whom the step chose for this unit, with its first attempt; who took it over, with each from then on. */
   | { t: 'queued'; at: number; s: number; i: number; n: number; agent?: string }
-  | { t: 'began'; at: number; s: number; i: number; n: number; instance: string }
+  | { t: 'began'; at: number; s: number; i: number; n: number; instance: string; agent?: string }
+  | { t: 'told'; at: number; s: number; i: number; n: number; message: string; fraction?: number; partial?: Json }
   | { t: 'child'; at: number; s: number; i: number; n: number; run: string }
   /** Until `due`, or until the signal comes: with both, whichever is first. */
   | { t: 'waits'; at: number; s: number; i: number; n: number; due?: number; signal?: string }
@@ -106,6 +111,9 @@ export type Transition =
       isLost?: true;
       usage?: Usage;
     }
+  /** The attempts of its agent are used up, and another agent is looked for. */
+  | { t: 'seeking'; at: number; s: number; i: number; n: number; error: Failure; isLost?: true; usage?: Usage }
+  | { t: 'moved'; at: number; s: number; i: number; n: number; agent: string }
   /** Its executor was lost, and whether it did its work is for a person to say. */
   | { t: 'crashed'; at: number; s: number; i: number; n: number; error: Failure }
   /** A person has said it; what follows from that is recorded after this. */
@@ -137,6 +145,8 @@ export type Effect =
   /** The input of an attempt cannot be computed any more: it is to be completed with this error. */
   | ({ e: 'unsendable'; error: Failure } & AttemptRef)
   | ({ e: 'wakeAt'; timer: 'wake' | 'queue' | 'total'; due: number } & AttemptRef)
+  /** An agent is to be found that goes on with the unit: see `mayTakeOver`. To be answered by `moved`. */
+  | ({ e: 'seek' } & AttemptRef)
   /** How long the run may take has changed: see `runDue`. */
   | { e: 'watch' }
   | ({ e: 'attemptEnded'; isCancelled: boolean } & AttemptRef)

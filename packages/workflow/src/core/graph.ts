@@ -83,6 +83,14 @@ export interface RetryPolicy {
   nonRetryable?: readonly string[];
 }
 
+/** Which agents may take a step over, and when. */
+export interface FailoverPolicy {
+  /** By name, in this order. Absent: whoever has the step's skill. */
+  to?: readonly string[];
+  /** An attempt that nobody could begin for so long, in milliseconds, goes to another agent. */
+  afterMs: number;
+}
+
 /** What a step can be; each is a machine over the primitives task, timer, signal and child run. */
 export type StepKind = 'agent' | 'tool' | 'artifact' | 'workflow' | 'value' | 'wait' | 'approval' | 'llm';
 
@@ -112,6 +120,8 @@ export interface GraphStep {
   skill?: string;
   /** Another agent, or of an `llm` step another model, tried when the attempts with the first are used up. */
   fallback?: string;
+  /** Of an agent's step: who may go on where its agent cannot. */
+  failover?: FailoverPolicy;
   /**
    * The input of a task or child run, the value of a value step, what a wait waits for (see `waitOf`), what an approval asks (`askOf`), or what
    * an `llm` step is asked.
@@ -187,10 +197,10 @@ export function backoffMs(policy: RetryPolicy, tries: number, random: number, at
 
 /** The agents that its steps name, as their own, as their fallback, or for their model to call. */
 export function agentsOf({ steps }: Graph): string[] {
-  const named = steps.flatMap(({ kind, target, fallback, llm, chooses }) => {
+  const named = steps.flatMap(({ kind, target, fallback, failover, llm, chooses }) => {
     if (llm !== undefined) return llm.tools.flatMap((tool) => ('agent' in tool ? [tool.agent] : []));
-    if (chooses !== undefined) return chooses.agents.concat(fallback ?? []);
-    return (kind === 'agent' ? [target] : []).concat(fallback ?? []);
+    if (chooses !== undefined) return chooses.agents.concat(fallback ?? [], failover?.to ?? []);
+    return (kind === 'agent' ? [target] : []).concat(fallback ?? [], failover?.to ?? []);
   });
   return [...new Set(named)];
 }

@@ -26,6 +26,7 @@ export function openEffects(state: RunState): Effect[] {
       const i = step.isFanned ? index : -1;
       const n = unit.attempt;
       if (unit.status === 'waiting' && unit.due !== undefined) effects.push({ e: 'wakeAt', timer: 'wake', s, i, n, due: unit.due });
+      if (unit.isSeeking) effects.push({ e: 'seek', s, i, n });
       effects.push(...deadlinesOf(state, s, i));
       if (unit.status !== 'queued' && unit.status !== 'running' && unit.child === undefined) return;
       if (isOver(unit.status)) return;

@@ -2,6 +2,7 @@ import type { Approval } from './approval.ts';
 import type { Failure, Usage } from './events.ts';
 import type { Graph, Scope } from './graph.ts';
 import type { Json } from './json.ts';
+import type { Told } from './failover.ts';
 import type { Grown } from './llm.ts';
 import type { RepeatEnd } from './repeat.ts';
 
@@ -18,6 +19,8 @@ export interface AttemptRecord {
   error: Failure;
   /** Nobody reported this end: heartbeats were missed or its time was up. A report that comes later is refused. */
   isLost: boolean;
+  /** What its executor had said of it, for whoever goes on. */
+  told?: Told | undefined;
 }
 
 /** One execution of a step: the step itself, or one item of its `forEach`. */
@@ -31,6 +34,14 @@ export interface UnitState {
   agent: string | undefined;
   /** Whom the step chose to do it. */
   chosen: string | undefined;
+  /** Agents whose attempts are used up: nothing goes back to them. */
+  spent: string[] | undefined;
+  /** How often it went from one agent to another. */
+  moves: number;
+  /** Its agent is used up, and another is looked for. */
+  isSeeking: boolean;
+  /** What the executor of the current attempt has said of it. */
+  told: Told | undefined;
   instance: string | undefined;
   /** The child run that does this unit's work. */
   child: string | undefined;
@@ -167,6 +178,10 @@ export function newUnit(): UnitState {
     base: 0,
     agent: undefined,
     chosen: undefined,
+    spent: undefined,
+    moves: 0,
+    isSeeking: false,
+    told: undefined,
     instance: undefined,
     child: undefined,
     queuedAt: undefined,

@@ -3,7 +3,8 @@ import { checkItems, chosenFor } from './choice.ts';
 import { deadlinesOf } from './deadlines.ts';
 import { cancelUnits, conclude, end } from './ending.ts';
 import type { AttemptRef, Failure, Usage } from './events.ts';
-import { backoffMs, bounds, goesOn, mayRetry, permanent, type GraphStep } from './graph.ts';
+import { mayPass, mayTakeOver } from './failover.ts';
+import { backoffMs, bounds, goesOn, mayRetry, type GraphStep } from './graph.ts';
 import { faultOfItem, isReady, mayGrow, nextItem, streamsOf } from './gate.ts';
 import type { Json } from './json.ts';
 import { claimsOf } from './limits.ts';
@@ -198,7 +199,8 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
     if ('error' in chosen) return failAtOnce(work, s, i, chosen.error, n);
     const claims = guarded(() => claimsOf(state, s, i));
     if ('error' in claims) return failAtOnce(work, s, i, claims.error, n);
-    record(work, { t: 'queued', at: given.at, s, i, n, ...(chosen.value !== undefined && { agent: chosen.value }) });
+    const agent = chosen.value ?? unitOf(state, s, i)?.agent;
+    record(work, { t: 'queued', at: given.at, s, i, n, ...(agent !== undefined && { agent }) });
     effects.push({ e: 'dispatch', s, i, n, input: input.value, ...(claims.value.length > 0 && { claims: claims.value }) });
   }
   effects.push(...deadlinesOf(state, s, i));
@@ -226,7 +228,7 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
     const due = given.at + backoffMs(step.retry, tries, given.random(), error.retryAfterMs);
     record(work, { t: 'retrying', at: given.at, s: ref.s, i: ref.i, n: ref.n, due, error, ...lost });
     work.effects.push({ e: 'wakeAt', timer: 'wake', s: ref.s, i: ref.i, n: ref.n, due });
-  } else if (isFallbackLeft && error.isFinal !== true && (error.code === 'not_found' || !permanent.includes(error.code))) {
+  } else if (isFallbackLeft && mayPass(error)) {
     record(work, {
       t: 'retrying',
       at: given.at,
@@ -239,6 +241,9 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
       ...lost,
     });
     attempt(work, ref.s, ref.i, ref.n + 1);
+  } else if (!isCalled && mayPass(error) && mayTakeOver(state, ref.s, ref.i)) {
+    record(work, { t: 'seeking', at: given.at, s: ref.s, i: ref.i, n: ref.n, error, ...lost });
+    work.effects.push({ e: 'seek', s: ref.s, i: ref.i, n: ref.n });
   } else {
     record(work, { t: 'failed', at: given.at, s: ref.s, i: ref.i, n: ref.n, error, ...lost });
     afterFailure(work, ref.s, ref.i, error);

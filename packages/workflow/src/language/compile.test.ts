@@ -110,6 +110,32 @@ describe('a workflow', () => {
     expect(() => compile({ a: { value: 1, if: '${{ input.x }}' } }).steps[0]?.condition?.(scope)).toThrow(/true or false, not number/);
   });
 
+  test('failover names agents, or asks for the skill, and says how long an attempt waits', () => {
+    const { steps } = compile({
+      a: { agent: 'a', failover: { to: ['b', 'c'], after: '3s' } },
+      b: { agent: 'a', skill: 's', failover: { skill: true } },
+      c: { value: 1, compensate: { agent: 'a', failover: { to: ['b'] } } },
+    });
+    expect(steps.map(({ failover }) => failover)).toEqual([
+      { to: ['b', 'c'], afterMs: 3_000 },
+      { afterMs: 10_000 },
+      undefined,
+      { to: ['b'], afterMs: 10_000 },
+    ]);
+  });
+
+  test.each([
+    ['of a tool', { tool: 's/t', failover: { to: ['b'] } }, 'failover only a step with an agent has a failover'],
+    ['beside a fallback', { agent: 'a', fallback: 'b', failover: { to: ['c'] } }, 'fallback a step has either fallback or failover'],
+    ['that says both', { agent: 'a', skill: 's', failover: { to: ['b'], skill: true } }, 'failover give either to'],
+    ['that says nothing', { agent: 'a', failover: { after: '1s' } }, 'failover give either to'],
+    ['by no skill', { agent: 'a', failover: { skill: true } }, 'failover/skill say which skill'],
+    ['to itself', { agent: 'a', failover: { to: ['b', 'a'] } }, 'failover/to/1 a is the step’s own agent'],
+  ])('refuses a failover %s', (_, step, wrong) => {
+    const fault = faultOf(() => compile({ x: step }));
+    expect(fault.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`)).toEqual([expect.stringContaining(`/spec/steps/x/${wrong}`)]);
+  });
+
   test('names every wrong place at once', () => {
     const fault = faultOf(() =>
       compile(

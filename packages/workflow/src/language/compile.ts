@@ -14,7 +14,7 @@ import type { Json } from '../core/json.ts';
 import { perhapsMeant } from './closest.ts';
 import { choiceOf } from './choice.ts';
 import type { Expression, Variable } from './expression.ts';
-import { failingOf } from './failing.ts';
+import { failingOf, failoverOf } from './failing.ts';
 import { checkInputSchema } from './input-schema.ts';
 import { itemsOf, plainItems, sourceOf } from './items.ts';
 import { limitsOf } from './limits.ts';
@@ -176,6 +176,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   if (step.fallback !== undefined && kind !== 'agent')
     throw new ExpressionError('only a step with an agent has a fallback', `${pointer}/fallback`);
   if (step.with !== undefined && inline.includes(kind)) throw new ExpressionError(`a step with ${kind} takes no with`, `${pointer}/with`);
+  const failover = failoverOf(step, pointer);
   for (const field of ['retry', 'timeout'] as const) {
     if (kind === 'wait' && step[field] !== undefined)
       throw new ExpressionError(`a wait has no ${field}: give { signal, timeout } to wait for a signal so long`, `${pointer}/${field}`);
@@ -238,6 +239,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     target: targetOf(kind, step),
     ...(step.skill !== undefined && { skill: step.skill }),
     ...(step.fallback !== undefined && { fallback: step.fallback }),
+    ...(failover && { failover }),
     input: input.compute,
     // A child run tries its own steps again: the run as a whole is tried again only where that is asked for.
     retry: kind === 'workflow' && step.retry === undefined ? { ...defaultRetry, attempts: 1 } : retryOf(step.retry),

@@ -1,4 +1,4 @@
-import { ExpressionError, type GraphStep, type StepKind } from '../core/graph.ts';
+import { ExpressionError, type FailoverPolicy, type GraphStep, type StepKind } from '../core/graph.ts';
 import type { StepManifest } from './manifest.ts';
 import { timeoutMs } from './timeout.ts';
 
@@ -38,6 +38,25 @@ export function failingOf(kind: StepKind, step: StepManifest, pointer: string): 
     ...(maxFailures !== undefined && { maxFailures: allowance(maxFailures) }),
     ...(onCrash !== undefined && onCrash !== 'retry' && { onCrash }),
   };
+}
+
+/** An attempt that nobody could begin for so long is another agent's. */
+const failoverMs = 10_000;
+
+/** Who may take the step over. Throws `ExpressionError` where that is nobody, or said twice. */
+export function failoverOf({ agent, skill, fallback, failover }: StepManifest, pointer: string): FailoverPolicy | undefined {
+  if (failover === undefined) return undefined;
+  const at = `${pointer}/failover`;
+  if (agent === undefined) throw new ExpressionError('only a step with an agent has a failover', at);
+  if (fallback !== undefined)
+    throw new ExpressionError('a step has either fallback or failover: name the fallback in failover.to', `${pointer}/fallback`);
+  const { to, after } = failover;
+  if ((to === undefined) === (failover.skill === undefined))
+    throw new ExpressionError('give either to, with the names of agents, or skill: true', at);
+  if (failover.skill !== undefined && skill === undefined)
+    throw new ExpressionError('say which skill the step needs, so that others with it can be found', `${at}/skill`);
+  if (to?.includes(agent) === true) throw new ExpressionError(`${agent} is the step’s own agent`, `${at}/to/${to.indexOf(agent)}`);
+  return { ...(to !== undefined && { to }), afterMs: after === undefined ? failoverMs : timeoutMs(after) };
 }
 
 /** `3`, or `10%` of the items, rounded down. */

@@ -38,6 +38,7 @@ export interface StepManifest {
   compensate?: CompensationManifest;
   onError?: 'fail' | 'continue';
   fallback?: string;
+  failover?: FailoverManifest;
   label?: string;
   limits?: Record<string, LimitManifest>;
   priority?: number;
@@ -68,6 +69,13 @@ export interface RepeatManifest {
   onLimit?: 'fail' | 'continue';
 }
 
+/** Who may take an agent's step over: agents by name, or whoever has its skill. */
+export interface FailoverManifest {
+  to?: string[];
+  skill?: true;
+  after?: string | number;
+}
+
 /** `server/tool`, `server/*`, or an agent. */
 export type LlmToolManifest = string | { agent: string; skill?: string };
 
@@ -89,7 +97,7 @@ export interface LlmManifest {
 /** What undoes a step. */
 export type CompensationManifest = Pick<
   StepManifest,
-  'agent' | 'skill' | 'fallback' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label'
+  'agent' | 'skill' | 'fallback' | 'failover' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label'
 >;
 
 /** A workflow as a person writes it; `workflow.schema.json` says what is allowed. */

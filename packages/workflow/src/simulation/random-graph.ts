@@ -43,7 +43,7 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       ...(isRepeated && { repeat: turnsFor(random) }),
       ...(kind === 'agent' && (isItems || isRepeated) && random.chance(0.5) && { chooses: speakers }),
       ...(random.chance(0.25) && { condition: conditionOf(random.chance(0.5)) }),
-      ...((kind === 'agent' || kind === 'llm') && random.chance(0.2) && { fallback: 'spare' }),
+      ...spareOf(random, kind),
       ...(kind === 'llm' && { llm: conversation(random), input: () => ({ prompt: `${id}` }) }),
       ...((isItems || source !== undefined) && random.chance(0.3) && { maxFailures: () => 1 }),
       ...(kind !== 'wait' && kind !== 'value' && kind !== 'approval' && random.chance(0.2) && { timeouts: timeoutsOf(random, kind) }),
@@ -102,6 +102,14 @@ function turnsFor(random: Random): RepeatPolicy {
 }
 
 const speakers: NonNullable<Draft['chooses']> = { agent: ({ index = 0 }) => `agent${index % 2}`, agents: ['agent0', 'agent1'] };
+
+/** Who goes on where the first cannot. */
+function spareOf(random: Random, kind: StepKind): Pick<GraphStep, 'fallback' | 'failover'> {
+  if (kind !== 'agent' && kind !== 'llm') return {};
+  if (random.chance(0.2)) return { fallback: 'spare' };
+  if (kind === 'llm' || random.chance(0.6)) return {};
+  return { failover: { ...(random.chance(0.5) && { to: ['spare1', 'spare2'] }), afterMs: 100 } };
+}
 
 function inputOf(kind: StepKind, id: number, random: Random): (scope: Scope) => Json {
   if (kind === 'wait') return waitFor(random);

@@ -1,10 +1,11 @@
 import type { Transition } from '../core/events.ts';
+import { mayTakeOver } from '../core/failover.ts';
 import { goesOn, type Graph, type GraphStep } from '../core/graph.ts';
 import { notUndone } from '../core/ending.ts';
 import { restore } from '../core/restore.ts';
 import { keyOf } from '../core/scope.ts';
 import { applyTransition } from '../core/apply.ts';
-import { isOver, newRun, type RunState } from '../core/state.ts';
+import { isOver, newRun, unitOf, type RunState } from '../core/state.ts';
 import { Random } from './random.ts';
 import { graphWithout, randomGraph } from './random-graph.ts';
 import { World, type Faults } from './world.ts';
@@ -104,6 +105,13 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
       const isNew = before.steps[transition.s]?.units[Math.max(0, transition.i)]?.status === 'pending';
       if (isNew && open >= (graph.steps[transition.s]?.maxParallel ?? 0))
         throw new Error(`${run} begins more of ${transition.s} than it may`);
+    }
+    if ((transition.t === 'moved' || transition.t === 'retrying') && transition.agent !== undefined) {
+      const unit = unitOf(before, transition.s, transition.i);
+      const policy = graph.steps[transition.s]?.failover;
+      if (policy !== undefined && !mayTakeOver(before, transition.s, transition.i, transition.agent))
+        throw new Error(`${run} moves ${transition.s}.${transition.i} from ${unit?.agent} to ${transition.agent}, which may not`);
+      if (transition.t === 'moved' && unit?.status !== 'waiting') throw new Error(`${run} moves ${transition.s} while it is worked on`);
     }
     if (transition.t === 'succeeded') {
       succeeded++;

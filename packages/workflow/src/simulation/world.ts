@@ -3,6 +3,7 @@ import { runDue } from '../core/ending.ts';
 import type { Effect, Failure, RunEvent, Transition } from '../core/events.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
+import { mayTakeOver, named } from '../core/failover.ts';
 import { openEffects, restore } from '../core/restore.ts';
 import { hasEnded, newRun, unitOf, type RunState } from '../core/state.ts';
 import type { Random } from './random.ts';
@@ -260,6 +261,8 @@ export class World {
         );
       case 'watch':
         return this.watch(owner, run);
+      case 'seek':
+        return this.seek(run, effect);
       case 'startChild': {
         const { run: child, input, depth, s, i } = effect;
         const known = this.disk.has(child) ? this.read(child) : undefined;
@@ -342,8 +345,36 @@ export class World {
     tell();
   }
 
+  /** Looks for an agent that goes on, which may be none, and says it until somebody has heard it. */
+  private seek(run: string, { s, i, n }: Effect & { e: 'seek' }): void {
+    const agent = this.agentFor(run, s, i);
+    const say = (): void => {
+      const unit = unitOf(this.read(run), s, i);
+      if (unit?.isSeeking !== true || unit.attempt !== n) return;
+      this.send(() => this.feed(this.owner, run, { type: 'moved', s, i, n, ...(agent !== undefined && { agent }) }));
+      this.at(50, say);
+    };
+    this.at(this.random.below(100), say);
+  }
+
+  private agentFor(run: string, s: number, i: number): string | undefined {
+    const agents = (named(this.read(run), s, i) ?? ['spare1', 'spare2', 'spare3']).filter((agent) =>
+      mayTakeOver(this.read(run), s, i, agent),
+    );
+    return this.random.chance(0.8) ? agents[this.random.below(agents.length || 1)] : undefined;
+  }
+
   /** An executor gets the task, asks whether to begin, works, and reports until it is acknowledged or refused. */
   private offer(owner: Owner, task: Task): void {
+    const { run, s, i, n } = task;
+    if (this.graphs.get(run)?.steps[s]?.failover !== undefined && this.random.chance(0.3)) {
+      // Nobody is there for it, or was so for too long: perhaps an executor has got it meanwhile.
+      const move = (): void => {
+        const agent = this.agentFor(run, s, i);
+        if (agent !== undefined) this.tick(owner, run, { type: 'moved', s, i, n, agent, error: lost });
+      };
+      this.at(this.random.below(60), move);
+    }
     this.send(() => {
       const accept = (): void => {
         const current = this.owner;
@@ -387,6 +418,8 @@ export class World {
       : { output: this.outputOf(task, key) };
     let isAcknowledged = false;
     let tries = 0;
+    if (this.random.chance(0.3))
+      this.send(() => this.feed(this.owner, task.run, { type: 'told', s: task.s, i: task.i, n: task.n, message: key, partial: key }));
     const report = (): void => {
       if (isAcknowledged || tries++ > 60) return;
       this.send(() =>

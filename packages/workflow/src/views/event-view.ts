@@ -18,6 +18,7 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
     case 'joined':
     case 'grew':
     case 'more':
+    case 'told':
     case 'ending':
       return undefined;
     case 'entered':
@@ -41,7 +42,8 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
   }
   const step = graph.steps[transition.s];
   const key = step?.key ?? '';
-  const agent = (transition.t === 'queued' ? transition.agent : undefined) ?? step?.target ?? '';
+  const { t } = transition;
+  const agent = (t === 'queued' || t === 'began' || t === 'moved' ? transition.agent : undefined) ?? step?.target ?? '';
   const place = {
     step: transition.i < 0 ? key : `${key}[${transition.i}]`,
     attempt: transition.n,
@@ -73,6 +75,10 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       return { ...of('step.succeeded'), ...place, output: cut(transition.output, outputMaxBytes) };
     case 'failed':
       return { ...of('step.failed'), ...place, error: failureView(transition.error) };
+    case 'seeking':
+      return { ...of('step.retrying'), ...place, error: failureView(transition.error), message: 'another agent is looked for' };
+    case 'moved':
+      return { ...of('step.moved'), ...place, message: `${transition.agent} takes over` };
     case 'retrying': {
       const waitMs = Math.max(0, transition.due - transition.at);
       const message = transition.agent === undefined ? `again in ${waitMs} ms` : `${transition.agent} takes over`;

@@ -122,6 +122,7 @@ function ToolLink({ tool }: { tool: string }): ReactNode {
 
 function Attempts({ step }: { step: RunStep }): ReactNode {
   const now = useNow();
+  const hasMoved = new Set(step.attempts.map(({ agent }) => agent)).size > 1;
   return (
     <ol className={styles.attempts}>
       {step.attempts.map((attempt) => {
@@ -131,6 +132,12 @@ function Attempts({ step }: { step: RunStep }): ReactNode {
             <LampSign lamp={lampOf(attempt.status)} alone />
             <span>
               {attempt.number}
+              {hasMoved && attempt.agent && (
+                <>
+                  {' by '}
+                  <Link to={`/agents/${encodeURIComponent(attempt.agent)}`}>{attempt.agent}</Link>
+                </>
+              )}
               {attempt.instance && <> on {attempt.instance}</>}
               {why && <span className={styles.why}>: {why}</span>}
             </span>

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { policyOf, shownOf } from '@signalbox/workflow/core/approval.js';
 import { decide } from '@signalbox/workflow/core/decide.js';
 import { runDue } from '@signalbox/workflow/core/ending.js';
+import { named } from '@signalbox/workflow/core/failover.js';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/workflow/core/events.js';
 import type { Graph, GraphStep, StepKind } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
@@ -174,6 +175,11 @@ class World {
         return this.later(() => this.feed(run, { ...refOf(effect), type: 'completed', error: effect.error }));
       case 'wakeAt':
         return this.schedule.at(effect.due, () => this.feed(run, { ...refOf(effect), type: 'due', timer: effect.timer }));
+      case 'seek': {
+        // Who else has a skill, nobody knows here: agents that the step names are there.
+        const agent = named(live.state, effect.s, effect.i)?.[0];
+        return this.later(() => this.feed(run, { ...refOf(effect), type: 'moved', ...(agent !== undefined && { agent }) }));
+      }
       case 'watch':
         return this.watch(run, live);
       case 'attemptEnded':

@@ -69,6 +69,11 @@ function stepLines(step: Step, name: string, indent: string, view: RunView): Sty
   const [waits] = step.waitingFor;
   if (waits && step.status !== 'succeeded') parts.push('  ', dim(`waits for ${waits.on}: ${waits.because}`));
   const lines = [join(parts)];
+  step.attempts.forEach(({ agent, error }, index) => {
+    const after = step.attempts[index + 1];
+    if (after !== undefined && after.agent !== agent)
+      lines.push(line`${indent}    ${dim(`${agent ?? ''} gave it to ${after.agent ?? ''}: ${error?.detail ?? ''}`)}`);
+  });
   if (step.error && step.status !== 'succeeded') lines.push(line`${indent}    ${red(step.error.code)}: ${step.error.detail}`);
   return lines;
 }

@@ -1,5 +1,6 @@
-import { ArrayMaxSize, IsArray, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { Allow, ArrayMaxSize, IsArray, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
+import { Opaque } from '../../bus/opaque.ts';
 import { taskPattern } from './task-id.ts';
 
 export class BeatWorkRequest {
@@ -13,6 +14,9 @@ export class BeatWorkRequest {
 
   /** How much of it is done. */
   @IsOptional() @IsNumber() @Min(0) @Max(1) fraction?: number;
+
+  /** What it has so far, any JSON of at most 16 KiB: given to the agent that may have to go on with it. */
+  @IsOptional() @Opaque() @Allow() partial?: unknown;
 }
 
 export class BeatWorkReply {

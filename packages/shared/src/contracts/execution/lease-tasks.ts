@@ -5,6 +5,7 @@ import {
   IsArray,
   IsBoolean,
   IsInt,
+  IsObject,
   IsOptional,
   IsString,
   IsUUID,
@@ -16,6 +17,7 @@ import {
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { agentQueueKey, shardOfQueue } from './queue-key.ts';
+import type { Handover } from './handover.ts';
 import { taskPattern } from './task-id.ts';
 import { Opaque } from '../../bus/opaque.ts';
 
@@ -57,6 +59,8 @@ export class LeasedTask {
   @IsBoolean() isAccepted!: boolean;
   /** W3C Trace Context of its attempt, where traces are recorded: what the worker does belongs below it. */
   @IsOptional() @IsString() traceparent?: string;
+  /** Another agent had it before: what is known of its attempts. */
+  @IsOptional() @Opaque() @IsObject() handover?: Handover;
 }
 
 export class LeaseTasksReply {

@@ -14,6 +14,7 @@ export const runEventTypes = [
   'step.succeeded',
   'step.failed',
   'step.retrying',
+  'step.moved',
   'step.waiting',
   'step.escalated',
   'step.answered',

@@ -5,6 +5,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsObject,
   IsOptional,
   IsString,
   IsUUID,
@@ -16,6 +17,7 @@ import {
 } from 'class-validator';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { Opaque } from '../../bus/opaque.ts';
+import type { Handover } from './handover.ts';
 import { taskPattern } from './task-id.ts';
 
 /** All that the owner of a queue needs to give a task out. */
@@ -37,6 +39,8 @@ export class QueueOffer {
   @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
   /** W3C Trace Context of its attempt, where traces are recorded. */
   @IsOptional() @IsString() @MaxLength(64) traceparent?: string;
+  /** Another agent had it before: what is known of its attempts. */
+  @IsOptional() @Opaque() @IsObject() handover?: Handover;
 }
 
 /** So many in a time of `perMs`, of which `burst` at once. */

@@ -21,6 +21,7 @@ export const causeKinds = [
   'signal',
   'limit',
   'workers-full',
+  'failover',
   'retry',
   'time',
   'owner',

@@ -17,6 +17,7 @@ import { Opaque } from '../../bus/opaque.ts';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { artifactNamePattern, mediaTypePattern, stepKeyPattern } from '../context/artifact.ts';
+import type { Handover } from '../execution/handover.ts';
 import { taskPattern } from '../execution/task-id.ts';
 
 /** `<server>/<tool>`: tools are namespaced by their server. */
@@ -79,6 +80,9 @@ export class StartTaskRequest {
 
   /** The same for every attempt; it is passed on to the target. */
   @IsString() @MaxLength(255) idempotencyKey!: string;
+
+  /** Another agent had it before: what is known of its attempts. */
+  @IsOptional() @Opaque() @IsObject() handover?: Handover;
 
   /** The step's key, `analyse[3]` for an item: for attribution. */
   @IsOptional() @Matches(stepKeyPattern) step?: string;
