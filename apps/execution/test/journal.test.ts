@@ -19,7 +19,17 @@ import { placement } from '../src/shards/placement.ts';
 let database: TestDatabase;
 let system: SystemDatabase;
 const workspace = '01900000-0000-7000-8000-000000000001';
-const standing = { status: 'running' as const, reason: null, endedAt: null, error: null, progress: '{}', usage: '{}', found: '{}' };
+const standing = {
+  status: 'running' as const,
+  reason: null,
+  endedAt: null,
+  error: null,
+  progress: '{}',
+  usage: '{}',
+  found: '{}',
+  wakeAt: null,
+  restsOnChild: false,
+};
 
 beforeAll(async () => {
   database = await TestDatabase.create('execution');
@@ -111,6 +121,28 @@ test('a row without its run’s start, and a start whose key is taken, are not a
   expect(await database.sql(`SELECT 1 FROM run WHERE run_id = $1`, [taken.uuid])).toEqual([]);
   await database.sql(`UPDATE start_key SET expires = now() - interval '1 minute' WHERE key = $1`, [key.key]);
   expect(await again.start(journal, { key })).toBe('committed');
+  await journal.stop();
+});
+
+test('the next row of a run that rests is taken from the owner of its shard alone, and who takes the shard waits for it', async () => {
+  const journal = openJournal();
+  const [ours, others] = [new Source(), new Source()];
+  for (const source of [ours, others]) {
+    await source.start(journal, { shard: 7 });
+    const resting = { ...standing, wakeAt: new Date(Date.now() + 60_000) };
+    expect(await source.append(journal, [{ t: 'rested', at: 1 }], { standing: resting })).toBe('committed');
+  }
+  const wakeAt = async ({ uuid }: Source): Promise<unknown> =>
+    (await database.sql<{ wake_at: Date | null }>(`SELECT wake_at FROM run WHERE run_id = $1`, [uuid]))[0]?.wake_at;
+  const [{ epoch } = { epoch: 0 }] = await database.sql<{ epoch: number }>(`SELECT epoch FROM shard WHERE shard = 7`);
+  const woken = (source: Source, at: number): Promise<AppendOutcome> =>
+    source.append(journal, [{ t: 'taken', at: 1, epoch: at }], { standing, epoch: { shard: 7, epoch: at } });
+  expect(await Promise.all([woken(ours, epoch), woken(others, epoch - 1)])).toEqual(['committed', 'lost']);
+  expect(await wakeAt(ours)).toBeNull();
+  expect(await wakeAt(others)).toBeInstanceOf(Date);
+  await database.sql(`UPDATE shard SET epoch = epoch + 1 WHERE shard = 7`);
+  expect(await woken(others, epoch)).toBe('lost');
+  expect(await woken(others, epoch + 1)).toBe('committed');
   await journal.stop();
 });
 

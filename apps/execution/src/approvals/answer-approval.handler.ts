@@ -39,7 +39,7 @@ export class AnswerApprovalHandler {
       return { uuid: found.state.run, answer: event, isKnown: requireAnswerable(place, found, event) };
     });
     if (!isKnown) {
-      const outcome = await this.engine.owner.deliver(uuid, answer);
+      const outcome = await this.engine.deliver(uuid, answer);
       // In between it was answered by another, was ended, or has another owner: that says why.
       const isTaken =
         outcome === 'taken' ||

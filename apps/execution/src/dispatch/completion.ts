@@ -31,6 +31,7 @@ export class Completion {
   async complete(result: TaskResult & { task: string; instance?: string; isLate?: boolean }, caller: Caller | undefined): Promise<void> {
     const { run, step, index, attempt } = parseTask(result.task);
     const uuid = toUuid(run, 'run');
+    await this.engine.find(uuid);
     if (caller) {
       requireTaskOf(this.engine, result.task, caller);
       const open = this.engine.dispatcher.tasks.get(result.task);
@@ -50,7 +51,7 @@ export class Completion {
     const event: RunEvent = result.isLate === true ? { type: 'due', timer: 'start', ...ref } : completed;
     let outcome;
     try {
-      outcome = await this.engine.owner.deliver(uuid, event);
+      outcome = await this.engine.deliver(uuid, event);
     } catch (cause) {
       if (!(cause instanceof AppendLost)) throw cause;
       throw new Fault('unavailable', 'another owner has taken the run', 'Send it again.', {

@@ -31,6 +31,10 @@ export interface Standing {
   usage: string;
   /** JSON of what searches go by: `isWaiting`, `errorCode`, `failedStep`. */
   found: string;
+  /** When somebody has to look at it, where nobody has it in memory any more. */
+  wakeAt: Date | null;
+  /** Whether a child run's end would wake it too. */
+  restsOnChild: boolean;
 }
 
 /** One row to be appended: transitions of one run since its last row. */
@@ -46,6 +50,8 @@ export interface Append {
   agents?: readonly string[];
   /** With a start: how it stands after this row; alone: that this has changed. */
   standing?: Standing;
+  /** Of a run that rested: in which epoch its writer has its shard. A run that rests is not fenced by each new owner, its next row is. */
+  epoch?: { shard: number; epoch: number };
   /** Approvals that the transitions ask for or change. */
   approvals: ApprovalRow[];
   /** Events for the stream, written with the row. */

@@ -40,6 +40,7 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
   const standing = <T>(of: Append[], pick: (standing: NonNullable<Append['standing']>) => T): T[] =>
     of.map((append) => pick(append.standing as NonNullable<Append['standing']>));
   const ended = rows.map(({ append }) => append).filter((append) => append.start === undefined && append.standing !== undefined);
+  const woken = rows.map(({ append }) => append).filter(({ epoch }) => epoch !== undefined);
   const blobs = rows.flatMap(({ append, blobs: own }) => own.map((blob) => ({ append, ...blob })));
   const blobBytes = concat(blobs.map(({ body }) => body));
   const events = rows.flatMap(({ append }) => append.events.map((event) => ({ append, event })));
@@ -93,6 +94,11 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
     start(({ agents = [] }) => JSON.stringify(agents)),
     standing(started, ({ found }) => found),
     standing(ended, ({ found }) => found),
+    standing(ended, ({ wakeAt }) => wakeAt?.toISOString() ?? null),
+    standing(ended, ({ restsOnChild }) => restsOnChild),
+    woken.map(({ run }) => run),
+    woken.map(({ epoch }) => epoch?.shard),
+    woken.map(({ epoch }) => epoch?.epoch),
   );
   return { ...appendFull, values };
 }

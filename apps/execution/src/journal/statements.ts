@@ -36,14 +36,22 @@ export const appendFull = {
               status, reason, created_at, ended_at, error, progress, usage, is_keyed, agents, standing)
      WHERE NOT s.is_keyed OR s.run_id IN (SELECT run_id FROM keys)
     ON CONFLICT DO NOTHING RETURNING run_id
+  ), woken AS (
+    SELECT * FROM unnest($61::uuid[], $62::smallint[], $63::int[]) AS w (run_id, shard, epoch)
+  ), held AS (
+    -- Whoever takes such a shard waits for our commit and then finds the run awake, or came first and is seen here.
+    SELECT s.shard, s.epoch FROM shard s WHERE s.shard IN (SELECT shard FROM woken) FOR SHARE SKIP LOCKED
   ), appended AS (
-    ${insert} FROM ${rows} WHERE r.seq > 0 OR r.run_id IN (SELECT run_id FROM starts)
+    ${insert} FROM ${rows}
+     WHERE (r.seq > 0 OR r.run_id IN (SELECT run_id FROM starts))
+       AND r.run_id NOT IN (SELECT run_id FROM woken WHERE (shard, epoch) NOT IN (SELECT shard, epoch FROM held))
     ON CONFLICT DO NOTHING RETURNING run_id
   ), ends AS (
     UPDATE run SET status = e.status, reason = e.reason, ended_at = e.ended_at, error = e.error, progress = e.progress, usage = e.usage,
-                   wake_at = NULL, closing = false, standing = run.standing || e.standing
-      FROM unnest($34::uuid[], $35::text[], $36::text[], $37::timestamptz[], $38::text[], $39::text[], $40::text[], $58::jsonb[])
-        AS e (run_id, status, reason, ended_at, error, progress, usage, standing)
+                   wake_at = e.wake_at, rests_on_child = e.rests_on_child, closing = false, standing = run.standing || e.standing
+      FROM unnest($34::uuid[], $35::text[], $36::text[], $37::timestamptz[], $38::text[], $39::text[], $40::text[], $58::jsonb[],
+                  $59::timestamptz[], $60::boolean[])
+        AS e (run_id, status, reason, ended_at, error, progress, usage, standing, wake_at, rests_on_child)
      WHERE run.run_id = e.run_id AND e.run_id IN (SELECT run_id FROM appended)
   ), blobs AS (
     INSERT INTO blob (run_id, sha256, day, workspace, body)

@@ -32,11 +32,11 @@ export class CancelRunHandler {
       by: name,
       ...(idempotencyKey !== undefined && { id: `${principal} ${idempotencyKey}` }),
     };
-    const live = this.engine.owner.find(uuid);
+    const live = await this.engine.find(uuid);
     if (live !== undefined && live.facts.workspace !== workspace) throw unknownRun(run);
     // The record of who did it is written first: a cancel without one is refused.
     await this.db.inWorkspace(workspace, (tx) => this.audit.append(tx, caller, { action: 'run.cancel', target: `run ${run}` }));
-    const outcome = live === undefined ? undefined : await this.engine.owner.deliver(uuid, cancel);
+    const outcome = live === undefined ? undefined : await this.engine.deliver(uuid, cancel);
     if (live === undefined) await this.store.leave(workspace, uuid, cancel);
     const view = await this.finder.view(workspace, run, ({ state, facts }) => runView(state, facts));
     if (outcome !== 'taken' && (view.status === 'succeeded' || view.status === 'failed')) {

@@ -53,7 +53,7 @@ export class ResolveStepHandler {
       const how = action === 'output' ? { how: action, output: output as Json } : { how: action };
       const event: RunEvent & { type: 'resolve' } = { type: 'resolve', id, by: name, ...place, ...how };
       const uuid = toUuid(run, 'run');
-      const outcome = await this.engine.owner.deliver(uuid, event);
+      const outcome = await this.engine.deliver(uuid, event);
       const isTaken = outcome === undefined ? await this.store.leave(workspace, uuid, event) : outcome !== 'stale';
       if (!isTaken) await look(); // says why it was not taken, unless the same word was
     }

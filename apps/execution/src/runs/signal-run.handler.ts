@@ -54,7 +54,7 @@ export class SignalRunHandler {
 
   /** False: nobody took it. */
   private async give(workspace: string, uuid: string, signal: Signal): Promise<boolean> {
-    const outcome = await this.engine.owner.deliver(uuid, signal);
+    const outcome = await this.engine.deliver(uuid, signal);
     return outcome === undefined ? this.store.leave(workspace, uuid, signal) : outcome !== 'stale';
   }
 }

@@ -19,8 +19,17 @@ import { endOf, type Owner } from './owner.ts';
 type StartChild = Effect & { e: 'startChild' };
 const retryMs = 250;
 
+/** How a run that has ended ends the step that it does. */
+interface End {
+  output?: NonNullable<unknown> | null;
+  error?: Failure;
+}
+
 /** Starts the runs that do steps of other runs. Their ids stand in the parents' journals: starting one again is the same insert. */
 export class Children {
+  /** Runs that are being started, and are not in memory or on disk yet. */
+  private readonly starting = new Set<string>();
+
   constructor(
     private readonly system: SystemDatabase,
     private readonly owner: Owner,
@@ -29,9 +38,17 @@ export class Children {
     private readonly adopt: (run: string) => Promise<boolean>,
   ) {}
 
+  /** Whether the start of this run is under way: then its parent is needed. */
+  isStarting(run: string): boolean {
+    return this.starting.has(run);
+  }
+
   start(parent: LiveRun, effect: StartChild): void {
+    this.starting.add(effect.run);
     inCall({ traceparent: childTraceparent() }, () => {
-      void this.startUntilKnown(parent, effect).catch((err: unknown) => log.error('a child run was not started', { run: parent.id, err }));
+      void this.startUntilKnown(parent, effect)
+        .catch((err: unknown) => log.error('a child run was not started', { run: parent.id, err }))
+        .finally(() => this.starting.delete(effect.run));
     });
   }
 
@@ -51,13 +68,10 @@ export class Children {
   }
 
   /** Starts it; or, where it was started before and has ended, gives its end. */
-  private async startOnce(
-    parent: LiveRun,
-    effect: StartChild,
-  ): Promise<{ output?: NonNullable<unknown> | null; error?: Failure } | undefined> {
+  private async startOnce(parent: LiveRun, effect: StartChild): Promise<End | undefined> {
     const { workspace } = parent.facts;
-    const known = await this.ended(workspace, effect.run);
-    if (known) return known;
+    const known = await this.known(workspace, effect.run);
+    if (known) return known.end;
     const rows: { hash: string; manifest: string }[] = await this.system.source.query(
       `SELECT d.hash, d.manifest FROM workflow w JOIN definition d ON d.workspace = w.workspace AND d.hash = w.hash
         WHERE w.workspace = $1 AND w.name = $2`,
@@ -99,32 +113,33 @@ export class Children {
     } catch (thrown) {
       if (!(thrown instanceof AppendLost)) throw thrown;
       // It was started before, by the owner before us, who told nobody: it has ended, or is ours to go on with.
-      const end = await this.ended(workspace, effect.run);
-      if (!end && !(await this.adopt(effect.run)))
+      const current = await this.known(workspace, effect.run);
+      if (!current && !(await this.adopt(effect.run)))
         throw new Fault('unavailable', 'another owner has the child run', 'Its end is asked for again.');
-      return end;
+      return current?.end;
     }
   }
 
-  private async ended(workspace: string, uuid: string): Promise<{ output?: NonNullable<unknown> | null; error?: Failure } | undefined> {
+  /** A run that has ended, with its end, or that rests: it is woken like any other. Undefined for what is to be started or loaded. */
+  private async known(workspace: string, uuid: string): Promise<{ end?: End } | undefined> {
     const rows: { definition: string; status: string }[] = await this.system.source.query(
-      `SELECT definition, status FROM run WHERE run_id = $1 AND status <> 'running'`,
+      `SELECT definition, status FROM run WHERE run_id = $1 AND (status <> 'running' OR wake_at IS NOT NULL)`,
       [uuid],
     );
     const [row] = rows;
     if (!row) return undefined;
+    if (row.status === 'running') return {};
     const graph = await this.definitions.graphOf(this.system.source, workspace, row.definition);
     const journal = (await readJournals(this.system.source, [uuid])).get(uuid) ?? [];
-    return endOf(
-      restore(
-        uuid,
-        graph,
-        journal.flatMap(({ transitions }) => transitions),
-      ),
+    const state = restore(
+      uuid,
+      graph,
+      journal.flatMap(({ transitions }) => transitions),
     );
+    return { end: endOf(state) };
   }
 
-  private tell(parent: LiveRun, { s, i, run }: StartChild, end: { output?: NonNullable<unknown> | null; error?: Failure }): void {
+  private tell(parent: LiveRun, { s, i, run }: StartChild, end: End): void {
     if (this.owner.find(parent.uuid) === parent) this.owner.feed(parent, { type: 'childEnded', s, i, child: run, ...end });
   }
 }

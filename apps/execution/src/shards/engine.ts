@@ -27,8 +27,11 @@ import { Lease, leaseMs, type Owned } from './lease.ts';
 import { liveMax, Owner } from './owner.ts';
 import { anotherHasIt, type LiveRun } from './live-run.ts';
 import { Recovery } from './recover.ts';
+import { Resting } from './resting.ts';
+import { Waking } from './waking.ts';
 
 const inboxMs = 1_000;
+const reachMs = 250;
 const lookMs = 50;
 const inboxChunk = 200;
 /** How long a shard that goes to another waits for what is being written. */
@@ -54,6 +57,10 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly recovery: Recovery;
   private readonly days: Days;
   readonly children: Children;
+  private readonly resting: Resting;
+  private readonly waking: Waking;
+  /** Runs that are being loaded. */
+  private readonly loading = new Map<string, Promise<boolean>>();
   /** Shards whose runs are loaded and that are heard here, with what ends that and until when their queues wait. */
   private readonly ready = new Map<number, { deafen: () => Promise<void>; heldUntil: number; takenAt: number }>();
   /** How many times shards are being taken in now. */
@@ -91,6 +98,12 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.recovery = new Recovery(system, this.owner, definitions);
     this.days = new Days(system, config.runKeepDays);
     this.children = new Children(system, this.owner, definitions, (run) => this.adopt(run));
+    this.resting = new Resting(this.owner, this.children, () => this.lease.mayAct());
+    this.waking = new Waking(system, {
+      shards: () => (this.isBusy || !this.lease.mayAct() ? [] : [...this.ready.keys()]),
+      isLive: (uuid) => this.owner.find(uuid) !== undefined,
+      load: (ids) => this.wake(ids),
+    });
     this.owner.connect({
       dispatch: (run, effect) => this.dispatcher.dispatch(run, effect),
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
@@ -102,6 +115,9 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
         if (isTracing()) spansOf(run, transitions).forEach(recordSpan);
       },
       eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),
+      idled: (run) => this.resting.noticed(run),
+      reach: (uuid, event) => void this.reach(uuid, event),
+      epochOf: (shard) => this.lease.epochOf(shard),
       reload: (run) => void this.reload(run),
     });
   }
@@ -109,6 +125,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     this.lease.start();
     this.inboxTimer = setInterval(() => void this.readInbox(), inboxMs);
+    this.resting.start();
+    this.waking.start();
     void this.days.start().catch((err: unknown) => log.error('the days of the journal were not made', { err }));
   }
 
@@ -116,6 +134,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.isStopping = true;
     clearInterval(this.inboxTimer);
+    this.resting.stop();
+    this.waking.stop();
     this.days.stop();
     await this.deafen([...this.ready.keys()]);
     this.owner.flushSoft();
@@ -135,13 +155,13 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
    * workspaces that make others wait first.
    */
   async shardForStart(workspace: string): Promise<number> {
-    const { waiting, latencyMs, isAway } = this.journal.pressure;
+    const { waiting, isAway } = this.journal.pressure;
     if (!isAway && this.ready.size === 0) await this.untilReady(readyMs).catch(() => undefined);
     if (this.ready.size === 0 || isAway) {
       const why = isAway ? 'the journal’s database cannot be reached' : 'no owner of runs is ready yet';
       throw new Fault('unavailable', why, 'Try again in a moment.', { service: isAway ? 'postgresql' : 'execution', retryAfterMs: 1_000 });
     }
-    if (this.owner.size >= liveMax || waiting >= waitingMax || latencyMs >= latencyMaxMs) {
+    if (this.isBusy) {
       throw new Fault('limited', `${this.owner.size} runs are under way and ${waiting} changes wait to be written`, 'Try again later.', {
         retryAfterMs: 2_000,
       });
@@ -154,6 +174,24 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     }
     const shards = [...this.ready.keys()];
     return shards[Math.floor(Math.random() * shards.length)] as number;
+  }
+
+  /** Whether more is under way, or waits to be written, than may be added to. */
+  private get isBusy(): boolean {
+    const { waiting, latencyMs } = this.journal.pressure;
+    return this.owner.size >= liveMax || waiting >= waitingMax || latencyMs >= latencyMaxMs;
+  }
+
+  /** A run that lives in a shard of ours, loaded if it rests; undefined for all others. */
+  async find(uuid: string): Promise<LiveRun | undefined> {
+    if (!this.owner.find(uuid) && !this.owner.findEnded(uuid) && this.ready.has(shardOfUuid(uuid))) await this.adopt(uuid);
+    return this.owner.find(uuid);
+  }
+
+  /** As `Owner.deliver`, also to a run that rests. */
+  async deliver(uuid: string, event: RunEvent): ReturnType<Owner['deliver']> {
+    await this.find(uuid);
+    return this.owner.deliver(uuid, event);
   }
 
   /** Aborted when the service begins to stop. */
@@ -289,8 +327,39 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** False: it is another's. */
-  private async adopt(uuid: string): Promise<boolean> {
+  /** What one run says to another that may rest. */
+  private async reach(uuid: string, event: RunEvent): Promise<void> {
+    const shard = shardOfUuid(uuid);
+    while (this.ready.has(shard)) {
+      try {
+        await this.deliver(uuid, event);
+        return;
+      } catch (err) {
+        log.debug('a run is told again', { run: fromUuid('run', uuid), err });
+        await sleep(reachMs);
+      }
+    }
+  }
+
+  /** Loads runs that rest and are due. */
+  private async wake(ids: readonly string[]): Promise<number> {
+    const { fenced } = await this.recovery.loadRuns(ids, (shard) => this.lease.epochOf(shard));
+    for (const run of fenced) this.openAgain(run);
+    return fenced.length;
+  }
+
+  /** Loads a run that lives and is not here. False: it is another's. */
+  private adopt(uuid: string): Promise<boolean> {
+    const loading =
+      this.loading.get(uuid) ??
+      this.adoptOnce(uuid).finally(() => {
+        this.loading.delete(uuid);
+      });
+    this.loading.set(uuid, loading);
+    return loading;
+  }
+
+  private async adoptOnce(uuid: string): Promise<boolean> {
     const shard = shardOfUuid(uuid);
     // After a gap of our own, the next look says whose the shard is.
     while (this.ready.has(shard) && !this.lease.mayAct()) await sleep(lookMs);
@@ -330,7 +399,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
         `SELECT run_id, id, event FROM inbox WHERE shard = ANY($1) ORDER BY created_at LIMIT $2`,
         [[...this.ready.keys()], inboxChunk],
       );
-      for (const { run_id, event } of rows) await this.owner.deliver(run_id, JSON.parse(event) as RunEvent);
+      for (const { run_id, event } of rows) await this.deliver(run_id, JSON.parse(event) as RunEvent);
       if (rows.length > 0) await this.system.source.query(`DELETE FROM inbox WHERE id = ANY($1::uuid[])`, [rows.map(({ id }) => id)]);
     } catch (err) {
       log.warn('the inbox was not read', { err });

@@ -2,6 +2,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Effect, Transition } from '@signalbox/workflow/core/events.js';
 import { agentsOf } from '@signalbox/workflow/core/graph.js';
+import { restOf, type Rest } from '@signalbox/workflow/core/rest.js';
 import { isWaiting, problemOf, progressOf } from '@signalbox/workflow/core/progress.js';
 import { hasEnded, type RunState } from '@signalbox/workflow/core/state.js';
 import { approvalRows, type ApprovalRow } from '../approvals/approval-row.ts';
@@ -48,6 +49,8 @@ export interface LiveRunPorts {
   /** Events for the stream of a row that starts or ends this run, or changes approvals. */
   eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[];
   push(run: LiveRun): void;
+  /** The epoch in which we took a shard; undefined when it is not ours. */
+  epochOf(shard: number): number | undefined;
 }
 
 /** A run in its owner's memory: its state, and what waits for a commit. */
@@ -73,6 +76,8 @@ export class LiveRun implements AppendSource {
     private readonly ports: LiveRunPorts,
     /** The number of the next transition: 0 for a run whose start is not yet appended. */
     private seq: number,
+    /** Whether its last row says that it rests: then its next is taken only from the owner of its shard. */
+    private rests = false,
   ) {
     this.id = fromUuid('run', uuid);
     this.workspace = facts.workspace;
@@ -93,6 +98,11 @@ export class LiveRun implements AppendSource {
 
   get isClean(): boolean {
     return this.inFlight === null && this.pending.transitions.length === 0;
+  }
+
+  /** Whether nothing is being written and all that it has begun waits. */
+  get isIdle(): boolean {
+    return this.isWaiting && this.isClean;
   }
 
   /** Adds what was decided. Unless `isSoft`, it is appended at once; soft transitions go with the next row, or with `flush`. */
@@ -128,6 +138,7 @@ export class LiveRun implements AppendSource {
     const { transitions } = cargo;
     const isStart = this.seq === 0;
     const isEnd = transitions.at(-1)?.t === 'ended';
+    const rest = transitions.at(-1)?.t === 'rested' ? restOf(this.state) : undefined;
     const approvals = approvalRows(this.state, transitions, this.facts);
     this.mayWait ||= transitions.some(({ t }) => waits.has(t));
     const isWaitingNow = this.mayWait && isWaiting(this.state);
@@ -140,7 +151,8 @@ export class LiveRun implements AppendSource {
       seq: this.seq,
       transitions,
       ...(isStart && { start: this.facts, agents: agentsOf(this.state.graph) }),
-      ...((isStart || isEnd || isChanged) && { standing: this.standing(isEnd) }),
+      ...((isStart || isEnd || isChanged || this.rests || rest) && { standing: this.standing(isEnd, rest) }),
+      ...(this.rests && { epoch: { shard: this.facts.shard, epoch: this.ports.epochOf(this.facts.shard) ?? -1 } }),
       approvals,
       events: isStart || isEnd || approvals.length > 0 ? this.ports.eventsOf(this, transitions, approvals) : [],
     };
@@ -159,6 +171,7 @@ export class LiveRun implements AppendSource {
     }
     const { seq } = this;
     this.seq += cargo.transitions.length;
+    this.rests = cargo.transitions.at(-1)?.t === 'rested';
     this.ports.committed(this, seq, cargo.transitions, cargo.effects);
     for (const waiter of cargo.waiters) waiter.resolve();
     this.flush();
@@ -171,7 +184,7 @@ export class LiveRun implements AppendSource {
     this.pending = { transitions: [], effects: [], waiters: [] };
   }
 
-  private standing(isEnd: boolean): Standing {
+  private standing(isEnd: boolean, rest: Rest | undefined): Standing {
     const { state } = this;
     return {
       status: isEnd && hasEnded(state) ? (state.status as Standing['status']) : 'running',
@@ -181,6 +194,8 @@ export class LiveRun implements AppendSource {
       progress: JSON.stringify(progressOf(state)),
       usage: JSON.stringify(state.usage),
       found: JSON.stringify({ isWaiting: this.isWaiting, ...(isEnd && problemOf(state)) }),
+      wakeAt: rest ? new Date(rest.due) : null,
+      restsOnChild: rest !== undefined && rest.children.length > 0,
     };
   }
 }

@@ -30,6 +30,11 @@ export interface OwnerPorts {
   /** Every transition, once it is committed, with its number. */
   published(run: LiveRun, seq: number, transitions: readonly Transition[]): void;
   eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[];
+  /** What all of a run waits has changed, or it does something: see `Resting`. */
+  idled(run: LiveRun): void;
+  /** Feeds an event to a run that is not in memory here, if it lives: until that is written, or another owns it. */
+  reach(uuid: string, event: RunEvent): void;
+  epochOf(shard: number): number | undefined;
   /** Loads a run again that another owner, or a start with the same key, may have written. */
   reload(run: LiveRun): void;
 }
@@ -81,8 +86,8 @@ export class Owner implements LiveRunPorts {
   }
 
   /** Takes a loaded run in. `seq`: the number of its next transition. */
-  adopt(uuid: string, state: RunState, facts: RunFacts, seq: number): LiveRun {
-    const run = new LiveRun(uuid, state, facts, this, seq);
+  adopt(uuid: string, state: RunState, facts: RunFacts, seq: number, rests: boolean): LiveRun {
+    const run = new LiveRun(uuid, state, facts, this, seq, rests);
     this.runs.set(uuid, run);
     return run;
   }
@@ -157,7 +162,9 @@ export class Owner implements LiveRunPorts {
           break;
         case 'cancelChild': {
           const child = this.runs.get(effect.run);
-          if (child) this.feed(child, { type: 'cancel', by: `its parent ${run.id}` });
+          const cancel: RunEvent = { type: 'cancel', by: `its parent ${run.id}` };
+          if (child) this.feed(child, cancel);
+          else this.ports.reach(effect.run, cancel);
           break;
         }
         case 'unsendable': {
@@ -197,6 +204,20 @@ export class Owner implements LiveRunPorts {
     }
   }
 
+  /** Lets go of a run that rests: it is loaded again when something is due or said to it. */
+  letRest(run: LiveRun): void {
+    this.runs.delete(run.uuid);
+    for (const timer of run.timers.values()) this.alarm.cancel(timer);
+    run.timers.clear();
+    const above = run.facts.parent === null ? undefined : this.runs.get(run.facts.parent);
+    if (above) this.ports.idled(above);
+  }
+
+  /** Whether somebody waits here for the end of a run. */
+  isAwaited(uuid: string): boolean {
+    return this.endWaiters.has(uuid);
+  }
+
   /** Appends what is soft, now: before a stop. */
   flushSoft(): void {
     for (const run of this.soft) run.flush();
@@ -216,6 +237,13 @@ export class Owner implements LiveRunPorts {
     if (seq === 0) this.watch(run);
     this.perform(run, effects);
     this.ports.published(run, seq, transitions);
+    if (this.runs.get(run.uuid) !== run) return;
+    if (transitions.at(-1)?.t === 'rested' && run.isClean) this.letRest(run);
+    else this.ports.idled(run);
+  }
+
+  epochOf(shard: number): number | undefined {
+    return this.ports.epochOf(shard);
   }
 
   dropped(run: LiveRun, outcome: 'lost' | 'refused', cause: unknown): void {
@@ -247,7 +275,9 @@ export class Owner implements LiveRunPorts {
     const { parent } = run.state;
     if (parent === undefined) return;
     const above = this.runs.get(parent.run);
-    if (above) this.feed(above, { type: 'childEnded', s: parent.s, i: parent.i, child: run.uuid, ...endOf(run.state) });
+    const ended: RunEvent = { type: 'childEnded', s: parent.s, i: parent.i, child: run.uuid, ...endOf(run.state) };
+    if (above) this.feed(above, ended);
+    else if (!this.ended.has(parent.run)) this.ports.reach(parent.run, ended);
   }
 
   private flushSoon(run: LiveRun): void {

@@ -11,6 +11,18 @@ import type { Owner } from './owner.ts';
 /** Runs loaded at once: their journals are in memory together. */
 const chunk = 200;
 
+/**
+ * Runs that somebody is to have in memory: those that do not rest; resting parents whose child has ended, and resting children whose parent has,
+ * while nobody could tell them.
+ */
+const awake = `SELECT run_id FROM run WHERE (status = 'running' OR closing) AND wake_at IS NULL AND shard = ANY($1)
+  UNION SELECT p.run_id FROM run p
+   WHERE p.wake_at IS NOT NULL AND p.rests_on_child AND p.shard = ANY($1)
+     AND EXISTS (SELECT 1 FROM run c WHERE c.parent = p.run_id AND c.status <> 'running')
+  UNION SELECT c.run_id FROM run c JOIN run p ON p.run_id = c.parent
+   WHERE c.wake_at IS NOT NULL AND c.parent IS NOT NULL AND c.shard = ANY($1) AND p.status <> 'running'
+  ORDER BY run_id`;
+
 interface RunRow {
   run_id: string;
   workspace: string;
@@ -40,23 +52,28 @@ export class Recovery {
    * to be loaded once more.
    */
   async loadShards(owned: readonly Owned[]): Promise<{ fenced: LiveRun[]; missed: string[] }> {
-    const ids: { run_id: string }[] = await this.system.source.query(
-      `SELECT run_id FROM run WHERE (status = 'running' OR closing) AND shard = ANY($1) ORDER BY run_id`,
-      [owned.map(({ shard }) => shard)],
+    const ids: { run_id: string }[] = await this.system.source.query(awake, [owned.map(({ shard }) => shard)]);
+    const epochs = new Map(owned.map(({ shard, epoch }) => [shard, epoch]));
+    return this.loadRuns(
+      ids.map(({ run_id }) => run_id),
+      (shard) => epochs.get(shard),
     );
+  }
+
+  /** The same of runs that are named; those that live here already are left out. `epochOf`: undefined for shards that are not ours. */
+  async loadRuns(ids: readonly string[], epochOf: (shard: number) => number | undefined): Promise<{ fenced: LiveRun[]; missed: string[] }> {
     const loaded: LiveRun[] = [];
     for (let at = 0; at < ids.length; at += chunk) {
       const rows: RunRow[] = await this.system.source.query(
         `SELECT * FROM run WHERE run_id = ANY($1::uuid[]) AND (status = 'running' OR closing)`,
-        [ids.slice(at, at + chunk).map(({ run_id }) => run_id)],
+        [ids.slice(at, at + chunk)],
       );
       loaded.push(...(await this.load(rows)));
     }
-    const epochs = new Map(owned.map(({ shard, epoch }) => [shard, epoch]));
     const fenced: LiveRun[] = [];
     const missed: string[] = [];
     const fence = async (run: LiveRun): Promise<void> => {
-      if (await this.fence(run, epochs.get(run.facts.shard) as number)) fenced.push(run);
+      if (await this.fence(run, epochOf(run.facts.shard) ?? -1)) fenced.push(run);
       else missed.push(run.uuid);
     };
     await Promise.all(loaded.map(fence));
@@ -82,10 +99,13 @@ export class Recovery {
         const read = journals.get(row.run_id) ?? [];
         const transitions = read.flatMap((entry) => entry.transitions);
         const state = restore(row.run_id, graph, transitions);
-        loaded.push(this.owner.adopt(row.run_id, state, factsOf(row), transitions.length));
+        // Something else may have had it loaded meanwhile.
+        if (this.owner.find(row.run_id)) continue;
+        const rests = transitions.at(-1)?.t === 'rested';
+        loaded.push(this.owner.adopt(row.run_id, state, factsOf(row), transitions.length, rests));
       } catch (err) {
         log.error('a run cannot be loaded and is set aside', { run: row.run_id, err });
-        await this.system.source.query(`UPDATE run SET reason = 'quarantined' WHERE run_id = $1`, [row.run_id]);
+        await this.system.source.query(`UPDATE run SET reason = 'quarantined', wake_at = NULL WHERE run_id = $1`, [row.run_id]);
       }
     }
     return loaded;

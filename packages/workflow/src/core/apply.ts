@@ -30,6 +30,8 @@ export function applyTransition(state: RunState, transition: Transition): void {
     case 'taken':
       state.epoch = transition.epoch;
       return;
+    case 'rested':
+      return;
     case 'skipped': {
       const step = stepAt(state, transition.s);
       for (const unit of step.units) endUnit(unit, 'skipped', transition.at);

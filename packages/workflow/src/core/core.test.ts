@@ -629,6 +629,7 @@ describe('laws', () => {
         { type: 'childEnded', s, i, child: unit?.child ?? 'none', ...(random.chance(0.8) ? { output: step } : { error }) },
         ...(random.chance(0.01) ? [{ type: 'cancel' as const, by: 'chance' }] : []),
         ...(random.chance(0.05) ? [{ type: 'taken' as const, epoch: step }] : []),
+        ...(random.chance(0.1) ? [{ type: 'rest' as const }] : []),
       ];
       play.tell(events[random.below(events.length)] as RunEvent);
     }

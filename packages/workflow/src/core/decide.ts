@@ -6,6 +6,7 @@ import type { AttemptRef, Failure, RunEvent } from './events.ts';
 import { bounds, type GraphStep } from './graph.ts';
 import { isReady } from './gate.ts';
 import { move } from './move.ts';
+import { restOf } from './rest.ts';
 import { bounded, guarded } from './scope.ts';
 import { isOver, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Given, type Turn, type Work } from './turn.ts';
@@ -49,6 +50,10 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       break;
     case 'taken':
       record(work, { t: 'taken', at: given.at, epoch: event.epoch });
+      break;
+    case 'rest':
+      if (restOf(state) === undefined) return work;
+      record(work, { t: 'rested', at: given.at });
       break;
     case 'accepted': {
       const unit = openUnit(work, event);

@@ -46,6 +46,8 @@ export type RunEvent =
       link?: string;
     }
   | { type: 'taken'; epoch: number }
+  /** Its owner lets go of it until something is due or said to it. */
+  | { type: 'rest' }
   | ({ type: 'accepted'; instance: string } & AttemptRef)
   | ({ type: 'completed'; output?: Json; error?: Failure; usage?: Usage } & AttemptRef)
   | ({ type: 'lost'; error: Failure } & AttemptRef)
@@ -80,6 +82,8 @@ export type Transition =
       link?: string;
     }
   | { t: 'taken'; at: number; epoch: number }
+  /** Nobody has it in memory from here on. */
+  | { t: 'rested'; at: number }
   | { t: 'skipped'; at: number; s: number }
   /** `needs`: of each item those that must have ended before it. */
   | { t: 'fanned'; at: number; s: number; count: number; needs?: number[][] }

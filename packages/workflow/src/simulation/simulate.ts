@@ -16,6 +16,8 @@ export interface Simulated {
   runs: number;
   recorded: number;
   crashes: number;
+  /** How often a run was put to rest. */
+  rests: number;
   /** Answers to approvals that were acknowledged. */
   answered: number;
 }
@@ -38,9 +40,11 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
     const state = world.play(graphWithout(randomGraph(random, { failing: true }), without), { seed });
     let recorded = 0;
     let crashes = 0;
+    let rests = 0;
     for (const [run, rows] of world.disk) {
       const transitions = rows.flatMap((row) => row.transitions);
       crashes += transitions.filter(({ t }) => t === 'taken').length;
+      rests += transitions.filter(({ t }) => t === 'rested').length;
       recorded += checkRun(world.graphs.get(run) as Graph, run, transitions);
       let next = 0;
       for (const row of rows) {
@@ -67,7 +71,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       if (answers.length !== 1 || only?.t !== 'answered' || only.approved !== approved)
         throw new Error(`${run}: the answer to ${s}.${i} was acknowledged and is recorded ${answers.length} times`);
     }
-    return { state, runs: world.disk.size, recorded, crashes, answered: world.answered.length };
+    return { state, runs: world.disk.size, recorded, crashes, rests, answered: world.answered.length };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
   }

@@ -5,6 +5,7 @@ import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import { mayTakeOver, named } from '../core/failover.ts';
 import { openEffects, restore } from '../core/restore.ts';
+import { restOf } from '../core/rest.ts';
 import { hasEnded, newRun, unitOf, type RunState } from '../core/state.ts';
 import type { Random } from './random.ts';
 import { answererName, signalName } from './random-graph.ts';
@@ -67,6 +68,10 @@ const stepsMax = 200_000;
 export const faultySteps = 1_500;
 const lostMs = 300;
 const takeOverMs = 50;
+/** How often a run that only waits is put to rest after something has happened to it. */
+const restChance = 0.5;
+/** Between looks for runs that rest and are due. */
+const lookMs = 100;
 
 /**
  * A run's whole world on a virtual clock: owners that follow the write-ahead rule, a disk that compares and swaps, a network that loses and
@@ -227,8 +232,11 @@ export class World {
     const next = rows.reduce((sum, { transitions }) => sum + transitions.length, 0);
     // A dead owner's last statement may still be carried out, or not.
     if (write.owner.isDead && this.random.chance(0.5)) return;
-    const isFree = next === write.row.seq;
+    // Who lost the shard of a run that rests learns it here: nobody has fenced such a run.
+    const isOwners = !this.rests(write.run) || write.owner === this.owner;
+    const isFree = next === write.row.seq && isOwners;
     if (isFree) this.disk.set(write.run, [...rows, write.row]);
+    if (isFree && this.rests(write.run)) this.wakeInTime(write.run);
     this.at(this.random.below(5), () => {
       if (!write.owner.isDead) this.settled(write, isFree);
     });
@@ -249,6 +257,45 @@ export class World {
     for (const effect of write.effects) this.perform(owner, run, effect);
     for (const acknowledge of write.acknowledge) acknowledge();
     this.write(owner, run, live);
+    if (live.isWriting || owner.runs.get(run) !== live) return;
+    if (row.transitions.at(-1)?.t === 'rested') owner.runs.delete(run);
+    else if (this.random.chance(restChance)) this.at(this.random.below(30), () => this.rest(owner, run, live));
+  }
+
+  private rest(owner: Owner, run: string, live: LiveRun): void {
+    if (owner.isDead || owner.runs.get(run) !== live || live.isWriting) return;
+    const rest = restOf(live.state);
+    if (rest !== undefined && !rest.children.some((child) => owner.runs.has(child))) this.feed(owner, run, { type: 'rest' });
+  }
+
+  /** The disk says when it is due: whoever owns it then finds it, and looks again while it rests. */
+  private wakeInTime(run: string): void {
+    const seq = this.disk.get(run)?.at(-1)?.seq;
+    const look = (): void => {
+      if (!this.rests(run) || this.disk.get(run)?.at(-1)?.seq !== seq) return;
+      this.load(this.owner, run);
+      this.at(lookMs, look);
+    };
+    this.at(Math.max(0, (restOf(this.read(run))?.due ?? this.now) - this.now), look);
+  }
+
+  /** Whether the disk says that the run is in nobody's memory. */
+  private rests(run: string): boolean {
+    return this.disk.get(run)?.at(-1)?.transitions.at(-1)?.t === 'rested';
+  }
+
+  /** Whether it rests and has to be told of what happened while nobody could: its child has ended, or its parent. */
+  private missed(run: string): boolean {
+    const { steps, parent } = this.read(run);
+    if (parent !== undefined && hasEnded(this.read(parent.run))) return true;
+    return steps.some(({ units }) => units.some(({ child }) => child !== undefined && this.disk.has(child) && hasEnded(this.read(child))));
+  }
+
+  /** As `feed`, also to a run that rests. */
+  private reach(owner: Owner, run: string, event: RunEvent, acknowledge?: () => void): void {
+    if (owner.isDead) return;
+    if (!owner.runs.has(run) && this.rests(run)) this.load(owner, run);
+    this.feed(owner, run, event, acknowledge);
   }
 
   private perform(owner: Owner, run: string, effect: Effect): void {
@@ -267,6 +314,7 @@ export class World {
         const { run: child, input, depth, s, i } = effect;
         const known = this.disk.has(child) ? this.read(child) : undefined;
         if (known && hasEnded(known)) return this.tellParent(owner, child, known);
+        if (this.rests(child)) return;
         // The owner before us started it after we had looked: it is ours to go on with.
         if (known && !owner.isDead) return this.load(owner, child);
         if (!known && !owner.runs.has(child) && !owner.isDead)
@@ -274,7 +322,7 @@ export class World {
         return;
       }
       case 'cancelChild':
-        return this.tick(owner, effect.run, { type: 'cancel', by: 'its parent' });
+        return this.reach(owner, effect.run, { type: 'cancel', by: 'its parent' });
       case 'ended': {
         const live = owner.runs.get(run);
         owner.runs.delete(run);
@@ -303,7 +351,7 @@ export class World {
     if (state.parent === undefined) return;
     const { run, s, i } = state.parent;
     const end = state.status === 'succeeded' ? { output: state.output ?? null } : { error: state.error ?? cancelled };
-    this.tick(owner, run, { type: 'childEnded', s, i, child, ...end });
+    this.reach(owner, run, { type: 'childEnded', s, i, child, ...end });
   }
 
   private tick(owner: Owner, run: string, event: RunEvent): void {
@@ -335,7 +383,7 @@ export class World {
     const tell = (): void => {
       if (isAcknowledged || tries++ > 60) return;
       this.send(() =>
-        this.feed(this.owner, run, event, () => {
+        this.reach(this.owner, run, event, () => {
           isAcknowledged = true;
           acknowledged();
         }),
@@ -399,7 +447,7 @@ export class World {
     const say = (): void => {
       const { run, s, i } = task;
       if (unitOf(this.read(run), s, i)?.crash !== undefined)
-        this.send(() => this.feed(this.owner, run, { type: 'resolve', id: key, by: 'ann', s, i, how, output: key } as RunEvent));
+        this.send(() => this.reach(this.owner, run, { type: 'resolve', id: key, by: 'ann', s, i, how, output: key } as RunEvent));
       // What he sees may be old, and what he says may be lost.
       if (looks++ < 20) this.at(100, say);
     };
@@ -423,7 +471,7 @@ export class World {
     const report = (): void => {
       if (isAcknowledged || tries++ > 60) return;
       this.send(() =>
-        this.feed(this.owner, task.run, { type: 'completed', s: task.s, i: task.i, n: task.n, ...result }, () => {
+        this.reach(this.owner, task.run, { type: 'completed', s: task.s, i: task.i, n: task.n, ...result }, () => {
           isAcknowledged = true;
           if ('output' in result) this.acknowledged.push(task);
         }),
@@ -455,7 +503,7 @@ export class World {
     this.owner = owner;
     this.at(takeOverMs, () => {
       if (this.owner !== owner) return;
-      for (const run of this.disk.keys()) this.load(owner, run);
+      for (const run of this.disk.keys()) if (!this.rests(run) || this.missed(run)) this.load(owner, run);
     });
   }
 

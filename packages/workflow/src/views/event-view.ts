@@ -15,6 +15,7 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
     case 'started':
       return of('run.started');
     case 'taken':
+    case 'rested':
     case 'joined':
     case 'grew':
     case 'more':
