@@ -85,7 +85,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     });
     this.journal = new Journal(url, () => this.lease.owner);
     this.alarm = new Alarm(() => this.lease.mayAct());
-    this.owner = new Owner(this.journal, this.alarm);
+    this.owner = new Owner(this.journal, this.alarm, (shard) => this.lease.epochOf(shard));
     this.agents = new AgentDirectory(bus);
     this.dispatcher = new Dispatcher(bus, this.owner, this.alarm, this.agents, {
       mayAct: () => this.lease.mayAct(),

@@ -51,6 +51,8 @@ export class Owner implements LiveRunPorts {
   constructor(
     private readonly journal: Journal,
     private readonly alarm: Alarm,
+    /** The epoch in which this replica took a shard. */
+    private readonly epochOf: (shard: number) => number | undefined,
   ) {}
 
   /** Called once: the ports need the owner too. */
@@ -79,7 +81,8 @@ export class Owner implements LiveRunPorts {
   async start(uuid: string, graph: Graph, facts: RunFacts, event: RunEvent & { type: 'start' }): Promise<LiveRun> {
     const run = new LiveRun(uuid, newRun(uuid, graph), facts, this, 0);
     this.runs.set(uuid, run);
-    const turn = this.decide(run, event);
+    const epoch = this.epochOf(facts.shard);
+    const turn = this.decide(run, { ...event, ...(epoch !== undefined && { epoch }) });
     run.add(turn.transitions, turn.effects, false);
     await run.settle();
     return run;

@@ -23,6 +23,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
       state.parent = transition.parent;
       state.trace = transition.trace;
       state.link = transition.link;
+      state.epoch = transition.epoch ?? state.epoch;
       state.startedAt = transition.at;
       state.scope.input = transition.input;
       state.scope.run.startedAt = new Date(transition.at).toISOString();

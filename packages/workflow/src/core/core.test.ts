@@ -12,7 +12,8 @@ import { isWaiting, progressOf } from './progress.ts';
 import { openEffects, restore } from './restore.ts';
 import { keptOf, unitsKept } from './fork.ts';
 import { inputOf, keyOf, targetOf } from './scope.ts';
-import { hasEnded, unitOf, type RunState } from './state.ts';
+import { hasEnded, newRun, unitOf, type RunState } from './state.ts';
+import type { Given } from './turn.ts';
 import { signalPattern, waitOf } from './wait.ts';
 
 describe('a run', () => {
@@ -702,3 +703,13 @@ describe('laws', () => {
 function plain(state: RunState): unknown {
   return JSON.parse(JSON.stringify({ ...state, graph: null, steps: state.steps.map((step) => ({ ...step, items: null })) })) as unknown;
 }
+
+test('a run knows the epoch in which it was begun, until another owner takes it', () => {
+  const graph = randomGraph(new Random(1), { depth: 0 });
+  const given: Given = { at: 1, random: () => 0.5, newRunId: () => 'child', newId: () => 'id' };
+  const begun = decide(newRun('r', graph), { type: 'start', input: null, depth: 0, epoch: 7 }, given);
+  expect(restore('r', graph, begun.transitions).epoch).toBe(7);
+  const old = decide(newRun('r', graph), { type: 'start', input: null, depth: 0 }, given);
+  expect(restore('r', graph, old.transitions).epoch).toBe(0);
+  expect(restore('r', graph, [...begun.transitions, { t: 'taken', at: 2, epoch: 9 }]).epoch).toBe(9);
+});

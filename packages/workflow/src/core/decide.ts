@@ -31,6 +31,7 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         ...(event.parent !== undefined && { parent: event.parent }),
         ...(event.trace !== undefined && { trace: event.trace }),
         ...(event.link !== undefined && { link: event.link }),
+        ...(event.epoch !== undefined && { epoch: event.epoch }),
       });
       for (const kept of event.kept ?? []) record(work, { ...kept, at: given.at });
       for (let s = 0; s < state.graph.steps.length; s++) beginOrGoOn(work, s);

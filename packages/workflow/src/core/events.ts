@@ -39,6 +39,8 @@ export type RunEvent =
       /** From 1 (goes first) to 5; absent: as its steps and its workflow say. */
       priority?: number;
       parent?: { run: string; s: number; i: number };
+      /** In which epoch of its shard: an owner of an earlier one has no business with it. */
+      epoch?: number;
       /** What another run did of this workflow, and this one need not do again: see `keptOf`. */
       kept?: readonly Transition[];
       /** W3C `traceparent`s, where traces are recorded: of what started it, below which its trace goes on, and of another trace's span that led to it. */
@@ -80,6 +82,7 @@ export type Transition =
       parent?: { run: string; s: number; i: number };
       trace?: string;
       link?: string;
+      epoch?: number;
     }
   | { t: 'taken'; at: number; epoch: number }
   /** Nobody has it in memory from here on. */

@@ -112,7 +112,7 @@ export class World {
   play(graph: Graph, input: Json): RunState {
     const run = this.newId();
     this.graphs.set(run, graph);
-    this.begin(run, { type: 'start', input, depth: 0 });
+    this.begin(run, input);
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(1_000), () => this.signal(run, `signal${count}`));
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(2_000), () => this.answerOpen(run));
     while (this.steps++ < stepsMax) {
@@ -122,7 +122,7 @@ export class World {
         const state = this.read(run);
         if (hasEnded(state)) return state;
         // The client had no answer to its start: it asks again.
-        if (!this.disk.has(run)) this.begin(run, { type: 'start', input, depth: 0 });
+        if (!this.disk.has(run)) this.begin(run, input);
         else throw new Error(`nothing is left to happen and the run has not ended: ${JSON.stringify(state.steps)}`);
         continue;
       }
@@ -172,18 +172,9 @@ export class World {
     if (this.isFaulty && this.random.chance(this.faults.double)) this.at(1 + this.random.below(200), deliver);
   }
 
-  private begin(run: string, event: RunEvent & { type: 'start' }): void {
+  private begin(run: string, input: Json): void {
     const { owner } = this;
-    if (owner.runs.has(run)) return;
-    owner.runs.set(run, {
-      state: newRun(run, this.graphs.get(run) as Graph),
-      seq: 0,
-      pending: [],
-      effects: [],
-      acknowledge: [],
-      isWriting: false,
-    });
-    this.feed(owner, run, event);
+    if (!owner.runs.has(run)) this.start(owner, run, { type: 'start', input, depth: 0 });
   }
 
   private feed(owner: Owner, run: string, event: RunEvent, acknowledge?: () => void): void {
@@ -318,7 +309,7 @@ export class World {
         // The owner before us started it after we had looked: it is ours to go on with.
         if (known && !owner.isDead) return this.load(owner, child);
         if (!known && !owner.runs.has(child) && !owner.isDead)
-          this.beginChild(owner, child, { type: 'start', input, depth, parent: { run, s, i } });
+          this.start(owner, child, { type: 'start', input, depth, parent: { run, s, i } });
         return;
       }
       case 'cancelChild':
@@ -341,10 +332,10 @@ export class World {
     if (live) this.at(Math.max(0, runDue(live.state) - this.now), () => this.tick(owner, run, { type: 'due', timer: 'run' }));
   }
 
-  private beginChild(owner: Owner, child: string, event: RunEvent & { type: 'start' }): void {
-    const state = newRun(child, this.graphs.get(child) as Graph);
-    owner.runs.set(child, { state, seq: 0, pending: [], effects: [], acknowledge: [], isWriting: false });
-    this.feed(owner, child, event);
+  private start(owner: Owner, run: string, event: RunEvent & { type: 'start' }): void {
+    const state = newRun(run, this.graphs.get(run) as Graph);
+    owner.runs.set(run, { state, seq: 0, pending: [], effects: [], acknowledge: [], isWriting: false });
+    this.feed(owner, run, { ...event, epoch: owner.epoch });
   }
 
   private tellParent(owner: Owner, child: string, state: RunState): void {
@@ -512,6 +503,8 @@ export class World {
     if (owner.runs.has(run) || rows === undefined) return;
     const state = this.read(run);
     if (hasEnded(state)) return this.tellParent(owner, run, state);
+    // A later owner took or began it.
+    if (state.epoch > owner.epoch) return;
     const seq = rows.reduce((sum, { transitions }) => sum + transitions.length, 0);
     owner.runs.set(run, { state, seq, pending: [], effects: [], acknowledge: [], isWriting: false });
     this.feed(owner, run, { type: 'taken', epoch: owner.epoch }, () => {
