@@ -60,6 +60,8 @@ interface Owner {
   epoch: number;
   runs: Map<string, LiveRun>;
   isDead: boolean;
+  /** It has loaded what does not rest: before that it wakes nothing. */
+  isReady: boolean;
 }
 
 /** Steps of one schedule: more than this means that a run does not end. */
@@ -105,7 +107,7 @@ export class World {
     /** Faults stop after this many steps. */
     private readonly faultyUntil = faultySteps,
   ) {
-    this.owner = { epoch: 0, runs: new Map(), isDead: false };
+    this.owner = { epoch: 0, runs: new Map(), isDead: false, isReady: true };
   }
 
   /** Starts a run and lets everything happen until it has ended, or throws. */
@@ -264,7 +266,7 @@ export class World {
     const seq = this.disk.get(run)?.at(-1)?.seq;
     const look = (): void => {
       if (!this.rests(run) || this.disk.get(run)?.at(-1)?.seq !== seq) return;
-      this.load(this.owner, run);
+      if (this.owner.isReady) this.load(this.owner, run);
       this.at(lookMs, look);
     };
     this.at(Math.max(0, (restOf(this.read(run))?.due ?? this.now) - this.now), look);
@@ -285,7 +287,7 @@ export class World {
   /** As `feed`, also to a run that rests. */
   private reach(owner: Owner, run: string, event: RunEvent, acknowledge?: () => void): void {
     if (owner.isDead) return;
-    if (!owner.runs.has(run) && this.rests(run)) this.load(owner, run);
+    if (owner.isReady && !owner.runs.has(run) && this.rests(run)) this.load(owner, run);
     this.feed(owner, run, event, acknowledge);
   }
 
@@ -490,10 +492,11 @@ export class World {
   /** Another owner takes over: it loads what is on the disk, fences it, and does again what may not have been done. */
   private replaceOwner(isZombie: boolean): void {
     this.owner.isDead = !isZombie;
-    const owner: Owner = { epoch: ++this.epoch, runs: new Map(), isDead: false };
+    const owner: Owner = { epoch: ++this.epoch, runs: new Map(), isDead: false, isReady: false };
     this.owner = owner;
     this.at(takeOverMs, () => {
       if (this.owner !== owner) return;
+      owner.isReady = true;
       for (const run of this.disk.keys()) if (!this.rests(run) || this.missed(run)) this.load(owner, run);
     });
   }
