@@ -24,11 +24,23 @@ export function runFacts(run: Run, now: number): string[] {
   const span = runSpanMs(run, now);
   if (span !== null) facts.push(isOver(run) ? `took ${formatSpan(span)}` : `${formatSpan(span)} so far`);
   if (run.progress && run.progress.total > 0) facts.push(`${formatCount(run.progress.done)} of ${counted(run.progress.total, 'step')}`);
-  if (run.usage) {
-    const tokens = run.usage.inputTokens + run.usage.outputTokens;
-    if (tokens > 0) facts.push(`${formatCount(tokens)} tokens${run.usage.costUsd ? `, ${formatUsd(run.usage.costUsd)}` : ''}`);
-  }
+  const used = usageText(run.usage);
+  if (used !== null) facts.push(used);
   return facts;
+}
+
+/** `4,120 tokens, $0.006`; `null` where nothing was told. */
+export function usageText(usage: Run['usage'] | null | undefined): string | null {
+  if (!usage) return null;
+  const tokens = usage.inputTokens + usage.outputTokens;
+  const said = [tokens > 0 ? `${formatCount(tokens)} tokens` : null, usage.costUsd > 0 ? formatUsd(usage.costUsd) : null].filter(Boolean);
+  return said.length > 0 ? said.join(', ') : null;
+}
+
+/** How much later a step could have ended without the run's ending later; `null` where that is not known. */
+export function slackText({ slackMs, onCriticalPath }: Pick<RunStep, 'slackMs' | 'onCriticalPath'>): string | null {
+  if (onCriticalPath) return 'none: on the critical path';
+  return typeof slackMs === 'number' ? formatSpan(slackMs) : null;
 }
 
 /** Where a run stands that ends: its steps have, and what they did is undone, or what tidies up runs. */

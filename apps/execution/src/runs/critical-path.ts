@@ -24,7 +24,7 @@ export function criticalSteps(state: RunState): ReadonlySet<number> {
 }
 
 /** What a step waited for: what it needs, or the end of all that comes before undoing or `finally`. */
-function awaitedBy({ graph, steps }: RunState, s: number): readonly number[] {
+export function awaitedBy({ graph, steps }: RunState, s: number): readonly number[] {
   const { needs, part } = graph.steps[s] as GraphStep;
   if (needs.length > 0 || part === undefined) return needs;
   return graph.steps.flatMap(({ part: other }, id) => {
@@ -33,7 +33,8 @@ function awaitedBy({ graph, steps }: RunState, s: number): readonly number[] {
   });
 }
 
-function endOfStep(step: StepState): number {
+/** When a step ended, epoch milliseconds; Infinity while something of it is under way, 0 before that. */
+export function endOfStep(step: StepState): number {
   let end = 0;
   for (const unit of step.units) {
     if (unit.endedAt === undefined && (unit.status === 'queued' || unit.status === 'running' || unit.status === 'waiting')) return Infinity;

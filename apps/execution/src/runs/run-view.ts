@@ -2,8 +2,9 @@ import type { AttemptView, RunStatus, RunView, StepView, WaitingFor } from '@sig
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { answerersNow, answerersText, shownOf, type Approval } from '@signalbox/workflow/core/approval.js';
 import { notUndone } from '@signalbox/workflow/core/ending.js';
-import type { AttemptRef, Failure } from '@signalbox/workflow/core/events.js';
+import type { AttemptRef, Failure, Usage } from '@signalbox/workflow/core/events.js';
 import { unitBefore } from '@signalbox/workflow/core/gate.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
 import { isWaiting, progressOf } from '@signalbox/workflow/core/progress.js';
 import { guarded, inputOf, keyOf, workOf } from '@signalbox/workflow/core/scope.js';
@@ -11,6 +12,7 @@ import { hasEnded, type RunState, type StepState, type UnitState } from '@signal
 import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import { criticalSteps } from './critical-path.ts';
+import { slackOf } from './slack.ts';
 import { cut } from '@signalbox/workflow/views/cut.js';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
 
@@ -91,9 +93,9 @@ export function placesOf(state: RunState, from: UnitPlace, limit: number): { pla
 /** Steps as they are shown in a list: what is large is cut. */
 export function stepViews(state: RunState, places: readonly UnitPlace[], why: Why): StepView[] {
   const each = Math.min(previewMaxBytes, Math.floor(previewsMaxBytes / Math.max(1, 2 * places.length)));
-  const critical = criticalSteps(state);
+  const paths = pathsOf(state);
   return places.map((place) => {
-    const view = stepView(state, place, why, each, critical);
+    const view = stepView(state, place, why, each, paths);
     const grown = state.steps[place.s]?.grown?.[place.i];
     if (grown?.k !== 'model' || place.i === 0) return view;
     // A later turn is asked all that stands before it in this list, and what was said to it beside.
@@ -103,10 +105,20 @@ export function stepViews(state: RunState, places: readonly UnitPlace[], why: Wh
 
 /** One step, whole. */
 export function wholeStepView(state: RunState, place: UnitPlace, why: Why): StepView {
-  return stepView(state, place, why, wholeMaxBytes, criticalSteps(state));
+  return stepView(state, place, why, wholeMaxBytes, pathsOf(state));
 }
 
-function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: number, critical: ReadonlySet<number>): StepView {
+/** Which steps a run's time went into, and how much of it the others had left. */
+interface Paths {
+  critical: ReadonlySet<number>;
+  slack: readonly (number | undefined)[];
+}
+
+function pathsOf(state: RunState): Paths {
+  return { critical: criticalSteps(state), slack: slackOf(state, now()) };
+}
+
+function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: number, { critical, slack }: Paths): StepView {
   const step = state.graph.steps[s] as GraphStep;
   const current = state.steps[s] as StepState;
   const unit = current.units[Math.max(0, i)];
@@ -134,6 +146,7 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
     startedAt: iso(unit?.startedAt),
     endedAt: iso(unit?.endedAt),
     onCriticalPath: critical.has(s),
+    slackMs: critical.has(s) && slack[s] !== undefined ? 0 : (slack[s] ?? null),
     attempts:
       unit === undefined ? [] : attemptViews(unit, isAgent ? (step.kind === 'llm' ? work.target : (unit.chosen ?? step.target)) : null),
     input: unit === undefined || status === 'pending' || status === 'skipped' ? null : inputView(state, s, i, maxBytes),
@@ -210,10 +223,13 @@ function attemptViews(unit: UnitState, target: string | null): AttemptView[] {
     startedAt: iso(attempt.startedAt),
     endedAt: iso(attempt.endedAt),
     error: failureView(attempt.error),
+    ...(attempt.usage && { usage: { ...attempt.usage } }),
   }));
   const isRecorded = unit.attempts?.at(-1)?.n === unit.attempt;
   if (unit.attempt === 0 || isRecorded) return views;
+  const usage = usageOfLast(unit);
   views.push({
+    ...(usage && { usage }),
     number: unit.attempt,
     status: unit.status,
     agent: unit.agent ?? target,
@@ -223,6 +239,18 @@ function attemptViews(unit: UnitState, target: string | null): AttemptView[] {
     error: unit.error === undefined && unit.crash === undefined ? null : failureView((unit.error ?? unit.crash) as Failure),
   });
   return views;
+}
+
+/** What the last attempt used: all that its unit did, without the attempts before. */
+function usageOfLast({ usage, attempts = [] }: UnitState): Usage | undefined {
+  if (usage === undefined) return undefined;
+  const left = { ...usage };
+  for (const { usage: earlier } of attempts) {
+    left.inputTokens -= earlier?.inputTokens ?? 0;
+    left.outputTokens -= earlier?.outputTokens ?? 0;
+    left.costUsd = Math.max(0, left.costUsd - (earlier?.costUsd ?? 0));
+  }
+  return left.inputTokens + left.outputTokens + left.costUsd > 0 ? left : undefined;
 }
 
 function iso(at: number | undefined): string | null {

@@ -114,7 +114,10 @@ function attemptSpans(state: RunState, ref: AttemptRef, at: number, error: strin
   if (startMs === undefined || kind === 'value' || kind === 'wait' || kind === 'approval') return [];
   const done = operations[kind];
   // An agent that took over has the unit by now; who tried before stands in the record.
-  const who = record === undefined ? target : (record.agent ?? (kind === 'agent' ? (state.graph.steps[s] as GraphStep).target : target));
+  const who =
+    record === undefined
+      ? target
+      : (record.agent ?? (kind === 'agent' ? (unit.chosen ?? (state.graph.steps[s] as GraphStep).target) : target));
   const isFirstWait = record === undefined && unit.startedAt !== undefined && unit.queuedAt !== undefined;
   return [
     {

@@ -43,6 +43,8 @@ export interface Attempt {
   startedAt: string | null;
   endedAt: string | null;
   error: RunError | null;
+  /** What it used, where it told. */
+  usage?: { inputTokens: number; outputTokens: number; costUsd: number };
 }
 
 /** One step of a run; a `forEach` step is one for each item (`analyse[3]`). */
@@ -68,6 +70,8 @@ export interface Step {
   startedAt: string | null;
   endedAt: string | null;
   onCriticalPath: boolean;
+  /** Milliseconds that it could have ended later without the run's ending later; null before its end. */
+  slackMs?: number | null;
   attempts: Attempt[];
   /** Cut where it is large (`{ truncated, bytes, preview }`); `runs.step` has all of it. */
   input: unknown;

@@ -146,6 +146,7 @@ export function applyTransition(state: RunState, transition: Transition): void {
         error: transition.error,
         isLost: transition.isLost === true,
         ...(unit.told && { told: unit.told }),
+        ...(transition.usage !== undefined && { usage: transition.usage }),
       });
       addUsage(state, unit, transition.usage);
       unit.status = 'waiting';

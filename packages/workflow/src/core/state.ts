@@ -21,6 +21,8 @@ export interface AttemptRecord {
   isLost: boolean;
   /** What its executor had said of it, for whoever goes on. */
   told?: Told | undefined;
+  /** What it used, where it told. */
+  usage?: Usage;
 }
 
 /** One execution of a step: the step itself, or one item of its `forEach`. */

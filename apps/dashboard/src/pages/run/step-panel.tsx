@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { isCut, type RunStep, type WholeRun } from '../../api/shapes.ts';
 import { lampOf } from '../../model/lamps.ts';
-import { dependantsOfStep, namesOf, needsOf, problemText } from '../../model/run.ts';
+import { dependantsOfStep, namesOf, needsOf, problemText, slackText, usageText } from '../../model/run.ts';
 import { formatBytes } from '../../model/text.ts';
 import { stepLabel } from '../../model/timeline.ts';
 import { formatSpan } from '../../model/time.ts';
@@ -74,7 +74,8 @@ export function StepPanel({ run, step, hrefOf, isPast }: StepPanelProps): ReactN
             ['Started', step.startedAt && <Moment key="at" at={step.startedAt} />],
             ['Needs', needs.length > 0 ? namesOf(needs) : null],
             ['Runs', step.part === 'finally' ? 'at the end, whatever that is' : step.part === 'undo' ? 'to undo what was done' : null],
-            ['Slack', step.onCriticalPath ? 'none: on the critical path' : null],
+            ['Used', usageText(step.usage)],
+            ['Slack', slackText(step)],
           ]}
         />
       </PanelPart>
@@ -142,6 +143,7 @@ function Attempts({ step }: { step: RunStep }): ReactNode {
               {why && <span className={styles.why}>: {why}</span>}
             </span>
             <span className="num quiet">
+              {attempt.usage && `${usageText(attempt.usage)} · `}
               {attempt.startedAt &&
                 formatSpan(
                   (attempt.endedAt ? Date.parse(attempt.endedAt) : Math.max(now, Date.parse(attempt.startedAt))) -

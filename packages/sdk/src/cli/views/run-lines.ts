@@ -1,5 +1,5 @@
 import type { RunDetail, Step, StepStatus } from '../../client/runs.ts';
-import { between, count } from '../text/figures.ts';
+import { between, count, duration } from '../text/figures.ts';
 import { bold, dim, join, line, red } from '../text/styled.ts';
 import type { Styled, Text } from '../text/styled.ts';
 import { lamp, state } from './lamps.ts';
@@ -63,6 +63,8 @@ function stepLines(step: Step, name: string, indent: string, view: RunView): Sty
   if (called) parts.push('  ', called);
   const took = between(step.startedAt, step.endedAt, view.now);
   if (took && step.status !== 'skipped') parts.push('  ', took);
+  // Nothing is said of those that the run's time went into.
+  if (step.slackMs) parts.push('  ', dim(`slack ${duration(step.slackMs)}`));
   if (step.attempts.length > 1) parts.push('  ', dim(`attempt ${step.attempts.length}`));
   const progress = view.progress?.get(step.key);
   if (step.status === 'running' && progress) parts.push('  ', dim(progress));

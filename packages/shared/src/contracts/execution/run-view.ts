@@ -85,6 +85,8 @@ export class AttemptView {
   @IsOptional() @IsString() startedAt!: string | null;
   @IsOptional() @IsString() endedAt!: string | null;
   @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
+  /** What it used, where it told. */
+  @IsOptional() @ValidateNested() @Type(() => Usage) usage?: Usage;
 }
 
 /** What a step with `llm` may use. */
@@ -119,6 +121,8 @@ export class StepView {
   @IsOptional() @IsString() startedAt!: string | null;
   @IsOptional() @IsString() endedAt!: string | null;
   @IsBoolean() onCriticalPath!: boolean;
+  /** Milliseconds that it could have ended later without the run's ending later (of a live run: without anything standing otherwise); null before its end. */
+  @IsOptional() @IsInt() slackMs?: number | null;
   @IsArray() @ValidateNested({ each: true }) @Type(() => AttemptView) attempts!: AttemptView[];
   /** Cut in lists when it is large: `{ "truncated": true, "bytes": 123456, "preview": "…" }`. */
   @Opaque() @Allow() input!: unknown;
