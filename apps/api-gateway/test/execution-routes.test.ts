@@ -9,6 +9,7 @@ import { getApproval } from '@signalbox/shared/contracts/execution/get-approval.
 import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
 import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
+import { upgradeRun } from '@signalbox/shared/contracts/execution/upgrade-run.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
 import { resolveStep } from '@signalbox/shared/contracts/execution/resolve-step.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
@@ -168,6 +169,7 @@ beforeAll(async () => {
   await answer(cancelRun, { ...run, status: 'cancelled' });
   await answer(signalRun, run);
   await answer(forkRun, run);
+  await answer(upgradeRun, { outcome: 'possible', from: 'a', to: 'b', obstacles: [], asBegun: [], changes: [], run });
   await answer(getRunState, { ...run, seq: 3, lastSeq: 9, at, steps: [step], nextSteps: null });
   await answer(compareRuns, { a: run, b: run, isSameDefinition: true, input: [], output: [], steps: [], nextCursor: null });
   await answer(whyRun, { run: id, step: null, chain: [], open: [] });
@@ -400,6 +402,15 @@ describe('runs', () => {
     expect((await send('POST', `/runs/${id}/fork`)).status).toBe(202);
     expect((await send('POST', '/runs/run_x/fork', {})).status).toBe(404);
     expect((await send('POST', `/runs/${id}/fork`, { from: 'a' })).status).toBe(400);
+  });
+
+  test('are upgraded', async () => {
+    const upgraded = await send('POST', `/runs/${id}/upgrade`, { dryRun: true });
+    expect(upgraded).toMatchObject({ status: 200, body: { outcome: 'possible' } });
+    expect(asked.at(-1)).toEqual(['run.upgrade', { run: id, dryRun: true }]);
+    expect((await send('POST', `/runs/${id}/upgrade`)).status).toBe(200);
+    expect((await send('POST', '/runs/run_x/upgrade', {})).status).toBe(404);
+    expect((await send('POST', `/runs/${id}/upgrade`, { hash: 'latest' })).status).toBe(400);
   });
 
   test('are shown as they stood, and compared', async () => {

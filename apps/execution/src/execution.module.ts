@@ -29,6 +29,7 @@ import { OperationStore } from './operations/operation.store.ts';
 import { StartRunOperationHandler } from './operations/start-run-operation.handler.ts';
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
 import { DeleteRunHandler } from './runs/delete-run.handler.ts';
+import { UpgradeRunHandler } from './runs/upgrade-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
 import { ResolveStepHandler } from './runs/resolve-step.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
@@ -97,6 +98,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     BeatWorkHandler,
     CancelRunHandler,
     ForkRunHandler,
+    UpgradeRunHandler,
     ResolveStepHandler,
     SignalRunHandler,
     CompleteTaskHandler,

@@ -489,6 +489,29 @@ test('signal sends data to a run', async () => {
   expect(rest.seen.at(-1)?.body).toEqual({ data: null });
 });
 
+test('upgrade says what differs and what does not fit, and has a run go over', async () => {
+  const upgrade = {
+    from: 'sha256:1',
+    to: 'sha256:2',
+    obstacles: [],
+    asBegun: ['list'],
+    changes: [{ path: 'spec.steps.read.agent', from: 'reader', to: 'writer' }],
+    run: { id: 'run_1', status: 'waiting' },
+  };
+  rest.on('POST /runs/run_1/upgrade', { ...upgrade, outcome: 'possible' });
+  const dry = await signalbox(['upgrade', 'run_1', '--dry-run']);
+  expect(dry.out).toContain('run_1 can go over to the new version');
+  expect(dry.out).toContain('spec.steps.read.agent');
+  expect(dry.out).toContain('goes on as it began: list');
+  rest.on('POST /runs/run_1/upgrade', { ...upgrade, outcome: 'upgraded' });
+  expect((await signalbox(['upgrade', 'run_1', '--hash', 'sha256:2'])).out).toContain('run_1 goes on by the new version');
+  expect(rest.seen.at(-1)?.body).toEqual({ dryRun: false, hash: 'sha256:2' });
+  rest.on('POST /runs/run_1/upgrade', { ...upgrade, outcome: 'impossible', obstacles: [{ step: 'list', because: 'it was done' }] });
+  const refused = await signalbox(['upgrade', 'run_1', '--dry-run']);
+  expect(refused.exit).toBe(1);
+  expect(refused.out).toContain('✖ list: it was done');
+});
+
 test('resolve says what follows a lost attempt', async () => {
   rest.on('POST /runs/run_1/steps/pay%5B3%5D/resolve', { key: 'pay[3]', status: 'queued' });
   expect((await signalbox(['resolve', 'run_1', 'pay[3]', 'retry'])).out).toBe('pay[3] queued\n');

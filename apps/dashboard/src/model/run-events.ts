@@ -40,6 +40,8 @@ export function eventText(event: RunEvent): string {
       return `a person said: ${event.message ?? ''}`;
     case 'run.ending':
       return `the run ends${more ? `: ${more}` : ''}`;
+    case 'run.upgraded':
+      return `the run goes on by another definition${more ? `, ${more}` : ''}`;
     case 'run.signalled':
       return `the signal ${event.message ?? ''} came`;
     case 'step.skipped':
@@ -53,7 +55,15 @@ export function eventText(event: RunEvent): string {
 export function eventStatus({ type }: Pick<RunEvent, 'type'>): string {
   const verb = type.split('.')[1] ?? '';
   return (
-    { started: 'running', progress: 'running', ending: 'running', resolved: 'running', retrying: 'waiting', moved: 'waiting' }[verb] ?? verb
+    {
+      started: 'running',
+      progress: 'running',
+      ending: 'running',
+      upgraded: 'running',
+      resolved: 'running',
+      retrying: 'waiting',
+      moved: 'waiting',
+    }[verb] ?? verb
   );
 }
 

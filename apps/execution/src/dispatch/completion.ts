@@ -8,7 +8,7 @@ import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { decide } from '@signalbox/workflow/core/decide.js';
 import type { Failure, RunEvent } from '@signalbox/workflow/core/events.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
-import { restore } from '@signalbox/workflow/core/restore.js';
+import type { RunState } from '@signalbox/workflow/core/state.js';
 import { readJournals } from '../journal/journal-reader.ts';
 import { Engine } from '../shards/engine.ts';
 import { AppendLost } from '../shards/live-run.ts';
@@ -81,17 +81,10 @@ export class Completion {
     return outcome === 'known' ? 'known' : 'stale';
   }
 
-  private async read(
-    uuid: string,
-    { workspace, definition }: { workspace: string; definition: string },
-  ): Promise<ReturnType<typeof restore>> {
-    const graph = await this.definitions.graphOf(this.system.source, workspace, definition);
+  private async read(uuid: string, { workspace, definition }: { workspace: string; definition: string }): Promise<RunState> {
     const rows = (await readJournals(this.system.source, [uuid])).get(uuid) ?? [];
-    return restore(
-      uuid,
-      graph,
-      rows.flatMap(({ transitions }) => transitions),
-    );
+    const transitions = rows.flatMap((row) => row.transitions);
+    return this.definitions.restore(this.system.source, workspace, uuid, definition, transitions);
   }
 }
 

@@ -29,7 +29,7 @@ export interface Standing {
   /** JSON of progress and usage. */
   progress: string;
   usage: string;
-  /** JSON of what searches go by: `isWaiting`, `errorCode`, `failedStep`. */
+  /** JSON of what searches go by: `isWaiting`, `errorCode`, `failedStep`; and of a run that went over to another definition `upgradedTo`, its hash. */
   found: string;
   /** When somebody has to look at it, where nobody has it in memory any more. */
   wakeAt: Date | null;

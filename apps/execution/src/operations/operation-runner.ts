@@ -4,6 +4,7 @@ import { Bus } from '@signalbox/shared/bus/bus.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { deleteRun } from '@signalbox/shared/contracts/execution/delete-run.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
+import { upgradeRun } from '@signalbox/shared/contracts/execution/upgrade-run.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
@@ -143,6 +144,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
   private async act({ workspace, operation_id, action, from_steps, note }: OperationRow, uuid: string, caller: Caller): Promise<void> {
     const run = fromUuid('run', uuid);
     if (action === 'cancel') await this.bus.request(cancelRun, { run }, caller);
+    else if (action === 'upgrade') await this.bus.request(upgradeRun, { run }, caller);
     else if (action === 'delete') await this.delete(run, caller);
     else if (action === 'dismiss') await this.runs.resolve(workspace, uuid, 'dismissed', note);
     else {

@@ -8,6 +8,7 @@ const scopes: Record<RunAction, string> = {
   retry: `(status IN ('failed', 'cancelled') OR error_code IS NOT NULL)`,
   fork: `status <> 'running'`,
   dismiss: `(error_code IS NOT NULL AND resolution IS NULL)`,
+  upgrade: `status = 'running'`,
   delete: `(status <> 'running' AND NOT closing)`,
 };
 

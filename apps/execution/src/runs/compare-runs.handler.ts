@@ -27,7 +27,7 @@ export class CompareRunsHandler {
     return {
       a: runView(a.side.state, a.facts, false),
       b: runView(b.side.state, b.facts, false),
-      isSameDefinition: a.facts.definition === b.facts.definition,
+      isSameDefinition: a.side.state.graph.hash === b.side.state.graph.hash,
       input: differencesOf(a.side.state.input, b.side.state.input),
       output: differencesOf(a.side.state.output, b.side.state.output),
       steps: keys.slice(from, from + limit).map((key) => comparison.step(key)),

@@ -9,7 +9,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import type { Transition } from '@signalbox/workflow/core/events.js';
-import { keptOf, unitsKept } from '@signalbox/workflow/core/fork.js';
+import { keptOf, placedIn, unitsKept } from '@signalbox/workflow/core/fork.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { hasEnded, type RunState } from '@signalbox/workflow/core/state.js';
 import { spanOfRun } from '../telemetry/run-spans.ts';
@@ -38,11 +38,13 @@ export class ForkRunHandler {
       facts,
       input: state.input,
       priority: state.priority,
+      graph: state.graph,
       kept: keptFor(state, from),
       span: spanOfRun(state),
     }));
-    const { workflow, definition: hash, labels } = source.facts;
-    const definition = await this.db.inWorkspace(caller.workspace, (tx) => this.definitions.read(tx, caller.workspace, hash));
+    const { workflow, labels } = source.facts;
+    const definition = await this.db.inWorkspace(caller.workspace, (tx) => this.definitions.read(tx, caller.workspace, source.graph.hash));
+    const kept = placedIn(this.definitions.compile(definition), source.graph, source.kept);
     const { [forkLabel]: _, ...others } = labels;
     const { view } = await this.starter.start(
       caller,
@@ -53,7 +55,7 @@ export class ForkRunHandler {
         labels: { ...Object.fromEntries(Object.entries(others).slice(0, labelsMax - 1)), [forkLabel]: run },
         priority: source.priority,
         idempotencyKey,
-        fork: { of: run, from, kept: source.kept, span: source.span },
+        fork: { of: run, from, kept, span: source.span },
       },
       call.signal,
     );

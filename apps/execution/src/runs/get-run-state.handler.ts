@@ -5,7 +5,6 @@ import { Handles } from '@signalbox/shared/bus/handles.js';
 import { getRunState, type GetRunStateReply, type GetRunStateRequest } from '@signalbox/shared/contracts/execution/get-run-state.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
-import { restore } from '@signalbox/workflow/core/restore.js';
 import { unknownRun } from './run-finder.ts';
 import { RunStore } from './run.store.ts';
 import { placesOf, runView, stepViews } from './run-view.ts';
@@ -22,9 +21,9 @@ export class GetRunStateHandler {
     const [s = 0, i = -1] = cursor === undefined ? [] : decodeCursor(cursor, 2).map((field) => Math.trunc(Number(field)) || 0);
     const recorded = await this.store.recorded(workspace, toUuid(run, 'run'));
     if (!recorded) throw unknownRun(run);
-    const { graph, facts, transitions } = recorded;
+    const { facts, transitions } = recorded;
     const shown = transitions.slice(0, seq + 1);
-    const state = restore(toUuid(run, 'run'), graph, shown);
+    const state = recorded.stateAfter(seq + 1);
     const { places, next } = placesOf(state, { s: Math.max(0, s), i }, stepsMax);
     return {
       ...runView(state, facts),

@@ -11,7 +11,6 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
-import { Definitions } from '../workflows/definitions.ts';
 import { eventOf } from '@signalbox/workflow/views/event-view.js';
 import { unknownRun } from './run-finder.ts';
 import { RunStore } from './run.store.ts';
@@ -22,10 +21,7 @@ const bytesMax = 400_000;
 
 @Controller()
 export class ListRunEventsHandler {
-  constructor(
-    private readonly store: RunStore,
-    private readonly definitions: Definitions,
-  ) {}
+  constructor(private readonly store: RunStore) {}
 
   @Handles(listRunEvents)
   async handle(
@@ -34,7 +30,7 @@ export class ListRunEventsHandler {
   ): Promise<ListRunEventsReply> {
     const found = await this.store.readEvents(workspace, toUuid(run, 'run'), after + 1, limit + 1);
     if (!found) throw unknownRun(run);
-    const graph = this.definitions.known(found.definition);
+    const { graph } = found;
     const data: RunEventView[] = [];
     let bytes = 0;
     let isCut = found.rows.length > limit;

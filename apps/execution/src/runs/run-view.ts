@@ -43,7 +43,8 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
   return {
     id: fromUuid('run', state.run),
     workflow: facts.workflow,
-    workflowHash: facts.definition,
+    workflowHash: state.graph.hash,
+    ...(state.graph.hash !== facts.definition && { startedHash: facts.definition }),
     status: statusOf(state),
     reason: state.reason,
     labels: facts.labels,
@@ -75,6 +76,7 @@ export function placesOf(state: RunState, from: UnitPlace, limit: number): { pla
   const places: UnitPlace[] = [];
   for (let s = from.s; s < state.steps.length; s++) {
     const step = state.steps[s] as StepState;
+    if (state.graph.steps[s]?.isRemoved === true) continue;
     // What there is to undo is shown once it is undone.
     if (state.graph.steps[s]?.part === 'undo' && (step.status === 'pending' || step.status === 'skipped')) continue;
     if (!step.isFanned || step.units.length === 0) {

@@ -37,6 +37,7 @@ interface RunRow {
   progress: string;
   usage: string;
   is_waiting: boolean;
+  standing: { upgradedTo?: string };
 }
 
 /** A search that takes longer is given up. */
@@ -44,8 +45,9 @@ const searchMs = 4_000;
 
 /** What is recorded of a run. */
 export interface RecordedRun {
-  graph: Graph;
   transitions: readonly Transition[];
+  /** As it was after the first so many of them. */
+  stateAfter: (count: number) => RunState;
   /** As it is after all of them. */
   state: () => RunState;
   facts: RunFacts;
@@ -73,28 +75,32 @@ export class RunStore {
       const graph = await this.definitions.graphOf(tx, workspace, row.definition);
       const rows = (await readJournals(tx, [uuid])).get(uuid) ?? [];
       const transitions = rows.flatMap((each) => each.transitions);
+      const graphs = await this.definitions.graphsIn(tx, workspace, transitions);
+      const stateAfter = (count: number): RunState => restore(uuid, graph, transitions.slice(0, count), graphs);
       return {
-        graph,
         transitions,
-        state: () => restore(uuid, graph, transitions),
+        stateAfter,
+        state: () => stateAfter(transitions.length),
         facts: factsOf(row),
         isQuarantined: row.status === 'running' && row.reason === 'quarantined',
       };
     });
   }
 
-  /** Journal rows of a run from transition `from` on; null when there is no such run. */
+  /** Journal rows of a run from transition `from` on, and the graph that all of them name steps of; null when there is no such run. */
   async readEvents(
     workspace: string,
     uuid: string,
     from: number,
     rows: number,
-  ): Promise<{ definition: string; rows: ReadRow[]; isEnded: boolean } | null> {
+  ): Promise<{ graph: Graph; rows: ReadRow[]; isEnded: boolean } | null> {
     return this.db.inWorkspace(workspace, async (tx) => {
-      const [row] = await tx.query<RunRow[]>(`SELECT definition, status FROM run WHERE run_id = $1`, [uuid]);
+      const [row] = await tx.query<RunRow[]>(`SELECT definition, status, standing FROM run WHERE run_id = $1`, [uuid]);
       if (!row) return null;
-      await this.definitions.graphOf(tx, workspace, row.definition);
-      return { definition: row.definition, rows: await readJournal(tx, uuid, from, rows), isEnded: row.status !== 'running' };
+      // What has begun keeps its id: the last graph knows every step that any transition names.
+      const upgraded = row.standing.upgradedTo === undefined ? null : await this.recorded(workspace, uuid);
+      const graph = upgraded?.state().graph ?? (await this.definitions.graphOf(tx, workspace, row.definition));
+      return { graph, rows: await readJournal(tx, uuid, from, rows), isEnded: row.status !== 'running' };
     });
   }
 
@@ -216,7 +222,8 @@ function rowView(row: RunRow): RunView {
   return {
     id: fromUuid('run', row.run_id),
     workflow: row.workflow,
-    workflowHash: row.definition,
+    workflowHash: row.standing.upgradedTo ?? row.definition,
+    ...(row.standing.upgradedTo !== undefined && { startedHash: row.definition }),
     status: row.status === 'running' && row.is_waiting ? 'waiting' : row.status,
     reason: row.reason,
     labels: row.labels,

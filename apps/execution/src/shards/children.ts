@@ -6,7 +6,6 @@ import { log } from '@signalbox/shared/telemetry/log.js';
 import { isTracing } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Effect, Failure } from '@signalbox/workflow/core/events.js';
-import { restore } from '@signalbox/workflow/core/restore.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
 import { readJournals } from '../journal/journal-reader.ts';
 import { spanOfAttempt } from '../telemetry/run-spans.ts';
@@ -129,14 +128,9 @@ export class Children {
     const [row] = rows;
     if (!row) return undefined;
     if (row.status === 'running') return {};
-    const graph = await this.definitions.graphOf(this.system.source, workspace, row.definition);
     const journal = (await readJournals(this.system.source, [uuid])).get(uuid) ?? [];
-    const state = restore(
-      uuid,
-      graph,
-      journal.flatMap(({ transitions }) => transitions),
-    );
-    return { end: endOf(state) };
+    const transitions = journal.flatMap((each) => each.transitions);
+    return { end: endOf(await this.definitions.restore(this.system.source, workspace, uuid, row.definition, transitions)) };
   }
 
   private tell(parent: LiveRun, { s, i, run }: StartChild, end: End): void {

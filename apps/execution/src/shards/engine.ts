@@ -117,7 +117,6 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),
       idled: (run) => this.resting.noticed(run),
       reach: (uuid, event) => void this.reach(uuid, event),
-      epochOf: (shard) => this.lease.epochOf(shard),
       reload: (run) => void this.reload(run),
     });
   }

@@ -144,6 +144,7 @@ export class LiveRun implements AppendSource {
     const isWaitingNow = this.mayWait && isWaiting(this.state);
     const isChanged = isWaitingNow !== this.isWaiting;
     this.isWaiting = isWaitingNow;
+    const isUpgraded = transitions.some(({ t }) => t === 'upgraded');
     return {
       run: this.uuid,
       workspace: this.facts.workspace,
@@ -151,7 +152,7 @@ export class LiveRun implements AppendSource {
       seq: this.seq,
       transitions,
       ...(isStart && { start: this.facts, agents: agentsOf(this.state.graph) }),
-      ...((isStart || isEnd || isChanged || this.rests || rest) && { standing: this.standing(isEnd, rest) }),
+      ...((isStart || isEnd || isChanged || isUpgraded || this.rests || rest) && { standing: this.standing(isEnd, rest) }),
       ...(this.rests && { epoch: { shard: this.facts.shard, epoch: this.ports.epochOf(this.facts.shard) ?? -1 } }),
       approvals,
       events: isStart || isEnd || approvals.length > 0 ? this.ports.eventsOf(this, transitions, approvals) : [],
@@ -193,7 +194,11 @@ export class LiveRun implements AppendSource {
       error: isEnd && state.error !== undefined ? JSON.stringify(state.error) : null,
       progress: JSON.stringify(progressOf(state)),
       usage: JSON.stringify(state.usage),
-      found: JSON.stringify({ isWaiting: this.isWaiting, ...(isEnd && problemOf(state)) }),
+      found: JSON.stringify({
+        isWaiting: this.isWaiting,
+        ...(state.graph.hash !== this.facts.definition && { upgradedTo: state.graph.hash }),
+        ...(isEnd && problemOf(state)),
+      }),
       wakeAt: rest ? new Date(rest.due) : null,
       restsOnChild: rest !== undefined && rest.children.length > 0,
     };

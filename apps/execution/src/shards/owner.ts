@@ -34,7 +34,6 @@ export interface OwnerPorts {
   idled(run: LiveRun): void;
   /** Feeds an event to a run that is not in memory here, if it lives: until that is written, or another owns it. */
   reach(uuid: string, event: RunEvent): void;
-  epochOf(shard: number): number | undefined;
   /** Loads a run again that another owner, or a start with the same key, may have written. */
   reload(run: LiveRun): void;
 }
@@ -52,7 +51,7 @@ export class Owner implements LiveRunPorts {
     private readonly journal: Journal,
     private readonly alarm: Alarm,
     /** The epoch in which this replica took a shard. */
-    private readonly epochOf: (shard: number) => number | undefined,
+    readonly epochOf: (shard: number) => number | undefined,
   ) {}
 
   /** Called once: the ports need the owner too. */
@@ -243,10 +242,6 @@ export class Owner implements LiveRunPorts {
     if (this.runs.get(run.uuid) !== run) return;
     if (transitions.at(-1)?.t === 'rested' && run.isClean) this.letRest(run);
     else this.ports.idled(run);
-  }
-
-  epochOf(shard: number): number | undefined {
-    return this.ports.epochOf(shard);
   }
 
   dropped(run: LiveRun, outcome: 'lost' | 'refused', cause: unknown): void {

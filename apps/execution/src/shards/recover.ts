@@ -1,7 +1,6 @@
 import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import type { RunEvent } from '@signalbox/workflow/core/events.js';
-import { restore } from '@signalbox/workflow/core/restore.js';
 import { readJournals } from '../journal/journal-reader.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import type { Owned } from './lease.ts';
@@ -95,10 +94,9 @@ export class Recovery {
     const loaded: LiveRun[] = [];
     for (const row of rows) {
       try {
-        const graph = await this.definitions.graphOf(this.system.source, row.workspace, row.definition);
         const read = journals.get(row.run_id) ?? [];
         const transitions = read.flatMap((entry) => entry.transitions);
-        const state = restore(row.run_id, graph, transitions);
+        const state = await this.definitions.restore(this.system.source, row.workspace, row.run_id, row.definition, transitions);
         // Something else may have had it loaded meanwhile.
         if (this.owner.find(row.run_id)) continue;
         const rests = transitions.at(-1)?.t === 'rested';

@@ -1,6 +1,10 @@
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Graph } from '@signalbox/workflow/core/graph.js';
 import type { Queryable } from '../journal/journal-reader.ts';
+import { upgradesIn, type Graphs as Upgrades } from '@signalbox/workflow/core/apply.js';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import { restore } from '@signalbox/workflow/core/restore.js';
+import type { RunState } from '@signalbox/workflow/core/state.js';
 import { Graphs, type Definition } from '@signalbox/workflow/language/definition.js';
 import { retentionOf } from '@signalbox/workflow/language/retention.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
@@ -18,22 +22,35 @@ export class Definitions {
     return this.graphs.find(hash) ?? this.graphs.of(await this.read(db, workspace, hash));
   }
 
+  /** A run as its journal tells it. `hash`: of the definition that it began with. */
+  async restore(db: Queryable, workspace: string, run: string, hash: string, transitions: readonly Transition[]): Promise<RunState> {
+    const graph = await this.graphOf(db, workspace, hash);
+    return restore(run, graph, transitions, await this.graphsIn(db, workspace, transitions));
+  }
+
+  /** What a run went over to, by hash. */
+  async graphsIn(db: Queryable, workspace: string, transitions: readonly Transition[]): Promise<Upgrades> {
+    const graphs = new Map<string, Graph>();
+    for (const hash of upgradesIn(transitions)) graphs.set(hash, await this.graphOf(db, workspace, hash));
+    return graphs;
+  }
+
   /** A stored definition. */
   async read(db: Queryable, workspace: string, hash: string): Promise<Definition> {
+    const found = await this.find(db, workspace, hash);
+    if (found === null)
+      throw new Fault('internal', `the definition ${hash} of a run is missing`, 'Restore the table definition from a backup.');
+    return found;
+  }
+
+  /** A stored definition; null where the workspace has none of this hash. */
+  async find(db: Queryable, workspace: string, hash: string): Promise<Definition | null> {
     const rows = await db.query<{ manifest: string }[]>(`SELECT manifest FROM definition WHERE workspace = $1 AND hash = $2`, [
       workspace,
       hash,
     ]);
     const [row] = rows;
-    if (!row) throw new Fault('internal', `the definition ${hash} of a run is missing`, 'Restore the table definition from a backup.');
-    return { hash, manifest: JSON.parse(row.manifest) as WorkflowManifest };
-  }
-
-  /** The graph of a definition that was asked for a moment ago. */
-  known(hash: string): Graph {
-    const graph = this.graphs.find(hash);
-    if (!graph) throw new Error(`the definition ${hash} is not compiled`);
-    return graph;
+    return row === undefined ? null : { hash, manifest: JSON.parse(row.manifest) as WorkflowManifest };
   }
 
   /** Compiles a definition. `invalid` when it cannot be. */

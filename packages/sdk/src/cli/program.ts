@@ -10,6 +10,7 @@ import { addCancel } from './commands/cancel.ts';
 import { addDiff } from './commands/diff.ts';
 import { addExport } from './commands/export.ts';
 import { addFork } from './commands/fork.ts';
+import { addUpgrade } from './commands/upgrade.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addSignal } from './commands/signal.ts';
 import { addCompare } from './commands/compare.ts';
@@ -79,7 +80,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
       'Look:',
       [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addCompare, addProblems, addLogs, addSchedules, addTriggers],
     ],
-    ['Act:', [addApply, addExport, addDeploy, addRun, addFork, addSignal, addApprovals, addResolve, addCancel, addCall]],
+    ['Act:', [addApply, addExport, addDeploy, addRun, addFork, addUpgrade, addSignal, addApprovals, addResolve, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],

@@ -4,7 +4,7 @@ import type { Run, RunFilter } from './runs.ts';
 import { path } from './transport.ts';
 import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
 
-export type RunAction = 'cancel' | 'retry' | 'fork' | 'dismiss' | 'delete';
+export type RunAction = 'cancel' | 'retry' | 'fork' | 'dismiss' | 'delete' | 'upgrade';
 
 /** What is to be done to which runs. */
 export interface RunOrder {

@@ -14,6 +14,8 @@ export interface Run {
   /** For a call to one agent: `agent/NAME`. */
   workflow: string;
   workflowHash: string;
+  /** Of the definition that it began with, where it went over to another. */
+  startedHash?: string;
   status: RunStatus;
   reason: string | null;
   labels: Labels;
@@ -32,6 +34,20 @@ export interface Run {
   endedAt: string | null;
   progress: { total: number; done: number; running: number; waiting: number; failed: number };
   usage: { inputTokens: number; outputTokens: number; costUsd: number };
+}
+
+/** What going over to another version of its workflow means for a run. */
+export interface RunUpgrade {
+  outcome: 'upgraded' | 'unchanged' | 'possible' | 'impossible';
+  /** Hashes of the definitions. */
+  from: string;
+  to: string;
+  /** Every place that does not fit; `step` is null where that is the run as a whole. */
+  obstacles: { step: string | null; because: string }[];
+  /** Steps that have begun and are different now: they go on as they began. */
+  asBegun: string[];
+  changes: { path: string; from?: unknown; to?: unknown }[];
+  run: Run;
 }
 
 /** One try of a step. */
@@ -129,6 +145,7 @@ export type RunEventType =
   | 'step.escalated'
   | 'step.answered'
   | 'run.signalled'
+  | 'run.upgraded'
   | 'step.skipped'
   | 'step.resolved'
   | 'run.ending'
@@ -325,6 +342,14 @@ export class Runs {
    */
   fork(id: string, fork: { from?: readonly string[]; input?: unknown } = {}, options: CreateOptions = {}): Promise<Run> {
     return this.#http.json({ method: 'POST', path: path`/runs/${id}/fork`, body: fork, creates: true, ...options });
+  }
+
+  /**
+   * Has a live run go on by the version that its workflow has now, or the one with `hash`: what has begun stays as it began. `dryRun` only says what would
+   * happen. `ApiError` 409 names each place that does not fit.
+   */
+  upgrade(id: string, upgrade: { hash?: string; dryRun?: boolean } = {}, options: RequestOptions = {}): Promise<RunUpgrade> {
+    return this.#http.json({ method: 'POST', path: path`/runs/${id}/upgrade`, body: upgrade, ...options });
   }
 
   /**

@@ -1,18 +1,23 @@
 import { applyApproval } from './approval.ts';
 import { addTold } from './failover.ts';
 import type { Transition, Usage } from './events.ts';
-import { goesOn, type GraphStep, type StepError } from './graph.ts';
+import { goesOn, type Graph, type GraphStep, type StepError } from './graph.ts';
 import { openGate, passGate } from './gate.ts';
 import { sizeOf } from './json.ts';
 import { answerOf, fatalOf } from './llm.ts';
 import { outcomeOf } from './repeat.ts';
 import { hasToUndo, isOver, isToUndo, newUnit, unitOf, type Ending, type RunState, type StepState, type UnitState } from './state.ts';
+import { goOverTo } from './upgrade.ts';
+
+/** Definitions that runs went over to, by their hashes. */
+export type Graphs = ReadonlyMap<string, Graph>;
+const none: Graphs = new Map();
 
 /**
  * Makes `state` what it is after `transition`. In place: a copy at each completion would make wide maps quadratic, and the owner is
  * the only one who holds a live run.
  */
-export function applyTransition(state: RunState, transition: Transition): void {
+export function applyTransition(state: RunState, transition: Transition, graphs: Graphs = none): void {
   switch (transition.t) {
     case 'started':
       state.status = 'running';
@@ -28,6 +33,11 @@ export function applyTransition(state: RunState, transition: Transition): void {
       state.scope.input = transition.input;
       state.scope.run.startedAt = new Date(transition.at).toISOString();
       return;
+    case 'upgraded': {
+      const graph = graphs.get(transition.to);
+      if (graph === undefined) throw new Error(`the definition ${transition.to} that the run went over to is not given`);
+      return goOverTo(state, graph, transition.timeoutMs);
+    }
     case 'taken':
       state.epoch = transition.epoch;
       return;
@@ -323,6 +333,13 @@ function unitAt(state: RunState, { s, i }: { s: number; i: number }): UnitState 
   const unit = unitOf(state, s, i);
   if (unit === undefined) throw new Error(`step ${s} has no item ${i}`);
   return unit;
+}
+
+/** The definitions that a run went over to, as its journal names them. */
+export function upgradesIn(transitions: Iterable<Transition>): string[] {
+  const hashes = new Set<string>();
+  for (const transition of transitions) if (transition.t === 'upgraded') hashes.add(transition.to);
+  return [...hashes];
 }
 
 /** Another agent goes on, with attempts of its own. */

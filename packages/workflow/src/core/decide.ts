@@ -5,6 +5,7 @@ import { advance, conclude, end, endAtOnce, onRunTimer } from './ending.ts';
 import type { AttemptRef, Failure, RunEvent } from './events.ts';
 import { bounds, type GraphStep } from './graph.ts';
 import { isReady } from './gate.ts';
+import { goOver } from './go-over.ts';
 import { move } from './move.ts';
 import { restOf } from './rest.ts';
 import { bounded, guarded } from './scope.ts';
@@ -121,6 +122,10 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       else succeed(work, ref, event.output ?? null);
       break;
     }
+    case 'upgrade':
+      work.outcome = goOver(work, event);
+      if (work.outcome !== 'taken') return work;
+      break;
     case 'signal':
       if (state.signals.ids.has(event.id)) {
         work.outcome = 'known';

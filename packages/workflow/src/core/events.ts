@@ -1,4 +1,5 @@
 import type { Answer, Answerer, Ask } from './approval.ts';
+import type { Graph } from './graph.ts';
 import type { Json } from './json.ts';
 import type { LimitClaim } from './limits.ts';
 import type { Grown } from './llm.ts';
@@ -67,6 +68,8 @@ export type RunEvent =
   /** A person's word on a unit whose executor was lost. `id`: what the sender knows it by. */
   | { type: 'resolve'; id: string; by: string; s: number; i: number; how: 'retry' | 'fail' }
   | { type: 'resolve'; id: string; by: string; s: number; i: number; how: 'output'; output: Json }
+  /** The run is to go on by another definition of its workflow. */
+  | { type: 'upgrade'; by: string; graph: Graph }
   /** With another `id` than the cancel that ended the main graph, it ends the steps of `finally` too; without one it never does. */
   | { type: 'cancel'; by: string; id?: string };
 
@@ -142,6 +145,8 @@ export type Transition =
       error?: Failure;
       cancel?: string;
     }
+  /** From here on the run goes by the definition `to`. */
+  | { t: 'upgraded'; at: number; from: string; to: string; by: string; timeoutMs: number }
   | { t: 'entered'; at: number; stage: 'undo' | 'finally' }
   | { t: 'ended'; at: number; status: 'succeeded' | 'failed' | 'cancelled'; reason: string | null; output?: Json; error?: Failure };
 

@@ -1,5 +1,5 @@
 import type { Transition } from './events.ts';
-import type { GraphStep } from './graph.ts';
+import type { Graph, GraphStep } from './graph.ts';
 import { isTold } from './llm.ts';
 import type { RunState, StepState, UnitState } from './state.ts';
 
@@ -79,6 +79,18 @@ function withDependents(state: RunState, from: readonly number[]): ReadonlySet<n
     open.push(...(state.graph.steps[s] as GraphStep).dependents);
   }
   return found;
+}
+
+/** The same in a graph of its own: in a run that went over to other definitions, steps have other ids. */
+export function placedIn(graph: Graph, from: Graph, kept: readonly Transition[]): Transition[] {
+  const ids = new Map(graph.steps.map(({ key, id }) => [key, id]));
+  return kept
+    .flatMap((transition) => {
+      const s = 's' in transition ? ids.get(from.steps[transition.s]?.key ?? '') : undefined;
+      return s === undefined ? [] : [{ s, transition: { ...transition, s } as Transition }];
+    })
+    .sort((a, b) => a.s - b.s)
+    .map(({ transition }) => transition);
 }
 
 /** How many steps and items a fork takes over. */

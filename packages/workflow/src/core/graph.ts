@@ -149,6 +149,8 @@ export interface GraphStep {
   priority?: number;
   /** Absent in the main graph. `undo`: takes back what another step did; `finally`: runs at the end, whatever that is. */
   part?: 'undo' | 'finally';
+  /** It was in a definition that the run began with, never began, and is in the present one no more: its id stands for nothing. */
+  isRemoved?: true;
   /** Of an `undo`: the step that it takes back, item by item. */
   undoes?: number;
 }

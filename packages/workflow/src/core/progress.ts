@@ -13,6 +13,7 @@ export interface ProgressCount {
 export function progressOf(state: RunState): ProgressCount {
   const count: ProgressCount = { total: 0, done: 0, running: 0, waiting: 0, failed: 0 };
   for (const [s, step] of state.steps.entries()) {
+    if (state.graph.steps[s]?.isRemoved === true) continue;
     // What is there to undo is counted once it is undone.
     if (state.graph.steps[s]?.part === 'undo' && (step.status === 'pending' || step.status === 'skipped')) continue;
     for (const { status, child } of step.units) {

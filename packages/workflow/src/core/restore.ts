@@ -1,4 +1,4 @@
-import { applyTransition } from './apply.ts';
+import { applyTransition, type Graphs } from './apply.ts';
 import { deadlinesOf } from './deadlines.ts';
 import type { Effect, Transition } from './events.ts';
 import type { Graph } from './graph.ts';
@@ -6,10 +6,10 @@ import { claimsOf } from './limits.ts';
 import { guarded, inputOf, targetOf } from './scope.ts';
 import { isOver, newRun, type RunState } from './state.ts';
 
-/** A run as its journal tells it. */
-export function restore(run: string, graph: Graph, transitions: Iterable<Transition>): RunState {
+/** A run as its journal tells it: `graph` is what it began with, `graphs` has what it went over to (see `upgradesIn`). */
+export function restore(run: string, graph: Graph, transitions: Iterable<Transition>, graphs?: Graphs): RunState {
   const state = newRun(run, graph);
-  for (const transition of transitions) applyTransition(state, transition);
+  for (const transition of transitions) applyTransition(state, transition, graphs);
   return state;
 }
 

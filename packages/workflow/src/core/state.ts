@@ -1,6 +1,6 @@
 import type { Approval } from './approval.ts';
 import type { Failure, Usage } from './events.ts';
-import type { Graph, Scope } from './graph.ts';
+import type { Graph, GraphStep, Scope } from './graph.ts';
 import type { Json } from './json.ts';
 import type { Told } from './failover.ts';
 import type { Grown } from './llm.ts';
@@ -213,6 +213,27 @@ export function newGate(needs: Gate['needs']): Gate {
   return { ready: [], at: 0, needs, missing: needs.map(({ length }) => length), dependents };
 }
 
+/** A step that has not begun. */
+export function newStep(step: GraphStep): StepState {
+  return {
+    status: 'pending',
+    missing: step.needs.length - (step.stream === undefined ? 0 : 1),
+    skippedNeeds: 0,
+    isFanned: false,
+    units: [newUnit()],
+    next: 0,
+    open: 0,
+    left: 1,
+    failures: 0,
+    items: undefined,
+    gate: undefined,
+    grown: undefined,
+    grownAt: 0,
+    output: undefined,
+    end: undefined,
+  };
+}
+
 /** A run before its first event. */
 export function newRun(run: string, graph: Graph): RunState {
   return {
@@ -233,23 +254,7 @@ export function newRun(run: string, graph: Graph): RunState {
     endedAt: undefined,
     ending: undefined,
     epoch: 0,
-    steps: graph.steps.map((step) => ({
-      status: 'pending',
-      missing: step.needs.length - (step.stream === undefined ? 0 : 1),
-      skippedNeeds: 0,
-      isFanned: false,
-      units: [newUnit()],
-      next: 0,
-      open: 0,
-      left: 1,
-      failures: 0,
-      items: undefined,
-      gate: undefined,
-      grown: undefined,
-      grownAt: 0,
-      output: undefined,
-      end: undefined,
-    })),
+    steps: graph.steps.map(newStep),
     left: graph.steps.filter(({ part }) => part === undefined).length,
     units: graph.steps.length,
     bytes: 0,

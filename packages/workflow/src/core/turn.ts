@@ -1,4 +1,4 @@
-import { applyTransition } from './apply.ts';
+import { applyTransition, type Graphs } from './apply.ts';
 import type { Effect, Transition } from './events.ts';
 import type { RunState } from './state.ts';
 
@@ -32,7 +32,7 @@ export interface Work extends Turn {
   filling: Set<number>;
 }
 
-export function record(work: Work, transition: Transition): void {
+export function record(work: Work, transition: Transition, graphs?: Graphs): void {
   work.transitions.push(transition);
-  applyTransition(work.state, transition);
+  applyTransition(work.state, transition, graphs);
 }

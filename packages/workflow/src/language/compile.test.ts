@@ -132,7 +132,7 @@ describe('a workflow', () => {
     ['by no skill', { agent: 'a', failover: { skill: true } }, 'failover/skill say which skill'],
     ['to itself', { agent: 'a', failover: { to: ['b', 'a'] } }, 'failover/to/1 a is the step’s own agent'],
   ])('refuses a failover %s', (_, step, wrong) => {
-    const fault = faultOf(() => compile({ x: step }));
+    const fault = faultOf(() => compile({ x: step as StepManifest }));
     expect(fault.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`)).toEqual([expect.stringContaining(`/spec/steps/x/${wrong}`)]);
   });
 

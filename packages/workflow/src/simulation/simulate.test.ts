@@ -16,15 +16,18 @@ test.each(faultMixes)(
     let crashes = 0;
     let answered = 0;
     let rests = 0;
+    let upgraded = 0;
     for (let seed = 1; seed <= count; seed++) {
       const result = simulate({ seed, faults });
       recorded += result.recorded;
       crashes += result.crashes;
       answered += result.answered;
       rests += result.rests;
+      upgraded += result.upgraded;
     }
     expect(recorded).toBeGreaterThan(count);
     expect(answered).toBeGreaterThan(count / 10);
+    expect(upgraded).toBeGreaterThan(count / 10);
     expect(rests).toBeGreaterThan(count / 4);
     if (faults.crash > 0) expect(crashes).toBeGreaterThan(count / 4);
   },

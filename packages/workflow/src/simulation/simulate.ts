@@ -4,7 +4,8 @@ import { goesOn, type Graph, type GraphStep } from '../core/graph.ts';
 import { notUndone } from '../core/ending.ts';
 import { restore } from '../core/restore.ts';
 import { keyOf } from '../core/scope.ts';
-import { applyTransition } from '../core/apply.ts';
+import { applyTransition, type Graphs } from '../core/apply.ts';
+import { alignedTo, hasBegun, incompatibilities } from '../core/upgrade.ts';
 import { isOver, newRun, unitOf, type RunState } from '../core/state.ts';
 import { Random } from './random.ts';
 import { graphWithout, randomGraph } from './random-graph.ts';
@@ -18,6 +19,8 @@ export interface Simulated {
   crashes: number;
   /** How often a run was put to rest. */
   rests: number;
+  /** How often runs went over to another definition. */
+  upgraded: number;
   /** Answers to approvals that were acknowledged. */
   answered: number;
 }
@@ -41,11 +44,13 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
     let recorded = 0;
     let crashes = 0;
     let rests = 0;
+    let upgraded = 0;
     for (const [run, rows] of world.disk) {
       const transitions = rows.flatMap((row) => row.transitions);
       crashes += transitions.filter(({ t }) => t === 'taken').length;
       rests += transitions.filter(({ t }) => t === 'rested').length;
-      recorded += checkRun(world.graphs.get(run) as Graph, run, transitions);
+      upgraded += transitions.filter(({ t }) => t === 'upgraded').length;
+      recorded += checkRun(world.graphs.get(run) as Graph, run, transitions, world.definitions);
       let next = 0;
       for (const row of rows) {
         if (row.seq !== next) throw new Error(`${run} has a gap before ${row.seq}`);
@@ -71,21 +76,23 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       if (answers.length !== 1 || only?.t !== 'answered' || only.approved !== approved)
         throw new Error(`${run}: the answer to ${s}.${i} was acknowledged and is recorded ${answers.length} times`);
     }
-    return { state, runs: world.disk.size, recorded, crashes, rests, answered: world.answered.length };
+    return { state, runs: world.disk.size, recorded, crashes, rests, upgraded, answered: world.answered.length };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
   }
 }
 
 /** What must hold of one run's history; returns how many results it records. */
-function checkRun(graph: Graph, run: string, transitions: readonly Transition[]): number {
+function checkRun(first: Graph, run: string, transitions: readonly Transition[], definitions: Graphs): number {
   const ends = new Map<string, number>();
   const begun = new Set<string>();
   let succeeded = 0;
   let endedAt = -1;
-  const before = newRun(run, graph);
+  const before = newRun(run, first);
   transitions.forEach((transition, index) => {
-    if (index > 0) applyTransition(before, transitions[index - 1] as Transition);
+    if (index > 0) applyTransition(before, transitions[index - 1] as Transition, definitions);
+    const { graph } = before;
+    if (transition.t === 'upgraded') checkUpgrade(before, definitions.get(transition.to) as Graph);
     if (endedAt >= 0) throw new Error(`${run} goes on after its end`);
     if (transition.t === 'ended') endedAt = index;
     if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits' || transition.t === 'asks') {
@@ -125,7 +132,8 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
     }
   });
   if (endedAt !== transitions.length - 1) throw new Error(`${run} has not ended`);
-  const state = restore(run, graph, transitions);
+  const state = restore(run, first, transitions, definitions);
+  const { graph } = state;
   if (state.status === 'succeeded') {
     state.steps.forEach((step, s) => {
       const { onError, maxFailures } = graph.steps[s] as GraphStep;
@@ -139,6 +147,26 @@ function checkRun(graph: Graph, run: string, transitions: readonly Transition[])
   }
   checkEnd(graph, state, transitions);
   return succeeded;
+}
+
+/** What a run has done stays what it was, and all else is as the new definition says. */
+function checkUpgrade(before: RunState, to: Graph): void {
+  const { run, graph } = before;
+  const wrong = incompatibilities(before, to);
+  if (wrong.length > 0) throw new Error(`${run} goes over to what does not fit: ${JSON.stringify(wrong)}`);
+  const after = alignedTo(before, to);
+  const names = (need: number): string => (after.steps[need] as GraphStep).key;
+  for (const step of graph.steps) {
+    if (hasBegun(before, step.id) && after.steps[step.id]?.key !== step.key) throw new Error(`${run}: ${step.key} has another id`);
+  }
+  for (const step of to.steps) {
+    const found = after.steps.filter(({ key, isRemoved }) => key === step.key && isRemoved !== true);
+    if (found.length !== 1) throw new Error(`${run}: ${step.key} is there ${found.length} times`);
+    const [one] = found as [GraphStep];
+    if (graph.steps[one.id]?.key === step.key && hasBegun(before, one.id)) continue;
+    const needs = step.needs.map((need) => (to.steps[need] as GraphStep).key);
+    if (String(one.needs.map(names)) !== String(needs)) throw new Error(`${run}: ${step.key} needs ${one.needs.map(names).join()}`);
+  }
 }
 
 /** What must hold of what follows the main graph. */

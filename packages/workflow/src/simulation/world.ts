@@ -9,6 +9,7 @@ import { restOf } from '../core/rest.ts';
 import { hasEnded, newRun, unitOf, type RunState } from '../core/state.ts';
 import type { Random } from './random.ts';
 import { answererName, signalName } from './random-graph.ts';
+import { variantOf } from './variant.ts';
 
 /** How often what goes wrong. */
 export interface Faults {
@@ -85,6 +86,8 @@ export class World {
   /** What every owner ever committed, by run: the truth. */
   readonly disk = new Map<string, Row[]>();
   readonly graphs = new Map<string, Graph>();
+  /** What runs were asked to go over to, by hash. */
+  readonly definitions = new Map<string, Graph>();
   /** Completions that were acknowledged: each must be on the disk from then on. */
   readonly acknowledged: Task[] = [];
   /** Signals that were acknowledged, likewise. */
@@ -117,6 +120,7 @@ export class World {
     this.begin(run, input);
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(1_000), () => this.signal(run, `signal${count}`));
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(2_000), () => this.answerOpen(run));
+    for (let count = this.random.below(4); count > 0; count--) this.at(this.random.below(1_500), () => this.upgrade(run));
     while (this.steps++ < stepsMax) {
       if (this.isFaulty && this.random.chance(this.faults.crash)) this.replaceOwner(this.random.chance(this.faults.zombie));
       const action = this.nextAction();
@@ -141,6 +145,7 @@ export class World {
       run,
       this.graphs.get(run) as Graph,
       rows.flatMap(({ transitions }) => transitions),
+      this.definitions,
     );
   }
 
@@ -384,6 +389,15 @@ export class World {
       this.at(30, tell);
     };
     tell();
+  }
+
+  /** Somebody wants a run to go on by another version of its workflow, which may not fit, or by the one that it has. */
+  private upgrade(run: string): void {
+    const first = this.graphs.get(run) as Graph;
+    const current = this.definitions.get(this.read(run).graph.hash) ?? first;
+    const graph = this.random.chance(0.2) ? current : variantOf(current, this.random, this.definitions.size);
+    this.definitions.set(graph.hash, graph);
+    this.send(() => this.feed(this.owner, run, { type: 'upgrade', by: 'ann', graph }));
   }
 
   /** Looks for an agent that goes on, which may be none, and says it until somebody has heard it. */

@@ -32,6 +32,8 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       const output = transition.output === undefined ? undefined : { output: cut(transition.output, outputMaxBytes) };
       return { ...of(`run.${transition.status}`), ...error, ...message, ...output };
     }
+    case 'upgraded':
+      return { ...of('run.upgraded'), message: `by ${transition.by}, to the definition ${transition.to.slice(0, 15)}` };
     case 'signalled':
       return { ...of('run.signalled'), message: transition.name };
     case 'skipped':

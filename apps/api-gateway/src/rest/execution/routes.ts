@@ -15,6 +15,7 @@ import { CompareRunsRoute } from './compare-runs.route.ts';
 import { DeleteRunRoute } from './delete-run.route.ts';
 import { DeleteWorkflowRoute } from './delete-workflow.route.ts';
 import { FollowRunRoute } from './follow-run.route.ts';
+import { UpgradeRunRoute } from './upgrade-run.route.ts';
 import { ForkRunRoute } from './fork-run.route.ts';
 import { GetApprovalRoute } from './get-approval.route.ts';
 import { GetRunStateRoute } from './get-run-state.route.ts';
@@ -67,6 +68,7 @@ export const executionRoutes: Type[] = [
   DeleteWorkflowRoute,
   FollowRunRoute,
   ForkRunRoute,
+  UpgradeRunRoute,
   GetApprovalRoute,
   GetRunRoute,
   GetRunStateRoute,

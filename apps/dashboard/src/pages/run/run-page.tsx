@@ -28,6 +28,7 @@ import { StepLog } from './step-log.tsx';
 import { RunAgain } from './run-again.tsx';
 import { StepPanel } from './step-panel.tsx';
 import { Timeline } from './timeline.tsx';
+import { UpgradeRun } from './upgrade-run.tsx';
 import { useRunEvents } from './use-run-events.ts';
 import { WhyWaiting } from './why.tsx';
 
@@ -72,6 +73,11 @@ function RunSentence({ run }: { run: WholeRun }): ReactNode {
           {lampOf(run.status).word}
         </LampWord>,
         ...runFacts(run, going ? fast : slow),
+        run.startedHash === undefined ? null : (
+          <span key="version">
+            version <code>{shortHash(run.workflowHash)}</code>, began as <code>{shortHash(run.startedHash)}</code>
+          </span>
+        ),
         run.reason && run.reason !== problemText(run.error) ? run.reason : null,
         <span key="at">
           started <Moment at={run.createdAt} />
@@ -80,6 +86,11 @@ function RunSentence({ run }: { run: WholeRun }): ReactNode {
       ]}
     </Facts>
   );
+}
+
+/** As much of a definition's hash as tells it from others. */
+function shortHash(hash: string): string {
+  return hash.replace('sha256:', '').slice(0, 8);
 }
 
 function RunLevers({ run }: { run: WholeRun }): ReactNode {
@@ -93,6 +104,7 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
       {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
       {forkedFrom && <Link to={`/runs/${forkedFrom}/compare/${run.id}`}>Compare with the run it goes on from</Link>}
       {isOver(run) && <DeleteRun run={run} />}
+      {mayCancel && !isOver(run) && ending === null && !run.workflow.includes('/') && <UpgradeRun run={run} />}
       {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}
       {mayCancel && !isOver(run) && ending !== 'undoing' && (
         <Confirm

@@ -24,13 +24,23 @@ const words: Record<Exclude<RunAction, 'fork'>, { verb: string; what: string }> 
     what: 'Each goes on in a new run that keeps what was done and does again what failed. Runs that succeeded or go on are left out.',
   },
   dismiss: { verb: 'Dismiss', what: 'Their failures leave the list of those that nobody has looked after. The runs stay as they are.' },
+  upgrade: {
+    verb: 'Upgrade',
+    what: 'Each goes on by the version that its workflow has now: what has begun stays as it began. Runs that do not fit it stay as they are, and are named. Runs that have ended are left out.',
+  },
   delete: {
     verb: 'Delete',
     what: 'All that is recorded of them goes, and the runs that their steps started. Runs that go on are left out. This cannot be undone.',
   },
 };
 
-const done: Record<keyof typeof words, string> = { cancel: 'cancelled', retry: 'retried', dismiss: 'dismissed', delete: 'deleted' };
+const done: Record<keyof typeof words, string> = {
+  cancel: 'cancelled',
+  retry: 'retried',
+  dismiss: 'dismissed',
+  upgrade: 'upgraded',
+  delete: 'deleted',
+};
 
 /** A lever that does something to many runs: it says first which, then asks, then lets the service go on. */
 export function BulkLever({

@@ -18,6 +18,7 @@ const done: Record<RunOperation['action'], string> = {
   retry: 'Retrying',
   fork: 'Forking',
   dismiss: 'Dismissing',
+  upgrade: 'Upgrading',
   delete: 'Deleting',
 };
 

@@ -102,6 +102,7 @@ function BulkLevers({
       </span>
       <BulkLever action="cancel" order={order} onStarted={onDone} />
       <BulkLever action="retry" order={order} onStarted={onDone} />
+      <BulkLever action="upgrade" order={order} onStarted={onDone} />
       <BulkLever action="dismiss" order={order} onStarted={onDone} />
       {mayDelete && <BulkLever action="delete" order={order} onStarted={onDone} />}
       {chosen.size === 2 && (

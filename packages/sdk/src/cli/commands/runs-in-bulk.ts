@@ -28,10 +28,11 @@ const commands: { action: RunAction; description: string; done: string }[] = [
   { action: 'retry', description: 'go on from where many runs failed, in new ones', done: 'retried' },
   { action: 'fork', description: 'do steps of many ended runs again, in new ones', done: 'forked' },
   { action: 'dismiss', description: 'put failures aside that need no cure', done: 'dismissed' },
+  { action: 'upgrade', description: 'have live runs go on by the version that their workflow has now', done: 'upgraded' },
   { action: 'delete', description: 'delete ended runs, with all that is recorded of them', done: 'deleted' },
 ];
 
-/** `signalbox runs cancel|retry|fork|dismiss|delete [RUN…] --where …`, `signalbox runs operations`. */
+/** `signalbox runs cancel|retry|fork|dismiss|upgrade|delete [RUN…] --where …`, `signalbox runs operations`. */
 export function addRunsInBulk(group: Command, io: Io): void {
   for (const each of commands) {
     const command = group

@@ -8,6 +8,7 @@ import { Opaque } from '../../bus/opaque.ts';
 export const runEventTypes = [
   'run.started',
   'run.signalled',
+  'run.upgraded',
   'step.queued',
   'step.started',
   'step.progress',

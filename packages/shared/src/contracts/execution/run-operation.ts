@@ -8,9 +8,9 @@ import type { RunFilter } from './run-filter.ts';
 /**
  * What can be done to many runs. `cancel`: those that live; `retry`: those with a failure or cancelled, each gone on from where it failed; `fork`: those that
  * have ended, from the named steps on; `dismiss`: those whose failure nobody has looked after, put aside with a note;
- * `delete`: those that have ended, with all that is recorded of them.
+ * `delete`: those that have ended, with all that is recorded of them; `upgrade`: those that live go on by the version that their workflow has now.
  */
-export const runActions = ['cancel', 'retry', 'fork', 'dismiss', 'delete'] as const;
+export const runActions = ['cancel', 'retry', 'fork', 'dismiss', 'delete', 'upgrade'] as const;
 export type RunAction = (typeof runActions)[number];
 
 export const runOperationStatuses = ['running', 'done', 'cancelled'] as const;

@@ -41,8 +41,10 @@ export class RunView {
   @Matches(idPattern('run')) id!: string;
   /** The workflow's name; for a call to one agent, `agent/<name>`. */
   @IsString() workflow!: string;
-  /** `sha256:…` of the definition that this run keeps. */
+  /** `sha256:…` of the definition that this run goes by. */
   @IsString() workflowHash!: string;
+  /** That of the definition which it began with, where it went over to another. */
+  @IsOptional() @IsString() startedHash?: string;
   @IsIn(runStatuses) status!: RunStatus;
   /**
    * Why it has this status, where that is not plain: `limited`, `timeout`, `cancelled by …`, `not undone: …`; of a run whose steps have ended, `undoing` or
