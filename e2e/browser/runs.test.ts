@@ -24,6 +24,9 @@ beforeAll(async () => {
   const workflow = (name: string, steps: object): Promise<unknown> =>
     client.workflows.apply({ apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name }, spec: { steps } as never });
   await workflow('blocked', { fetch: { agent: 'away' }, tell: { value: 1, needs: ['fetch'] } });
+  const limits = { tenant: { key: 'ann', concurrency: 1, rate: { max: 60, per: '1m' } } };
+  await workflow('shared', { ask: { agent: 'away', limits } });
+  for (let number = 0; number < 3; number++) await client.workflows.start('shared', {});
   await workflow('breaks', { sum: { value: '${{ input.a + input.b }}' } });
   for (let number = 0; number < 3; number++) await client.workflows.start('blocked', {});
   for (let number = 0; number < 4; number++) await client.workflows.start('breaks', { input: { a: 1 } });
@@ -109,6 +112,7 @@ test.each(Object.entries(looks))('pages of many runs are without barriers and no
   for (const [path, heading] of [
     ['/runs?workflow=breaks&since=24h', 'Runs'],
     ['/failures', 'Failures'],
+    ['/limits', 'Limits'],
     [`/runs/${one!.id}?at=0&step=sum`, 'breaks'],
     [`/runs/${one!.id}/compare/${two!.id}`, 'Compare runs'],
   ] as const) {
@@ -117,6 +121,20 @@ test.each(Object.entries(looks))('pages of many runs are without barriers and no
     if ((await visitor.tooWide()) > 1) found.push(`${path}: too wide`);
   }
   expect(found).toEqual([]);
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('limits and queues are shown as they stand, with who has the places', async () => {
+  await using visitor = await signedIn();
+  const { page } = visitor;
+  await visitor.visit('/limits?view=limits', 'Limits');
+  const row = page.getByRole('row', { name: /tenant ann/ });
+  await row.getByText('1 of 1').waitFor();
+  await row.getByRole('link', { name: /^run_/ }).click();
+  await page.getByRole('heading', { name: 'shared', level: 1 }).waitFor();
+  const [last] = await client.runs.list({ workflow: 'shared' }).take(1);
+  await visitor.visit(`/runs/${last!.id}`, 'shared');
+  await page.getByText('the only place of the limit tenant for ann is taken').first().waitFor();
   expect(visitor.complaints).toEqual([]);
 });
 

@@ -33,6 +33,7 @@ import { getRunState } from '@signalbox/shared/contracts/execution/get-run-state
 import { cancelRunOperation } from '@signalbox/shared/contracts/execution/cancel-run-operation.js';
 import { getRunOperation } from '@signalbox/shared/contracts/execution/get-run-operation.js';
 import { listRunOperations } from '@signalbox/shared/contracts/execution/list-run-operations.js';
+import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-problems.js';
 import type { RunOperationView } from '@signalbox/shared/contracts/execution/run-operation.js';
 import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
@@ -160,7 +161,12 @@ beforeAll(async () => {
   await answer(getWorkflow, { ...workflow, manifest });
   await answer(listWorkflows, { data: [workflow], nextCursor: null });
   await answer(deleteWorkflow, {});
-  await answer(startRun, run);
+  await nats.answer(startRun, (request) => {
+    asked.push(['run.start', JSON.parse(JSON.stringify(request))]);
+    if (request.workflow === 'busy')
+      throw new Fault('limited', 'too many changes wait', 'Start fewer runs at once.', { retryAfterMs: 1_500 });
+    return run;
+  });
   await answer(listRuns, { data: [run], nextCursor: null });
   await answer(getRun, { ...run, steps: [step], nextSteps: null });
   await answer(listSteps, { data: [step], nextCursor: null });
@@ -180,6 +186,7 @@ beforeAll(async () => {
   await answer(getRunOperation, { ...operation, failures: [{ run: id, code: 'conflict' as const, detail: 'x' }] });
   await answer(cancelRunOperation, { ...operation, status: 'cancelled' });
   await answer(listRunOperations, { data: [operation], nextCursor: null });
+  await answer(listLimits, { data: [], nextCursor: null, calls: { places: 448, most: 336, running: 0 }, missing: 0 });
   await answer(listRunProblems, { data: [], nextCursor: null, isMore: false });
   await answer(applySchedule, { action: 'created', changes: [], resource: schedule });
   await answer(getSchedule, { ...schedule, manifest: scheduleManifest });
@@ -527,6 +534,24 @@ describe('operations on many runs', () => {
   test('follow from failures by reason', async () => {
     expect(await send('GET', '/run-problems?workflow=report&limit=5')).toMatchObject({ status: 200, body: { data: [], isMore: false } });
     expect(asked.at(-1)).toEqual(['run-problem.list', { workflow: 'report', limit: 5 }]);
+  });
+});
+
+describe('limits', () => {
+  test('are listed as they stand', async () => {
+    const { status, body } = await send('GET', '/limits?kind=limit&waiting=true&q=ann');
+    expect([status, body]).toEqual([200, { data: [], nextCursor: null, calls: { places: 448, most: 336, running: 0 }, missing: 0 }]);
+    expect(asked.at(-1)).toEqual(['limit.list', { kind: 'limit', waiting: true, q: 'ann' }]);
+    expect((await send('GET', '/limits?kind=other')).status).toBe(400);
+  });
+
+  test('a start that comes too early says when to come again, and another how urgent it is', async () => {
+    const { status, headers, body } = await send('POST', '/workflows/busy/runs', {});
+    expect([status, headers.get('retry-after')]).toEqual([429, '2']);
+    expect(body).toMatchObject({ code: 'limited', next: 'Start fewer runs at once.' });
+    expect((await send('POST', '/workflows/report/runs', { priority: 1 })).status).toBe(202);
+    expect(asked.at(-1)).toEqual(['run.start', expect.objectContaining({ priority: 1 })]);
+    expect((await send('POST', '/workflows/report/runs', { priority: 6 })).status).toBe(400);
   });
 });
 

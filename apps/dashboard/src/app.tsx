@@ -15,6 +15,7 @@ const RunsPage = lazy(() => import('./pages/runs/runs-page.tsx'));
 const RunPage = lazy(() => import('./pages/run/run-page.tsx'));
 const ApprovalsPage = lazy(() => import('./pages/approvals/approvals-page.tsx'));
 const ApprovalPage = lazy(() => import('./pages/approvals/approval-page.tsx'));
+const LimitsPage = lazy(() => import('./pages/limits/limits-page.tsx'));
 const ProblemsPage = lazy(() => import('./pages/problems/problems-page.tsx'));
 const ComparePage = lazy(() => import('./pages/compare/compare-page.tsx'));
 const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx'));
@@ -62,6 +63,7 @@ function Pages(): ReactNode {
         <Route path="approvals/:id" element={<ApprovalPage />} />
         <Route path="runs/:id/compare/:other" element={<ComparePage />} />
         <Route path="failures" element={<ProblemsPage />} />
+        <Route path="limits" element={<LimitsPage />} />
         <Route path="agents" element={<AgentsPage />} />
         <Route path="agents/:name" element={<AgentPage />} />
         <Route path="mcp-servers" element={<McpServersPage />} />

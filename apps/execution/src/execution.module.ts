@@ -18,6 +18,9 @@ import { CompleteWorkHandler } from './dispatch/complete-work.handler.ts';
 import { Completion } from './dispatch/completion.ts';
 import { LeaseTasksHandler } from './dispatch/lease-tasks.handler.ts';
 import { TellQueueHandler } from './dispatch/tell-queue.handler.ts';
+import { KeptLimits } from './limits/kept-limits.ts';
+import { ListKeptLimitsHandler } from './limits/list-kept-limits.handler.ts';
+import { ListLimitsHandler } from './limits/list-limits.handler.ts';
 import { GrantPlacesHandler } from './limits/grant-places.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
 import { WhyQueuedHandler } from './dispatch/why-queued.handler.ts';
@@ -127,6 +130,8 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     StartRunHandler,
     TellQueueHandler,
     GrantPlacesHandler,
+    ListKeptLimitsHandler,
+    ListLimitsHandler,
     WhyQueuedHandler,
     WhyRunHandler,
     ApplyScheduleHandler,
@@ -156,6 +161,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     Completion,
     Definitions,
     Engine,
+    KeptLimits,
     OperationRunner,
     DueSchedules,
     Ignition,

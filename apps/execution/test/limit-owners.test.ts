@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { Crowd } from './crowd.ts';
@@ -42,6 +43,13 @@ test('runs of both owners share the places of a limit, whoever keeps it, and why
     seen = await causes();
   expect(seen.filter(isWaiting)).toHaveLength(4);
   expect(new Set(seen.filter(isWaiting).map((because) => because.slice(-1)))).toEqual(new Set(['1', '2', '3', '4']));
+  const { data, missing, calls } = await service.request(listLimits, {});
+  expect(missing).toBe(0);
+  expect(calls.places).toBe(2 * 448);
+  expect(data).toMatchObject([
+    { kind: 'limit', name: 'customer', key: 'zoe', waiting: 4, running: 2 },
+    { kind: 'agent', name: 'shy', running: 2 },
+  ]);
 }, 60_000);
 
 test('never more than its places are under way while owners are killed and leave, and none is lost', async () => {

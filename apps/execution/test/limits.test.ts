@@ -1,17 +1,25 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { whyRun, type WhyRunReply } from '@signalbox/shared/contracts/execution/why-run.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Crowd } from './crowd.ts';
-import { apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
+import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
 
 let service: ServiceUnderTest;
 const crowd = new Crowd();
+const foreign = { workspace: '01900000-0000-7000-8000-00000000000b' };
+/** Tools that are being called, each with what ends it. */
+const calls: { run: string; end: () => void }[] = [];
 const list = (length: number): number[] => Array.from({ length }, (_, number) => number);
 
 beforeAll(async () => {
   service = await startExecution({ counter: { kind: 'worker' }, single: { kind: 'worker', concurrency: 1 }, frail: { kind: 'worker' } });
+  await answerAsProtocol(
+    service,
+    ({ task }) => new Promise((resolve) => calls.push({ run: task.split('.')[0] ?? '', end: () => resolve({ output: null }) })),
+  );
 }, 120_000);
 
 afterEach(() => crowd.clear());
@@ -145,3 +153,74 @@ test('what is more urgent goes before what came first; a run as urgent as its st
   for (const { id } of runs) expect((await ended(service, id)).status).toBe('succeeded');
   expect(order).toEqual(['now', 'step', 'first', 'second', 'bulk']);
 });
+
+test('limits and queues are listed as they stand, page by page, and only one’s own', async () => {
+  await using _worker = new TestWorker(service, 'frail', () => new Promise(() => undefined));
+  const limits = {
+    paced: { rate: { max: 3, per: '1h' } },
+    tenant: { key: '${{ input.who }}', concurrency: 1 },
+  };
+  await apply(service, 'listed', { a: { agent: 'frail', limits: { tenant: limits.tenant } } });
+  await apply(service, 'slow', { a: { agent: 'frail', limits: { paced: limits.paced } } });
+  const holding = await start(service, { workflow: 'listed', input: { who: 'ann' } });
+  await until(service, holding.id, ({ steps }) => steps[0]?.status === 'running');
+  const others = [
+    await start(service, { workflow: 'listed', input: { who: 'ann' } }),
+    await start(service, { workflow: 'slow' }),
+    await start(service, { workflow: 'listed', input: { who: 'bob' } }),
+  ];
+  await until(service, others[2]?.id ?? '', ({ steps }) => steps[0]?.status === 'running');
+  const { data, calls: share, missing } = await service.request(listLimits, { q: 'tenant' });
+  expect(data).toMatchObject([
+    {
+      kind: 'limit',
+      name: 'tenant',
+      key: 'ann',
+      concurrency: 1,
+      rate: null,
+      waiting: 1,
+      running: 1,
+      holders: [{ run: holding.id, step: 'a' }],
+    },
+    { kind: 'limit', name: 'tenant', key: 'bob', waiting: 0, running: 1, oldestAt: null },
+  ]);
+  expect(Date.now() - Date.parse(data[0]?.oldestAt ?? '')).toBeLessThan(20_000);
+  expect([share, missing]).toEqual([{ places: 448, most: 336, running: 0 }, 0]);
+  const [paced] = (await service.request(listLimits, { kind: 'limit', waiting: true, q: 'paced' })).data;
+  expect(paced).toMatchObject({ concurrency: null, waiting: 1, running: 0, rate: { max: 3, perMs: 3_600_000, burst: 3, left: 0 } });
+  expect(Date.parse(paced?.rate?.nextAt ?? '')).toBeGreaterThan(Date.now());
+  const [queue] = (await service.request(listLimits, { kind: 'agent' })).data;
+  expect(queue).toMatchObject({ kind: 'agent', name: 'frail', key: null, concurrency: null, waiting: 0, running: 2 });
+  expect(queue?.holders.map(({ run }) => run).sort()).toEqual([holding.id, others[2]?.id ?? ''].sort());
+
+  const names: string[] = [];
+  for (let cursor: string | undefined; names.length < 100;) {
+    const page = await service.request(listLimits, { limit: 1, ...(cursor !== undefined && { cursor }) });
+    expect(page.data).toHaveLength(1);
+    names.push(...page.data.map(({ kind, name, key }) => `${kind} ${name} ${key ?? ''}`));
+    if (page.nextCursor === null) break;
+    cursor = page.nextCursor;
+  }
+  expect(names).toEqual(expect.arrayContaining(['limit paced ', 'limit tenant ann', 'limit tenant bob', 'agent frail ']));
+  expect(new Set(names).size).toBe(names.length);
+  expect((await service.request(listLimits, {}, { as: foreign })).data).toEqual([]);
+  for (const { id } of [holding, ...others]) await service.request(cancelRun, { run: id });
+}, 60_000);
+
+test('a workspace that floods leaves another room: its call is made at once, and is told from what waits', async () => {
+  const steps = Object.fromEntries(list(4).map((n) => [`s${n}`, { tool: `server${n}/work`, forEach: '${{ input.list }}' }]));
+  await apply(service, 'flood', steps);
+  const loud = await start(service, { workflow: 'flood', input: { list: list(250) } });
+  for (const end = performance.now() + 20_000; calls.length < 336 && performance.now() < end;) await sleep(20);
+  const { chain } = await whyUntil(loud.id, ({ open }) => open.some(({ kind }) => kind === 'limit'));
+  expect(chain[0]?.because).toMatch(
+    /^(?:this workspace has its share of 336 calls under way; \d+ tasks wait for server\d\/work|all 256 places)/,
+  );
+  await apply(service, 'quiet', { a: { tool: 'server0/work' } }, {}, foreign);
+  const quiet = await start(service, { workflow: 'quiet' }, foreign);
+  for (const end = performance.now() + 20_000; !calls.some(({ run }) => run === quiet.id) && performance.now() < end;) await sleep(20);
+  expect(calls.map(({ run }) => run)).toEqual([...list(336).map(() => loud.id), quiet.id]);
+  await service.request(cancelRun, { run: loud.id });
+  calls.at(-1)?.end();
+  expect((await ended(service, quiet.id, 20_000, foreign)).status).toBe('succeeded');
+}, 90_000);

@@ -92,13 +92,19 @@ export function workflow(name: string, steps: Record<string, object>, rest: obje
 }
 
 /** Applies a workflow. */
-export async function apply(service: ServiceUnderTest, name: string, steps: Record<string, object>, rest: object = {}): Promise<void> {
-  await service.request(applyWorkflow, { name, manifest: workflow(name, steps, rest) });
+export async function apply(
+  service: ServiceUnderTest,
+  name: string,
+  steps: Record<string, object>,
+  rest: object = {},
+  as?: { workspace: string },
+): Promise<void> {
+  await service.request(applyWorkflow, { name, manifest: workflow(name, steps, rest) }, as && { as });
 }
 
 /** Starts a run, once the owner of runs is there. */
-export async function start(service: ServiceUnderTest, request: StartRunRequest): Promise<StartRunReply> {
-  return insist(() => service.request(startRun, request));
+export async function start(service: ServiceUnderTest, request: StartRunRequest, as?: { workspace: string }): Promise<StartRunReply> {
+  return insist(() => service.request(startRun, request, as && { as }));
 }
 
 /** Tries until it is not `unavailable`. */
@@ -118,17 +124,18 @@ export async function until(
   run: string,
   is: (run: GetRunReply) => boolean,
   timeoutMs = 20_000,
+  as?: { workspace: string },
 ): Promise<GetRunReply> {
   let last: GetRunReply | undefined;
   for (const deadline = performance.now() + timeoutMs; performance.now() < deadline; await sleep(20)) {
-    last = await insist(() => service.request(getRun, { run }));
+    last = await insist(() => service.request(getRun, { run }, as && { as }));
     if (is(last)) return last;
   }
   throw new Error(`the run is not as expected in time: ${JSON.stringify(last, null, 1)}`);
 }
 
-export async function ended(service: ServiceUnderTest, run: string, timeoutMs?: number): Promise<GetRunReply> {
-  return until(service, run, ({ status }) => ['succeeded', 'failed', 'cancelled'].includes(status), timeoutMs);
+export async function ended(service: ServiceUnderTest, run: string, timeoutMs?: number, as?: { workspace: string }): Promise<GetRunReply> {
+  return until(service, run, ({ status }) => ['succeeded', 'failed', 'cancelled'].includes(status), timeoutMs, as);
 }
 
 type Work = (task: LeasedTask) => Promise<TaskResult> | TaskResult;

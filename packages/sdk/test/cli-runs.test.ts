@@ -481,6 +481,40 @@ test('problems are failures by reason', async () => {
   expect((await signalbox(['problems'])).out).toBe('No failures that nobody has looked after.\n');
 });
 
+test('limits are what is under way and waits; a run that comes too early comes again', async () => {
+  const limit = {
+    ...{ kind: 'limit', name: 'tenant', key: 'ann', concurrency: 2, waiting: 3, running: 2, oldestAt: '2026-11-24T11:58:00Z' },
+    rate: { max: 60, perMs: 60_000, burst: 60, left: 7, nextAt: null },
+    holders: [{ run: 'run_1', step: 'a', instance: null, since: null }],
+  };
+  const queue = {
+    ...limit,
+    kind: 'agent',
+    name: 'writer',
+    key: null,
+    concurrency: null,
+    rate: null,
+    waiting: 0,
+    oldestAt: null,
+    holders: [],
+  };
+  rest.on('GET /limits', page([limit, queue]));
+  const { out } = await signalbox(['limits', '--waiting', '--kind', 'limit']);
+  expect(rest.seen.at(-1)?.query).toMatchObject({ waiting: 'true', kind: 'limit' });
+  expect(out).toMatch(/limit +tenant ann +2 of 2 +3 .*7 left of 60 in 60 s +run_1 a and 1 more/);
+  expect(out).toMatch(/agent +writer +2 +0/);
+  rest.on('GET /limits', page([]));
+  expect((await signalbox(['limits'])).out).toBe('Nothing is under way or waits, and no limit is in use.\n');
+
+  let tries = 0;
+  rest.on('POST /workflows/w/runs', () =>
+    tries++ === 0 ? problem(429, 'limited', 'too many', {}, { 'retry-after': '0' }) : { id: 'run_1', status: 'running' },
+  );
+  expect((await signalbox(['run', 'w', '--priority', '1'])).exit).toBe(0);
+  expect([tries, rest.seen.at(-1)?.body]).toEqual([2, { input: {}, priority: 1 }]);
+  expect((await signalbox(['run', 'w', '--priority', 'high'])).err).toContain('the priority high is not one of 1 to 5');
+});
+
 test('signal sends data to a run', async () => {
   rest.on('POST /runs/run_1/signals/approved', { id: 'run_1', status: 'running' });
   expect((await signalbox(['signal', 'run_1', 'approved', '--input', 'by=ann'])).out).toBe('run_1 running: it has the signal approved\n');

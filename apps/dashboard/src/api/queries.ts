@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { ApprovalQuery } from '@signalbox/sdk/client/approvals.js';
+import type { LimitQuery } from '@signalbox/sdk/client/limits.js';
 import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
 import type { Preview } from '@signalbox/sdk/client/schedules.js';
@@ -50,6 +51,15 @@ export const queries = {
         client.runs.problems({ ...(q && { q }), limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
       initialPageParam: null as string | null,
       getNextPageParam: (last) => last.nextCursor,
+    }),
+  /** What stands in limits and queues changes without events: it is asked for again. */
+  limits: (filters: LimitQuery) =>
+    infiniteQueryOptions({
+      queryKey: ['limits', filters],
+      queryFn: ({ signal, pageParam }) => client.limits.page({ ...filters, limit: pageRows, cursor: pageParam ?? undefined }, { signal }),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+      refetchInterval: 3_000,
     }),
   /** Which runs an order means; looked up anew each time it is about to be given. */
   runOrder: (order: RunOrder) =>

@@ -3,6 +3,7 @@ import {
   CalendarClock,
   CircleCheckBig,
   CircleX,
+  Gauge,
   KeyRound,
   LayoutGrid,
   LockKeyhole,
@@ -39,6 +40,7 @@ export const navigation: readonly NavigationGroup[] = [
       { to: '/agents', label: 'Agents', icon: Bot, permission: 'agents:read' },
       { to: '/workflows', label: 'Workflows', icon: Workflow, permission: 'workflows:read' },
       { to: '/schedules', label: 'Schedules', icon: CalendarClock, permission: 'schedules:read' },
+      { to: '/limits', label: 'Limits', icon: Gauge, permission: 'runs:read' },
     ],
   },
   {

@@ -1,6 +1,7 @@
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { tellQueue, type QueueWord } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
+import type { PlaceHolder } from '@signalbox/shared/contracts/execution/why-run.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { AttemptRef, Effect, Failure } from '@signalbox/workflow/core/events.js';
@@ -20,7 +21,7 @@ import { Failovers } from './failovers.ts';
 import { isCalled, newTask, taskIdOf, type OpenTask } from './open-task.ts';
 import { OthersTasks } from './others-tasks.ts';
 import { ShardWords } from './shard-words.ts';
-import { causeElsewhere, queueCause, type QueueCause } from './queue-cause.ts';
+import { causeElsewhere, holdersOf, queueCause, type QueueCause } from './queue-cause.ts';
 import { isActive, isLateToStart, offeredTask, offerMs, offerOf, queueKeyOf, type QueuedTask } from './queued-task.ts';
 import { TaskQueues } from './task-queues.ts';
 import { WorkerLeases } from './worker-leases.ts';
@@ -55,7 +56,7 @@ export class Dispatcher {
   readonly leases: WorkerLeases;
   readonly others: OthersTasks;
   readonly failovers: Failovers;
-  private readonly queues: TaskQueues;
+  readonly queues: TaskQueues;
   private readonly called: CalledTasks;
   /** The limits that are kept here, and what waits for places of limits, here or elsewhere. */
   readonly keeper: LimitKeeper;
@@ -254,13 +255,18 @@ export class Dispatcher {
     if (awaited !== undefined) return limitCause(id, awaited, this.ports.owns(awaited.shard) ? this.keeper : undefined);
     const task = this.tasks.get(id);
     if (task === undefined) return undefined;
-    return task.queue === null ? causeElsewhere(task) : queueCause(task, task.queue, () => this.kept());
+    return task.queue === null ? causeElsewhere(task) : queueCause(task, task.queue, this.queues.turns, () => this.kept());
   }
 
   /** The same of a task in a queue that is kept here, whoever owns its run. */
   whyHere(id: string): QueueCause | undefined {
     const task = this.tasks.get(id) ?? this.others.find(id);
-    return task === undefined || task.queue === null ? undefined : queueCause(task, task.queue, () => this.kept());
+    return task === undefined || task.queue === null ? undefined : queueCause(task, task.queue, this.queues.turns, () => this.kept());
+  }
+
+  /** Who has the places of queues that are kept here. */
+  holdersOf(queues: ReadonlySet<AgentQueue>): Map<AgentQueue, PlaceHolder[]> {
+    return holdersOf(queues, this.kept());
   }
 
   /** The lease was renewed after a gap of our own: nobody is blamed for beats that we could not hear. */

@@ -4,6 +4,7 @@ import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js
 import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
 import type { AgentQueue } from './agent-queue.ts';
+import type { CalledTurns } from './called-turns.ts';
 import type { OpenTask } from './open-task.ts';
 import { isActive, queueKeyOf, type QueuedTask } from './queued-task.ts';
 
@@ -43,7 +44,7 @@ function onOf({ kind, target }: QueuedTask): string {
 }
 
 /** Why a task is not under way. `tasks`: all in queues that are kept here, among which are those that hold the places. */
-export function queueCause(task: QueuedTask, queue: AgentQueue, tasks: () => Iterable<QueuedTask>): QueueCause {
+export function queueCause(task: QueuedTask, queue: AgentQueue, turns: CalledTurns, tasks: () => Iterable<QueuedTask>): QueueCause {
   const { target, because } = task;
   const on = onOf(task);
   const none = (): PlaceHolder[] => [];
@@ -60,12 +61,16 @@ export function queueCause(task: QueuedTask, queue: AgentQueue, tasks: () => Ite
       ? cause('breaker', because, `Mend ${target}; it is tried again by itself. A fallback in the step names another agent for this time.`)
       : cause('unreachable', because, 'It is tried again by itself; if that lasts, look at the services.');
   }
-  const holders = (): PlaceHolder[] => holdersOf(queue, tasks());
+  const holders = (): PlaceHolder[] => holdersOf(new Set([queue]), tasks()).get(queue) ?? [];
   if (queue.active >= queue.limit) {
     const next = `Wait for one of them, cancel a run that holds a place, or raise the concurrency of ${target}.`;
     return cause('limit', `all ${queue.limit} places of ${target} are taken, and ${waitingText(queue.waiting)}`, next, holders);
   }
-  if (queue.kind !== 'worker') return cause('handing-over', 'it is being handed over', null);
+  if (queue.kind !== 'worker') {
+    const share = turns.why(task.workspace);
+    if (share === undefined) return cause('handing-over', 'it is being handed over', null);
+    return cause('limit', `${share}; ${waitingText(queue.waiting)} for ${target}`, 'It is handed over in its turn.');
+  }
   if (queue.isWatched) {
     if (queue.isWanted(task)) return cause('handing-over', 'a worker is about to take it', null);
     const next = `Start a worker of ${target} that offers ${task.skill ?? 'its skills'}, or correct the step’s skill.`;
@@ -82,18 +87,25 @@ function waitingText(count: number): string {
   return count === 1 ? '1 task waits' : `${count} tasks wait`;
 }
 
-function holdersOf(queue: AgentQueue, tasks: Iterable<QueuedTask>): PlaceHolder[] {
-  const held: { holder: PlaceHolder; at: number }[] = [];
+/** Who has the places of these queues, the longest first; at most ten of each. */
+export function holdersOf(queues: ReadonlySet<AgentQueue>, tasks: Iterable<QueuedTask>): Map<AgentQueue, PlaceHolder[]> {
+  const held = new Map<AgentQueue, { holder: PlaceHolder; at: number }[]>();
   for (const task of tasks) {
-    if (task.queue !== queue || !isActive(task)) continue;
+    const { queue } = task;
+    if (queue === null || !queues.has(queue) || !isActive(task)) continue;
     const at = startOf(task);
     const since = at === undefined ? null : new Date(at).toISOString();
-    held.push({ holder: { run: parseTask(task.id).run, step: task.key, instance: task.instance ?? null, since }, at: at ?? Infinity });
+    const holder = { run: parseTask(task.id).run, step: task.key, instance: task.instance ?? null, since };
+    const known = held.get(queue) ?? [];
+    known.push({ holder, at: at ?? Infinity });
+    held.set(queue, known);
   }
-  return held
-    .sort((a, b) => a.at - b.at)
-    .slice(0, holdersMax)
-    .map(({ holder }) => holder);
+  const longest = (all: { holder: PlaceHolder; at: number }[]): PlaceHolder[] =>
+    all
+      .sort((a, b) => a.at - b.at)
+      .slice(0, holdersMax)
+      .map(({ holder }) => holder);
+  return new Map([...held].map(([queue, all]) => [queue, longest(all)]));
 }
 
 /** When it began, where its run is here. */

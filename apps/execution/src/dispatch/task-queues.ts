@@ -6,8 +6,9 @@ import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '@signalbox/workflow/core/events.js';
 import type { AgentDirectory } from './agent-directory.ts';
-import { AgentQueue, type Poller } from './agent-queue.ts';
+import { AgentQueue, type Poller, type QueueKind } from './agent-queue.ts';
 import { failureOf, type CalledTasks } from './called-tasks.ts';
+import { CalledTurns } from './called-turns.ts';
 import { isActive, queueKeyOf, type QueuedTask } from './queued-task.ts';
 
 /** Tasks of one service or server that are called at once, where the agent names no cap of its own. */
@@ -30,6 +31,7 @@ export interface QueuePorts {
 export class TaskQueues {
   private readonly queues = new Map<string, AgentQueue>();
   private readonly lookingUp = new Set<AgentQueue>();
+  readonly turns = new CalledTurns();
 
   constructor(
     private readonly bus: Bus,
@@ -52,13 +54,13 @@ export class TaskQueues {
     const queue = this.get(queueKeyOf(task), kind === 'agent' ? target : undefined, workspace);
     task.queue = queue;
     if (task.phase === 'queued') queue.push(task);
-    else queue.active++;
+    else this.occupy(queue, 1);
     this.pump(queue);
   }
 
   /** An executor was let begin. */
   began(task: QueuedTask, instance: string): void {
-    if (task.queue !== null && task.phase === 'queued') task.queue.active++;
+    if (task.queue !== null && task.phase === 'queued') this.occupy(task.queue, 1);
     task.phase = 'running';
     task.instance = instance;
     task.because = undefined;
@@ -67,9 +69,12 @@ export class TaskQueues {
   /** It waits and runs no more. */
   left(task: QueuedTask): void {
     const { queue } = task;
-    if (queue !== null && isActive(task)) queue.active--;
+    if (queue !== null && isActive(task)) this.occupy(queue, -1);
     task.phase = 'gone';
-    if (queue !== null) this.pump(queue);
+    if (queue === null) return;
+    this.pump(queue);
+    // Its place may be another queue's.
+    if (queue.kind === 'called') this.serveCalled();
   }
 
   /** One task in the place of another with the same identifier: its run has come here, or has gone from here. */
@@ -92,7 +97,10 @@ export class TaskQueues {
     if (isChanged || !this.knows(queue)) return void this.lookUp(queue, first);
     if (this.isHeld(queue)) return;
     if (queue.kind === 'worker') queue.serve((task, poller) => this.offer(task, poller));
-    else this.call(queue);
+    else {
+      this.turns.enter(queue);
+      this.serveCalled();
+    }
   }
 
   /** Hands tasks to a worker that asks, as far as its credit and the slots allow. */
@@ -115,7 +123,7 @@ export class TaskQueues {
     task.phase = 'queued';
     task.instance = undefined;
     task.principal = undefined;
-    queue.active--;
+    this.occupy(queue, -1);
     queue.unshift(task);
     this.pump(queue);
   }
@@ -124,11 +132,16 @@ export class TaskQueues {
     for (const queue of [...this.queues.values()]) this.pump(queue);
   }
 
+  ofWorkspace(workspace: string): AgentQueue[] {
+    return [...this.queues.values()].filter((queue) => queue.workspace === workspace);
+  }
+
   /** Lets go of queues: others keep them now. Workers that wait in them are sent there. */
   drop(isGone: (shard: number) => boolean): void {
     for (const [key, queue] of [...this.queues]) {
       if (!isGone(queue.shard)) continue;
       this.queues.delete(key);
+      this.setKind(queue, undefined);
       for (const poller of queue.takePollers()) poller.give([]);
     }
   }
@@ -150,13 +163,13 @@ export class TaskQueues {
   /** Whether it is known how the queue's tasks are given out; if so the queue says it. */
   private knows(queue: AgentQueue): boolean {
     if (queue.agent === undefined) {
-      queue.kind = 'called';
+      this.setKind(queue, 'called');
       queue.limit = calledLimit;
       return true;
     }
     const known = this.agents.peek(queue.workspace, queue.agent);
     if (known === undefined) return false;
-    queue.kind = known.isWorker ? 'worker' : 'called';
+    this.setKind(queue, known.isWorker ? 'worker' : 'called');
     queue.limit = known.concurrency ?? (known.isWorker ? Infinity : calledLimit);
     return true;
   }
@@ -172,7 +185,7 @@ export class TaskQueues {
   }
 
   private offer(task: QueuedTask, poller: Poller): void {
-    (task.queue as AgentQueue).active++;
+    this.occupy(task.queue as AgentQueue, 1);
     task.phase = 'offered';
     task.instance = poller.instance;
     task.principal = poller.principal;
@@ -181,14 +194,32 @@ export class TaskQueues {
     task.because = undefined;
   }
 
-  private call(queue: AgentQueue): void {
-    for (let task = queue.next(); task !== undefined; task = queue.next()) {
-      queue.active++;
+  /** Calls one task after the other, of the workspaces in turn, while there is room. */
+  private serveCalled(): void {
+    if (!this.ports.mayAct()) return;
+    for (let queue = this.turns.next(); queue !== undefined; queue = this.turns.next()) {
+      const task = this.queues.get(queue.key) === queue && queue.kind === 'called' && !this.isHeld(queue) ? queue.next() : undefined;
+      if (task === undefined) continue;
+      this.occupy(queue, 1);
       task.phase = 'offered';
       task.heardAt = performance.now();
       task.handedAt ??= task.heardAt;
       this.called.send(task);
+      this.turns.enter(queue);
     }
+  }
+
+  /** So many more tasks of a queue are under way. */
+  private occupy(queue: AgentQueue, by: number): void {
+    queue.active += by;
+    if (queue.kind === 'called') this.turns.count(queue.workspace, by);
+  }
+
+  private setKind(queue: AgentQueue, kind: QueueKind | undefined): void {
+    if (queue.kind === kind) return;
+    if (queue.kind === 'called') this.turns.count(queue.workspace, -queue.active);
+    if (kind === 'called') this.turns.count(queue.workspace, queue.active);
+    queue.kind = kind;
   }
 
   /** Asks the registry, as the run of the first task, until it answers. */

@@ -31,8 +31,10 @@ export class FairQueue<T> {
     this.count++;
   }
 
-  take(): T | undefined {
+  /** The next, of the first key in turn that `may`. */
+  take(may: (key: string) => boolean = always): T | undefined {
     for (const [key, share] of this.shares) {
+      if (!may(key)) continue;
       const item = share.items[share.head++] as T;
       this.count--;
       this.shares.delete(key); // its next turn is after the others'
@@ -53,4 +55,8 @@ export class FairQueue<T> {
     this.shares.clear();
     this.count = 0;
   }
+}
+
+function always(): boolean {
+  return true;
 }

@@ -208,6 +208,11 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     return this.ready.size > 0;
   }
 
+  /** One shard of each other replica that lives. */
+  get peers(): number[] {
+    return this.lease.peers;
+  }
+
   /** Whether this replica owns the shard and has loaded its runs. */
   owns(shard: number): boolean {
     return this.ready.has(shard);

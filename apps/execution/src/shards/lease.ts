@@ -74,6 +74,15 @@ export class Lease {
     return this.replicas.every((replica) => replica === this.owner);
   }
 
+  /** One shard of each other replica that was alive when we looked last. */
+  get peers(): number[] {
+    const shards = new Map<string, number>();
+    this.owners.forEach((owner, shard) => {
+      if (owner !== null && owner !== this.owner && this.replicas.includes(owner)) shards.set(owner, shard);
+    });
+    return [...shards.values()];
+  }
+
   /** Whether timers may fire and tasks may leave: not after a gap of more than a third of the lease without renewal. */
   mayAct(): boolean {
     return this.owned.size > 0 && performance.now() - this.renewedAt < renewMs + leaseMs / 3;

@@ -17,6 +17,7 @@ import { addCompare } from './commands/compare.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addKeys } from './commands/keys.ts';
+import { addLimits } from './commands/limits.ts';
 import { addLogs } from './commands/logs.ts';
 import { addBackup, addDb, addNats, addRestore } from './commands/operate.ts';
 import { addProblems } from './commands/problems.ts';
@@ -78,7 +79,21 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
   const parts = [
     [
       'Look:',
-      [addStatus, addBoard, addAgents, addServers, addTools, addRuns, addWhy, addCompare, addProblems, addLogs, addSchedules, addTriggers],
+      [
+        addStatus,
+        addBoard,
+        addAgents,
+        addServers,
+        addTools,
+        addRuns,
+        addWhy,
+        addCompare,
+        addProblems,
+        addLimits,
+        addLogs,
+        addSchedules,
+        addTriggers,
+      ],
     ],
     ['Act:', [addApply, addExport, addDeploy, addRun, addFork, addUpgrade, addSignal, addApprovals, addResolve, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],

@@ -6,6 +6,7 @@ import { Breakers } from './breakers.ts';
 import { Deployments } from './deployments.ts';
 import { Instances } from './instances.ts';
 import { Keys } from './keys.ts';
+import { Limits } from './limits.ts';
 import { McpServers } from './mcp-servers.ts';
 import { Models } from './models.ts';
 import { Principals } from './principals.ts';
@@ -40,6 +41,7 @@ export class SignalboxClient {
   readonly deployments: Deployments;
   readonly instances: Instances;
   readonly keys: Keys;
+  readonly limits: Limits;
   readonly mcpServers: McpServers;
   readonly models: Models;
   readonly principals: Principals;
@@ -65,6 +67,7 @@ export class SignalboxClient {
     this.deployments = new Deployments(http);
     this.instances = new Instances(http);
     this.keys = new Keys(http);
+    this.limits = new Limits(http);
     this.mcpServers = new McpServers(http);
     this.models = new Models(http);
     this.principals = new Principals(http);

@@ -8,6 +8,7 @@ import { ApplyWorkflowRoute } from './apply-workflow.route.ts';
 import { CancelRunOperationRoute } from './cancel-run-operation.route.ts';
 import { GetRunOperationRoute } from './get-run-operation.route.ts';
 import { ListRunOperationsRoute } from './list-run-operations.route.ts';
+import { ListLimitsRoute } from './list-limits.route.ts';
 import { ListRunProblemsRoute } from './list-run-problems.route.ts';
 import { StartRunOperationRoute } from './start-run-operation.route.ts';
 import { CancelRunRoute } from './cancel-run.route.ts';
@@ -59,6 +60,7 @@ export const executionRoutes: Type[] = [
   CancelRunOperationRoute,
   GetRunOperationRoute,
   ListRunOperationsRoute,
+  ListLimitsRoute,
   ListRunProblemsRoute,
   StartRunOperationRoute,
   CancelRunRoute,
