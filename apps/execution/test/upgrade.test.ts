@@ -143,6 +143,8 @@ test('many runs go over at once, and those that do not fit stay and are named', 
     detail: 'the run: it is of the workflow another, not many',
   });
   await apply('many', { go: { wait: { signal: 'go' } } });
+  const preview = await service.request(startRunOperation, { action: 'upgrade', filter: { workflow: 'many' }, dryRun: true });
+  expect(preview).toMatchObject({ operation: null, count: 1, unfit: [{ detail: 'draft: it was done, and is not there any more' }] });
   const failing = await service.request(startRunOperation, { action: 'upgrade', filter: { workflow: 'many' } });
   expect(await settled(failing.operation?.id ?? '')).toMatchObject({
     failed: 1,

@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
+import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Handles } from '@signalbox/shared/bus/handles.js';
 import {
   startRunOperation,
   type StartRunOperationReply,
   type StartRunOperationRequest,
 } from '@signalbox/shared/contracts/execution/start-run-operation.js';
+import { upgradeRun } from '@signalbox/shared/contracts/execution/upgrade-run.js';
+import type { RunOperationFailure } from '@signalbox/shared/contracts/execution/run-operation.js';
+import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { deleteRun } from '@signalbox/shared/contracts/execution/delete-run.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -34,6 +38,7 @@ export class StartRunOperationHandler {
     private readonly runs: RunStore,
     private readonly runner: OperationRunner,
     private readonly starter: RunStarter,
+    private readonly bus: Bus,
     private readonly db: WorkspaceDatabase,
     private readonly audit: Audit,
   ) {}
@@ -48,7 +53,7 @@ export class StartRunOperationHandler {
     const before = firstUuidOf(now());
     const { count, sample } = await this.runs.preview(workspace, target, runsMax + 1, sampleMax);
     const preview = { count: Math.min(count, runsMax), isMore: count > runsMax, sample };
-    if (dryRun) return { operation: null, ...preview };
+    if (dryRun) return { operation: null, ...preview, ...(action === 'upgrade' && { unfit: await this.unfitOf(sample, caller) }) };
     if (preview.isMore)
       throw new Fault('limited', `more than ${runsMax} runs are meant`, 'Narrow the filter: name a workflow or a shorter time.');
     const grant_id = await this.starter.grantOf(caller);
@@ -75,6 +80,23 @@ export class StartRunOperationHandler {
     });
     this.runner.wake();
     return { operation: operationView(operation), ...preview };
+  }
+
+  /** Which of these could not go over to the present version of their workflows. */
+  private async unfitOf(runs: readonly RunView[], caller: Caller): Promise<RunOperationFailure[]> {
+    const looked = await Promise.all(
+      runs.map(async ({ id: run }): Promise<RunOperationFailure | null> => {
+        try {
+          const { obstacles } = await this.bus.request(upgradeRun, { run, dryRun: true }, caller);
+          const detail = obstacles.map(({ step, because }) => `${step ?? 'the run'}: ${because}`).join('; ');
+          return obstacles.length === 0 ? null : { run, code: 'conflict', detail };
+        } catch (thrown) {
+          const { code, detail } = Fault.from(thrown);
+          return { run, code, detail };
+        }
+      }),
+    );
+    return looked.filter((each) => each !== null);
   }
 }
 

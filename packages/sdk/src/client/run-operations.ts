@@ -48,6 +48,8 @@ export interface RunOrderPreview {
   isMore: boolean;
   /** The newest of them. */
   sample: Run[];
+  /** Of `upgrade`: those of `sample` that do not fit, and why. */
+  unfit?: { run: string; code: string; detail: string }[];
 }
 
 /** Whoever waits for an operation asks this often. */

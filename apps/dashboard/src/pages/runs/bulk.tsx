@@ -42,6 +42,12 @@ const done: Record<keyof typeof words, string> = {
   delete: 'deleted',
 };
 
+/** Why one of the runs that are shown would stay as it is. */
+function Unfit({ run, unfit = [] }: { run: string; unfit?: { run: string; detail: string }[] | undefined }): ReactNode {
+  const why = unfit.find((each) => each.run === run)?.detail;
+  return why === undefined ? null : <span className="quiet">does not fit: {why}</span>;
+}
+
 /** A lever that does something to many runs: it says first which, then asks, then lets the service go on. */
 export function BulkLever({
   action,
@@ -95,6 +101,7 @@ export function BulkLever({
                   <LampWord lamp={lampOf(run.status)} />
                   <span>{run.workflow}</span>
                   <code>{shortenMiddle(run.id, 14)}</code>
+                  <Unfit run={run.id} unfit={preview.data.unfit} />
                 </li>
               ))}
               {preview.data.count > preview.data.sample.length && <li>and {preview.data.count - preview.data.sample.length} more</li>}

@@ -54,7 +54,10 @@ export function addRunsInBulk(group: Command, io: Io): void {
       if (options.dryRun) context.out.json(preview);
       const runs = preview.isMore ? `more than ${preview.count} runs` : count(preview.count, 'run');
       context.out.lines(line`${runs} would be ${each.done}`);
-      for (const run of preview.sample) context.out.lines(line`  ${run.id} ${run.workflow} ${state(run.status)}`);
+      for (const run of preview.sample) {
+        const why = preview.unfit?.find((each) => each.run === run.id)?.detail;
+        context.out.lines(line`  ${run.id} ${run.workflow} ${state(run.status)}${why === undefined ? '' : `, does not fit: ${why}`}`);
+      }
       if (preview.count > preview.sample.length) context.out.lines(dim(`  and ${preview.count - preview.sample.length} more`));
       if (options.dryRun || preview.count === 0) return;
       await confirm(context, `${capital(each.action)} ${runs}?`, options.yes);

@@ -16,7 +16,7 @@ import { defineContract } from '../../bus/contract.ts';
 import { Opaque } from '../../bus/opaque.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { RunFilter } from './run-filter.ts';
-import { runActions, RunOperationView, type RunAction } from './run-operation.ts';
+import { runActions, RunOperationFailure, RunOperationView, type RunAction } from './run-operation.ts';
 import { RunView } from './run-view.ts';
 
 export class StartRunOperationRequest {
@@ -49,6 +49,8 @@ export class StartRunOperationReply {
   @IsBoolean() isMore!: boolean;
   /** The newest of them. */
   @Opaque() @IsArray() @Type(() => RunView) sample!: RunView[];
+  /** After a dry run of `upgrade`: those of `sample` that do not fit, and why. */
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => RunOperationFailure) unfit?: RunOperationFailure[];
 }
 
 /** Does something to many runs, in the service and as who asked, whether or not he waits. `limited` when more than 100,000 are meant. */
