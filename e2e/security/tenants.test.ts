@@ -125,6 +125,7 @@ testCase('A01', 'ids of B in query and body are unknown too, and B has nothing m
     `/api/v1/audit?principal=${theirs.principal}`,
     `/api/v1/instances?agent=${theirs.name}`,
     `/api/v1/agents?q=${theirs.name}`,
+    `/api/v1/limits?q=${theirs.name}`,
   ]) {
     const { status, body } = await raw(stack, 'GET', path, { key });
     expectOneOf(path, status, [200, 404]);
@@ -147,7 +148,7 @@ testCase('A01', 'ids of B in query and body are unknown too, and B has nothing m
     expectOneOf(path, (await raw(stack, 'POST', path, { key, body })).status, [400, 404]);
   }
   expect(await two.rowsOf(workspace)).toEqual(before);
-  happened('6 queries and 5 bodies: empty or 404; no row of B changed');
+  happened('7 queries and 5 bodies: empty or 404; no row of B changed');
 });
 
 testCase('A04', 'a body that sets workspace, id, role, owner or __proto__ is 400 and names it', async (happened) => {

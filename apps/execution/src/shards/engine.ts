@@ -24,7 +24,8 @@ import { Alarm } from '../timers/alarm.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { Children } from './children.ts';
 import { Lease, leaseMs, type Owned } from './lease.ts';
-import { liveMax, Owner } from './owner.ts';
+import { isBusy, refusalOf, type Pressure } from './admission.ts';
+import { Owner } from './owner.ts';
 import { anotherHasIt, type LiveRun } from './live-run.ts';
 import { Recovery } from './recover.ts';
 import { Resting } from './resting.ts';
@@ -38,11 +39,6 @@ const inboxChunk = 200;
 const settleMs = 1_000;
 /** A replica that has no shard yet has some after this. */
 const readyMs = 2_000;
-/** Past these, starts are refused before memory grows: rows that wait for a commit, and how long commits take. */
-const waitingMax = 20_000;
-/** From here on the workspace that has most of them starts no further run while others wait too. */
-const busyWaiting = 5_000;
-const latencyMaxMs = 5_000;
 
 /** The engine as a whole: who owns what, what lives, what is written, what is sent out. */
 @Injectable()
@@ -100,7 +96,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.children = new Children(system, this.owner, definitions, (run) => this.adopt(run));
     this.resting = new Resting(this.owner, this.children, () => this.lease.mayAct());
     this.waking = new Waking(system, {
-      shards: () => (this.isBusy || !this.lease.mayAct() ? [] : [...this.ready.keys()]),
+      shards: () => (isBusy(this.pressure) || !this.lease.mayAct() ? [] : [...this.ready.keys()]),
       isLive: (uuid) => this.owner.find(uuid) !== undefined,
       load: (ids) => this.wake(ids),
     });
@@ -154,31 +150,21 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
    * workspaces that make others wait first.
    */
   async shardForStart(workspace: string): Promise<number> {
-    const { waiting, isAway } = this.journal.pressure;
+    const { isAway } = this.journal.pressure;
     if (!isAway && this.ready.size === 0) await this.untilReady(readyMs).catch(() => undefined);
     if (this.ready.size === 0 || isAway) {
       const why = isAway ? 'the journal’s database cannot be reached' : 'no owner of runs is ready yet';
       throw new Fault('unavailable', why, 'Try again in a moment.', { service: isAway ? 'postgresql' : 'execution', retryAfterMs: 1_000 });
     }
-    if (this.isBusy) {
-      throw new Fault('limited', `${this.owner.size} runs are under way and ${waiting} changes wait to be written`, 'Try again later.', {
-        retryAfterMs: 2_000,
-      });
-    }
-    const own = waiting < busyWaiting ? 0 : this.journal.waitingOf(workspace);
-    if (own > waiting / 2 && own < waiting) {
-      throw new Fault('limited', `${waiting} changes wait to be written, most of them of this workspace`, 'Start fewer runs at once.', {
-        retryAfterMs: 1_000,
-      });
-    }
+    const refusal = refusalOf(this.pressure, () => this.journal.waitingOf(workspace));
+    if (refusal) throw refusal;
     const shards = [...this.ready.keys()];
     return shards[Math.floor(Math.random() * shards.length)] as number;
   }
 
-  /** Whether more is under way, or waits to be written, than may be added to. */
-  private get isBusy(): boolean {
+  private get pressure(): Pressure {
     const { waiting, latencyMs } = this.journal.pressure;
-    return this.owner.size >= liveMax || waiting >= waitingMax || latencyMs >= latencyMaxMs;
+    return { live: this.owner.size, waiting, latencyMs };
   }
 
   /** A run that lives in a shard of ours, loaded if it rests; undefined for all others. */

@@ -18,8 +18,6 @@ import { LiveRun, type LiveRunPorts, type RunFacts } from './live-run.ts';
 const softMs = 50;
 /** Ended runs whose state is kept for a while, so that a repeated report is answered without reading the journal. */
 const endedMax = 2_000;
-/** Live runs of one owner, each under 8 KB of its own: past this, starts are refused. */
-export const liveMax = 100_000;
 
 /** What the owner hands out once it is committed. */
 export interface OwnerPorts {
