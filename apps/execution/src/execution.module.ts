@@ -33,6 +33,7 @@ import { StartRunOperationHandler } from './operations/start-run-operation.handl
 import { CancelRunHandler } from './runs/cancel-run.handler.ts';
 import { DeleteRunHandler } from './runs/delete-run.handler.ts';
 import { UpgradeRunHandler } from './runs/upgrade-run.handler.ts';
+import { ExportRunHandler } from './runs/export-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
 import { ResolveStepHandler } from './runs/resolve-step.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
@@ -40,6 +41,8 @@ import { CompareRunsHandler } from './runs/compare-runs.handler.ts';
 import { GetRunStateHandler } from './runs/get-run-state.handler.ts';
 import { GetRunHandler } from './runs/get-run.handler.ts';
 import { GetStepHandler } from './runs/get-step.handler.ts';
+import { ImportRunHandler } from './runs/import-run.handler.ts';
+import { ImportStore } from './runs/import.store.ts';
 import { InvokeAgentHandler } from './runs/invoke-agent.handler.ts';
 import { ListRunEventsHandler } from './runs/list-run-events.handler.ts';
 import { ListRunProblemsHandler } from './runs/list-run-problems.handler.ts';
@@ -100,8 +103,10 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     BeatTasksHandler,
     BeatWorkHandler,
     CancelRunHandler,
+    ExportRunHandler,
     ForkRunHandler,
     UpgradeRunHandler,
+    ImportRunHandler,
     ResolveStepHandler,
     SignalRunHandler,
     CompleteTaskHandler,
@@ -165,6 +170,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     OperationRunner,
     DueSchedules,
     Ignition,
+    ImportStore,
     RunWatch,
     ScheduleClock,
     ScheduleStore,

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { page, problem, RestDouble, sse } from './rest-double.ts';
+import { page, problem, Reply, RestDouble, sse } from './rest-double.ts';
 import { signalbox as run, temporaryFolder } from './terminal-double.ts';
 import type { Printed, Surroundings } from './terminal-double.ts';
 
@@ -567,4 +567,27 @@ test('cancel says how the run stands then', async () => {
   expect((await signalbox(['cancel', 'run_1'])).out).toBe('run_1 cancelled\n');
   rest.on('POST /runs/run_1/cancel', problem(409, 'conflict', 'the run has succeeded'));
   expect((await signalbox(['cancel', 'run_1'])).exit).toBe(6);
+});
+
+test('a run goes into a file, to standard output, and from a file into another place', async () => {
+  await using temporary = await temporaryFolder();
+  const folder = temporary.path;
+  rest.on('GET /runs/run_1/export', new Reply(200, '{"format":"signalbox.run"}\n', { 'content-type': 'application/x-ndjson' }));
+  rest.on('POST /runs/import', ({ raw }) => {
+    if (!raw.includes('signalbox.run')) return problem(400, 'invalid', 'line 1 of the file: this is no file of a run');
+    return detail({ id: 'run_2', origin: { run: 'run_1', importedBy: 'ann', importedAt: at } });
+  });
+  expect(await signalbox(['runs', 'export', 'run_1'])).toEqual({ exit: 0, out: '{"format":"signalbox.run"}\n', err: '' });
+  const written = await signalbox(['runs', 'export', 'run_1', '-o', 'one.jsonl'], { cwd: folder });
+  expect(written.out).toBe('run_1 (27 B) written to one.jsonl\n');
+  const read = await signalbox(['runs', 'import', 'one.jsonl'], { cwd: folder });
+  expect(read).toMatchObject({ exit: 0, err: '' });
+  expect(read.out).toMatch(/^run_2 report .*succeeded was run_1\n/);
+  await writeFile(join(folder, 'bad.jsonl'), '"x"');
+  const bad = await signalbox(['runs', 'import', 'bad.jsonl'], { cwd: folder });
+  expect(bad.exit).not.toBe(0);
+  expect(bad.err).toMatch(/this is no file of a run/);
+  expect((await signalbox(['runs', 'import', 'nowhere.jsonl'], { cwd: folder })).err).toMatch(/cannot read nowhere.jsonl/);
+  rest.on('GET /runs/run_2', detail({ id: 'run_2', origin: { run: 'run_1', importedBy: 'ann', importedAt: at } }));
+  expect((await signalbox(['runs', 'run_2'])).out).toMatch(/imported by ann: it was run_1/);
 });

@@ -18,6 +18,8 @@ export interface StartFacts {
   /** As far as its row is known to say: whether all that it has begun waits. */
   isWaiting?: boolean;
   key?: { key: string; requestHash: string };
+  /** Of a run that was read from a file: where it was done, `run` as people name it, and who brought it when. */
+  origin?: { run: string; importedBy: string; importedAt: string };
 }
 
 /** How a run stands at its start, at its end, and where it begins to wait or goes on. */

@@ -40,6 +40,29 @@ export async function readJournal(db: Queryable, run: string, from: number, limi
   return (await decodeRows(db, rows)).get(run) ?? [];
 }
 
+/** As `readJournal`, as they are stored: with large values by name, each for itself. */
+export async function readStored(
+  db: Queryable,
+  run: string,
+  from: number,
+  limit: number,
+): Promise<{ seq: number; transitions: object[] }[]> {
+  const rows = await db.query<JournalRow[]>(
+    `SELECT run_id, seq, count, body FROM journal WHERE run_id = $1 AND day = $2 AND seq + count > $3 ORDER BY seq LIMIT $4`,
+    [run, dayOf(run), from, limit],
+  );
+  return rows.map(({ seq, body }) => ({ seq, transitions: JSON.parse(body.toString('utf8')) as object[] }));
+}
+
+/** The large values of a run after the one of this hash (hex), by hash, at most `limit`. */
+export async function readLarge(db: Queryable, run: string, after: string, limit: number): Promise<{ hash: string; json: string }[]> {
+  const rows = await db.query<{ sha256: Buffer; body: Buffer }[]>(
+    `SELECT sha256, body FROM blob WHERE run_id = $1 AND day = $2 AND sha256 > $3 ORDER BY sha256 LIMIT $4`,
+    [run, dayOf(run), Buffer.from(after, 'hex'), limit],
+  );
+  return rows.map(({ sha256, body }) => ({ hash: sha256.toString('hex'), json: body.toString('utf8') }));
+}
+
 async function decodeRows(db: Queryable, rows: readonly JournalRow[]): Promise<Map<string, ReadRow[]>> {
   const blobs = await readBlobs(db, rows);
   const read = new Map<string, ReadRow[]>();

@@ -56,6 +56,7 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
     error: error === undefined ? null : failureView(error),
     ...(left.length > 0 && { notUndone: left.map((each) => ({ step: each.key, error: failureView(each.error) })) }),
     parent: facts.parent === null ? null : fromUuid('run', facts.parent),
+    ...(facts.origin && { origin: facts.origin }),
     startedBy: facts.principalName,
     createdAt: facts.createdAt.toISOString(),
     startedAt: iso(state.startedAt),

@@ -38,6 +38,7 @@ interface RunRow {
   usage: string;
   is_waiting: boolean;
   standing: { upgradedTo?: string };
+  origin: RunFacts['origin'] | null;
 }
 
 /** A search that takes longer is given up. */
@@ -215,6 +216,7 @@ function factsOf(row: RunRow): RunFacts {
     parent: row.parent,
     timeoutMs: Number(row.timeout_ms),
     createdAt: row.created_at,
+    ...(row.origin && { origin: row.origin }),
   };
 }
 
@@ -229,6 +231,7 @@ function rowView(row: RunRow): RunView {
     labels: row.labels,
     error: row.error === null ? null : failureView(JSON.parse(row.error) as Failure),
     parent: row.parent === null ? null : fromUuid('run', row.parent),
+    ...(row.origin && { origin: row.origin }),
     startedBy: row.principal_name,
     createdAt: row.created_at.toISOString(),
     startedAt: row.created_at.toISOString(),

@@ -28,6 +28,8 @@ export interface Run {
   notUndone?: { step: string; error: RunError }[];
   /** The run that started this one as a step. */
   parent: string | null;
+  /** Of a run that was imported: where it was done. Absent of all others. */
+  origin?: { run: string; importedBy: string; importedAt: string };
   startedBy: string;
   createdAt: string;
   startedAt: string | null;
@@ -329,6 +331,24 @@ export class Runs {
    */
   cancel(id: string, options: CreateOptions = {}): Promise<Run> {
     return this.#http.json({ method: 'POST', path: path`/runs/${id}/cancel`, creates: true, ...options });
+  }
+
+  /** An ended run as a file, its body unread. `ApiError` 409 while it lives. */
+  export(id: string, options: RequestOptions = {}): Promise<Response> {
+    return this.#http.send({ method: 'GET', path: path`/runs/${id}/export`, accept: 'application/x-ndjson', ...options });
+  }
+
+  /** Makes an ended run of such a file, at most 32 MiB, under a new id. `ApiError` 400 for one that was cut or changed, or is of another version. */
+  import(file: string | Uint8Array<ArrayBuffer>, options: CreateOptions = {}): Promise<Run> {
+    return this.#http.json({
+      method: 'POST',
+      path: '/runs/import',
+      body: file,
+      contentType: 'application/x-ndjson',
+      creates: true,
+      timeoutMs: 90_000,
+      ...options,
+    });
   }
 
   /** Deletes an ended run and those that its steps started: all that is recorded of them. `ApiError` 409 while one of them lives. */

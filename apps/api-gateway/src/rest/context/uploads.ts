@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** The one route whose body is bytes of any type, read as they come. */
-const uploadRoute = '/api/v1/artifacts';
-/** Stands for every media type on that route, so that no parser for one of them takes the body. */
+/** Routes whose body is bytes of any type, read as they come. */
+const uploadRoutes: ReadonlySet<string | undefined> = new Set(['/api/v1/artifacts', '/api/v1/runs/import']);
+/** Stands for every media type on these routes, so that no parser for one of them takes the body. */
 const anyBytes = 'application/vnd.signalbox.bytes';
 
 const mediaTypes = new WeakMap<IncomingMessage, string>();
@@ -11,7 +11,7 @@ const mediaTypes = new WeakMap<IncomingMessage, string>();
 /** Leaves bodies of uploads unread: their route reads them, of whatever type they are, once it is known who sends them. */
 export function acceptUploads(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (request.method === 'POST' && request.routeOptions.url === uploadRoute) {
+    if (request.method === 'POST' && uploadRoutes.has(request.routeOptions.url)) {
       mediaTypes.set(request.raw, request.headers['content-type'] ?? 'application/octet-stream');
       request.headers['content-type'] = anyBytes;
     }

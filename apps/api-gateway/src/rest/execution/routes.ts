@@ -15,6 +15,7 @@ import { CancelRunRoute } from './cancel-run.route.ts';
 import { CompareRunsRoute } from './compare-runs.route.ts';
 import { DeleteRunRoute } from './delete-run.route.ts';
 import { DeleteWorkflowRoute } from './delete-workflow.route.ts';
+import { ExportRunRoute } from './export-run.route.ts';
 import { FollowRunRoute } from './follow-run.route.ts';
 import { UpgradeRunRoute } from './upgrade-run.route.ts';
 import { ForkRunRoute } from './fork-run.route.ts';
@@ -23,6 +24,7 @@ import { GetRunStateRoute } from './get-run-state.route.ts';
 import { GetRunRoute } from './get-run.route.ts';
 import { GetStepRoute } from './get-step.route.ts';
 import { GetWorkflowRoute } from './get-workflow.route.ts';
+import { ImportRunRoute } from './import-run.route.ts';
 import { InvokeAgentRoute } from './invoke-agent.route.ts';
 import { ListApprovalsRoute } from './list-approvals.route.ts';
 import { ListRunsRoute } from './list-runs.route.ts';
@@ -68,6 +70,7 @@ export const executionRoutes: Type[] = [
   CompleteWorkRoute,
   DeleteRunRoute,
   DeleteWorkflowRoute,
+  ExportRunRoute,
   FollowRunRoute,
   ForkRunRoute,
   UpgradeRunRoute,
@@ -76,6 +79,7 @@ export const executionRoutes: Type[] = [
   GetRunStateRoute,
   GetStepRoute,
   GetWorkflowRoute,
+  ImportRunRoute,
   InvokeAgentRoute,
   LeaseTasksRoute,
   ListApprovalsRoute,

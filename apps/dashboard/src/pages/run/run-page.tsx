@@ -79,6 +79,7 @@ function RunSentence({ run }: { run: WholeRun }): ReactNode {
           </span>
         ),
         run.reason && run.reason !== problemText(run.error) ? run.reason : null,
+        run.origin ? `imported by ${run.origin.importedBy}, was ${run.origin.run}` : null,
         <span key="at">
           started <Moment at={run.createdAt} />
         </span>,
@@ -103,6 +104,11 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
     <>
       {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
       {forkedFrom && <Link to={`/runs/${forkedFrom}/compare/${run.id}`}>Compare with the run it goes on from</Link>}
+      {isOver(run) && (
+        <a href={`/api/v1/runs/${run.id}/export`} download={`${run.id}.run.jsonl`}>
+          Export
+        </a>
+      )}
       {isOver(run) && <DeleteRun run={run} />}
       {mayCancel && !isOver(run) && ending === null && !run.workflow.includes('/') && <UpgradeRun run={run} />}
       {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}

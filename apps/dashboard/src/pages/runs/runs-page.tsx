@@ -12,6 +12,7 @@ import { Page } from '../../parts/page.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { useMay } from '../../shell/who.ts';
 import { BulkLever } from './bulk.tsx';
+import { ImportRun } from './import-run.tsx';
 import { Operations } from './operations.tsx';
 import { RunFilters } from './run-filters.tsx';
 import { RunsTable } from './runs-table.tsx';
@@ -47,6 +48,7 @@ export default function RunsPage(): ReactNode {
   return (
     <Page
       title="Runs"
+      actions={<ImportRun />}
       sentence={
         found && (isSearching ? 'Searching older runs.' : `${found}, ${sorts[sort] === sorts.newest ? 'the newest first' : sorts[sort]}.`)
       }

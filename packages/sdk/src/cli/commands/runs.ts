@@ -11,6 +11,7 @@ import { runLines } from '../views/run-lines.ts';
 import { whereOf } from '../where.ts';
 import { addListOptions, listed } from './list-options.ts';
 import type { ListOptions } from './list-options.ts';
+import { addRunFiles } from './run-files.ts';
 import { addRunsInBulk } from './runs-in-bulk.ts';
 
 interface Options extends ListOptions {
@@ -27,6 +28,7 @@ export function addRuns(program: Command, io: Io): void {
     .argument('[run]', 'show this one with its steps')
     .description('list the runs, the newest first, or show one');
   addRunsInBulk(command, io);
+  addRunFiles(command, io);
   addListOptions(command)
     .option('--workflow <name>', 'only of this workflow')
     .option('--status <status>', 'only in this state')

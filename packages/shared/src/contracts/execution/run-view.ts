@@ -36,6 +36,14 @@ export class NotUndone {
 export const stepParts = ['main', 'undo', 'finally'] as const;
 export type StepPart = (typeof stepParts)[number];
 
+/** Where a run was done that was read from a file. */
+export class RunOrigin {
+  /** Its identifier there. */
+  @Matches(idPattern('run')) run!: string;
+  @IsString() importedBy!: string;
+  @IsString() importedAt!: string;
+}
+
 /** One execution of a workflow, or of one agent. Times are ISO 8601. */
 export class RunView {
   @Matches(idPattern('run')) id!: string;
@@ -63,6 +71,8 @@ export class RunView {
   @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => NotUndone) notUndone?: NotUndone[];
   /** The run that started this one as a step. */
   @IsOptional() @Matches(idPattern('run')) parent!: string | null;
+  /** Of a run that was imported: nothing of it was done here. Absent of all others. */
+  @IsOptional() @ValidateNested() @Type(() => RunOrigin) origin?: RunOrigin;
   @IsString() startedBy!: string;
   @IsString() createdAt!: string;
   @IsOptional() @IsString() startedAt!: string | null;

@@ -1,0 +1,87 @@
+import { chunkBytes } from '@signalbox/shared/bus/stream.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { jsonWithoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
+import { hashAfter, type RunFileEnd, type RunFileHead } from '@signalbox/workflow/run-file/format.js';
+import { readLarge, readStored, type Queryable } from '../journal/journal-reader.ts';
+
+/** Large values, and rows, read at once. */
+const largeRows = 4;
+const journalRows = 100;
+
+/** How far a file has been given: the next line by its place, its number, what was given of it, and the hash over those before it. */
+export interface ExportPosition {
+  /** `head`, `blob <hash before it>`, `event <seq>`. */
+  place: string;
+  lines: number;
+  offset: number;
+  hash: string;
+}
+
+export const exportStart: ExportPosition = { place: 'head', lines: 0, offset: 0, hash: '' };
+
+interface Line {
+  place: string;
+  /** The end says what came before. */
+  text: string | ((lines: number, hash: string) => string);
+}
+
+/** The next bytes of a run's file, and where it goes on; null at its end. */
+export async function exportPart(
+  db: Queryable,
+  run: string,
+  head: RunFileHead,
+  from: ExportPosition,
+): Promise<{ bytes: Buffer; next: ExportPosition | null }> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  let { lines, offset, hash } = from;
+  for await (const { place, text } of linesOf(db, run, head, from.place)) {
+    const line = jsonWithoutSecrets(typeof text === 'string' ? text : text(lines, hash));
+    const bytes = Buffer.from(`${line}\n`);
+    const part = bytes.subarray(offset, offset + chunkBytes - size);
+    parts.push(part);
+    size += part.length;
+    offset += part.length;
+    if (offset < bytes.length) return { bytes: Buffer.concat(parts), next: { place, lines, offset, hash } };
+    lines++;
+    offset = 0;
+    hash = hashAfter(hash, line);
+  }
+  return { bytes: Buffer.concat(parts), next: null };
+}
+
+async function* linesOf(db: Queryable, run: string, head: RunFileHead, from: string): AsyncGenerator<Line> {
+  const [kind, position = ''] = from.split(' ');
+  if (kind === 'head') yield { place: 'head', text: JSON.stringify(head) };
+  if (kind !== 'event') {
+    for (let after = position; ;) {
+      const rows = await readLarge(db, run, after, largeRows);
+      for (const { hash, json } of rows) {
+        yield { place: `blob ${after}`, text: `{"blob":"${hash}","value":${json}}` };
+        after = hash;
+      }
+      if (rows.length < largeRows) break;
+    }
+  }
+  let seq = kind === 'event' ? Number(position) : 0;
+  for (;;) {
+    const rows = await readStored(db, run, seq, journalRows);
+    for (const row of rows) {
+      if (row.seq > seq) throw lacking(seq);
+      for (const transition of row.transitions.slice(seq - row.seq)) {
+        yield { place: `event ${seq}`, text: JSON.stringify({ seq, ...transition }) };
+        seq++;
+      }
+    }
+    if (rows.length < journalRows) break;
+  }
+  yield { place: `event ${seq}`, text: (lines, sha256) => JSON.stringify({ end: { lines, sha256 } } satisfies RunFileEnd) };
+}
+
+function lacking(seq: number): Fault {
+  return new Fault(
+    'internal',
+    `what is recorded of the run lacks event ${seq}`,
+    'Keep the database as it is, and compare it with a backup.',
+  );
+}
