@@ -32,7 +32,7 @@ export function graphOf(steps: readonly RunStep[]): { nodes: GraphNode[]; edges:
     nodes.push({
       step: name,
       kind: first.kind,
-      by: first.agent ? (first.skill ? `${first.agent} · ${first.skill}` : first.agent) : (first.tool ?? null),
+      by: doerOf(members),
       status: groupStatus(members.map(({ status }) => status)),
       critical: members.some(({ onCriticalPath }) => onCriticalPath === true),
       items: members.map(({ key, status }) => ({ key, status })),
@@ -46,6 +46,14 @@ export function graphOf(steps: readonly RunStep[]): { nodes: GraphNode[]; edges:
     }
   }
   return { nodes, edges: [...edges.values()] };
+}
+
+/** Who does a step: of one in turns, or whose agent is chosen item by item, all who have. */
+function doerOf(members: readonly RunStep[]): string | null {
+  const { kind, agent, skill, tool } = members[0]!;
+  const agents = new Set(members.flatMap((step) => step.agent || []));
+  if (kind === 'agent' && agents.size > 1) return [...agents].join(', ');
+  return agent ? (skill ? `${agent} · ${skill}` : agent) : (tool ?? null);
 }
 
 /** One status for many items: what hurts wins, then what moves, then what waits; only all done is done. */
