@@ -24,6 +24,7 @@ import { ListLimitsHandler } from './limits/list-limits.handler.ts';
 import { GrantPlacesHandler } from './limits/grant-places.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
 import { WhyQueuedHandler } from './dispatch/why-queued.handler.ts';
+import { ModelPrices } from './budgets/model-prices.ts';
 import { CancelRunOperationHandler } from './operations/cancel-run-operation.handler.ts';
 import { GetRunOperationHandler } from './operations/get-run-operation.handler.ts';
 import { ListRunOperationsHandler } from './operations/list-run-operations.handler.ts';
@@ -167,6 +168,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     Definitions,
     Engine,
     KeptLimits,
+    ModelPrices,
     OperationRunner,
     DueSchedules,
     Ignition,

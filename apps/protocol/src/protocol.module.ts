@@ -4,6 +4,7 @@ import { ServiceModule } from '@signalbox/shared/service/service-module.js';
 import { Breakers } from './breakers/breakers.ts';
 import { BreakerStore } from './breakers/breaker.store.ts';
 import { ListBreakersHandler } from './breakers/list-breakers.handler.ts';
+import { GetModelPricesHandler } from './models/get-model-prices.handler.ts';
 import { ListModelsHandler } from './models/list-models.handler.ts';
 import { LlmAgent } from './models/llm-agent.ts';
 import { ModelOffers } from './models/model-offers.ts';
@@ -36,6 +37,7 @@ import { TaskRunner } from './tasks/task-runner.ts';
     CancelTasksHandler,
     GetTaskStatusHandler,
     ListBreakersHandler,
+    GetModelPricesHandler,
     ListModelsHandler,
     ToolProgressListener,
     SecretListener,

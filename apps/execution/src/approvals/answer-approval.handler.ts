@@ -62,17 +62,24 @@ export class AnswerApprovalHandler {
 
 function answerOf(
   { s, i }: ApprovalPlace,
-  { facts }: FoundRun,
+  { facts, state }: FoundRun,
   said: Pick<Answer, 'approved' | 'data' | 'comment'>,
   caller: Caller,
 ): Answer {
   const { principal: id, name, roles } = caller;
-  return { type: 'answer', s, i, n: 1, by: { id, name, roles, isStarter: facts.principal === id }, ...said };
+  return {
+    type: 'answer',
+    s,
+    i,
+    n: unitOf(state, s, i)?.attempt ?? 1,
+    by: { id, name, roles, isStarter: facts.principal === id },
+    ...said,
+  };
 }
 
 /** Whether this very answer is recorded. Throws why it cannot be given. */
 function requireAnswerable({ s, i, approval }: ApprovalPlace, { state }: FoundRun, answer: Answer): boolean {
-  const policy = policyOf(state.graph.steps[s] as GraphStep);
+  const policy = policyOf(state.graph.steps[s] as GraphStep, unitOf(state, s, i));
   switch (verdictOn(state, answer, now())) {
     case 'known':
       return true;
@@ -98,7 +105,7 @@ function requireAnswerable({ s, i, approval }: ApprovalPlace, { state }: FoundRu
       errors: [{ pointer: '/data', detail: 'must be absent' }],
     });
   }
-  // Who rejects need not fill in what only an approval needs.
-  if (answer.approved || answer.data !== null) checkInput(policy.form, answer.data, 'data');
+  // Who rejects need not fill in what only an approval needs, and who raises a budget need not say by how much.
+  if ((answer.approved && approval.raise === undefined) || answer.data !== null) checkInput(policy.form, answer.data, 'data');
   return false;
 }

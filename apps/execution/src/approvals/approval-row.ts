@@ -62,7 +62,7 @@ export function approvalRows(state: RunState, transitions: readonly Transition[]
       case 'entered':
       case 'ended':
         state.steps.forEach((step, s) => {
-          if (!asksPeople(state.graph.steps[s])) return;
+          if (!asksPeople(state.graph, s)) return;
           step.units.forEach(
             (unit, index) =>
               unit.status === 'cancelled' &&
@@ -95,7 +95,7 @@ export function approvalRow(state: RunState, s: number, i: number, { workflow, p
     message: approval.message.slice(0, messageMax).toWellFormed(),
     status,
     answerers: namesOf(answerersNow(approval)),
-    not_by: policyOf(step).notBy === 'starter' ? principal : null,
+    not_by: policyOf(step, unit).notBy === 'starter' ? principal : null,
     asked_at: new Date(approval.askedAt).toISOString(),
     deadline: approval.deadline === undefined ? null : new Date(approval.deadline).toISOString(),
     answered_at: isEnded ? new Date(answer?.at ?? unit.endedAt ?? approval.askedAt).toISOString() : null,

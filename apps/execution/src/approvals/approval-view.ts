@@ -6,7 +6,8 @@ import { asksPeople, objectionTo, policyOf, shownOf, type Answerers, type Approv
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { guarded, inputOf, workOf } from '@signalbox/workflow/core/scope.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
-import type { RunState } from '@signalbox/workflow/core/state.js';
+import { raiseShown } from '@signalbox/workflow/core/spending.js';
+import { unitOf, type RunState } from '@signalbox/workflow/core/state.js';
 import { cut } from '@signalbox/workflow/views/cut.js';
 import type { RunFacts } from '../shards/live-run.ts';
 import { approvalRow, type ApprovalRow } from './approval-row.ts';
@@ -24,7 +25,7 @@ export interface ApprovalPlace {
 /** The approval of this UUID in a run. */
 export function placeOf(state: RunState, uuid: string): ApprovalPlace | undefined {
   for (const [s, { units, isFanned }] of state.steps.entries()) {
-    if (!asksPeople(state.graph.steps[s])) continue;
+    if (!asksPeople(state.graph, s)) continue;
     const index = units.findIndex(({ approval }) => approval?.id === uuid);
     const approval = units[index]?.approval;
     if (approval !== undefined) return { s, i: isFanned ? index : -1, approval };
@@ -56,7 +57,7 @@ export function approvalView(row: ApprovalRow, run: string, caller: Caller): App
 
 /** An approval with all that is needed to answer it. */
 export function approvalDetail(state: RunState, { s, i, approval }: ApprovalPlace, facts: RunFacts, caller: Caller): ApprovalDetail {
-  const policy = policyOf(state.graph.steps[s] as GraphStep);
+  const policy = policyOf(state.graph.steps[s] as GraphStep, unitOf(state, s, i));
   const shown = guarded(() => shownAt(state, s, i));
   return {
     ...approvalView(approvalRow(state, s, i, facts) as ApprovalRow, state.run, caller),
@@ -74,6 +75,8 @@ export function approvalDetail(state: RunState, { s, i, approval }: ApprovalPlac
 
 /** What people see beside the message: what the workflow shows them, or what a model wants to call. */
 function shownAt(state: RunState, s: number, i: number): Json {
+  const raise = unitOf(state, s, i)?.approval?.raise;
+  if (raise !== undefined) return raiseShown(state, s, raise);
   const input = inputOf(state, s, i);
   if (state.graph.steps[s]?.llm === undefined) return shownOf(input);
   const { kind, target, skill } = workOf(state, s, i);

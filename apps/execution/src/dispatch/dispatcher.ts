@@ -398,7 +398,9 @@ export class Dispatcher {
 
 /** Whether another attempt can and may follow this one; else it must be known to have begun before it may. */
 function mayBeLost({ step, run, ref }: OpenTask): boolean {
-  return step.onCrash === undefined && mayRetry(step.retry, 'unavailable', ref.n - (unitOf(run.state, ref.s, ref.i)?.base ?? 0));
+  const unit = unitOf(run.state, ref.s, ref.i);
+  // What it uses is set aside once: nobody else may begin the same attempt.
+  return unit?.holds === undefined && step.onCrash === undefined && mayRetry(step.retry, 'unavailable', ref.n - (unit?.base ?? 0));
 }
 
 function isRunning({ phase }: QueuedTask): boolean {

@@ -6,15 +6,19 @@ import { unitBefore } from '@signalbox/workflow/core/gate.js';
 import { keyOf, targetOf } from '@signalbox/workflow/core/scope.js';
 import type { Failure } from '@signalbox/workflow/core/events.js';
 import type { FailoverPolicy, GraphStep } from '@signalbox/workflow/core/graph.js';
+import type { Shortage } from '@signalbox/workflow/core/spending.js';
 import { hasEnded, isOver, type RunState, type StepState, type UnitState } from '@signalbox/workflow/core/state.js';
 import { isStranding } from '../dispatch/failovers.ts';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { FoundRun } from './run-finder.ts';
+import { shortText } from '@signalbox/workflow/views/budget-view.js';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
 import { approvalWait, statusOf, type UnitPlace } from './run-view.ts';
 
 /** Of the items of one step the first so many open ones are looked at: the rest wait for the same. */
 const itemsMax = 1_000;
+/** Attempts that are named as holding a budget. */
+const spendersMax = 5;
 /** Queues of other replicas that are asked for one answer. */
 const askedMax = 20;
 
@@ -136,6 +140,7 @@ export class Causes {
     if (unit.crash !== undefined) return { kind: 'lost' };
     if (unit.approval !== undefined && unit.approval.answer === undefined) return { kind: 'approval' };
     if (unit.isSeeking) return { kind: 'failover' };
+    if (unit.short !== undefined) return { kind: 'budget' };
     if (unit.signal !== undefined) return { kind: 'signal' };
     if (step.kind === 'wait') return { kind: 'time' };
     return { kind: heldBackTarget(unit.attempts?.at(-1)?.error.detail ?? '') === undefined ? 'retry' : 'breaker' };
@@ -199,6 +204,17 @@ export class Causes {
         const approval = on.slice('approval:'.length);
         return { cause: of(because, { on, until, ...next(`Answer it: signalbox approvals approve ${approval}, or reject`) }) };
       }
+      case 'budget': {
+        const short = unit?.short as Shortage;
+        const because = shortText(state, s, short);
+        return {
+          cause: of(because, {
+            on: `budget:${short.of}`,
+            holders: this.spenders(),
+            ...next('It goes on when what is under way has used less; else raise the budget of the workflow.'),
+          }),
+        };
+      }
       case 'signal': {
         const name = unit?.signal ?? '';
         const because = `the signal ${name} has not come${until === null ? '' : `, and is waited for until ${until}`}`;
@@ -254,6 +270,15 @@ export class Causes {
     return of(`attempt ${unit.attempt} ${failed}, the next begins at ${until ?? 'a time that is not known'}`, {
       until,
       ...next(error?.next),
+    });
+  }
+
+  /** Attempts that have something set aside: when they end, what they did not use is free again. */
+  private spenders(): Cause['holders'] {
+    const open = this.open().filter(({ s, i }) => this.state.steps[s]?.units[Math.max(0, i)]?.holds !== undefined);
+    return open.slice(0, spendersMax).map(({ s, i }) => {
+      const { instance = null, startedAt } = this.state.steps[s]?.units[Math.max(0, i)] as UnitState;
+      return { run: this.id, step: keyOf(this.state, s, i), instance, since: iso(startedAt) };
     });
   }
 

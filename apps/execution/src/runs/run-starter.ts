@@ -13,6 +13,7 @@ import canonicalize from 'canonicalize';
 import { createHash } from 'node:crypto';
 import type { Transition } from '@signalbox/workflow/core/events.js';
 import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
+import { ModelPrices } from '../budgets/model-prices.ts';
 import { newRunUuid } from '../journal/identifiers.ts';
 import { Engine } from '../shards/engine.ts';
 import { AppendLost } from '../shards/live-run.ts';
@@ -57,6 +58,7 @@ export class RunStarter {
     private readonly db: WorkspaceDatabase,
     private readonly store: RunStore,
     private readonly definitions: Definitions,
+    private readonly prices: ModelPrices,
   ) {}
 
   /**
@@ -114,8 +116,8 @@ export class RunStarter {
     const graph = this.definitions.compile(definition);
     checkInput(definition.manifest.spec.input, input);
     const held = wish.source?.grant ?? this.grantOf(caller);
-    const [grant, , shard] = await orAborted(
-      Promise.all([held, this.keep(workspace, definition), this.engine.shardForStart(workspace)]),
+    const [grant, , shard, prices] = await orAborted(
+      Promise.all([held, this.keep(workspace, definition), this.engine.shardForStart(workspace), this.prices.of(graph)]),
       signal,
     );
     const uuid = newRunUuid(now(), shard);
@@ -144,6 +146,7 @@ export class RunStarter {
         ...(wish.priority !== undefined && { priority: wish.priority }),
         ...(wish.fork && { kept: wish.fork.kept }),
         ...(isTracing() && tracedBy(wish)),
+        ...(prices && { budget: { prices } }),
       },
     );
     // Seen now, given when committed: what happens in between is not yet known to be kept.

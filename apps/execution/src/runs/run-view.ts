@@ -13,6 +13,7 @@ import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import { criticalSteps } from './critical-path.ts';
 import { slackOf } from './slack.ts';
+import { budgetUses, shortText } from '@signalbox/workflow/views/budget-view.js';
 import { cut } from '@signalbox/workflow/views/cut.js';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
 
@@ -39,6 +40,7 @@ export function statusOf(state: RunState): RunStatus {
 export function runView(state: RunState, facts: RunFacts, withValues = true): RunView {
   const error = state.error ?? state.ending?.error;
   const isUndoingOver = hasEnded(state) || state.ending?.stage === 'finally';
+  const budgets = budgetUses(state);
   const left = isUndoingOver ? notUndone(state).slice(0, notUndoneMax) : [];
   return {
     id: fromUuid('run', state.run),
@@ -63,6 +65,7 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
     endedAt: iso(state.endedAt),
     progress: progressOf(state),
     usage: { ...state.usage },
+    ...(budgets.length > 0 && { budgets }),
   };
 }
 
@@ -186,6 +189,7 @@ function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: 
   }
   if (unit.status !== 'waiting') return [];
   if (unit.child !== undefined) return [{ on: `run:${fromUuid('run', unit.child)}`, because: 'the child run has not ended' }];
+  if (unit.short !== undefined) return [{ on: `budget:${unit.short.of}`, because: shortText(state, s, unit.short) }];
   if (step.kind === 'wait') return [waitView(unit)];
   if (unit.approval !== undefined && unit.approval.answer === undefined) return [approvalWait(unit.approval)];
   if (unit.crash !== undefined) {

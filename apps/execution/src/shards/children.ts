@@ -7,22 +7,17 @@ import { isTracing } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Effect, Failure } from '@signalbox/workflow/core/events.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
+import type { ModelPrices } from '../budgets/model-prices.ts';
 import { readJournals } from '../journal/journal-reader.ts';
 import { spanOfAttempt } from '../telemetry/run-spans.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import { AppendLost, type LiveRun } from './live-run.ts';
-import { endOf, type Owner } from './owner.ts';
+import { endOf, type Owner, type RunEnd } from './owner.ts';
 
 type StartChild = Effect & { e: 'startChild' };
 const retryMs = 250;
-
-/** How a run that has ended ends the step that it does. */
-interface End {
-  output?: NonNullable<unknown> | null;
-  error?: Failure;
-}
 
 /** Starts the runs that do steps of other runs. Their ids stand in the parents' journals: starting one again is the same insert. */
 export class Children {
@@ -33,6 +28,7 @@ export class Children {
     private readonly system: SystemDatabase,
     private readonly owner: Owner,
     private readonly definitions: Definitions,
+    private readonly prices: ModelPrices,
     /** Loads a run that lives and is not here, and fences whoever had it; false where it is another owner's. */
     private readonly adopt: (run: string) => Promise<boolean>,
   ) {}
@@ -67,7 +63,7 @@ export class Children {
   }
 
   /** Starts it; or, where it was started before and has ended, gives its end. */
-  private async startOnce(parent: LiveRun, effect: StartChild): Promise<End | undefined> {
+  private async startOnce(parent: LiveRun, effect: StartChild): Promise<RunEnd | undefined> {
     const { workspace } = parent.facts;
     const known = await this.known(workspace, effect.run);
     if (known) return known.end;
@@ -82,6 +78,8 @@ export class Children {
     const graph = this.definitions.compile({ hash: row.hash, manifest });
     checkInput(manifest.spec.input, effect.input);
     const { facts } = parent;
+    const prices = await this.prices.of(graph);
+    const budget = (effect.budget ?? prices) !== undefined && { budget: { ...effect.budget, ...(prices && { prices }) } };
     try {
       await this.owner.start(
         effect.run,
@@ -104,6 +102,7 @@ export class Children {
           input: effect.input,
           depth: effect.depth,
           ...(parent.state.priority !== undefined && { priority: parent.state.priority }),
+          ...budget,
           parent: { run: parent.uuid, s: effect.s, i: effect.i },
           ...(isTracing() && { link: traceparentOf(spanOfAttempt(parent.state, { ...effect, n: attemptOf(parent, effect) })) }),
         },
@@ -120,7 +119,7 @@ export class Children {
   }
 
   /** A run that has ended, with its end, or that rests: it is woken like any other. Undefined for what is to be started or loaded. */
-  private async known(workspace: string, uuid: string): Promise<{ end?: End } | undefined> {
+  private async known(workspace: string, uuid: string): Promise<{ end?: RunEnd } | undefined> {
     const rows: { definition: string; status: string }[] = await this.system.source.query(
       `SELECT definition, status FROM run WHERE run_id = $1 AND (status <> 'running' OR wake_at IS NOT NULL)`,
       [uuid],
@@ -133,7 +132,7 @@ export class Children {
     return { end: endOf(await this.definitions.restore(this.system.source, workspace, uuid, row.definition, transitions)) };
   }
 
-  private tell(parent: LiveRun, { s, i, run }: StartChild, end: End): void {
+  private tell(parent: LiveRun, { s, i, run }: StartChild, end: RunEnd): void {
     if (this.owner.find(parent.uuid) === parent) this.owner.feed(parent, { type: 'childEnded', s, i, child: run, ...end });
   }
 }

@@ -15,6 +15,7 @@ import { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Said } from '../dispatch/failovers.ts';
 import type { OpenTask } from '../dispatch/open-task.ts';
 import { ExecutionConfig } from '../execution.config.ts';
+import { ModelPrices } from '../budgets/model-prices.ts';
 import { Days } from '../journal/days.ts';
 import { Journal } from '../journal/journal.ts';
 import { RunEvents } from '../runs/run-events.ts';
@@ -70,6 +71,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     config: ExecutionConfig,
     definitions: Definitions,
     metrics: RunMetrics,
+    prices: ModelPrices,
   ) {
     const url = config.systemDatabaseUrl;
     this.lease = new Lease(url, {
@@ -93,7 +95,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.events = new RunEvents(bus, system);
     this.recovery = new Recovery(system, this.owner, definitions);
     this.days = new Days(system, config.runKeepDays);
-    this.children = new Children(system, this.owner, definitions, (run) => this.adopt(run));
+    this.children = new Children(system, this.owner, definitions, prices, (run) => this.adopt(run));
     this.resting = new Resting(this.owner, this.children, () => this.lease.mayAct());
     this.waking = new Waking(system, {
       shards: () => (isBusy(this.pressure) || !this.lease.mayAct() ? [] : [...this.ready.keys()]),

@@ -2,6 +2,7 @@ import { type Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import type { ApprovalRow } from '../approvals/approval-row.ts';
+import { totalOf, type Spend } from '@signalbox/workflow/core/budget.js';
 import { decide } from '@signalbox/workflow/core/decide.js';
 import { runDue } from '@signalbox/workflow/core/ending.js';
 import type { Effect, RunEvent, Transition } from '@signalbox/workflow/core/events.js';
@@ -173,6 +174,8 @@ export class Owner implements LiveRunPorts {
           this.feed(run, child === undefined ? { type: 'completed', s, i, n, error } : { type: 'childEnded', s, i, child, error });
           break;
         }
+        case 'wantBudget':
+          break; // no run is started with a budget above it
         case 'ended':
           this.end(run);
           break;
@@ -285,9 +288,13 @@ export class Owner implements LiveRunPorts {
   }
 }
 
+/** What its parent is told of a run that has ended: what it gave, and what it used of its part of the budget. */
+export type RunEnd = ({ output: NonNullable<RunState['output']> | null } | { error: NonNullable<RunState['error']> }) & { spent?: Spend };
+
 /** How an ended run ends the step that started it. */
-export function endOf(state: RunState): { output: NonNullable<RunState['output']> | null } | { error: NonNullable<RunState['error']> } {
-  if (state.status === 'succeeded') return { output: state.output ?? null };
+export function endOf(state: RunState): RunEnd {
+  const spent = state.budget && { spent: totalOf(state.budget) };
+  if (state.status === 'succeeded') return { output: state.output ?? null, ...spent };
   const detail = state.status === 'cancelled' ? `the run was ${state.reason ?? 'cancelled'}` : 'the run failed';
-  return { error: state.error ?? { code: 'cancelled', detail } };
+  return { error: state.error ?? { code: 'cancelled', detail }, ...spent };
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import OpenAI from 'openai';
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import type { ModelTurn } from '@signalbox/shared/contracts/protocol/model-turn.js';
 import type { ModelTarget } from '@signalbox/shared/contracts/protocol/start-task.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import type { TaskCall } from '../tasks/task.ts';
+import { nothing, type TaskCall } from '../tasks/task.ts';
 import { outputInlineMax } from '../tasks/output-limit.ts';
 import { chatTurn } from './chat-turn.ts';
 import { modelFault } from './model-fault.ts';
@@ -23,7 +24,7 @@ export class ModelTargets {
 
   /** What is to be done, ready to be called: what is wrong with the request shows before the model is bothered. */
   async prepare(call: TaskCall, target: ModelTarget): Promise<() => Promise<ModelTurn>> {
-    const { model, messages: given, tools = [], output, maxTokens, isBudgeted } = target;
+    const { model, messages: given, tools = [], output, maxTokens, isBudgeted, toolTokens } = target;
     if (isBudgeted === true && !this.prices.knows(model)) {
       const next = 'Name it in MODEL_PRICES, or leave limits.costUsd out of the step.';
       throw new Fault('invalid', `nobody knows what the model ${model} costs, and its cost is limited`, next);
@@ -31,6 +32,11 @@ export class ModelTargets {
     const { messages } = promptOf(undefined, undefined, { messages: given });
     const turn = 1 + messages.filter(({ role }) => role === 'assistant').length;
     const { definitions, targets } = await this.offers.open(tools, call.caller);
+    const bytes = definitions.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(definitions));
+    if (bytes > (toolTokens ?? Infinity)) {
+      const detail = `the tools of the model are described in ${bytes} bytes, and its budget has set aside ${toolTokens} tokens for them`;
+      throw new Fault('invalid', detail, 'Name the tools that it needs, or give llm.toolTokens.');
+    }
     const client = this.providers.defaultClient();
     const request = {
       model,
@@ -59,10 +65,16 @@ export class ModelTargets {
           model,
         });
       } catch (thrown) {
+        if (isRefused(thrown)) call.use(nothing);
         throw modelFault(thrown, model, call.signal);
       }
     };
   }
+}
+
+/** Whether the provider answered with an error before it had written anything. */
+function isRefused(thrown: unknown): boolean {
+  return thrown instanceof OpenAI.APIError && thrown.status !== undefined && thrown.status !== 408 && thrown.status !== 504;
 }
 
 /** A turn is said again to the model before each later one: what does not fit a message is no turn. */

@@ -26,6 +26,11 @@ export class Prices {
     );
   }
 
+  /** The model's price; undefined where nobody gave it. */
+  of(model: string): Price | undefined {
+    return this.prices.get(model);
+  }
+
   /** Whether somebody gave the model's price. */
   knows(model: string): boolean {
     return this.prices.has(model);

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { BreakerTarget } from '../breakers/breaker.ts';
 import { Breakers } from '../breakers/breakers.ts';
 import { ModelTargets } from '../models/model-target.ts';
 import { ArtifactWriter } from '../tasks/artifact-writer.ts';
-import type { TaskCall } from '../tasks/task.ts';
+import { nothing, type TaskCall } from '../tasks/task.ts';
 import { untilAborted } from '../tasks/until-aborted.ts';
 import { AgentTargets } from './agent-targets.ts';
 import { artifactContent } from './artifact-target.ts';
@@ -25,8 +26,7 @@ export class Targets {
     const { agent, tool, artifact, model } = call.request;
     const { workspace } = call.caller;
     if (agent !== undefined) {
-      const work = await this.agents.prepare(call, agent);
-      return this.breakers.call(workspace, `agent/${agent}`, () => untilAborted(work(), call.signal));
+      return this.call(call, `agent/${agent}`, () => this.agents.prepare(call, agent));
     }
     if (tool !== undefined) {
       const { server, name } = splitTool(tool);
@@ -35,10 +35,24 @@ export class Targets {
       );
     }
     if (model !== undefined) {
-      const work = await this.models.prepare(call, model);
-      return this.breakers.call(workspace, `model/${model.model}`, () => untilAborted(work(), call.signal));
+      return this.call(call, `model/${model.model}`, () => this.models.prepare(call, model));
     }
     const { id, name, mediaType, size, sha256 } = await this.artifacts.write(call, { ...artifactContent(artifact!), purpose: 'artifact' });
     return { id, name, mediaType, size, sha256 };
+  }
+
+  /** Calls what was prepared, unless its breaker is open. */
+  private async call(call: TaskCall, target: BreakerTarget, prepare: () => Promise<() => Promise<unknown>>): Promise<unknown> {
+    let isBegun = false;
+    try {
+      const work = await prepare();
+      return await this.breakers.call(call.caller.workspace, target, () => {
+        isBegun = true;
+        return untilAborted(work(), call.signal);
+      });
+    } catch (thrown) {
+      if (!isBegun) call.use(nothing);
+      throw thrown;
+    }
   }
 }

@@ -20,6 +20,9 @@ export interface TaskCall {
   use(usage: Usage): void;
 }
 
+/** What a task used that asked nobody, or was refused: else all that a budget has set aside for it counts as used. */
+export const nothing: Usage = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
+
 /** Sums of what a task used. */
 export class UsageSum {
   private sum: Usage | null = null;

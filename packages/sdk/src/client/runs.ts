@@ -36,6 +36,21 @@ export interface Run {
   endedAt: string | null;
   progress: { total: number; done: number; running: number; waiting: number; failed: number };
   usage: { inputTokens: number; outputTokens: number; costUsd: number };
+  /** What limits it; absent in lists, and where nothing does. */
+  budgets?: BudgetUse[];
+}
+
+/** How one measure of a budget of a run stands. */
+export interface BudgetUse {
+  /** `run`, `step:KEY`; of a budget above the run, its part of it: `workspace`, `workflow/NAME`, `agent/NAME`. */
+  of: string;
+  measure: 'tokens' | 'costUsd' | 'steps' | (string & {});
+  limit: number;
+  spent: number;
+  /** Set aside for what is under way. */
+  held: number;
+  /** Of what is spent: what attempts were taken to have used that did not say it, and what child runs used. */
+  unreported: number;
 }
 
 /** What going over to another version of its workflow means for a run. */

@@ -24,6 +24,27 @@ export interface WorkflowDetail extends Workflow {
   manifest: Manifest<WorkflowSpec>;
 }
 
+/** What may be used; never overshot. */
+export interface Budget {
+  /** In and out together. */
+  tokens?: number;
+  costUsd?: number;
+  /** Attempts of steps, those of child runs included. */
+  steps?: number;
+  /** Of a run: how long it may take. */
+  time?: string | number;
+  /** Of a run: how deep below it workflows may start workflows. */
+  depth?: number;
+  onLimit?:
+    | 'stop'
+    | 'ask'
+    | { model: string }
+    | { ask: { by?: { roles?: ('admin' | 'operator')[]; principals?: string[] }; deadline?: string | number } };
+}
+
+/** What one attempt can use at most. */
+export type UsesAtMost = Pick<Budget, 'tokens' | 'costUsd' | 'steps'>;
+
 /** A model that is asked, calls tools, and is asked again until it answers. */
 export interface LlmStep {
   model: string;
@@ -34,7 +55,7 @@ export interface LlmStep {
   /** In place of `prompt`: a conversation as the OpenAI API has it. */
   messages?: unknown;
   /** `server/tool`, `server/*`, or an agent. */
-  tools?: (string | { agent: string; skill?: string })[];
+  tools?: (string | { agent: string; skill?: string; usesAtMost?: UsesAtMost })[];
   /** Those of `tools` that people approve before each call. */
   approve?: (string | { agent: string; skill?: string })[];
   output?: JsonSchema;
@@ -42,6 +63,8 @@ export interface LlmStep {
   maxTokens?: number;
   limits?: { turns?: number; tokens?: number; costUsd?: number; time?: string | number };
   parallelTools?: number;
+  /** The most that descriptions of its tools may be, in bytes. */
+  toolTokens?: number;
 }
 
 /** The items of a step, and what holds of them. */
@@ -95,7 +118,7 @@ export interface WorkflowStep {
   /** What undoes it. */
   compensate?: Pick<
     WorkflowStep,
-    'agent' | 'skill' | 'fallback' | 'failover' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label'
+    'agent' | 'skill' | 'fallback' | 'failover' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label' | 'usesAtMost'
   >;
   onError?: 'fail' | 'continue';
   fallback?: string;
@@ -106,6 +129,10 @@ export interface WorkflowStep {
   limits?: Record<string, WorkflowLimit>;
   /** From 1 (goes first) to 5. */
   priority?: number;
+  /** What all its items, turns and child runs may use together. */
+  budget?: Omit<Budget, 'time' | 'depth'>;
+  /** Of an agent or a workflow: what one attempt can use at most. */
+  usesAtMost?: UsesAtMost;
 }
 
 /** Shared by all steps of the workspace with the same name and key: so many under way at once, so many that begin in a time. */
@@ -129,6 +156,8 @@ export interface WorkflowSpec {
   finallyTimeout?: string | number;
   /** How long runs are kept after their end, by how they ended: `12h`, `90d`. */
   retention?: { succeeded?: string; failed?: string; cancelled?: string };
+  /** What a run may use, its child runs included. */
+  budget?: Budget;
 }
 
 /** How a run is started. */

@@ -1,5 +1,5 @@
 import type { JsonSchema, Labels, Manifest } from '../client/schema.ts';
-import type { LlmStep, Repeat, WorkflowLimit, WorkflowSpec, WorkflowStep } from '../client/workflows.ts';
+import type { Budget, LlmStep, Repeat, UsesAtMost, WorkflowLimit, WorkflowSpec, WorkflowStep } from '../client/workflows.ts';
 import { plain, ref } from './reference.ts';
 import type { Computed, Ref, Value } from './reference.ts';
 
@@ -20,13 +20,17 @@ export interface StepOptions {
   limits?: Record<string, Omit<WorkflowLimit, 'key'> & { key?: Value }>;
   /** From 1 (goes first) to 5. */
   priority?: number;
+  /** What all its items, turns and child runs may use together. */
+  budget?: WorkflowStep['budget'];
+  /** Of an agent or a workflow: what one attempt can use at most. */
+  usesAtMost?: UsesAtMost;
 }
 
 /** What undoes a step: an agent, a tool or a workflow, with its input. */
 export type Compensation = (
   { agent: string; skill?: string; fallback?: string; failover?: WorkflowStep['failover'] } | { tool: string } | { workflow: string }
 ) &
-  Pick<WorkflowStep, 'retry' | 'timeout' | 'timeouts' | 'label'> & { with?: Value };
+  Pick<WorkflowStep, 'retry' | 'timeout' | 'timeouts' | 'label' | 'usesAtMost'> & { with?: Value };
 
 /** The same for a step that an agent does. */
 export interface AgentOptions extends StepOptions {
@@ -158,6 +162,8 @@ export interface WorkflowOptions {
   finallyTimeout?: string | number;
   /** How long runs are kept after their end, by how they ended: `12h`, `90d`. */
   retention?: { succeeded?: string; failed?: string; cancelled?: string };
+  /** What a run may use, its child runs included. */
+  budget?: Budget;
 }
 
 /**

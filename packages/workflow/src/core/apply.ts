@@ -1,11 +1,13 @@
 import { applyApproval } from './approval.ts';
 import { addTold } from './failover.ts';
+import { newRunBudget, usedOf, add, type RunBudget } from './budget.ts';
 import type { Transition, Usage } from './events.ts';
 import { goesOn, type Graph, type GraphStep, type StepError } from './graph.ts';
 import { openGate, passGate } from './gate.ts';
 import { sizeOf } from './json.ts';
 import { answerOf, fatalOf } from './llm.ts';
 import { outcomeOf } from './repeat.ts';
+import { applyRaise, hold, settleHold } from './spending.ts';
 import { hasToUndo, isOver, isToUndo, newUnit, unitOf, type Ending, type RunState, type StepState, type UnitState } from './state.ts';
 import { goOverTo } from './upgrade.ts';
 
@@ -29,6 +31,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       state.trace = transition.trace;
       state.link = transition.link;
       state.epoch = transition.epoch ?? state.epoch;
+      if (transition.budget !== undefined) state.budget = newRunBudget(state.graph.budget, transition.budget);
       state.startedAt = transition.at;
       state.scope.input = transition.input;
       state.scope.run.startedAt = new Date(transition.at).toISOString();
@@ -90,6 +93,14 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       const step = stepAt(state, transition.s);
       const unit = unitAt(state, transition);
       const isNew = unit.status === 'pending';
+      notShort(state, unit);
+      hold(state, transition.s, unit, transition.holds);
+      if (transition.t === 'queued' && transition.model !== undefined) {
+        unit.agent = transition.model;
+        unit.base = transition.n - 1;
+        const { cheap } = transition;
+        if (cheap !== undefined) (cheap === 'run' ? (state.budget as RunBudget) : (step.budget as RunBudget)).isCheap = true;
+      }
       unit.attempt = transition.n;
       unit.due = undefined;
       unit.instance = undefined;
@@ -108,13 +119,33 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       if (isNew) opened(step);
       return;
     }
+    case 'short': {
+      const unit = unitAt(state, transition);
+      const isNew = unit.status === 'pending';
+      if (unit.short === undefined) state.short++;
+      unit.short = { of: transition.of, wants: transition.wants };
+      unit.attempt = transition.n;
+      unit.status = 'waiting';
+      unit.due = undefined;
+      unit.firstAt ??= transition.at;
+      if (isNew) opened(stepAt(state, transition.s));
+      return;
+    }
+    case 'granted': {
+      const account = state.budget?.above.get(transition.scope);
+      if (account === undefined) throw new Error(`the run has no budget ${transition.scope}`);
+      add(account.limit, transition.more);
+      return;
+    }
     case 'asks':
     case 'waits': {
       const step = stepAt(state, transition.s);
       const unit = unitAt(state, transition);
+      const isNew = unit.status === 'pending';
+      notShort(state, unit);
       unit.attempt = transition.n;
       unit.status = 'waiting';
-      opened(step);
+      if (isNew) opened(step);
       unit.queuedAt = transition.at;
       unit.startedAt = transition.at;
       unit.firstAt ??= transition.at;
@@ -123,9 +154,13 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       unit.signal = transition.signal;
       return;
     }
-    case 'answered':
+    case 'answered': {
+      const unit = unitAt(state, transition);
+      const raise = unit.approval?.raise;
       state.bytes += sizeOf(transition.data);
-      return applyApproval(unitAt(state, transition), transition);
+      if (raise !== undefined) applyRaise(state, transition.s, raise, transition.approved, transition.data);
+      return applyApproval(unit, transition);
+    }
     case 'escalated':
       return applyApproval(unitAt(state, transition), transition);
     case 'signalled': {
@@ -159,6 +194,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
         ...(transition.usage !== undefined && { usage: transition.usage }),
       });
       addUsage(state, unit, transition.usage);
+      settled(state, unit, transition);
       unit.status = 'waiting';
       unit.crash = undefined;
       unit.instance = undefined;
@@ -184,6 +220,8 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       const unit = unitAt(state, transition);
       // A value, what a fork keeps, or a step whose expression failed ends without ever having been queued.
       const isNew = unit.status === 'pending';
+      settled(state, unit, transition);
+      notShort(state, unit);
       unit.attempt = transition.n;
       endUnit(unit, transition.t, transition.at);
       if (isNew) opened(step);
@@ -193,6 +231,8 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       passGate(state, transition.s, transition.i);
       if (transition.t === 'failed') {
         unit.error = transition.error;
+        const { raise, answer } = unit.approval ?? {};
+        if (raise !== undefined && answer === undefined) applyRaise(state, transition.s, raise, false);
         unit.isLost = transition.isLost === true;
         step.failures++;
         const compiled = state.graph.steps[transition.s] as GraphStep;
@@ -234,7 +274,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       return;
     case 'stopped': {
       const step = stepAt(state, transition.s);
-      for (const unit of step.units) if (!isOver(unit.status)) endUnit(unit, 'cancelled', transition.at);
+      for (const unit of step.units) if (!isOver(unit.status)) letGo(state, transition.s, unit, 'cancelled', transition.at);
       step.open = 0;
       step.left = 0;
       endStep(state, transition.s, 'failed');
@@ -275,7 +315,7 @@ function cancelOpen(state: RunState, part: GraphStep['part'], at: number): void 
     const { undoes } = compiled;
     const isIdle = undoes !== undefined && step.status === 'pending' && !(state.ending?.isUndone === true && hasToUndo(state, undoes));
     const status = isIdle ? 'skipped' : 'cancelled';
-    for (const unit of step.units) if (!isOver(unit.status)) endUnit(unit, status, at);
+    for (const unit of step.units) if (!isOver(unit.status)) letGo(state, s, unit, status, at);
     if (step.status === 'pending' || step.status === 'open') step.status = status;
     // Those that follow look at every step.
     state.scope.steps[compiled.key] ??= { output: null, status: step.status, errors: errorsOf(step) };
@@ -314,6 +354,31 @@ function addUsage(state: RunState, unit: UnitState, added: Usage | undefined): v
     usage.outputTokens += added.outputTokens;
     usage.costUsd += added.costUsd;
   }
+}
+
+/** What its attempt had set aside is spent as far as it was used. */
+function settled(
+  state: RunState,
+  unit: UnitState,
+  { s, usage, spent }: Transition & { t: 'retrying' | 'seeking' | 'succeeded' | 'failed' },
+): void {
+  const { holds } = unit;
+  if (holds === undefined) return;
+  const used = spent !== undefined ? { ...spent, steps: Math.min(holds.steps, spent.steps + 1) } : usage && usedOf(holds, usage);
+  settleHold(state, s, unit, used, usage !== undefined);
+}
+
+/** Nobody will hear how it ends. */
+function letGo(state: RunState, s: number, unit: UnitState, status: 'cancelled' | 'skipped', at: number): void {
+  settleHold(state, s, unit, undefined);
+  notShort(state, unit);
+  endUnit(unit, status, at);
+}
+
+function notShort(state: RunState, unit: UnitState): void {
+  if (unit.short === undefined) return;
+  unit.short = undefined;
+  state.short--;
 }
 
 /** The step that waited for it has its data: the next of this name is another's. */

@@ -1,7 +1,8 @@
 import type { Failure, RunEvent, Transition } from './events.ts';
-import { ExpressionError, type GraphStep } from './graph.ts';
+import { ExpressionError, type Graph, type GraphStep } from './graph.ts';
 import type { Json } from './json.ts';
 import { waitOf } from './wait.ts';
+import type { RaiseWish } from './spending.ts';
 import type { UnitState } from './state.ts';
 
 /** Bounds of one approval: it is read by people, and each is a row of a list. The schema bounds its levels. */
@@ -38,6 +39,8 @@ export interface Ask {
   deadline?: number;
   /** The earliest first. */
   escalate?: Escalation[];
+  /** The limit of a budget that is to be raised. */
+  raise?: RaiseWish;
 }
 
 /** How an approval was answered; `by` is null when its deadline was. */
@@ -224,13 +227,25 @@ export function approvalStatus({ status, approval }: UnitState): ApprovalStatus 
 /** Of the calls of a model: no form and no deadline. */
 const callPolicy: ApprovalPolicy = { onDeadline: 'fail', onReject: 'fail' };
 
-/** Whether a step asks people: as a whole, or before calls of its model. */
-export function asksPeople(step: GraphStep | undefined): boolean {
-  return step?.approval !== undefined || step?.llm?.approve !== undefined;
+/** Whether a step asks people: as a whole, before calls of its model, or for more of a budget. */
+export function asksPeople({ steps, budget }: Graph, s: number): boolean {
+  const { approval, llm, budget: own } = steps[s] as GraphStep;
+  return approval !== undefined || llm?.approve !== undefined || [budget, own].some((policy) => policy?.onLimit.do === 'ask');
 }
 
-/** The policy of a step that asks. */
-export function policyOf({ key, approval, llm }: GraphStep): ApprovalPolicy {
+/** By how much a limit is raised; what is left out is as much again as the workflow gave. */
+function raisePolicy({ wants }: RaiseWish): ApprovalPolicy {
+  const fields = Object.keys(wants).map((measure) => [
+    measure,
+    { type: measure === 'costUsd' ? 'number' : 'integer', exclusiveMinimum: 0, title: `More ${measure}` },
+  ]);
+  return { ...callPolicy, form: { type: 'object', additionalProperties: false, properties: Object.fromEntries(fields) as Json } };
+}
+
+/** The policy of what a unit of a step asks. */
+export function policyOf({ key, approval, llm }: GraphStep, unit?: UnitState): ApprovalPolicy {
+  const raise = unit?.approval?.raise;
+  if (raise !== undefined) return raisePolicy(raise);
   if (llm?.approve !== undefined) return callPolicy;
   if (approval === undefined) throw new Error(`the step ${key} asks nobody`);
   return approval;

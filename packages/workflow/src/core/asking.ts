@@ -1,26 +1,29 @@
 import {
   askOf,
-  asksPeople,
   expired,
   judge,
   levelAt,
   policyOf,
   resultOf,
   type Answer,
+  type Answerers,
   type Approval,
   type ApprovalPolicy,
+  type Ask,
 } from './approval.ts';
 import type { AttemptRef, Failure, RunEvent } from './events.ts';
 import type { GraphStep } from './graph.ts';
 import type { Json } from './json.ts';
 import { guarded } from './scope.ts';
+import { raiseQuestion, type RaiseWish } from './spending.ts';
 import { unitOf, type RunState } from './state.ts';
 import { record, type Work } from './turn.ts';
 
 /** What an answer to a step's approval means; `closed` where nothing was asked. */
 export function verdictOn(state: RunState, event: RunEvent & { type: 'answer' }, at: number): ReturnType<typeof judge> {
   const step = state.graph.steps[event.s];
-  return step !== undefined && asksPeople(step) ? judge(unitOf(state, event.s, event.i), policyOf(step), event, at) : 'closed';
+  const unit = unitOf(state, event.s, event.i);
+  return step === undefined || unit?.approval === undefined ? 'closed' : judge(unit, policyOf(step, unit), event, at);
 }
 
 /** Asks people, who are told of once it is committed. Gives why nobody can be asked. */
@@ -34,10 +37,28 @@ export function ask(work: Work, s: number, i: number, value: Json): Failure | un
   return undefined;
 }
 
+/** Asks people to raise the limit of a budget. */
+export function askForMore(
+  work: Work,
+  ref: AttemptRef,
+  { by, deadlineMs, of, wants, more }: RaiseWish & { by?: Answerers; deadlineMs?: number },
+): void {
+  const { state, given } = work;
+  const raise = { of, wants, more };
+  const ask: Ask = {
+    message: raiseQuestion(raise, state.graph.steps[ref.s] as GraphStep),
+    ...(by !== undefined && { by }),
+    ...(deadlineMs !== undefined && { deadline: given.at + deadlineMs }),
+    raise,
+  };
+  record(work, { t: 'asks', at: given.at, ...ref, id: given.newId(), ask });
+  wakeAtDue(work, ref);
+}
+
 /** Takes an answer; gives what it makes of the unit. */
 export function takeAnswer(work: Work, { s, i, n }: AttemptRef, answer: Answer): { output: Json } | { error: Failure } {
   record(work, { t: 'answered', s, i, n, ...answer });
-  return resultOf(answer, policyAt(work, s));
+  return resultOf(answer, policyAt(work, s, i));
 }
 
 /** More people are asked, or the deadline is the answer: then it gives what that makes of the unit. */
@@ -48,13 +69,13 @@ export function askMore(work: Work, { s, i, n }: AttemptRef, approval: Approval)
     wakeAtDue(work, { s, i, n });
     return undefined;
   }
-  const { onDeadline } = policyAt(work, s);
+  const { onDeadline } = policyAt(work, s, i);
   if (onDeadline === 'fail') return { error: expired };
   return takeAnswer(work, { s, i, n }, { at, approved: onDeadline === 'approve', by: null, data: null, comment: null });
 }
 
-function policyAt({ state }: Work, s: number): ApprovalPolicy {
-  return policyOf(state.graph.steps[s] as GraphStep);
+function policyAt({ state }: Work, s: number, i: number): ApprovalPolicy {
+  return policyOf(state.graph.steps[s] as GraphStep, unitOf(state, s, i));
 }
 
 function wakeAtDue({ state, effects }: Work, { s, i, n }: AttemptRef): void {

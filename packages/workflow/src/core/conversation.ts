@@ -66,8 +66,10 @@ function idOf({ id }: ToolCall, turn: number, call: number): string {
   return id || `call_${turn}_${call}`;
 }
 
-/** The input of a unit: a model's conversation so far, or the arguments of a call. `prompt`: what the step's expressions give. Throws `ExpressionError`. */
-export function llmInput({ key, llm }: GraphStep, step: StepState, i: number, prompt: () => Json): Json {
+/** The input of a unit: a model's conversation so far, or the arguments of a call. `prompt`: what the step's expressions give; `isCounted`: a budget
+ * limits what it may use. Throws `ExpressionError`. */
+export function llmInput(compiled: GraphStep, step: StepState, i: number, prompt: () => Json, isCounted: boolean, model: string): Json {
+  const { key, llm } = compiled;
   const grown = grownOf(step);
   if (grown[i]?.k !== 'model') return argumentsOf(step, i);
   const { tools, output, limits, maxTokens } = llm as LlmPolicy;
@@ -79,14 +81,61 @@ export function llmInput({ key, llm }: GraphStep, step: StepState, i: number, pr
     const limit = `${conversationMaxBytes} bytes: have tools answer with less, or split the task`;
     throw new ExpressionError(`the conversation is larger than ${limit}`, pointer, 'limited');
   }
-  const tokensLeft = limits.tokens - tokensOf(usageOf(step, i));
-  return {
+  const input = {
     messages,
     ...(tools.length > 0 && { tools: [...tools] as Json[] }),
     ...(output && { output: output.schema }),
-    ...(maxTokens !== undefined && { maxTokens: Math.max(1, Math.min(maxTokens, tokensLeft)) }),
     ...(limits.costUsd !== undefined && { isBudgeted: true }),
+    ...(isCounted && tools.length > 0 && { toolTokens: toolTokensOf(llm as LlmPolicy) }),
   };
+  if (maxTokens === undefined) return input;
+  const used = tokensOf(usageOf(step, i));
+  const left = limits.tokens - used - (tokensAtMost(compiled, step, i, model, input) ?? 0);
+  if (left >= 1) return { ...input, maxTokens: Math.min(maxTokens, left) };
+  const most = `${used} of ${limits.tokens} tokens are used, and what the next turn is asked may be ${limits.tokens - used - left}`;
+  throw new ExpressionError(most, 'limits.tokens', 'limited');
+}
+
+/** What descriptions of tools are taken to be at most, where the step does not say. */
+const toolTokensDefault = { one: 2_000, all: 32_000 } as const;
+
+function toolTokensOf({ tools, toolTokens }: LlmPolicy): number {
+  if (toolTokens !== undefined) return toolTokens;
+  return tools.reduce((sum, tool) => sum + ('tool' in tool && tool.tool.endsWith('/*') ? toolTokensDefault.all : toolTokensDefault.one), 0);
+}
+
+/** What a provider adds to a message in tokens of its own, more than any is known to. */
+const tokensPerMessage = 16;
+
+/**
+ * The most input tokens that a provider can count for a turn: no token is shorter than a byte of text. Of what the same model was asked a turn
+ * ago, the count is known. Undefined where something is no text.
+ */
+export function tokensAtMost(compiled: GraphStep, step: StepState, i: number, model: string, input: Json): number | undefined {
+  const { messages, output, toolTokens = 0 } = input as { messages: Json[]; output?: Json; toolTokens?: number };
+  const grown = grownOf(step);
+  const before = turnBefore(grown, i - 1);
+  const { usage, agent = compiled.target } = step.units[before] ?? {};
+  let fresh = messages;
+  let known = toolTokens + (output === undefined ? 0 : bytesOf(output));
+  if (before < i && usage !== undefined && usage.inputTokens > 0 && agent === model) {
+    let since = said(grown[i]).length;
+    for (let index = before + 1; index < i; index++) since += messagesOf(step, index).length;
+    fresh = messages.slice(messages.length - since);
+    known = tokensOf(usage);
+  }
+  if (!fresh.every(isText)) return undefined;
+  return known + fresh.reduce<number>((sum, message) => sum + bytesOf(message) + tokensPerMessage, 0);
+}
+
+function bytesOf(value: Json): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** Of a picture or a sound, no length says how many tokens it is. */
+function isText(message: Json): boolean {
+  const { content } = (message ?? {}) as Record<string, Json | undefined>;
+  return !Array.isArray(content) || content.every((part) => (part as { type?: Json } | null)?.type === 'text');
 }
 
 function promptMessages(value: Json, pointer: string): Json[] {

@@ -11,7 +11,7 @@ import { restOf } from './rest.ts';
 import { bounded, guarded } from './scope.ts';
 import { isOver, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Given, type Turn, type Work } from './turn.ts';
-import { afterUnit, attempt, begin, endWith, fail, failAtOnce, giveUp, succeed } from './units.ts';
+import { afterUnit, attempt, begin, denyShort, endWith, fail, failAtOnce, giveUp, goOnShort, succeed } from './units.ts';
 
 /**
  * `(state, event) → (state', transitions, effects)`. The state is handed over and becomes state' in place; applying the transitions
@@ -27,12 +27,13 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         at: given.at,
         input: event.input,
         depth: event.depth,
-        timeoutMs: Math.min(event.timeoutMs ?? Infinity, state.graph.timeoutMs),
+        timeoutMs: Math.min(event.timeoutMs ?? Infinity, state.graph.timeoutMs, state.graph.budget?.timeMs ?? Infinity),
         ...(event.priority !== undefined && { priority: event.priority }),
         ...(event.parent !== undefined && { parent: event.parent }),
         ...(event.trace !== undefined && { trace: event.trace }),
         ...(event.link !== undefined && { link: event.link }),
         ...(event.epoch !== undefined && { epoch: event.epoch }),
+        ...((event.budget ?? state.graph.budget) !== undefined && { budget: event.budget ?? {} }),
       });
       for (const kept of event.kept ?? []) record(work, { ...kept, at: given.at });
       for (let s = 0; s < state.graph.steps.length; s++) beginOrGoOn(work, s);
@@ -118,13 +119,21 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         return work;
       }
       const ref = { s: event.s, i: event.i, n: unit.attempt };
-      if (event.error !== undefined) fail(work, ref, unit, event.error, false);
-      else succeed(work, ref, event.output ?? null);
+      if (event.error !== undefined) fail(work, ref, unit, event.error, false, undefined, event.spent);
+      else succeed(work, ref, event.output ?? null, undefined, event.spent);
       break;
     }
     case 'upgrade':
       work.outcome = goOver(work, event);
       if (work.outcome !== 'taken') return work;
+      break;
+    case 'granted':
+      if (state.budget?.above.has(event.scope) !== true) return work;
+      record(work, { t: 'granted', at: given.at, scope: event.scope, more: event.more });
+      break;
+    case 'denied':
+      if (state.short === 0) return work;
+      denyShort(work, event.scope, event.error);
       break;
     case 'signal':
       if (state.signals.ids.has(event.id)) {
@@ -242,6 +251,7 @@ function settle(work: Work): void {
   const { state, ready } = work;
   for (let next = 0; state.status === 'running';) {
     for (; next < ready.length && state.status === 'running'; next++) begin(work, ready[next] as number);
+    if (state.status === 'running' && state.short > 0 && goOnShort(work)) continue;
     if (state.status !== 'running' || state.left > 0) return;
     if (state.ending === undefined) endMain(work);
     else advance(work);

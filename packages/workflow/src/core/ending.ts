@@ -157,7 +157,10 @@ export function onRunTimer(work: Work): boolean {
       reason: 'timeout',
       error: {
         code: 'timeout',
-        detail: `the run took longer than its timeout of ${state.timeoutMs} ms`,
+        detail:
+          state.timeoutMs === state.budget?.timeMs
+            ? `budget.time: the run took longer than ${state.timeoutMs} ms`
+            : `the run took longer than its timeout of ${state.timeoutMs} ms`,
         next: 'Raise the timeout of the workflow, or look at what its slowest step waits for.',
       },
     });

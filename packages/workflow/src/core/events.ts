@@ -1,9 +1,11 @@
 import type { Answer, Answerer, Ask } from './approval.ts';
+import type { GivenBudget, Holds, Limits, Spend } from './budget.ts';
 import type { Graph } from './graph.ts';
 import type { Json } from './json.ts';
 import type { LimitClaim } from './limits.ts';
 import type { Grown } from './llm.ts';
 import type { RepeatEnd } from './repeat.ts';
+import type { Shortage } from './spending.ts';
 
 /** Why something failed: a code of the one taxonomy, what happened, and what to do next. */
 export interface Failure {
@@ -47,6 +49,8 @@ export type RunEvent =
       /** W3C `traceparent`s, where traces are recorded: of what started it, below which its trace goes on, and of another trace's span that led to it. */
       trace?: string;
       link?: string;
+      /** The part of its parent's budget that it has, and budgets above it. */
+      budget?: GivenBudget;
     }
   | { type: 'taken'; epoch: number }
   /** Its owner lets go of it until something is due or said to it. */
@@ -61,7 +65,12 @@ export type RunEvent =
   /** `start` is the word of who handed the attempt over: it was not accepted in time. */
   | ({ type: 'due'; timer: 'wake' | 'attempt' | 'queue' | 'start' | 'total' } & AttemptRef)
   | { type: 'due'; timer: 'run' }
-  | { type: 'childEnded'; s: number; i: number; child: string; output?: Json; error?: Failure }
+  /** `spent`: of the part of the budget that it was given. */
+  | { type: 'childEnded'; s: number; i: number; child: string; output?: Json; error?: Failure; spent?: Spend }
+  /** A budget above the run gives it so much more. */
+  | { type: 'granted'; scope: string; more: Limits }
+  /** It gives no more. */
+  | { type: 'denied'; scope: string; error: Failure }
   /** `id`: what the sender knows it by; the same one twice is one signal. `hash`: of what it says. */
   | { type: 'signal'; id: string; hash: string; name: string; data: Json }
   | ({ type: 'answer'; by: Answerer; approved: boolean; data: Json; comment: string | null } & AttemptRef)
@@ -86,6 +95,7 @@ export type Transition =
       trace?: string;
       link?: string;
       epoch?: number;
+      budget?: GivenBudget;
     }
   | { t: 'taken'; at: number; epoch: number }
   /** Nobody has it in memory from here on. */
@@ -97,11 +107,17 @@ export type Transition =
   | { t: 'more'; at: number; s: number; count: number }
   /** More units of an `llm` step; the first time it has begun. */
   | { t: 'grew'; at: number; s: number; units: Grown[] }
-  /** `agent`: whom the step chose for this unit, with its first attempt; who took it over, with each from then on. */
-  | { t: 'queued'; at: number; s: number; i: number; n: number; agent?: string }
+  /**
+   * `agent`: whom the step chose for this unit, with its first attempt; who took it over, with each from then on; `holds`: what is set aside for it; `model`: the cheaper one that takes over,
+   * by the budget that `cheap` names.
+   */
+  | { t: 'queued'; at: number; s: number; i: number; n: number; agent?: string; holds?: Holds; model?: string; cheap?: 'run' | 'step' }
+  /** Its budget has not enough left at the moment. */
+  | ({ t: 'short'; at: number; s: number; i: number; n: number } & Shortage)
+  | { t: 'granted'; at: number; scope: string; more: Limits }
   | { t: 'began'; at: number; s: number; i: number; n: number; instance: string; agent?: string }
   | { t: 'told'; at: number; s: number; i: number; n: number; message: string; fraction?: number; partial?: Json }
-  | { t: 'child'; at: number; s: number; i: number; n: number; run: string }
+  | { t: 'child'; at: number; s: number; i: number; n: number; run: string; holds?: Holds }
   /** Until `due`, or until the signal comes: with both, whichever is first. */
   | { t: 'waits'; at: number; s: number; i: number; n: number; due?: number; signal?: string }
   /** `id`: the approval's, a UUIDv7. */
@@ -120,17 +136,29 @@ export type Transition =
       agent?: string;
       isLost?: true;
       usage?: Usage;
+      spent?: Spend;
     }
   /** The attempts of its agent are used up, and another agent is looked for. */
-  | { t: 'seeking'; at: number; s: number; i: number; n: number; error: Failure; isLost?: true; usage?: Usage }
+  | { t: 'seeking'; at: number; s: number; i: number; n: number; error: Failure; isLost?: true; usage?: Usage; spent?: Spend }
   | { t: 'moved'; at: number; s: number; i: number; n: number; agent: string }
   /** Its executor was lost, and whether it did its work is for a person to say. */
   | { t: 'crashed'; at: number; s: number; i: number; n: number; error: Failure }
   /** A person has said it; what follows from that is recorded after this. */
   | { t: 'resolved'; at: number; s: number; i: number; n: number; id: string; by: string; how: 'retry' | 'fail' | 'output' }
   /** `isKept`: by the run that this one was forked from, where `agent` was chosen for it. */
-  | { t: 'succeeded'; at: number; s: number; i: number; n: number; output: Json; usage?: Usage; isKept?: true; agent?: string }
-  | { t: 'failed'; at: number; s: number; i: number; n: number; error: Failure; isLost?: true; usage?: Usage }
+  | {
+      t: 'succeeded';
+      at: number;
+      s: number;
+      i: number;
+      n: number;
+      output: Json;
+      usage?: Usage;
+      spent?: Spend;
+      isKept?: true;
+      agent?: string;
+    }
+  | { t: 'failed'; at: number; s: number; i: number; n: number; error: Failure; isLost?: true; usage?: Usage; spent?: Spend }
   /** `end`: of a step that was done in turns. */
   | { t: 'joined'; at: number; s: number; end?: RepeatEnd }
   /** Too many of its items have failed: the step has, and the others are cancelled. */
@@ -162,6 +190,8 @@ export type Effect =
   /** How long the run may take has changed: see `runDue`. */
   | { e: 'watch' }
   | ({ e: 'attemptEnded'; isCancelled: boolean } & AttemptRef)
-  | { e: 'startChild'; s: number; i: number; run: string; workflow: string; input: Json; depth: number }
+  | { e: 'startChild'; s: number; i: number; run: string; workflow: string; input: Json; depth: number; budget?: GivenBudget }
+  /** A budget above the run is to give it more: it answers by `granted` or `denied`. */
+  | { e: 'wantBudget'; scope: string; wants: Limits }
   | { e: 'cancelChild'; run: string }
   | { e: 'ended' };

@@ -1,4 +1,5 @@
 import type { ApprovalPolicy } from './approval.ts';
+import type { BudgetPolicy, Limits } from './budget.ts';
 import type { Json } from './json.ts';
 import type { LimitPolicy } from './limits.ts';
 import type { LlmPolicy } from './llm.ts';
@@ -153,6 +154,10 @@ export interface GraphStep {
   isRemoved?: true;
   /** Of an `undo`: the step that it takes back, item by item. */
   undoes?: number;
+  /** What all its items, turns and child runs may use together. */
+  budget?: BudgetPolicy;
+  /** What one attempt by an agent, or one child run, can use at most. */
+  most?: Limits;
 }
 
 /** A workflow, compiled: integer ids, edges both ways, expressions as functions. */
@@ -169,6 +174,8 @@ export interface Graph {
   undo?: { on: readonly ('failed' | 'cancelled')[]; timeoutMs: number };
   /** Present when there are steps of `finally`: how long they may take. */
   finally?: { timeoutMs: number };
+  /** What a run may use. */
+  budget?: BudgetPolicy;
 }
 
 /** Whether the run goes on after a unit of this step has failed for good: so does all that undoes and tidies up. */
@@ -195,6 +202,17 @@ export function mayRetry(policy: RetryPolicy, code: string, tries: number): bool
 export function backoffMs(policy: RetryPolicy, tries: number, random: number, atLeastMs = 0): number {
   const full = Math.min(policy.maxMs, policy.initialMs * policy.factor ** Math.max(0, tries - 1));
   return Math.round(Math.max(atLeastMs, full / 2 + (full / 2) * random));
+}
+
+/** The models whose price a run has to know, because a budget limits what it costs. */
+export function pricedModels({ steps, budget }: Graph): string[] {
+  const isAll = budget?.limit.costUsd !== undefined;
+  const models = steps.flatMap(({ llm, target, fallback, budget: own }) => {
+    if (llm === undefined || !(isAll || own?.limit.costUsd !== undefined)) return [];
+    const cheaper = [budget, own].flatMap((policy) => (policy?.onLimit.do === 'model' ? [policy.onLimit.model] : []));
+    return [target, ...(fallback === undefined ? [] : [fallback]), ...cheaper];
+  });
+  return [...new Set(models)];
 }
 
 /** The agents that its steps name, as their own, as their fallback, or for their model to call. */

@@ -241,12 +241,25 @@ describe('ends with an error that says which limit', () => {
   });
 
   test('usage of failed attempts counts, and what is left bounds a turn', () => {
-    const play = begun({ maxTokens: 500, limits: { ...limits, tokens: 600 } });
+    const play = begun({ maxTokens: 500, limits: { ...limits, tokens: 1_000 } });
     play.tell({ type: 'completed', s: 0, i: 0, n: 1, error: { code: 'unavailable', detail: 'x' }, usage: used(100) });
     play.at += 100;
     play.tell({ type: 'due', timer: 'wake', s: 0, i: 0, n: 1 });
     play.tell({ type: 'completed', s: 0, i: 0, n: 2, output: calling(read('a')), usage: used(200) });
-    expect(inputsOf(play.complete(0, 1, 1, 'a').effects)).toMatchObject([{ maxTokens: 300 }]);
+    // Of 1,000 tokens 300 are used; the next turn is asked all that again and what the tool gave: at most so many bytes.
+    const told = JSON.stringify({ role: 'tool', tool_call_id: 'call_0_0', content: 'a' }).length;
+    const [{ maxTokens }] = inputsOf(play.complete(0, 1, 1, 'a').effects) as [{ maxTokens: number }];
+    expect(maxTokens).toBeGreaterThan(380 - told - 20);
+    expect(maxTokens).toBeLessThan(400);
+  });
+
+  test('with maxTokens a turn that could pass the limit is not made', () => {
+    const play = begun({ maxTokens: 500, limits: { ...limits, tokens: 450 } });
+    play.complete(0, 0, 1, calling(read('a')));
+    play.state.steps[0]!.units[0]!.usage = used(200);
+    play.complete(0, 1, 1, 'a');
+    expect(play.state.error?.code).toBe('limited');
+    expect(play.state.error?.detail).toContain('limits.tokens: 200 of 450 tokens are used, and what the next turn is asked may be');
   });
 
   test('time, and cancels what is under way', () => {

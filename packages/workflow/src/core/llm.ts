@@ -1,3 +1,4 @@
+import type { Limits } from './budget.ts';
 import {
   callOf,
   grownOf,
@@ -33,6 +34,10 @@ export interface LlmPolicy {
   output?: { schema: Record<string, Json>; check: (value: Json) => string | undefined };
   /** The most output tokens of one turn. */
   maxTokens?: number;
+  /** The most that the descriptions of what it may call take of a turn, where that is counted. */
+  toolTokens?: number;
+  /** What a call to an agent may use at most. */
+  most?: readonly { of: LlmTool; most: Limits }[];
   limits: { turns: number; tokens: number; costUsd?: number; timeMs: number };
 }
 
@@ -69,6 +74,14 @@ export function faultOfCall({ llm }: GraphStep, step: StepState, i: number): Fai
   if (typeof input === 'object' && input !== null && !Array.isArray(input)) return undefined;
   const what = input === undefined ? 'not JSON' : 'no JSON object';
   return { code: 'invalid', detail: `the arguments are ${what}.`, next: 'Give the arguments by name.' };
+}
+
+/** What a call to an agent can use at most, as far as the workflow says it. */
+export function mostOfCall(step: StepState, { llm }: GraphStep, i: number): Limits | undefined {
+  const work = workOfGrown(grownOf(step)[i]);
+  if (work?.kind !== 'agent') return undefined;
+  const target: LlmTool = { agent: work.target, ...(work.skill !== undefined && { skill: work.skill }) };
+  return llm?.most?.find(({ of }) => covers(of, target))?.most;
 }
 
 /** What people are asked before a call is made; undefined where nobody is. */

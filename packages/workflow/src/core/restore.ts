@@ -3,8 +3,9 @@ import { deadlinesOf } from './deadlines.ts';
 import type { Effect, Transition } from './events.ts';
 import type { Graph } from './graph.ts';
 import { claimsOf } from './limits.ts';
-import { guarded, inputOf, targetOf } from './scope.ts';
+import { guarded, inputOf } from './scope.ts';
 import { isOver, newRun, type RunState } from './state.ts';
+import { childOf } from './units.ts';
 
 /** A run as its journal tells it: `graph` is what it began with, `graphs` has what it went over to (see `upgradesIn`). */
 export function restore(run: string, graph: Graph, transitions: Iterable<Transition>, graphs?: Graphs): RunState {
@@ -28,6 +29,9 @@ export function openEffects(state: RunState): Effect[] {
       if (unit.status === 'waiting' && unit.due !== undefined) effects.push({ e: 'wakeAt', timer: 'wake', s, i, n, due: unit.due });
       if (unit.isSeeking) effects.push({ e: 'seek', s, i, n });
       effects.push(...deadlinesOf(state, s, i));
+      const { short } = unit;
+      if (short !== undefined && short.of !== 'run' && short.of !== 'step')
+        effects.push({ e: 'wantBudget', scope: short.of, wants: short.wants });
       if (unit.status !== 'queued' && unit.status !== 'running' && unit.child === undefined) return;
       if (isOver(unit.status)) return;
       const input = guarded(() => inputOf(state, s, i));
@@ -36,10 +40,7 @@ export function openEffects(state: RunState): Effect[] {
       else if ('error' in claims) effects.push({ e: 'unsendable', s, i, n, error: claims.error });
       else if (unit.child === undefined)
         effects.push({ e: 'dispatch', s, i, n, input: input.value, ...(claims.value.length > 0 && { claims: claims.value }) });
-      else {
-        const workflow = targetOf(state, s, i);
-        effects.push({ e: 'startChild', s, i, run: unit.child, workflow, input: input.value, depth: state.depth + 1 });
-      }
+      else effects.push(childOf(state, s, i, unit.child, input.value));
     });
   });
   return effects;

@@ -9,14 +9,20 @@ import { unitOf, type RunState, type StepState } from './state.ts';
 /** The input of a unit's task or child run, computed from recorded outputs. Throws `ExpressionError`. */
 export function inputOf(state: RunState, s: number, i: number): Json {
   const step = state.graph.steps[s] as GraphStep;
+  const current = state.steps[s] as StepState;
   const value =
     step.kind === 'llm'
-      ? llmInput(step, state.steps[s] as StepState, i, () => step.input(scopeOf(state, s, -1)))
+      ? llmInput(step, current, i, () => step.input(scopeOf(state, s, -1)), isCounted(state, current), targetOf(state, s, i))
       : step.input(scopeOf(state, s, i));
   if (sizeOf(value, bounds.outputBytes) > bounds.outputBytes) {
     throw new ExpressionError(`the input of ${step.key} is larger than ${bounds.outputBytes} bytes`, `/spec/steps/${step.key}`, 'limited');
   }
   return value;
+}
+
+/** Whether a budget limits what a step may use. */
+function isCounted({ budget }: RunState, step: StepState): boolean {
+  return step.budget !== undefined || (budget !== undefined && Object.keys(budget.limit).length + budget.above.size > 0);
 }
 
 /** The agent, tool, workflow, artifact or model of a unit: the step's own, the fallback that took over, or what a model called. */
@@ -100,7 +106,8 @@ export function guarded<T>(compute: () => T): { value: T } | { error: Failure } 
     return { value: compute() };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    const next = 'Correct the expression in the workflow and apply it again.';
+    const isLimit = error.pointer.startsWith('limits.');
+    const next = isLimit ? 'Raise it, or make the task smaller.' : 'Correct the expression in the workflow and apply it again.';
     return { error: { code: error.code, isFinal: true, detail: `${error.pointer}: ${error.message}`, next } };
   }
 }

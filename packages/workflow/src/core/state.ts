@@ -1,10 +1,12 @@
 import type { Approval } from './approval.ts';
+import { newAccount, type Account, type Holds, type RunBudget } from './budget.ts';
 import type { Failure, Usage } from './events.ts';
 import type { Graph, GraphStep, Scope } from './graph.ts';
 import type { Json } from './json.ts';
 import type { Told } from './failover.ts';
 import type { Grown } from './llm.ts';
 import type { RepeatEnd } from './repeat.ts';
+import type { Shortage } from './spending.ts';
 
 /** Where a step, or one item of it, stands. `waiting`: for its next attempt, its child run, a time, a signal or an answer. */
 export type UnitStatus = 'pending' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'cancelled';
@@ -70,6 +72,10 @@ export interface UnitState {
   attempts: AttemptRecord[] | undefined;
   /** Of all its attempts, as far as they told. */
   usage: Usage | undefined;
+  /** What is set aside for the attempt that is under way. */
+  holds: Holds | undefined;
+  /** It waits for a budget to have enough for its attempt. */
+  short: Shortage | undefined;
 }
 
 /** Items that begin when others have ended, in place of one after another. */
@@ -111,6 +117,8 @@ export interface StepState {
   output: Json | undefined;
   /** How its turns came to their end. */
   end: RepeatEnd | undefined;
+  /** What it may use, with all its items, turns and child runs. */
+  budget: Account | undefined;
 }
 
 /** What was signalled to a run. */
@@ -168,6 +176,10 @@ export interface RunState {
   bytes: number;
   usage: Usage;
   signals: Signals;
+  /** What it may use, where anything limits that. */
+  budget: RunBudget | undefined;
+  /** Units that wait for a budget. */
+  short: number;
   /** What expressions see; kept up to date by `applyTransition`. */
   scope: Scope;
 }
@@ -201,6 +213,8 @@ export function newUnit(): UnitState {
     isLost: false,
     attempts: undefined,
     usage: undefined,
+    holds: undefined,
+    short: undefined,
   };
 }
 
@@ -231,6 +245,7 @@ export function newStep(step: GraphStep): StepState {
     grownAt: 0,
     output: undefined,
     end: undefined,
+    budget: step.budget && newAccount(step.budget.limit),
   };
 }
 
@@ -260,6 +275,8 @@ export function newRun(run: string, graph: Graph): RunState {
     bytes: 0,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
     signals: { ids: new Map(), open: new Map() },
+    budget: undefined,
+    short: 0,
     scope: { input: null, steps: {}, run: { id: run, workflow: graph.name, startedAt: '' } },
   };
 }

@@ -1,8 +1,9 @@
-import { ask } from './asking.ts';
+import { ask, askForMore } from './asking.ts';
+import type { Spend } from './budget.ts';
 import { checkItems, chosenFor } from './choice.ts';
 import { deadlinesOf } from './deadlines.ts';
 import { cancelUnits, conclude, end } from './ending.ts';
-import type { AttemptRef, Failure, Usage } from './events.ts';
+import type { AttemptRef, Effect, Failure, Usage } from './events.ts';
 import { mayPass, mayTakeOver } from './failover.ts';
 import { backoffMs, bounds, goesOn, mayRetry, type GraphStep } from './graph.ts';
 import { faultOfItem, isReady, mayGrow, nextItem, streamsOf } from './gate.ts';
@@ -11,7 +12,8 @@ import { claimsOf } from './limits.ts';
 import { faultOfCall, isTold, nextOf, questionOf, refusalOf, refusedCall, type Grown } from './llm.ts';
 import { afterTurn } from './repeat.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
-import { hasToUndo, unitOf, type StepState, type UnitState } from './state.ts';
+import { givenToChild, reservationFor, type Shortage } from './spending.ts';
+import { hasToUndo, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Work } from './turn.ts';
 import { waitOf } from './wait.ts';
 
@@ -190,40 +192,98 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
     const error = ask(work, s, i, input.value);
     return error && failAtOnce(work, s, i, error);
   }
+  const chosen = unitOf(state, s, i)?.chosen === undefined ? guarded(() => chosenFor(step, scopeOf(state, s, i))) : { value: undefined };
+  if ('error' in chosen) return failAtOnce(work, s, i, chosen.error, n);
+  const claims = guarded(() => claimsOf(state, s, i));
+  if ('error' in claims) return failAtOnce(work, s, i, claims.error, n);
+  const reserved = reservationFor(state, { s, i, n }, input.value, chosen.value);
+  if ('fail' in reserved) return failAtOnce(work, s, i, reserved.fail, n);
+  if ('short' in reserved) return holdBack(work, { s, i, n }, reserved.short);
+  if ('ask' in reserved) return askForMore(work, { s, i, n }, reserved.ask);
+  const { holds, ...cheaper } = reserved;
+  const held = holds !== undefined && { holds };
   if (step.kind === 'workflow') {
     const run = given.newRunId();
-    record(work, { t: 'child', at: given.at, s, i, n, run });
-    effects.push({ e: 'startChild', s, i, run, workflow: targetOf(state, s, i), input: input.value, depth: state.depth + 1 });
+    record(work, { t: 'child', at: given.at, s, i, n, run, ...held });
+    effects.push(childOf(state, s, i, run, input.value));
   } else {
-    const chosen = unitOf(state, s, i)?.chosen === undefined ? guarded(() => chosenFor(step, scopeOf(state, s, i))) : { value: undefined };
-    if ('error' in chosen) return failAtOnce(work, s, i, chosen.error, n);
-    const claims = guarded(() => claimsOf(state, s, i));
-    if ('error' in claims) return failAtOnce(work, s, i, claims.error, n);
     const agent = chosen.value ?? unitOf(state, s, i)?.agent;
-    record(work, { t: 'queued', at: given.at, s, i, n, ...(agent !== undefined && { agent }) });
+    record(work, { t: 'queued', at: given.at, s, i, n, ...(agent !== undefined && { agent }), ...held, ...cheaper });
     effects.push({ e: 'dispatch', s, i, n, input: input.value, ...(claims.value.length > 0 && { claims: claims.value }) });
   }
   effects.push(...deadlinesOf(state, s, i));
 }
 
-export function succeed(work: Work, { s, i, n }: AttemptRef, output: Json, usage?: Usage): void {
+/** The start of the run that does a unit's work. */
+export function childOf(state: RunState, s: number, i: number, run: string, input: Json): Effect {
+  const budget = givenToChild(state, s, unitOf(state, s, i) as UnitState);
+  const workflow = targetOf(state, s, i);
+  return { e: 'startChild', s, i, run, workflow, input, depth: state.depth + 1, ...(budget && { budget }) };
+}
+
+/** An attempt waits until what others have set aside is free again, or a budget above the run gives more. */
+function holdBack({ state, given, effects, ...work }: Work, ref: AttemptRef, shortage: Shortage): void {
+  const { short } = unitOf(state, ref.s, ref.i) as UnitState;
+  const isKnown = short?.of === shortage.of && JSON.stringify(short.wants) === JSON.stringify(shortage.wants);
+  if (isKnown) return;
+  record({ ...work, state, given, effects }, { t: 'short', at: given.at, ...ref, ...shortage });
+  if (shortage.of !== 'run' && shortage.of !== 'step') effects.push({ e: 'wantBudget', scope: shortage.of, wants: shortage.wants });
+  if (short === undefined) effects.push(...deadlinesOf(state, ref.s, ref.i));
+}
+
+/** Attempts that waited for a budget are made as far as it has enough by now; of each step the first first. False: none could be. */
+export function goOnShort(work: Work): boolean {
+  const { state } = work;
+  const before = work.transitions.length;
+  for (let s = 0; s < state.steps.length; s++) {
+    const step = state.steps[s] as StepState;
+    for (let index = 0; index < step.units.length && step.status === 'open' && state.status === 'running'; index++) {
+      const unit = step.units[index] as UnitState;
+      if (unit.short === undefined) continue;
+      attempt(work, s, step.isFanned ? index : -1, unit.attempt);
+      if (unit.short !== undefined) break;
+    }
+  }
+  return work.transitions.length > before;
+}
+
+/** A budget above the run gives no more: what waits for it fails. */
+export function denyShort(work: Work, scope: string, error: Failure): void {
+  const { state } = work;
+  state.steps.forEach((step, s) =>
+    step.units.forEach((unit, index) => {
+      if (unit.short?.of === scope && step.status === 'open') failAtOnce(work, s, step.isFanned ? index : -1, error, unit.attempt);
+    }),
+  );
+}
+
+export function succeed(work: Work, { s, i, n }: AttemptRef, output: Json, usage?: Usage, spent?: Spend): void {
   const { grown, units } = work.state.steps[s] as StepState;
   const refusal = refusalOf(grown?.[i], output);
   if (refusal !== undefined) return fail(work, { s, i, n }, units[i] as UnitState, refusal, false, usage);
   // What undoing gives is nobody's to see.
   const kept = work.state.graph.steps[s]?.part === 'undo' ? null : output;
-  record(work, { t: 'succeeded', at: work.given.at, s, i, n, output: kept, ...(usage !== undefined && { usage }) });
+  record(work, {
+    t: 'succeeded',
+    at: work.given.at,
+    s,
+    i,
+    n,
+    output: kept,
+    ...(usage !== undefined && { usage }),
+    ...(spent && { spent }),
+  });
   afterUnit(work, s);
 }
 
-export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failure, isLost: boolean, usage?: Usage): void {
+export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failure, isLost: boolean, usage?: Usage, spent?: Spend): void {
   const { state, given } = work;
   const step = state.graph.steps[ref.s] as GraphStep;
   const tries = ref.n - unit.base;
   // What a model called has no fallback: that is another model.
   const isCalled = step.kind === 'llm' && state.steps[ref.s]?.grown?.[ref.i]?.k !== 'model';
   const isFallbackLeft = step.fallback !== undefined && unit.agent === undefined && !isCalled;
-  const lost = { ...(isLost && { isLost: true as const }), ...(usage !== undefined && { usage }) };
+  const lost = { ...(isLost && { isLost: true as const }), ...(usage !== undefined && { usage }), ...(spent && { spent }) };
   if (error.isFinal !== true && mayRetry(step.retry, error.code, tries)) {
     const due = given.at + backoffMs(step.retry, tries, given.random(), error.retryAfterMs);
     record(work, { t: 'retrying', at: given.at, s: ref.s, i: ref.i, n: ref.n, due, error, ...lost });
@@ -252,10 +312,11 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
 
 /** Ends a unit at once by what came of it. */
 export function endWith(work: Work, ref: AttemptRef, result: { output: Json } | { error: Failure }): void {
-  if (work.state.graph.steps[ref.s]?.kind === 'llm') {
-    // People have let a call of a model be made, or not.
+  const isRaise = unitOf(work.state, ref.s, ref.i)?.approval?.raise !== undefined;
+  if (isRaise || work.state.graph.steps[ref.s]?.kind === 'llm') {
+    // People have let a call be made, or given a budget more, or not.
     if ('output' in result) attempt(work, ref.s, ref.i, ref.n);
-    else failAtOnce(work, ref.s, ref.i, refusedCall(result.error), ref.n);
+    else failAtOnce(work, ref.s, ref.i, isRaise ? result.error : refusedCall(result.error), ref.n);
   } else if ('output' in result) succeed(work, ref, result.output);
   else failAtOnce(work, ref.s, ref.i, result.error, ref.n);
 }

@@ -11,6 +11,7 @@ import {
 } from '../core/graph.ts';
 import type { ApprovalPolicy } from '../core/approval.ts';
 import type { Json } from '../core/json.ts';
+import { amountsOf, budgetOf, unboundedCalls } from './budget.ts';
 import { perhapsMeant } from './closest.ts';
 import { choiceOf } from './choice.ts';
 import type { Expression, Variable } from './expression.ts';
@@ -83,10 +84,14 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
   if (cycle) refuse([cycle]);
   const dependents = dependentsOf(drafts);
   orderUndoing(drafts, dependents);
+  const steps = drafts.map((draft) => ({ ...draft, dependents: dependents[draft.id] as number[] }));
+  const budget = spec.budget && { budget: budgetOf(spec.budget) };
+  refuse(unboundedCalls({ steps, ...budget }, manifest).map(({ pointer, message }) => ({ pointer, detail: message })));
   return {
     name: manifest.metadata.name,
     hash,
-    steps: drafts.map((draft) => ({ ...draft, dependents: dependents[draft.id] as number[] })),
+    steps,
+    ...budget,
     output: (output as Outputs).compute ?? leavesOf(drafts.slice(0, keys.length), dependents),
     timeoutMs: spec.timeout === undefined ? dayMs : timeoutMs(spec.timeout),
     ...(spec.priority !== undefined && { priority: spec.priority }),
@@ -250,7 +255,24 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     ...(limits.length > 0 && { limits }),
     ...(step.priority !== undefined && { priority: step.priority }),
     ...llm,
+    ...spendingOf(kind, step, pointer),
   };
+}
+
+/** What a step may use, and its attempts can. */
+function spendingOf(kind: StepKind, { budget, usesAtMost }: StepManifest, pointer: string): Pick<Draft, 'budget' | 'most'> {
+  if (usesAtMost !== undefined && kind !== 'agent' && kind !== 'workflow')
+    throw new ExpressionError(
+      `a step with ${kind} has no usesAtMost: only agents and workflows say what they use`,
+      `${pointer}/usesAtMost`,
+    );
+  if (usesAtMost?.steps !== undefined && kind === 'agent')
+    throw new ExpressionError('an attempt by an agent is one step', `${pointer}/usesAtMost/steps`);
+  for (const field of ['time', 'depth'] as const) {
+    if (budget?.[field] !== undefined)
+      throw new ExpressionError(`only the budget of a run has ${field}; a step has timeouts`, `${pointer}/budget/${field}`);
+  }
+  return { ...(budget && { budget: budgetOf(budget) }), ...(usesAtMost && { most: amountsOf(usesAtMost) }) };
 }
 
 function unknownStep(name: string, ids: ReadonlyMap<string, number>, pointer: string): ExpressionError {

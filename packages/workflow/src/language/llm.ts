@@ -1,6 +1,7 @@
 import { ExpressionError, type GraphStep } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import { covers, type LlmPolicy, type LlmTool } from '../core/llm.ts';
+import { amountsOf } from './budget.ts';
 import { wrongPlace } from './input-schema.ts';
 import type { LlmManifest, LlmToolManifest, StepManifest } from './manifest.ts';
 import { checkedSchema } from './step-schema.ts';
@@ -25,9 +26,12 @@ export function llmOf(step: StepManifest, pointer: string): Pick<GraphStep, 'llm
     if (step[field as keyof StepManifest] !== undefined)
       throw new ExpressionError(`a step with llm has no ${field}: ${instead}`, `${pointer}/${field}`);
   }
-  const { fallback, approve, output, limits = {}, maxTokens, parallelTools, prompt, messages } = step.llm as LlmManifest;
+  const { fallback, approve, output, limits = {}, maxTokens, parallelTools, prompt, messages, toolTokens } = step.llm as LlmManifest;
   if ((prompt === undefined) === (messages === undefined)) throw new ExpressionError('give either prompt or messages', `${pointer}/llm`);
   const tools = (step.llm?.tools ?? []).map(toolOf);
+  const most = (step.llm?.tools ?? []).flatMap((tool) =>
+    typeof tool === 'string' || tool.usesAtMost === undefined ? [] : [{ of: toolOf(tool), most: amountsOf(tool.usesAtMost) }],
+  );
   approve?.forEach((name, index) => {
     const asked = toolOf(name);
     if (tools.some((tool) => covers(tool, asked) || covers(asked, tool))) return;
@@ -38,6 +42,8 @@ export function llmOf(step: StepManifest, pointer: string): Pick<GraphStep, 'llm
     ...(approve !== undefined && { approve: approve.map(toolOf) }),
     ...(output && { output: { schema: checkedSchema(output, `${pointer}/llm/output`), check: (value) => wrongPlace(output, value) } }),
     ...(maxTokens !== undefined && { maxTokens }),
+    ...(toolTokens !== undefined && { toolTokens }),
+    ...(most.length > 0 && { most }),
     limits: {
       turns: limits.turns ?? limitDefaults.turns,
       tokens: limits.tokens ?? limitDefaults.tokens,
@@ -49,7 +55,8 @@ export function llmOf(step: StepManifest, pointer: string): Pick<GraphStep, 'llm
 }
 
 function toolOf(tool: LlmToolManifest): LlmTool {
-  return typeof tool === 'string' ? { tool } : tool;
+  if (typeof tool === 'string') return { tool };
+  return { agent: tool.agent, ...(tool.skill !== undefined && { skill: tool.skill }) };
 }
 
 /** What the model is asked, with its expressions. */

@@ -12,6 +12,19 @@ export interface ApprovalManifest {
   escalate?: { after: Json; by: Json }[];
 }
 
+/** What may be used, as a person writes it; see `BudgetPolicy`. */
+export interface BudgetManifest {
+  tokens?: number;
+  costUsd?: number;
+  steps?: number;
+  time?: string | number;
+  depth?: number;
+  onLimit?: 'stop' | 'ask' | { model: string } | { ask: { by?: { roles?: string[]; principals?: string[] }; deadline?: string | number } };
+}
+
+/** What one attempt can use at most. */
+export type MostManifest = Pick<BudgetManifest, 'tokens' | 'costUsd' | 'steps'>;
+
 /** A step as a person writes it. */
 export interface StepManifest {
   needs?: string[];
@@ -42,6 +55,8 @@ export interface StepManifest {
   label?: string;
   limits?: Record<string, LimitManifest>;
   priority?: number;
+  budget?: BudgetManifest;
+  usesAtMost?: MostManifest;
 }
 
 /** How many steps that share a limit may be under way at once, and how often one may begin. */
@@ -77,7 +92,7 @@ export interface FailoverManifest {
 }
 
 /** `server/tool`, `server/*`, or an agent. */
-export type LlmToolManifest = string | { agent: string; skill?: string };
+export type LlmToolManifest = string | { agent: string; skill?: string; usesAtMost?: MostManifest };
 
 /** A model that is asked, calls tools, and is asked again until it answers. */
 export interface LlmManifest {
@@ -92,12 +107,13 @@ export interface LlmManifest {
   maxTokens?: number;
   limits?: { turns?: number; tokens?: number; costUsd?: number; time?: string | number };
   parallelTools?: number;
+  toolTokens?: number;
 }
 
 /** What undoes a step. */
 export type CompensationManifest = Pick<
   StepManifest,
-  'agent' | 'skill' | 'fallback' | 'failover' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label'
+  'agent' | 'skill' | 'fallback' | 'failover' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label' | 'usesAtMost'
 >;
 
 /** A workflow as a person writes it; `workflow.schema.json` says what is allowed. */
@@ -116,5 +132,6 @@ export interface WorkflowManifest {
     finally?: Record<string, StepManifest>;
     finallyTimeout?: string | number;
     retention?: { succeeded?: string; failed?: string; cancelled?: string };
+    budget?: BudgetManifest;
   };
 }

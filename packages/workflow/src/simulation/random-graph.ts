@@ -1,3 +1,4 @@
+import type { BudgetPolicy, Limits, OnLimit } from '../core/budget.ts';
 import { ExpressionError, type Graph, type GraphStep, type ItemNeeds, type Scope, type StepKind } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import type { LlmPolicy } from '../core/llm.ts';
@@ -6,6 +7,9 @@ import type { Random } from './random.ts';
 
 /** What the waits of random graphs wait for. */
 export const signalName = 'go';
+
+/** Half of what the others cost. */
+export const cheapModel = 'cheap';
 
 /** Who may answer the approvals of random graphs. */
 export const answererName = 'ann';
@@ -49,6 +53,8 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       ...(kind !== 'wait' && kind !== 'value' && kind !== 'approval' && random.chance(0.2) && { timeouts: timeoutsOf(random, kind) }),
       ...(random.chance(0.3) && { onCrash: random.chance(0.5) ? 'fail' : 'ask' }),
       ...limitsFor(random, kind, options.failing ?? false),
+      ...((kind === 'agent' || kind === 'workflow') && { most: mostOf(random) }),
+      ...(random.chance(0.1) && { budget: budget(random) }),
     });
   }
   const hasUndo = random.chance(0.5);
@@ -64,6 +70,31 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
     timeoutMs: 10_000_000,
     ...(hasUndo && { undo: { on: random.chance(0.8) ? ['failed', 'cancelled'] : ['failed'], timeoutMs: 200 + random.below(20_000) } }),
     ...(hasFinally && { finally: { timeoutMs: 200 + random.below(20_000) } }),
+    ...(random.chance(0.3) && { budget: budget(random) }),
+  };
+}
+
+/** Small enough that many runs meet it. */
+function budget(random: Random): BudgetPolicy {
+  const limit: Limits = {
+    ...(random.chance(0.7) && { tokens: 200 + random.below(3_000) }),
+    ...(random.chance(0.3) && { costUsd: (200 + random.below(3_000)) / 1_000 }),
+    ...(random.chance(0.4) && { steps: 3 + random.below(20) }),
+  };
+  const onLimit = pick<OnLimit>(random, [
+    { do: 'stop' },
+    { do: 'ask', deadlineMs: 1 + random.below(1_500) },
+    { do: 'model', model: cheapModel },
+  ]);
+  return { limit, onLimit, ...(random.chance(0.1) && { depth: random.below(2) }) };
+}
+
+/** Some do not say it. */
+function mostOf(random: Random): Limits {
+  return {
+    tokens: 20 + random.below(300),
+    costUsd: (20 + random.below(300)) / 1_000,
+    ...(random.chance(0.8) && { steps: random.below(10) }),
   };
 }
 
@@ -191,7 +222,9 @@ function conversation(random: Random): LlmPolicy {
   return {
     tools,
     ...(random.chance(0.4) && { approve: tools }),
-    limits: { turns: 2 + random.below(4), tokens: 1_000, timeMs: 2_000 + random.below(8_000) },
+    ...(random.chance(0.9) && { maxTokens: 20 + random.below(100) }),
+    toolTokens: random.below(100),
+    limits: { turns: 2 + random.below(4), tokens: 2_000, timeMs: 2_000 + random.below(8_000) },
   };
 }
 

@@ -1,3 +1,4 @@
+import { measures, totalOf, type Account } from '../core/budget.ts';
 import type { Transition } from '../core/events.ts';
 import { mayTakeOver } from '../core/failover.ts';
 import { goesOn, type Graph, type GraphStep } from '../core/graph.ts';
@@ -76,6 +77,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       if (answers.length !== 1 || only?.t !== 'answered' || only.approved !== approved)
         throw new Error(`${run}: the answer to ${s}.${i} was acknowledged and is recorded ${answers.length} times`);
     }
+    checkBudgets(world);
     return { state, runs: world.disk.size, recorded, crashes, rests, upgraded, answered: world.answered.length };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
@@ -167,6 +169,43 @@ function checkUpgrade(before: RunState, to: Graph): void {
     const needs = step.needs.map((need) => (to.steps[need] as GraphStep).key);
     if (String(one.needs.map(names)) !== String(needs)) throw new Error(`${run}: ${step.key} needs ${one.needs.map(names).join()}`);
   }
+}
+
+/** What executors have used is in the ledger of their run, and no ledger is ever over its limit. */
+function checkBudgets(world: World): void {
+  let all = 0;
+  for (const run of [...world.disk.keys()].toReversed()) {
+    const { tokens = 0, costUsd = 0, attempts = 0 } = world.used.get(run) ?? {};
+    all += tokens;
+    const transitions = (world.disk.get(run) ?? []).flatMap((row) => row.transitions);
+    const state = newRun(run, world.graphs.get(run) as Graph);
+    for (const transition of transitions) {
+      applyTransition(state, transition, world.definitions);
+      // What undoes and tidies up may use what was set aside, and is not refused for the number of its steps.
+      for (const account of accountsOf(state)) {
+        const total = totalOf(account);
+        const over = measures.find((measure) => total[measure] > (account.limit[measure] ?? Infinity) + 1e-6);
+        if (over !== undefined) throw new Error(`${run}: ${total[over]} ${over} of ${account.limit[over]} after ${transition.t}`);
+      }
+    }
+    if (state.budget === undefined) continue;
+    const total = totalOf(state.budget);
+    if (Object.keys(state.budget.limit).length + state.budget.above.size === 0) continue;
+    if (tokens > total.tokens || costUsd > total.costUsd + 1e-6)
+      throw new Error(`${run}: ${tokens} tokens were used and ${total.tokens} are known`);
+    if (state.graph.undo === undefined && state.graph.finally === undefined && attempts > total.steps)
+      throw new Error(`${run}: ${attempts} attempts were made and ${total.steps} are known`);
+    const { spent, unreported } = state.budget;
+    const told = state.usage.inputTokens + state.usage.outputTokens;
+    if (Math.abs(spent.tokens - unreported.tokens - told) > 1e-6)
+      throw new Error(`${run}: the budget says ${spent.tokens - unreported.tokens} tokens, attempts said ${told}`);
+  }
+  if (world.above.tokens > 0 && all > world.above.tokens) throw new Error(`${all} tokens were used of ${world.above.tokens} for all runs`);
+}
+
+function accountsOf({ budget, steps }: RunState): Account[] {
+  const ofSteps = steps.flatMap((step) => step.budget ?? []);
+  return budget === undefined ? ofSteps : [budget, ...budget.above.values(), ...ofSteps];
 }
 
 /** What must hold of what follows the main graph. */

@@ -1,6 +1,7 @@
 import { decide } from '../core/decide.ts';
 import { runDue } from '../core/ending.ts';
-import type { Effect, Failure, RunEvent, Transition } from '../core/events.ts';
+import { totalOf, type GivenBudget } from '../core/budget.ts';
+import type { Effect, Failure, RunEvent, Transition, Usage } from '../core/events.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import { mayTakeOver, named } from '../core/failover.ts';
@@ -8,7 +9,7 @@ import { openEffects, restore } from '../core/restore.ts';
 import { restOf } from '../core/rest.ts';
 import { hasEnded, newRun, unitOf, type RunState } from '../core/state.ts';
 import type { Random } from './random.ts';
-import { answererName, signalName } from './random-graph.ts';
+import { answererName, cheapModel, signalName } from './random-graph.ts';
 import { variantOf } from './variant.ts';
 
 /** How often what goes wrong. */
@@ -92,6 +93,10 @@ export class World {
   readonly acknowledged: Task[] = [];
   /** Signals that were acknowledged, likewise. */
   readonly signalled: { run: string; id: string }[] = [];
+  /** What executors have used, whether anybody heard of it or not, by run. */
+  readonly used = new Map<string, { tokens: number; costUsd: number; attempts: number }>();
+  /** What a budget above all runs has, and has given to each. */
+  readonly above = { tokens: 0, given: new Map<string, number>() };
   /** Answers to approvals, likewise. */
   readonly answered: { run: string; s: number; i: number; approved: boolean }[] = [];
   /** Attempts that executors began. */
@@ -111,6 +116,15 @@ export class World {
     private readonly faultyUntil = faultySteps,
   ) {
     this.owner = { epoch: 0, runs: new Map(), isDead: false, isReady: true };
+    if (random.chance(0.3)) this.above.tokens = 300 + random.below(5_000);
+  }
+
+  /** What every run is started with. */
+  private given(budget: GivenBudget = {}): { budget: GivenBudget } {
+    const price = { inputUsd: 1_000, outputUsd: 1_000 };
+    const prices = { llm0: price, llm1: price, spare: price, [cheapModel]: { inputUsd: 500, outputUsd: 500 } };
+    const above = [{ scope: 'workspace', measures: ['tokens' as const], perCall: { tokens: 200 } }];
+    return { budget: { ...budget, prices, ...(this.above.tokens > 0 && { above }) } };
   }
 
   /** Starts a run and lets everything happen until it has ended, or throws. */
@@ -181,7 +195,7 @@ export class World {
 
   private begin(run: string, input: Json): void {
     const { owner } = this;
-    if (!owner.runs.has(run)) this.start(owner, run, { type: 'start', input, depth: 0 });
+    if (!owner.runs.has(run)) this.start(owner, run, { type: 'start', input, depth: 0, ...this.given() });
   }
 
   private feed(owner: Owner, run: string, event: RunEvent, acknowledge?: () => void): void {
@@ -309,14 +323,14 @@ export class World {
       case 'seek':
         return this.seek(run, effect);
       case 'startChild': {
-        const { run: child, input, depth, s, i } = effect;
+        const { run: child, input, depth, s, i, budget } = effect;
         const known = this.disk.has(child) ? this.read(child) : undefined;
         if (known && hasEnded(known)) return this.tellParent(owner, child, known);
         if (this.rests(child)) return;
         // The owner before us started it after we had looked: it is ours to go on with.
         if (known && !owner.isDead) return this.load(owner, child);
         if (!known && !owner.runs.has(child) && !owner.isDead)
-          this.start(owner, child, { type: 'start', input, depth, parent: { run, s, i } });
+          this.start(owner, child, { type: 'start', input, depth, parent: { run, s, i }, ...this.given(budget) });
         return;
       }
       case 'cancelChild':
@@ -329,8 +343,45 @@ export class World {
       }
       case 'unsendable':
         return this.tick(owner, run, { type: 'completed', s: effect.s, i: effect.i, n: effect.n, error: effect.error });
+      case 'wantBudget':
+        return this.giveMore(owner, run, effect.scope, effect.wants.tokens ?? 0);
       case 'attemptEnded':
     }
+  }
+
+  /** The budget above gives what it has left; what runs have not used is theirs until they have ended. */
+  private giveMore(owner: Owner, run: string, scope: string, tokens: number): void {
+    this.at(1 + this.random.below(50), () => {
+      const isLive = !hasEnded(this.read(run));
+      if (owner.isDead || !isLive) return;
+      let out = 0;
+      for (const [other, given] of this.above.given) {
+        const state = this.read(other);
+        const account = state.budget?.above.get(scope);
+        out += hasEnded(state) && account !== undefined ? totalOf(account).tokens : given;
+      }
+      if (out + tokens > this.above.tokens) {
+        const error: Failure = { code: 'limited', isFinal: true, detail: 'the budget of the workspace is used up' };
+        return this.reach(owner, run, { type: 'denied', scope, error });
+      }
+      this.above.given.set(run, (this.above.given.get(run) ?? 0) + tokens);
+      this.reach(owner, run, { type: 'granted', scope, more: { tokens } });
+    });
+  }
+
+  /** An executor uses what it may, or less, whatever becomes of it. */
+  private use({ run, s, i, n }: Task): Usage | undefined {
+    const sent = (this.disk.get(run) ?? [])
+      .flatMap((row) => row.transitions)
+      .find((t) => t.t === 'queued' && t.s === s && t.i === i && t.n === n);
+    const holds = sent?.t === 'queued' ? sent.holds : undefined;
+    const share = this.random.next();
+    const tokens = Math.floor((holds?.tokens ?? 100) * share);
+    const costUsd = (holds?.costUsd ?? 0.1) * share;
+    const known = this.used.get(run) ?? { tokens: 0, costUsd: 0, attempts: 0 };
+    this.used.set(run, { tokens: known.tokens + tokens, costUsd: known.costUsd + costUsd, attempts: known.attempts + 1 });
+    const inputTokens = Math.floor(tokens / 2);
+    return this.random.chance(0.8) ? { inputTokens, outputTokens: tokens - inputTokens, costUsd } : undefined;
   }
 
   /** The timer that ends what a run ends with. */
@@ -348,7 +399,8 @@ export class World {
   private tellParent(owner: Owner, child: string, state: RunState): void {
     if (state.parent === undefined) return;
     const { run, s, i } = state.parent;
-    const end = state.status === 'succeeded' ? { output: state.output ?? null } : { error: state.error ?? cancelled };
+    const spent = state.budget && { spent: totalOf(state.budget) };
+    const end = state.status === 'succeeded' ? { output: state.output ?? null, ...spent } : { error: state.error ?? cancelled, ...spent };
     this.reach(owner, run, { type: 'childEnded', s, i, child, ...end });
   }
 
@@ -466,8 +518,10 @@ export class World {
     // The answer came twice: an executor begins an attempt once.
     if (this.begun.has(key)) return;
     this.begun.add(key);
+    const usage = this.use(task);
     if (this.isFaulty && this.random.chance(this.faults.death)) return;
     const isFailed = this.isFaulty && this.random.chance(this.faults.failure);
+    const told = usage && { usage };
     const result = isFailed
       ? { error: { code: this.random.chance(0.2) ? 'invalid' : 'internal', detail: 'it failed' } }
       : { output: this.outputOf(task, key) };
@@ -478,7 +532,7 @@ export class World {
     const report = (): void => {
       if (isAcknowledged || tries++ > 60) return;
       this.send(() =>
-        this.reach(this.owner, task.run, { type: 'completed', s: task.s, i: task.i, n: task.n, ...result }, () => {
+        this.reach(this.owner, task.run, { type: 'completed', s: task.s, i: task.i, n: task.n, ...result, ...told }, () => {
           isAcknowledged = true;
           if ('output' in result) this.acknowledged.push(task);
         }),

@@ -1,6 +1,7 @@
 import type { RunEventType, RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { Transition } from '../core/events.ts';
 import type { Graph } from '../core/graph.ts';
+import { nameOf } from '../core/spending.ts';
 import { cut } from './cut.ts';
 import { failureView } from './failure-view.ts';
 
@@ -20,6 +21,7 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
     case 'grew':
     case 'more':
     case 'told':
+    case 'granted':
     case 'ending':
       return undefined;
     case 'entered':
@@ -55,12 +57,18 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
   switch (transition.t) {
     case 'queued':
       return { ...of('step.queued'), ...place };
+    case 'short':
+      return { ...of('step.waiting'), ...place, message: `for the budget of ${nameOf(transition.of, key)}` };
     case 'child':
       return { ...of('step.started'), ...place, message: 'a child run does this step' };
     case 'waits':
       return { ...of('step.waiting'), ...place, message: waitText(transition) };
     case 'asks':
-      return { ...of('step.waiting'), ...place, message: `for an approval${untilText(transition.ask.deadline, ', until ')}` };
+      return {
+        ...of('step.waiting'),
+        ...place,
+        message: `for ${transition.ask.raise === undefined ? 'an approval' : 'more of its budget'}${untilText(transition.ask.deadline, ', until ')}`,
+      };
     case 'escalated':
       return { ...of('step.escalated'), ...place, message: `level ${transition.level}` };
     case 'answered': {

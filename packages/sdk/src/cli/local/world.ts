@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { policyOf, shownOf } from '@signalbox/workflow/core/approval.js';
+import { totalOf } from '@signalbox/workflow/core/budget.js';
 import { decide } from '@signalbox/workflow/core/decide.js';
 import { runDue } from '@signalbox/workflow/core/ending.js';
 import { named } from '@signalbox/workflow/core/failover.js';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/workflow/core/events.js';
-import type { Graph, GraphStep, StepKind } from '@signalbox/workflow/core/graph.js';
+import { pricedModels, type Graph, type GraphStep, type StepKind } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { inputOf, workOf } from '@signalbox/workflow/core/scope.js';
 import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/workflow/core/state.js';
@@ -141,7 +142,10 @@ class World {
   private start(run: string, graph: Graph, event: RunEvent & { type: 'start' }): Live {
     const live: Live = { state: newRun(run, graph), open: new Map() };
     this.runs.set(run, live);
-    this.feed(run, event);
+    const models = pricedModels(graph);
+    // What models cost is what their mocks say.
+    const free = Object.fromEntries(models.map((model) => [model, { inputUsd: 0, outputUsd: 0 }]));
+    this.feed(run, models.length === 0 ? event : { ...event, budget: { ...event.budget, prices: free } });
     this.watch(run, live);
     return live;
   }
@@ -190,6 +194,8 @@ class World {
         return this.later(() => this.startChild(run, live, effect));
       case 'cancelChild':
         return this.later(() => this.feed(effect.run, { type: 'cancel', by: 'its parent' }));
+      case 'wantBudget':
+        return; // there are no budgets above a run here
       case 'ended':
         return this.tellParent(run, live.state);
     }
@@ -246,7 +252,7 @@ class World {
 
   /** Somebody who may answers as the reply says: `{ approved, by?, data?, comment? }`; without that nobody does. */
   private askPeople(run: string, live: Live, { s, i, n, ask }: Transition & { t: 'asks' }): void {
-    const { form } = policyOf(live.state.graph.steps[s] as GraphStep);
+    const { form } = policyOf(live.state.graph.steps[s] as GraphStep, unitOf(live.state, s, i));
     const { graph } = live.state;
     const input = inputOf(live.state, s, i);
     // Before a call of a model its arguments are shown.
@@ -263,7 +269,7 @@ class World {
   }
 
   private startChild(parent: string, live: Live, effect: Effect & { e: 'startChild' }): void {
-    const { run: child, s, i, workflow, input, depth } = effect;
+    const { run: child, s, i, workflow, input, depth, budget } = effect;
     const told = (end: { output?: Json; error?: Failure }): void => this.feed(parent, { type: 'childEnded', s, i, child, ...end });
     if (this.runs.size > runsMax) return told({ error: { code: 'limited', isFinal: true, detail: `more than ${runsMax} runs here` } });
     let graph: Graph | undefined;
@@ -274,19 +280,19 @@ class World {
       return told({ error: { code: thrown.code, detail: thrown.detail, next: thrown.next } });
     }
     if (graph !== undefined) {
-      this.start(child, graph, { type: 'start', input, depth, parent: { run: parent, s, i } });
+      this.start(child, graph, { type: 'start', input, depth, parent: { run: parent, s, i }, ...(budget && { budget }) });
       return;
     }
     const n = unitOf(live.state, s, i)?.attempt ?? 1;
     this.ask(live, { s, i, n }, input, ({ output, error }) => told(error === undefined ? { output: output ?? null } : { error }));
   }
 
-  private tellParent(child: string, { parent, status, output, error }: RunState): void {
+  private tellParent(child: string, { parent, status, output, error, budget }: RunState): void {
     if (parent === undefined) return;
     const { run, s, i } = parent;
     const end =
       status === 'succeeded' ? { output: output ?? null } : { error: error ?? { code: 'cancelled', detail: 'the run was cancelled' } };
-    this.later(() => this.feed(run, { type: 'childEnded', s, i, child, ...end }));
+    this.later(() => this.feed(run, { type: 'childEnded', s, i, child, ...end, ...(budget && { spent: totalOf(budget) }) }));
   }
 }
 

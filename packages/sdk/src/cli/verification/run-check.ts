@@ -3,6 +3,8 @@ import type { Run, RunEvent, Step } from '../../client/runs.ts';
 
 /** A run that has nothing under way and records nothing for this long has been forgotten: a new owner takes over within 4 s. */
 const stuckMs = 15_000;
+/** Dollars are sums of fractions. */
+const slack = 1e-6;
 /** One broken run must not fill the screen. */
 const findingsMax = 20;
 
@@ -44,9 +46,25 @@ export class RunCheck {
 
   /** After the last event. `run` and `steps` were read before the first. */
   end(run: Run, steps: readonly Step[], now: number): void {
+    this.#budgets(run);
     if (this.events === 0) this.#find('nothing is recorded of it');
     else if (hasEnded(run.status)) this.#endedRun(run, steps);
     else this.#liveRun(run, steps, now);
+  }
+
+  /** The ledger of a budget is the sum of what attempts said, and never over its limit. */
+  #budgets({ budgets = [], usage }: Run): void {
+    const told = new Map([
+      ['tokens', usage.inputTokens + usage.outputTokens],
+      ['costUsd', usage.costUsd],
+    ]);
+    for (const { of, measure, limit, spent, held, unreported } of budgets) {
+      if (spent + held > limit + slack)
+        this.#find(`the budget of ${of} is overshot: ${spent} ${measure} spent and ${held} held of ${limit}`);
+      const said = of === 'run' ? told.get(measure) : undefined;
+      if (said !== undefined && Math.abs(spent - unreported - said) > slack)
+        this.#find(`its budget says ${spent - unreported} ${measure}, its attempts ${said}`);
+    }
   }
 
   #endedRun({ status }: Run, steps: readonly Step[]): void {

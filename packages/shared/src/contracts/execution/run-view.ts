@@ -44,6 +44,22 @@ export class RunOrigin {
   @IsString() importedAt!: string;
 }
 
+export const budgetMeasures = ['tokens', 'costUsd', 'steps'] as const;
+export type BudgetMeasure = (typeof budgetMeasures)[number];
+
+/** How one measure of a budget of a run stands. */
+export class BudgetUse {
+  /** `run`, `step:<key>`; of a budget above the run, its part of it: `workspace`, `workflow/<name>`, `agent/<name>`. */
+  @IsString() of!: string;
+  @IsIn(budgetMeasures) measure!: BudgetMeasure;
+  @IsNumber() limit!: number;
+  @IsNumber() spent!: number;
+  /** Set aside for what is under way. */
+  @IsNumber() held!: number;
+  /** Of what is spent: what attempts were taken to have used that did not say it, and what child runs used. */
+  @IsNumber() unreported!: number;
+}
+
 /** One execution of a workflow, or of one agent. Times are ISO 8601. */
 export class RunView {
   @Matches(idPattern('run')) id!: string;
@@ -79,11 +95,13 @@ export class RunView {
   @IsOptional() @IsString() endedAt!: string | null;
   @ValidateNested() @Type(() => Progress) progress!: Progress;
   @ValidateNested() @Type(() => Usage) usage!: Usage;
+  /** What limits it. Absent in lists, and where nothing does. */
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => BudgetUse) budgets?: BudgetUse[];
 }
 
 /** What a step waits for, and why that takes time. */
 export class WaitingFor {
-  /** `step:<key>`, `agent:<name>`, `retry`, `run:<id>`, `time`, `signal:<name>`, `approval:<id>`, `end` (of the other steps), `crashed` (for a person: see `resolve-step`). */
+  /** `step:<key>`, `agent:<name>`, `retry`, `run:<id>`, `time`, `signal:<name>`, `approval:<id>`, `budget:<of>`, `end` (of the other steps), `crashed` (for a person: see `resolve-step`). */
   @IsString() on!: string;
   @IsString() because!: string;
 }

@@ -19,6 +19,7 @@ export const causeKinds = [
   'breaker',
   'approval',
   'signal',
+  'budget',
   'limit',
   'workers-full',
   'failover',
@@ -52,7 +53,7 @@ export class Cause {
   /** The step's key, `analyse[3]` for an item; null: the run as a whole. */
   @IsOptional() @IsString() step!: string | null;
   @IsIn([...new Set([...runStatuses, ...stepStatuses])]) status!: RunStatus | StepStatus;
-  /** `agent:<name>`, `tool:<server>/<tool>`, `step:<key>`, `run:<id>`, `signal:<name>`, `approval:<id>`; null where the step itself is meant. */
+  /** `agent:<name>`, `tool:<server>/<tool>`, `step:<key>`, `run:<id>`, `signal:<name>`, `approval:<id>`, `budget:<of>`; null where the step itself is meant. */
   @IsOptional() @IsString() on!: string | null;
   @IsString() because!: string;
   /** What to do about it; null where nothing needs to be done. */

@@ -50,6 +50,8 @@ export class ModelTarget {
   @IsOptional() @IsObject() @Opaque() output?: Record<string, unknown>;
   /** The most output tokens of this turn. */
   @IsOptional() @IsInt() @Min(1) maxTokens?: number;
+  /** The most that the descriptions of what it may call may be, in bytes: so many tokens were set aside for them. */
+  @IsOptional() @IsInt() @Min(1) toolTokens?: number;
   /** The call is refused where its price is not known. */
   @IsOptional() @IsBoolean() isBudgeted?: boolean;
 }
