@@ -54,6 +54,7 @@ export class RunCheck {
 
   /** The ledger of a budget is the sum of what attempts said, and never over its limit. */
   #budgets({ budgets = [], usage }: Run): void {
+    if (budgets.length === 0) return;
     const told = new Map([
       ['tokens', usage.inputTokens + usage.outputTokens],
       ['costUsd', usage.costUsd],
