@@ -70,12 +70,12 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       const known = (world.disk.get(run) ?? []).flatMap(({ transitions }) => transitions).filter((t) => t.t === 'signalled' && t.id === id);
       if (known.length !== 1) throw new Error(`${run}: the signal ${id} was acknowledged and is recorded ${known.length} times`);
     }
-    for (const { run, s, i, approved } of world.answered) {
+    for (const { run, s, i, n, approved } of world.answered) {
       const rows = (world.disk.get(run) ?? []).flatMap(({ transitions }) => transitions);
-      const answers = rows.filter((t) => t.t === 'answered' && t.s === s && t.i === i);
+      const answers = rows.filter((t) => t.t === 'answered' && t.s === s && t.i === i && t.n === n);
       const [only] = answers;
       if (answers.length !== 1 || only?.t !== 'answered' || only.approved !== approved)
-        throw new Error(`${run}: the answer to ${s}.${i} was acknowledged and is recorded ${answers.length} times`);
+        throw new Error(`${run}: the answer to ${s}.${i}.${n} was acknowledged and is recorded ${answers.length} times`);
     }
     checkBudgets(world);
     return { state, runs: world.disk.size, recorded, crashes, rests, upgraded, answered: world.answered.length };

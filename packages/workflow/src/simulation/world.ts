@@ -98,7 +98,7 @@ export class World {
   /** What a budget above all runs has, and has given to each. */
   readonly above = { tokens: 0, given: new Map<string, number>() };
   /** Answers to approvals, likewise. */
-  readonly answered: { run: string; s: number; i: number; approved: boolean }[] = [];
+  readonly answered: (Task & { approved: boolean })[] = [];
   /** Attempts that executors began. */
   private readonly begun = new Set<string>();
   private readonly actions: { due: number; order: number; run: () => void }[] = [];
@@ -422,7 +422,7 @@ export class World {
         const approved = this.random.chance(0.7);
         const by = { id: `user_${this.random.below(2)}`, name: answererName, roles: [], isStarter: false };
         const answer: RunEvent = { type: 'answer', s, i, n, by, approved, data: approved, comment: null };
-        this.tell(run, answer, () => this.answered.push({ run, s, i, approved }));
+        this.tell(run, answer, () => this.answered.push({ run, s, i, n, approved }));
       }),
     );
   }
