@@ -417,7 +417,7 @@ export class World {
   private answerOpen(run: string): void {
     this.read(run).steps.forEach(({ units, isFanned }, s) =>
       units.forEach(({ status, approval, attempt: n }, index) => {
-        if (status !== 'waiting' || approval === undefined || this.random.chance(0.3)) return;
+        if (status !== 'waiting' || approval === undefined || approval.answer !== undefined || this.random.chance(0.3)) return;
         const i = isFanned ? index : -1;
         const approved = this.random.chance(0.7);
         const by = { id: `user_${this.random.below(2)}`, name: answererName, roles: [], isStarter: false };
