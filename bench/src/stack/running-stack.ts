@@ -16,19 +16,21 @@ export class RunningStack implements AsyncDisposable {
   private constructor(
     readonly data: string,
     readonly port: number,
+    /** What the launcher sees beside this process's environment. */
+    private readonly env: Record<string, string>,
   ) {}
 
-  static async create(): Promise<RunningStack> {
+  static async create(env: Record<string, string> = {}): Promise<RunningStack> {
     const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
     await chmod(folder, 0o755);
-    return new RunningStack(join(folder, 'data'), await freePort());
+    return new RunningStack(join(folder, 'data'), await freePort(), env);
   }
 
   /** Milliseconds from the command to the line that says it is ready. */
   async start(): Promise<number> {
     const from = performance.now();
     const args = [join(root, 'scripts', 'start.mjs'), '--data', this.data, '--port', String(this.port), '--no-example'];
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...this.env } });
     this.child = child;
     let output = '';
     let readyAt = 0;
