@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { getRunState } from '@signalbox/shared/contracts/execution/get-run-state.js';
@@ -61,6 +63,22 @@ test('a run that only waits is in nobody’s memory, shows as it is, and goes on
   await Promise.all(ids.map((id) => said(id, id)));
   for (const id of ids) expect(await ended(service, id)).toMatchObject({ status: 'succeeded', output: id });
   for (const id of ids) await expectExact(service, id);
+}, 60_000);
+
+test('nothing in the process holds a run that rests', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { owner } = service.app.get(Engine);
+  const runs = await Promise.all(list(100).map(() => start(service, { workflow: 'word' })));
+  const kept = runs.map(({ id }) => new WeakRef(owner.find(toUuid(id, 'run')) as object));
+  await resting(runs.map(({ id }) => id));
+  const held = (): number => kept.filter((run) => run.deref() !== undefined).length;
+  for (const late = performance.now() + 5_000; held() > 0 && performance.now() < late;) {
+    await sleep(100); // a turn that has looked at one holds it to its end
+    collect();
+  }
+  expect(held()).toBe(0);
+  expect(owner.size).toBe(0);
 }, 60_000);
 
 test('a signal that comes just when a run is put to rest is not lost', async () => {

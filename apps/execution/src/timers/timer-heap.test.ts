@@ -42,6 +42,14 @@ test('cancelled timers are swept out, so that they take no memory', () => {
   expect(heap.nextDue()).toBe(9_000);
 });
 
+test('a cancelled timer holds nothing of what it was for, however long it stays', () => {
+  const heap = new TimerHeap();
+  const fire = (): void => undefined;
+  heap.set(1, fire);
+  for (const due of [2, 3]) heap.cancel(heap.set(due, fire));
+  expect((heap as unknown as { entries: { fire: unknown }[] }).entries.filter((entry) => entry.fire === fire)).toHaveLength(1);
+});
+
 test('an alarm rings at its time, and waits while its owner may not act', () => {
   jest.useFakeTimers({ now: 1_000_000 });
   try {

@@ -30,6 +30,8 @@ export class TimerHeap {
   cancel(timer: Timer | undefined): void {
     if (timer === undefined || timer.isCancelled) return;
     timer.isCancelled = true;
+    // It may stay in the heap for long: what it was for does not.
+    (timer as Entry).fire = nothing;
     this.cancelled++;
     if (this.cancelled > sweepMin && this.cancelled > this.entries.length / 2) this.sweep();
   }
@@ -97,3 +99,5 @@ export class TimerHeap {
     this.entries[at] = entry;
   }
 }
+
+function nothing(): void {}
