@@ -46,33 +46,65 @@ test('the more urgent goes first, of the same the one that came first', () => {
   expect(ids(queue.grant(0))).toEqual(['3', '1', '4', '2']);
 });
 
-test('in any time no more begin than the rate and its burst allow', () => {
+test('in any time no more begin than the rate and its burst allow, and who waits as long as it says may begin', () => {
+  const perMs = 1_000;
+  const micros = (ms: number): number => 1_000 * ms;
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
       fc.integer({ min: 1, max: 20 }),
-      fc.array(fc.nat(3_000), { maxLength: 60 }),
+      fc.array(fc.nat(micros(3_000)), { maxLength: 60 }),
       (max, burst, pauses) => {
         const queue = new LimitQueue<Place>(0);
-        const numbers = { rate: { max, perMs: 1_000, burst } };
-        for (let id = 0; id < 2_000; id++) queue.add(place(id, numbers), 0);
+        for (let id = 0; id < 1_300; id++) queue.add(place(id, { rate: { max, perMs, burst } }), 0);
         let at = 0;
         let begun = 0;
+        let least = Infinity;
+        let most = 0;
+        // Of any two that begin: as many as begin from the one to the other are at most the burst and what the time between them lets begin.
+        const grantAt = (time: number): number => {
+          const granted = queue.grant(time / 1_000).length;
+          for (let i = 0; i < granted; i++) {
+            const ahead = begun++ * perMs - Math.floor(time / 1_000) * max;
+            least = Math.min(least, ahead);
+            most = Math.max(most, ahead - least + perMs);
+          }
+          expect(most).toBeLessThanOrEqual(burst * perMs);
+          return granted;
+        };
         for (const pause of pauses) {
           at += pause;
-          begun += queue.grant(at).length;
-          expect(begun).toBeLessThanOrEqual(burst + (at * max) / 1_000 + 1e-6);
-          const waitMs = queue.waitMs(at);
-          expect(queue.left(at)).toBe(0);
-          expect(queue.grant(at + waitMs).length).toBeGreaterThan(0);
-          begun += 1;
-          at += waitMs;
-          while (queue.grant(at).length > 0) begun++;
-          begun = 2_000 - queue.waiting;
+          grantAt(at);
+          expect(queue.left(at / 1_000)).toBe(0);
+          const waitMs = queue.waitMs(at / 1_000);
+          expect(grantAt(at + micros(waitMs - 1))).toBe(0);
+          at += micros(waitMs);
+          expect(grantAt(at)).toBeGreaterThan(0);
         }
       },
     ),
+    // What a bucket of fractions failed with.
+    {
+      examples: [
+        [4, 7, [0, 235, 1_608].map(micros)],
+        [1, 2, [0, 938, 435].map(micros)],
+      ],
+    },
   );
+});
+
+test('what a rate has left stays when it counts by another time, and is never more', () => {
+  const queue = new LimitQueue<Place>(0);
+  queue.add(place('a', { rate: { max: 2, perMs: 1_000, burst: 3 } }), 0);
+  expect(ids(queue.grant(0))).toEqual(['a']);
+  queue.remove('a', 0);
+  queue.add(place('b', { rate: { max: 7, perMs: 60_000, burst: 3 } }), 100);
+  // Two, and two tenths of one: 0.8 of one at 7 a minute.
+  expect(queue.left(100)).toBe(2);
+  expect(ids(queue.grant(100))).toEqual(['b']);
+  for (const id of [1, 2]) queue.add(place(id, { rate: { max: 7, perMs: 60_000, burst: 3 } }), 100);
+  expect(ids(queue.grant(100))).toEqual(['1']);
+  expect(queue.waitMs(100)).toBe(Math.ceil((0.8 * 60_000) / 7));
 });
 
 test('of different numbers the strictest hold, for as long as somebody here has them', () => {

@@ -15,7 +15,7 @@ export interface Place {
 
 /**
  * One limit: who holds its places, who waits, and how many may begin by its rate. Knows no clock: `at` is milliseconds of one that only goes
- * forward. Where those that are here differ in its numbers, the strictest hold.
+ * forward, of which whole ones count. Where those that are here differ in its numbers, the strictest hold.
  */
 export class LimitQueue<P extends Place> {
   private readonly places = new Map<string, P>();
@@ -24,7 +24,8 @@ export class LimitQueue<P extends Place> {
   private readonly known = new Map<string, { numbers: LimitNumbers; count: number }>();
   private strictest: LimitNumbers = {};
   private held = 0;
-  private tokens: number | undefined;
+  /** What the rate has left: of these parts `perMs` let one begin. Whole numbers, as fractions would add up to a little less than one, or more. */
+  private bucket: { parts: number; perMs: number } | undefined;
   private filledAt: number;
 
   /** `emptySince`: when it was taken from another keeper. What that let begin is not known: its rate begins with nothing then. */
@@ -32,7 +33,7 @@ export class LimitQueue<P extends Place> {
     at: number,
     private readonly emptySince?: number,
   ) {
-    this.filledAt = emptySince ?? at;
+    this.filledAt = Math.floor(emptySince ?? at);
   }
 
   get numbers(): LimitNumbers {
@@ -90,12 +91,12 @@ export class LimitQueue<P extends Place> {
   /** Gives places to those whose turn it is, as far as there are places and the rate allows it. */
   grant(at: number): P[] {
     const granted: P[] = [];
-    this.fill(at);
+    const bucket = this.fill(at);
     while (this.waiting > 0 && this.held < (this.strictest.concurrency ?? Infinity)) {
-      if (this.strictest.rate !== undefined && (this.tokens ?? 0) < 1) break;
+      if (bucket !== undefined && bucket.parts < bucket.perMs) break;
       const place = this.line.take(isWaiting);
       if (place === undefined) break;
-      if (this.strictest.rate !== undefined) this.tokens = (this.tokens ?? 0) - 1;
+      if (bucket !== undefined) bucket.parts -= bucket.perMs;
       this.hold(place);
       granted.push(place);
     }
@@ -104,22 +105,22 @@ export class LimitQueue<P extends Place> {
 
   /** How many may begin now by the rate; undefined where there is none. */
   left(at: number): number | undefined {
-    this.fill(at);
-    return this.strictest.rate === undefined ? undefined : Math.floor(this.tokens ?? 0);
+    const bucket = this.fill(at);
+    return bucket && Math.floor(bucket.parts / bucket.perMs);
   }
 
   /** How many milliseconds until the rate lets one begin; 0: now. */
   waitMs(at: number): number {
-    this.fill(at);
+    const bucket = this.fill(at);
     const { rate } = this.strictest;
-    return rate === undefined ? 0 : Math.max(0, Math.ceil(((1 - (this.tokens ?? 0)) * rate.perMs) / rate.max));
+    return bucket === undefined || rate === undefined ? 0 : Math.max(0, Math.ceil((bucket.perMs - bucket.parts) / rate.max));
   }
 
   /** Whether it may be forgotten: nobody is here, and a new one would let no more begin. */
   isIdle(at: number): boolean {
     if (this.places.size > 0) return false;
-    this.fill(at);
-    return this.strictest.rate === undefined || (this.tokens ?? 0) >= this.strictest.rate.burst;
+    const left = this.left(at);
+    return left === undefined || left >= (this.strictest.rate?.burst ?? 0);
   }
 
   private hold(place: P): void {
@@ -127,12 +128,22 @@ export class LimitQueue<P extends Place> {
     this.held++;
   }
 
-  private fill(at: number): void {
+  /** The bucket as it is now; undefined where there is no rate. */
+  private fill(at: number): { parts: number; perMs: number } | undefined {
     const { rate } = this.strictest;
-    if (rate === undefined) return;
-    this.tokens ??= this.emptySince === undefined ? rate.burst : 0;
-    this.tokens = Math.min(rate.burst, this.tokens + ((at - this.filledAt) * rate.max) / rate.perMs);
-    this.filledAt = at;
+    if (rate === undefined) return undefined;
+    const { max, perMs, burst } = rate;
+    const bucket = (this.bucket ??= { parts: this.emptySince === undefined ? burst * perMs : 0, perMs });
+    if (bucket.perMs !== perMs) {
+      // What is left of one is rounded down, never up.
+      const rest = bucket.parts % bucket.perMs;
+      bucket.parts = ((bucket.parts - rest) / bucket.perMs) * perMs + Math.floor((rest * perMs) / bucket.perMs);
+      bucket.perMs = perMs;
+    }
+    const now = Math.floor(at);
+    bucket.parts = Math.min(burst * perMs, bucket.parts + (now - this.filledAt) * max);
+    this.filledAt = now;
+    return bucket;
   }
 
   private count(numbers: LimitNumbers, by: number, at: number): void {
