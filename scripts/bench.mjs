@@ -1,4 +1,4 @@
-// `npm run bench [-- NAME…] [--rounds N] [--json FILE] [--smoke] [--against FILE] [--write]`: see docs/benchmarks.md.
+// `npm run bench [-- NAME…] [--rounds N] [--json FILE] [--smoke] [--large] [--against FILE] [--write]`: see docs/benchmarks.md.
 import { join } from 'node:path';
 import { handOver } from './hand-over.mjs';
 import { prepare, root, script } from './prepare.mjs';

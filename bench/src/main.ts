@@ -19,6 +19,7 @@ interface Options {
   rounds: string;
   json?: string;
   smoke: boolean;
+  large: boolean;
   against?: string;
   write: boolean;
 }
@@ -32,6 +33,7 @@ export async function main(root: string, args: string[]): Promise<number> {
       rounds: { type: 'string', default: '3' },
       json: { type: 'string' },
       smoke: { type: 'boolean', default: false },
+      large: { type: 'boolean', default: false },
       against: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
@@ -47,7 +49,7 @@ export async function main(root: string, args: string[]): Promise<number> {
   for (const name of names) {
     console.log(`bench ${name} …`);
     const bench = await benches[name]!();
-    rows.push(...(await bench.run({ rounds: Number(options.rounds), isSmoke: options.smoke })));
+    rows.push(...(await bench.run({ rounds: Number(options.rounds), isSmoke: options.smoke, isLarge: options.large })));
   }
   console.log(`\n${machine}\n\n${table(rows)}`);
   const json = `${JSON.stringify(rows, null, 2)}\n`;
@@ -100,7 +102,7 @@ function document(all: Measurement[], rounds: string): string {
   return [
     '# Benchmarks',
     '',
-    '`npm run bench` measures what is below; `npm run bench -- NAME`, `--rounds N` and `--json FILE` narrow and keep it. Each figure is the median of the rounds;',
+    '`npm run bench` measures what is below; `npm run bench -- NAME`, `--rounds N` and `--json FILE` narrow and keep it; `--large` has a million runs and steps where it says how many. Each figure is the median of the rounds;',
     'a floor is the same work with nothing of ours in it, visited in turn with ours in the same run. Absolute figures are of one machine: compare ratios.',
     '',
     `Measured on ${machine}, ${new Date().toISOString().slice(0, 10)}, ${rounds} rounds.`,

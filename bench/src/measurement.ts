@@ -17,8 +17,15 @@ export interface Measurement {
 
 export interface Bench {
   name: string;
-  /** Fewer samples and rounds: enough to see a regression, not to quote. */
-  run(options: { rounds: number; isSmoke: boolean }): Promise<Measurement[]>;
+  run(options: BenchOptions): Promise<Measurement[]>;
+}
+
+export interface BenchOptions {
+  rounds: number;
+  /** Fewer samples: enough to see a regression, not to quote. */
+  isSmoke: boolean;
+  /** As many rows and steps as the goals speak of, where that takes minutes. */
+  isLarge: boolean;
 }
 
 /** The middle of the sorted values; of an even count, the upper one. */

@@ -1,11 +1,11 @@
-import { measured, percentile, type Measurement } from '../measurement.ts';
+import { measured, percentile, type BenchOptions, type Measurement } from '../measurement.ts';
 import { DoorsUnderBench } from './doors.ts';
 
 const name = 'agent-loop';
 const turns = 20;
 
 /** Conversations of a model that calls a tool in every turn but the last, neither of which takes time: what is left of a turn is ours. */
-export async function agentLoop(doors: DoorsUnderBench, { rounds, isSmoke }: { rounds: number; isSmoke: boolean }): Promise<Measurement[]> {
+export async function agentLoop(doors: DoorsUnderBench, { rounds, isSmoke }: BenchOptions): Promise<Measurement[]> {
   const { agent, model } = DoorsUnderBench;
   await doors.apply(name, {
     talk: { llm: { model, prompt: 'Go on.', tools: [{ agent, skill: 'say' }], limits: { turns: turns + 1, tokens: 10_000_000 } } },

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { measured, type Measurement } from '../measurement.ts';
+import { measured, type BenchOptions, type Measurement } from '../measurement.ts';
 import { DoorsUnderBench } from './doors.ts';
 
 const name = 'followed';
@@ -10,10 +10,7 @@ const name = 'followed';
 const settleMs = 500;
 
 /** A run that many follow, beside the same run that nobody does. */
-export async function followedRun(
-  doors: DoorsUnderBench,
-  { rounds, isSmoke }: { rounds: number; isSmoke: boolean },
-): Promise<Measurement[]> {
+export async function followedRun(doors: DoorsUnderBench, { rounds, isSmoke }: BenchOptions): Promise<Measurement[]> {
   const { agent } = DoorsUnderBench;
   const [count, maxTurns] = isSmoke ? [100, 20] : [1_000, 100];
   await doors.apply(name, {

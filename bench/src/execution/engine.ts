@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
 import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
+import { listRuns, type ListRunsReply, type ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { endingRunEvents, runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
@@ -29,11 +30,21 @@ export interface EngineUnderBench {
   stop(): Promise<void>;
 }
 
+/** What else ours can be asked for. */
+export interface Engine extends EngineUnderBench {
+  /** A run of so many steps one after another, each done in so many turns. */
+  turns(steps: number, maxTurns: number): Promise<void>;
+  list(request: ListRunsRequest): Promise<ListRunsReply>;
+  readonly database: TestDatabase;
+  /** The engine's process alone. */
+  readonly owner: number;
+}
+
 /**
  * `execution` as a process of its own on this PostgreSQL, a worker as another, and this process as who starts runs, over NATS: no gateway, which
  * the engines beside it do not have either.
  */
-export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<EngineUnderBench> {
+export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<Engine> {
   await ensureTestRoles(pgUrl);
   const database = await TestDatabase.create('execution', pgUrl);
   await database.migrate(await loadMigrations(fileURLToPath(new URL('dist/migrations', execution))));
@@ -91,6 +102,10 @@ export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<EngineU
       begin('fan', () => ({ all: { forEach: '${{ input.list }}', agent, with: '${{ item }}' } }), {
         list: Array.from({ length: width }, (_, number) => number),
       }),
+    turns: (steps, maxTurns) => begin(`turns-${steps}-${maxTurns}`, () => chain(steps, { repeat: { maxTurns, noProgress: false } }), {}),
+    list: (request) => gateway.request(listRuns, request, caller),
+    database,
+    owner: owner.pid as number,
     pids: [owner.pid as number, worker.pid as number],
     stop: async () => {
       worker.kill('SIGKILL');
@@ -102,8 +117,8 @@ export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<EngineU
   };
 }
 
-function chain(length: number): Record<string, object> {
-  const step = (number: number): object => ({ agent, with: number, ...(number > 0 && { needs: [`s${number - 1}`] }) });
+function chain(length: number, rest: object = {}): Record<string, object> {
+  const step = (number: number): object => ({ agent, with: number, ...rest, ...(number > 0 && { needs: [`s${number - 1}`] }) });
   return Object.fromEntries(Array.from({ length }, (_, number) => [`s${number}`, step(number)]));
 }
 

@@ -2,13 +2,16 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTestPostgres } from '@signalbox/testkit/test-postgres.js';
-import { measured, median, type Bench, type Measurement } from '../measurement.ts';
+import { measured, median, type Bench, type BenchOptions, type Measurement } from '../measurement.ts';
 import { agentLoop } from './agent-loop.ts';
 import { followedRun } from './crowd.ts';
+import { deadTuples } from './dead-tuples.ts';
 import { DoorsUnderBench } from './doors.ts';
 import { startEngine, type EngineUnderBench } from './engine.ts';
 import { startWorkerFloor } from './floors.ts';
+import { largeRuns } from './large-runs.ts';
 import { restRun } from './rest.ts';
+import { searchRuns } from './search.ts';
 
 /** Milliseconds of a tick of /proc (USER_HZ is 100 on Linux). */
 const tickMs = 10;
@@ -41,38 +44,40 @@ export const executionBench: Bench = {
   },
 };
 
-type Options = Parameters<Bench['run']>[0];
-
 /** Runs as people and their programs have them, by the whole stack. */
-async function measureDoors(options: Options): Promise<Measurement[]> {
+async function measureDoors(options: BenchOptions): Promise<Measurement[]> {
   await using doors = await DoorsUnderBench.open();
   return [...(await restRun(doors, options)), ...(await followedRun(doors, options)), ...(await agentLoop(doors, options))];
 }
 
 /** Steps in a worker of its own, started over the bus, beside one insert and one message each way with nothing of ours. */
-async function measureWorkers({ rounds, isSmoke }: Options): Promise<Measurement[]> {
+async function measureWorkers(options: BenchOptions): Promise<Measurement[]> {
+  const { rounds, isSmoke } = options;
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
   await chmod(folder, 0o755); // PostgreSQL runs as another user, who must reach it
   const postgres = await startTestPostgres(folder, { durable: true });
   const pgUrl = postgres.url();
   const [floor, ours] = [await startWorkerFloor({ pgUrl }), await startEngine({ pgUrl })];
   const seen: { floor: Figures[]; ours: Figures[] } = { floor: [], ours: [] };
+  const others: Measurement[] = [];
   try {
     for (const engine of [floor, ours]) await measure(engine, 0.1);
     for (let round = 0; round < rounds; round++) {
       seen.floor.push(await measure(floor, isSmoke ? 0.2 : 1));
       seen.ours.push(await measure(ours, isSmoke ? 0.2 : 1));
     }
+    for (const rowsOf of [largeRuns, deadTuples, searchRuns]) others.push(...(await rowsOf(ours, options)));
   } finally {
     await floor.stop();
     await ours.stop();
     await postgres.kill();
     await rm(folder, { recursive: true, force: true });
   }
-  return rows.map(({ what, unit, of, goalOf }): Measurement => {
+  const beside = rows.map(({ what, unit, of, goalOf }): Measurement => {
     const pick = (figures: Figures): number => figures[of];
     return measured({ bench: 'execution', what, unit }, seen.ours.map(pick), { floors: seen.floor.map(pick), goalOf });
   });
+  return [...beside, ...others];
 }
 
 /** `share`: of the samples of a whole measurement. */

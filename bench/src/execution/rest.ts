@@ -1,10 +1,10 @@
-import { measured, median, type Measurement } from '../measurement.ts';
+import { measured, median, type BenchOptions, type Measurement } from '../measurement.ts';
 import { DoorsUnderBench } from './doors.ts';
 
 const name = 'one-step';
 
 /** A run of one step that is started, followed and ended through REST, beside the same run started and heard over the bus. */
-export async function restRun(doors: DoorsUnderBench, { rounds, isSmoke }: { rounds: number; isSmoke: boolean }): Promise<Measurement[]> {
+export async function restRun(doors: DoorsUnderBench, { rounds, isSmoke }: BenchOptions): Promise<Measurement[]> {
   await doors.apply(name, { one: { agent: DoorsUnderBench.agent, skill: 'say' } });
   const byBus = async (): Promise<void> => (await doors.start(name)).ended;
   const byRest = async (): Promise<void> => {
