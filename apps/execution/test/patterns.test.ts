@@ -163,3 +163,26 @@ test('a map of ten thousand items streams into another, and a few may fail', asy
   const { id } = await start(service, { workflow: 'wide', input: { list: Array.from({ length: 10_000 }, (_, index) => index) } });
   expect(await ended(service, id, 60_000)).toMatchObject({ status: 'succeeded', output: { sum: 10_000, failed: 10 } });
 }, 90_000);
+
+test('ten thousand results of workers come together in one run: many are recorded by each commit, and its row is left alone', async () => {
+  const steps = { all: { forEach: '${{ input.list }}', agent: 'reader', with: { document: '${{ item }}' } } };
+  await apply(service, 'fan-in', steps, { outputs: '${{ size(steps.all.output) }}' });
+  // Each change of a run's row is counted, as one for each result would be.
+  await service.database.sql(`CREATE TABLE changes (run_id uuid)`);
+  await service.database.sql(
+    `CREATE FUNCTION count_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
+      AS 'BEGIN INSERT INTO changes VALUES (NEW.run_id); RETURN NULL; END'`,
+  );
+  await service.database.sql(`CREATE TRIGGER count_change AFTER UPDATE ON run FOR EACH ROW EXECUTE FUNCTION count_change()`);
+  const { id } = await start(service, { workflow: 'fan-in', input: { list: Array.from({ length: 10_000 }, (_, index) => index) } });
+  // Asked for rarely: so many steps are long to tell.
+  for (const done = `SELECT 1 FROM run WHERE workflow = 'fan-in' AND status <> 'running'`; (await service.database.sql(done)).length === 0;)
+    await sleep(100);
+  expect(await ended(service, id)).toMatchObject({ status: 'succeeded', output: 10_000 });
+  expect(await expectExact(service, id)).toBe(10_000);
+  const [journal] = await service.database.sql<{ rows: number }>(
+    `SELECT count(*)::int AS rows FROM journal JOIN run USING (run_id) WHERE workflow = 'fan-in'`,
+  );
+  expect(journal?.rows).toBeLessThan(5_000);
+  expect(await service.database.sql(`SELECT 1 FROM changes JOIN run USING (run_id) WHERE workflow = 'fan-in'`)).toHaveLength(1);
+}, 120_000);
