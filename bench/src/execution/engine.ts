@@ -135,7 +135,7 @@ async function startWorker(bus: TestBus): Promise<ChildProcess> {
 }
 
 /** Until the engine is up. */
-async function insist<T>(work: () => Promise<T>): Promise<T> {
+export async function insist<T>(work: () => Promise<T>): Promise<T> {
   for (const end = performance.now() + 30_000; ; await sleep(50)) {
     try {
       return await work();

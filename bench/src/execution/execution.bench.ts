@@ -11,6 +11,7 @@ import { startEngine, type EngineUnderBench } from './engine.ts';
 import { startWorkerFloor } from './floors.ts';
 import { largeRuns } from './large-runs.ts';
 import { restRun } from './rest.ts';
+import { restingRuns } from './resting.ts';
 import { searchRuns } from './search.ts';
 
 /** Milliseconds of a tick of /proc (USER_HZ is 100 on Linux). */
@@ -67,6 +68,7 @@ async function measureWorkers(options: BenchOptions): Promise<Measurement[]> {
       seen.ours.push(await measure(ours, isSmoke ? 0.2 : 1));
     }
     for (const rowsOf of [largeRuns, deadTuples, searchRuns]) others.push(...(await rowsOf(ours, options)));
+    others.push(...(await restingRuns(pgUrl, options)));
   } finally {
     await floor.stop();
     await ours.stop();
