@@ -335,6 +335,7 @@ describe.each(tried)('at %s', (_, look) => {
       ['/workflows/repository-report?view=start', 'repository-report'],
       ['/schedules', 'Schedules'],
       ['/schedules?view=triggers', 'Schedules'],
+      ['/limits', 'Limits'],
       ['/mcp-servers', 'MCP servers'],
       ['/mcp-servers/filesystem', 'filesystem'],
       ['/tools', 'Tools'],

@@ -19,3 +19,12 @@ export function Button({
 export function ButtonLink({ kind = 'plain', small = false, ...props }: LinkProps & { kind?: Kind; small?: boolean }): ReactNode {
   return <Link {...props} className={[styles.button, styles[kind], small && styles.small].filter(Boolean).join(' ')} />;
 }
+
+/** A button that brings a file: `href` answers with it, `name` is what it is kept as. */
+export function DownloadLink({ href, name, children }: { href: string; name: string; children: ReactNode }): ReactNode {
+  return (
+    <a href={href} download={name} className={`${styles.button} ${styles.plain}`}>
+      {children}
+    </a>
+  );
+}

@@ -112,7 +112,6 @@ const columns: readonly Column<Limit>[] = [
     id: 'oldest',
     header: 'Since',
     width: '92px',
-    align: 'end',
     sortBy: ({ oldestAt }) => oldestAt,
     cell: ({ oldestAt }) => oldestAt && <Moment at={oldestAt} />,
   },

@@ -8,6 +8,7 @@ import { conversationsIn } from '../../model/conversation.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { approvalsOf, culprit, endingOf, isOver, problemText, runFacts } from '../../model/run.ts';
 import { stepLabel } from '../../model/timeline.ts';
+import { DownloadLink } from '../../parts/button.tsx';
 import { useFastNow, useNow } from '../../parts/clock.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { CopyId } from '../../parts/copy.tsx';
@@ -21,6 +22,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { Tabs, useTab } from '../../parts/tabs.tsx';
 import { useSelection } from '../../routing/selection.ts';
 import { useMay } from '../../shell/who.ts';
+import { Budgets } from './budgets.tsx';
 import { DeleteRun } from './delete-run.tsx';
 import { EventsView } from './events-view.tsx';
 import { History, usePast } from './history.tsx';
@@ -105,9 +107,9 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
       {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
       {forkedFrom && <Link to={`/runs/${forkedFrom}/compare/${run.id}`}>Compare with the run it goes on from</Link>}
       {isOver(run) && (
-        <a href={`/api/v1/runs/${run.id}/export`} download={`${run.id}.run.jsonl`}>
+        <DownloadLink href={`/api/v1/runs/${run.id}/export`} name={`${run.id}.run.jsonl`}>
           Export
-        </a>
+        </DownloadLink>
       )}
       {isOver(run) && <DeleteRun run={run} />}
       {mayCancel && !isOver(run) && ending === null && !run.workflow.includes('/') && <UpgradeRun run={run} />}
@@ -145,7 +147,13 @@ function RunViews({ run: current }: { run: WholeRun }): ReactNode {
   const run = past ?? current;
   const step = run.steps.find(({ key }) => key === selected) ?? null;
   const conversation = step === null ? conversationsIn(run.steps)[0] : step.kind === 'llm' && step.index !== null ? step.step : undefined;
-  const aside = step && tab !== 'result' && <StepPanel key={step.key} run={run} step={step} hrefOf={hrefOf} isPast={past !== null} />;
+  const { budgets = [] } = run;
+  const aside = tab !== 'result' && (step !== null || budgets.length > 0) && (
+    <>
+      {step && <StepPanel key={step.key} run={run} step={step} hrefOf={hrefOf} isPast={past !== null} />}
+      {budgets.length > 0 && <Budgets budgets={budgets} />}
+    </>
+  );
   return (
     <>
       {past === null && (

@@ -76,14 +76,21 @@ function Preview({ upgrade: { outcome, obstacles, asBegun, changes } }: { upgrad
           <ul>
             {obstacles.map(({ step, because }) => (
               <li key={`${step} ${because}`}>
-                {step !== null && <code>{step}</code>} {because}
+                {step !== null && (
+                  <>
+                    <code>{step}</code>:{' '}
+                  </>
+                )}
+                {because}
               </li>
             ))}
           </ul>
         </>
       )}
       <p>
-        What has begun stays as it began{asBegun.length > 0 && `: ${asBegun.join(', ')}`}. All else is done as the present version says.
+        {obstacles.length > 0
+          ? 'So the run stays as it is. What differs:'
+          : `What has begun stays as it began${asBegun.length > 0 ? `: ${asBegun.join(', ')}` : ''}. All else is done as the present version says:`}
       </p>
       <dl className={styles.changes} aria-label="What differs">
         {changes.map(({ path, from, to }) => (
@@ -91,8 +98,8 @@ function Preview({ upgrade: { outcome, obstacles, asBegun, changes } }: { upgrad
             <dt>
               <code>{path}</code>
             </dt>
-            {from !== undefined && <dd>− {JSON.stringify(from)}</dd>}
-            {to !== undefined && <dd>+ {JSON.stringify(to)}</dd>}
+            {from !== undefined && <dd className={styles.removed}>− {JSON.stringify(from)}</dd>}
+            {to !== undefined && <dd className={styles.added}>+ {JSON.stringify(to)}</dd>}
           </div>
         ))}
       </dl>

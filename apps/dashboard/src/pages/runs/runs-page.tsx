@@ -43,7 +43,9 @@ export default function RunsPage(): ReactNode {
   useEffect(() => {
     if (isSearching) onEnd();
   }, [isSearching, onEnd]);
-  const found = rows && `${counted(rows.length, 'run')}${hasNextPage ? ' and more' : ''}${isFiltered ? ' match' : ''}`;
+  const found =
+    rows &&
+    `${counted(rows.length, 'run')}${hasNextPage ? ' and more' : ''}${isFiltered ? (rows.length === 1 && !hasNextPage ? ' matches' : ' match') : ''}`;
 
   return (
     <Page

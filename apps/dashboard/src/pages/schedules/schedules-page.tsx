@@ -29,7 +29,8 @@ export default function SchedulesPage(): ReactNode {
   const triggers = useQuery(queries.triggers());
   const { q, setQ } = useFilter();
   const mayApply = useMay('schedules:write');
-  const mayWrite = useMay('runs:write') && mayApply;
+  const mayRun = useMay('runs:write');
+  const mayWrite = mayRun && mayApply;
   const [isCreating, setCreating] = useState(false);
   const tabs = [
     { id: 'schedules', label: 'Schedules', count: schedules.data?.length },
@@ -59,7 +60,7 @@ export default function SchedulesPage(): ReactNode {
             {(data) => (
               <DataTable
                 label="Schedules"
-                columns={scheduleColumns}
+                columns={mayRun || mayApply ? scheduleColumns : scheduleColumns.filter(({ id }) => id !== 'levers')}
                 rows={data.filter(isWanted)}
                 keyOf={({ name }) => name}
                 hrefOf={({ name }) => `/schedules/${encodeURIComponent(name)}`}
@@ -169,10 +170,11 @@ const triggerColumns: readonly Column<Trigger>[] = [
 ];
 
 function TriggersTable({ rows, isFiltered }: { rows: readonly Trigger[]; isFiltered: boolean }): ReactNode {
+  const mayApply = useMay('schedules:write');
   return (
     <DataTable
       label="Triggers"
-      columns={triggerColumns}
+      columns={mayApply ? triggerColumns : triggerColumns.filter(({ id }) => id !== 'levers')}
       rows={rows}
       keyOf={({ name }) => name}
       hrefOf={({ name }) => `/triggers/${encodeURIComponent(name)}`}
