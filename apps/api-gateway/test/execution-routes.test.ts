@@ -33,6 +33,11 @@ import { getRunState } from '@signalbox/shared/contracts/execution/get-run-state
 import { cancelRunOperation } from '@signalbox/shared/contracts/execution/cancel-run-operation.js';
 import { getRunOperation } from '@signalbox/shared/contracts/execution/get-run-operation.js';
 import { listRunOperations } from '@signalbox/shared/contracts/execution/list-run-operations.js';
+import { applyBudget } from '@signalbox/shared/contracts/execution/apply-budget.js';
+import type { BudgetView } from '@signalbox/shared/contracts/execution/budget-view.js';
+import { deleteBudget } from '@signalbox/shared/contracts/execution/delete-budget.js';
+import { getBudget } from '@signalbox/shared/contracts/execution/get-budget.js';
+import { listBudgets } from '@signalbox/shared/contracts/execution/list-budgets.js';
 import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-problems.js';
 import type { RunOperationView } from '@signalbox/shared/contracts/execution/run-operation.js';
@@ -116,6 +121,18 @@ const approval: ApprovalDetail = {
 };
 const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'report' }, spec: { steps: { a: { value: 1 } } } };
 
+const budget: BudgetView = {
+  scope: 'workflow/report',
+  period: 'day',
+  limit: { tokens: 5 },
+  perCall: {},
+  spent: { tokens: 1, costUsd: 0, steps: 1 },
+  given: { tokens: 0, costUsd: 0, steps: 0 },
+  renewsAt: '2026-01-02T00:00:00.000Z',
+  version: 3,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  updatedAt: '2026-01-01T00:00:00.000Z',
+};
 const operation: RunOperationView = {
   id: newId('runop'),
   action: 'cancel',
@@ -186,6 +203,10 @@ beforeAll(async () => {
   await answer(getRunOperation, { ...operation, failures: [{ run: id, code: 'conflict' as const, detail: 'x' }] });
   await answer(cancelRunOperation, { ...operation, status: 'cancelled' });
   await answer(listRunOperations, { data: [operation], nextCursor: null });
+  await answer(applyBudget, { action: 'created', resource: budget });
+  await answer(getBudget, budget);
+  await answer(listBudgets, { data: [budget], nextCursor: null });
+  await answer(deleteBudget, {});
   await answer(listLimits, { data: [], nextCursor: null, calls: { places: 448, most: 336, running: 0 }, missing: 0 });
   await answer(listRunProblems, { data: [], nextCursor: null, isMore: false });
   await answer(applySchedule, { action: 'created', changes: [], resource: schedule });
@@ -534,6 +555,21 @@ describe('operations on many runs', () => {
   test('follow from failures by reason', async () => {
     expect(await send('GET', '/run-problems?workflow=report&limit=5')).toMatchObject({ status: 200, body: { data: [], isMore: false } });
     expect(asked.at(-1)).toEqual(['run-problem.list', { workflow: 'report', limit: 5 }]);
+  });
+});
+
+describe('budgets', () => {
+  test('are set by their scope, read and removed', async () => {
+    const set = await send('PUT', '/budgets/workflow%2Freport', { limit: { tokens: 5 }, period: 'day' }, { 'if-match': '"2"' });
+    expect([set.status, set.body]).toEqual([200, { action: 'created', resource: budget }]);
+    expect(asked.at(-1)).toEqual(['budget.apply', { scope: 'workflow/report', limit: { tokens: 5 }, period: 'day', expectedVersion: 2 }]);
+    expect((await send('PUT', '/budgets/workspace', { limit: { tokens: -5 } })).status).toBe(400);
+    expect((await send('PUT', '/budgets/team', { limit: { tokens: 5 } })).status).toBe(400);
+    const read = await send('GET', '/budgets/workflow%2Freport');
+    expect([read.status, read.headers.get('etag'), read.body]).toEqual([200, '"3"', budget]);
+    expect(await send('GET', '/budgets?limit=1')).toMatchObject({ status: 200, body: { data: [budget] } });
+    expect((await send('DELETE', '/budgets/agent%2Freader')).status).toBe(204);
+    expect(asked.at(-1)).toEqual(['budget.delete', { scope: 'agent/reader' }]);
   });
 });
 

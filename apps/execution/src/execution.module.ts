@@ -24,6 +24,13 @@ import { ListLimitsHandler } from './limits/list-limits.handler.ts';
 import { GrantPlacesHandler } from './limits/grant-places.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
 import { WhyQueuedHandler } from './dispatch/why-queued.handler.ts';
+import { AboveBudgets } from './budgets/above-budgets.ts';
+import { ApplyBudgetHandler } from './budgets/apply-budget.handler.ts';
+import { BudgetLedger } from './budgets/budget-ledger.ts';
+import { BudgetStore } from './budgets/budget.store.ts';
+import { DeleteBudgetHandler } from './budgets/delete-budget.handler.ts';
+import { GetBudgetHandler } from './budgets/get-budget.handler.ts';
+import { ListBudgetsHandler } from './budgets/list-budgets.handler.ts';
 import { ModelPrices } from './budgets/model-prices.ts';
 import { CancelRunOperationHandler } from './operations/cancel-run-operation.handler.ts';
 import { GetRunOperationHandler } from './operations/get-run-operation.handler.ts';
@@ -99,6 +106,10 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     AcceptWorkHandler,
     AgentChangesHandler,
     AnswerApprovalHandler,
+    ApplyBudgetHandler,
+    DeleteBudgetHandler,
+    GetBudgetHandler,
+    ListBudgetsHandler,
     ApplyWorkflowHandler,
     AskTasksHandler,
     BeatTasksHandler,
@@ -162,6 +173,9 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     SecretListener,
   ],
   providers: [
+    AboveBudgets,
+    BudgetLedger,
+    BudgetStore,
     ApprovalFinder,
     ApprovalStore,
     Completion,

@@ -515,6 +515,35 @@ test('limits are what is under way and waits; a run that comes too early comes a
   expect((await signalbox(['run', 'w', '--priority', 'high'])).err).toContain('the priority high is not one of 1 to 5');
 });
 
+test('budgets are set, shown and removed', async () => {
+  const budget = {
+    scope: 'workflow/report',
+    period: 'day',
+    limit: { tokens: 1000, costUsd: 0.5 },
+    perCall: { tokens: 100 },
+    spent: { tokens: 300, costUsd: 0.1, steps: 3 },
+    given: { tokens: 50, costUsd: 0, steps: 0 },
+    renewsAt: null,
+    version: 1,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z',
+  };
+  rest.on('PUT /budgets/workflow%2Freport', { action: 'created', resource: budget });
+  const set = await signalbox('budgets set workflow/report --tokens 1000 --cost-usd 0.5 --period day --call-tokens 100'.split(' '));
+  expect(set.out).toBe('workflow/report is created: 1000 tokens, 0.5 US dollars a day\n');
+  expect(rest.seen.at(-1)?.body).toEqual({ limit: { tokens: 1000, costUsd: 0.5 }, perCall: { tokens: 100 }, period: 'day' });
+  expect((await signalbox(['budgets', 'set', 'workspace'])).err).toContain('limits nothing');
+  expect((await signalbox(['budgets', 'set', 'workspace', '--tokens', '-1'])).err).toContain('whole number');
+  rest.on('GET /budgets', page([budget]));
+  expect((await signalbox(['budgets'])).out).toMatch(
+    /workflow\/report +tokens +1000 +300 +50 +100 +day\s+workflow\/report +US dollars +0\.5 +0\.1 +0 +day/,
+  );
+  rest.on('GET /budgets', page([]));
+  expect((await signalbox(['budgets', 'list'])).out).toContain('No budgets.');
+  rest.on('DELETE /budgets/workflow%2Freport', undefined);
+  expect((await signalbox(['budgets', 'rm', 'workflow/report', '--yes'])).out).toBe('workflow/report is removed\n');
+});
+
 test('signal sends data to a run', async () => {
   rest.on('POST /runs/run_1/signals/approved', { id: 'run_1', status: 'running' });
   expect((await signalbox(['signal', 'run_1', 'approved', '--input', 'by=ann'])).out).toBe('run_1 running: it has the signal approved\n');

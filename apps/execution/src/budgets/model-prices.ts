@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { getModelPrices } from '@signalbox/shared/contracts/protocol/get-model-prices.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import type { Price } from '@signalbox/workflow/core/budget.js';
+import type { AboveBudget, Price } from '@signalbox/workflow/core/budget.js';
 import { pricedModels, type Graph } from '@signalbox/workflow/core/graph.js';
 
 /** Prices change when `protocol` is started anew. */
@@ -16,17 +16,21 @@ export class ModelPrices {
 
   constructor(private readonly bus: Bus) {}
 
-  /** The prices that a run of this graph is bound to; undefined where nothing limits what it costs. `invalid` where one is not known. */
-  async of(graph: Graph): Promise<Record<string, Price> | undefined> {
-    const models = pricedModels(graph);
+  /**
+   * The prices that a run of this graph is bound to; undefined where nothing limits what it costs. `invalid` where its workflow limits that and one
+   * is not known; below a budget above it, only the step whose model it is says so.
+   */
+  async of(graph: Graph, above: readonly AboveBudget[] = []): Promise<Record<string, Price> | undefined> {
+    const bound = pricedModels(graph);
+    const models = above.some(({ measures }) => measures.includes('costUsd')) ? pricedModels(graph, true) : bound;
     if (models.length === 0) return undefined;
     const isOld = (model: string): boolean => performance.now() - (this.known.get(model)?.at ?? -Infinity) > keepMs;
     const asked = models.filter(isOld);
     if (asked.length > 0) await this.ask(asked);
-    const prices = models.map((model) => [model, this.known.get(model)?.price] as const);
-    const missing = prices.find(([, price]) => price === undefined);
-    if (missing === undefined) return Object.fromEntries(prices) as Record<string, Price>;
-    const detail = `nobody knows what the model ${missing[0]} costs, and its cost is limited`;
+    const missing = bound.find((model) => !this.known.has(model));
+    if (missing === undefined)
+      return Object.fromEntries(models.flatMap((model) => (this.known.has(model) ? [[model, this.known.get(model)?.price as Price]] : [])));
+    const detail = `nobody knows what the model ${missing} costs, and its cost is limited`;
     throw new Fault('invalid', detail, 'Name it in MODEL_PRICES, or limit tokens in place of costUsd.');
   }
 

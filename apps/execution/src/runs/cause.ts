@@ -6,7 +6,7 @@ import { unitBefore } from '@signalbox/workflow/core/gate.js';
 import { keyOf, targetOf } from '@signalbox/workflow/core/scope.js';
 import type { Failure } from '@signalbox/workflow/core/events.js';
 import type { FailoverPolicy, GraphStep } from '@signalbox/workflow/core/graph.js';
-import type { Shortage } from '@signalbox/workflow/core/spending.js';
+import { isAbove, type Shortage } from '@signalbox/workflow/core/spending.js';
 import { hasEnded, isOver, type RunState, type StepState, type UnitState } from '@signalbox/workflow/core/state.js';
 import { isStranding } from '../dispatch/failovers.ts';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
@@ -210,8 +210,12 @@ export class Causes {
         return {
           cause: of(because, {
             on: `budget:${short.of}`,
-            holders: this.spenders(),
-            ...next('It goes on when what is under way has used less; else raise the budget of the workflow.'),
+            ...(isAbove(short)
+              ? next(`It goes on when other runs give back what they have not used; else raise it: signalbox budgets set ${short.of}`)
+              : {
+                  holders: this.spenders(),
+                  ...next('It goes on when what is under way has used less; else raise the budget of the workflow.'),
+                }),
           }),
         };
       }

@@ -7,6 +7,7 @@ import { isTracing } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Effect, Failure } from '@signalbox/workflow/core/events.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
+import type { AboveBudgets } from '../budgets/above-budgets.ts';
 import type { ModelPrices } from '../budgets/model-prices.ts';
 import { readJournals } from '../journal/journal-reader.ts';
 import { spanOfAttempt } from '../telemetry/run-spans.ts';
@@ -29,6 +30,7 @@ export class Children {
     private readonly owner: Owner,
     private readonly definitions: Definitions,
     private readonly prices: ModelPrices,
+    private readonly above: AboveBudgets,
     /** Loads a run that lives and is not here, and fences whoever had it; false where it is another owner's. */
     private readonly adopt: (run: string) => Promise<boolean>,
   ) {}
@@ -78,8 +80,10 @@ export class Children {
     const graph = this.definitions.compile({ hash: row.hash, manifest });
     checkInput(manifest.spec.input, effect.input);
     const { facts } = parent;
-    const prices = await this.prices.of(graph);
-    const budget = (effect.budget ?? prices) !== undefined && { budget: { ...effect.budget, ...(prices && { prices }) } };
+    const above = await this.above.of(workspace, effect.workflow, graph);
+    const prices = await this.prices.of(graph, above);
+    const given = { ...effect.budget, ...(prices && { prices }), ...(above && { above }) };
+    const budget = Object.keys(given).length > 0 && { budget: given };
     try {
       await this.owner.start(
         effect.run,

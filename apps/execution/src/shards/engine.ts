@@ -15,6 +15,9 @@ import { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Said } from '../dispatch/failovers.ts';
 import type { OpenTask } from '../dispatch/open-task.ts';
 import { ExecutionConfig } from '../execution.config.ts';
+import { AboveBudgets } from '../budgets/above-budgets.ts';
+import { BudgetAsks } from '../budgets/budget-asks.ts';
+import { BudgetLedger } from '../budgets/budget-ledger.ts';
 import { ModelPrices } from '../budgets/model-prices.ts';
 import { Days } from '../journal/days.ts';
 import { Journal } from '../journal/journal.ts';
@@ -72,6 +75,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     definitions: Definitions,
     metrics: RunMetrics,
     prices: ModelPrices,
+    above: AboveBudgets,
+    ledger: BudgetLedger,
   ) {
     const url = config.systemDatabaseUrl;
     this.lease = new Lease(url, {
@@ -95,18 +100,24 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.events = new RunEvents(bus, system);
     this.recovery = new Recovery(system, this.owner, definitions);
     this.days = new Days(system, config.runKeepDays);
-    this.children = new Children(system, this.owner, definitions, prices, (run) => this.adopt(run));
+    this.children = new Children(system, this.owner, definitions, prices, above, (run) => this.adopt(run));
     this.resting = new Resting(this.owner, this.children, () => this.lease.mayAct());
     this.waking = new Waking(system, {
       shards: () => (isBusy(this.pressure) || !this.lease.mayAct() ? [] : [...this.ready.keys()]),
       isLive: (uuid) => this.owner.find(uuid) !== undefined,
       load: (ids) => this.wake(ids),
     });
+    const asks = new BudgetAsks(this.owner, ledger);
     this.owner.connect({
       dispatch: (run, effect) => this.dispatcher.dispatch(run, effect),
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
       seek: (run, effect) => this.dispatcher.failovers.seek(run, effect),
       startChild: (run, effect) => this.children.start(run, effect),
+      wantBudget: (run, scope) => asks.ask(run, scope),
+      ended: (run) => {
+        // Where it fails, the ledger finds it by itself.
+        void ledger.settle(run.uuid, run.state).catch((err: unknown) => log.warn('a run is settled later', { run: run.id, err }));
+      },
       published: (run, seq, transitions) => {
         this.events.committed(run, seq, transitions);
         metrics.committed(run, transitions);

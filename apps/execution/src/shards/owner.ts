@@ -26,6 +26,10 @@ export interface OwnerPorts {
   attemptEnded(run: LiveRun, effect: Effect & { e: 'attemptEnded' }): void;
   seek(run: LiveRun, effect: Effect & { e: 'seek' }): void;
   startChild(run: LiveRun, effect: Effect & { e: 'startChild' }): void;
+  /** A budget above the run is to give it more. */
+  wantBudget(run: LiveRun, scope: string): void;
+  /** It has ended: what it has of budgets above it is settled. */
+  ended(run: LiveRun): void;
   /** Every transition, once it is committed, with its number. */
   published(run: LiveRun, seq: number, transitions: readonly Transition[]): void;
   eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[];
@@ -175,7 +179,8 @@ export class Owner implements LiveRunPorts {
           break;
         }
         case 'wantBudget':
-          break; // no run is started with a budget above it
+          this.ports.wantBudget(run, effect.scope);
+          break;
         case 'ended':
           this.end(run);
           break;
@@ -261,6 +266,7 @@ export class Owner implements LiveRunPorts {
   private end(run: LiveRun): void {
     if (!hasEnded(run.state)) return;
     this.runs.delete(run.uuid);
+    this.ports.ended(run);
     for (const timer of run.timers.values()) this.alarm.cancel(timer);
     run.timers.clear();
     this.ended.set(run.uuid, run.state);

@@ -17,6 +17,7 @@ import { addCompare } from './commands/compare.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addKeys } from './commands/keys.ts';
+import { addBudgets } from './commands/budgets.ts';
 import { addLimits } from './commands/limits.ts';
 import { addLogs } from './commands/logs.ts';
 import { addBackup, addDb, addNats, addRestore } from './commands/operate.ts';
@@ -89,6 +90,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
         addWhy,
         addCompare,
         addProblems,
+        addBudgets,
         addLimits,
         addLogs,
         addSchedules,

@@ -3,6 +3,7 @@ import { Approvals } from './approvals.ts';
 import { Artifacts } from './artifacts.ts';
 import { Audit } from './audit.ts';
 import { Breakers } from './breakers.ts';
+import { Budgets } from './budgets.ts';
 import { Deployments } from './deployments.ts';
 import { Instances } from './instances.ts';
 import { Keys } from './keys.ts';
@@ -41,6 +42,7 @@ export class SignalboxClient {
   readonly deployments: Deployments;
   readonly instances: Instances;
   readonly keys: Keys;
+  readonly budgets: Budgets;
   readonly limits: Limits;
   readonly mcpServers: McpServers;
   readonly models: Models;
@@ -67,6 +69,7 @@ export class SignalboxClient {
     this.deployments = new Deployments(http);
     this.instances = new Instances(http);
     this.keys = new Keys(http);
+    this.budgets = new Budgets(http);
     this.limits = new Limits(http);
     this.mcpServers = new McpServers(http);
     this.models = new Models(http);

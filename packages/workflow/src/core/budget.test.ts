@@ -4,6 +4,7 @@ import { dispatched, graphOf, once, Play, type StepDraft } from '../simulation/p
 import { totalOf, type BudgetPolicy, type GivenBudget } from './budget.ts';
 import type { Effect } from './events.ts';
 import type { Graph } from './graph.ts';
+import { restOf } from './rest.ts';
 import { openEffects, restore } from './restore.ts';
 
 const stop: BudgetPolicy['onLimit'] = { do: 'stop' };
@@ -175,6 +176,8 @@ describe('a budget above the run', () => {
   test('is asked for what a call needs, and gives it or not', () => {
     const { play, effects } = begun([{ key: 'a' }, { key: 'b', needs: ['a'] }], {}, above);
     expect(effects).toEqual([{ e: 'wantBudget', scope: 'workspace', wants: { tokens: 25 } }]);
+    // Whoever is asked answers a run that is in memory.
+    expect(restOf(play.state)).toBeUndefined();
     expect(dispatched(play.tell({ type: 'granted', scope: 'workspace', more: { tokens: 30 } }).effects)).toEqual(['0.-1.1']);
     expect(end(play, 0, -1, 10)).toContainEqual({ e: 'wantBudget', scope: 'workspace', wants: { tokens: 5 } });
     play.tell({ type: 'denied', scope: 'workspace', error: { code: 'limited', isFinal: true, detail: 'no more' } });

@@ -205,8 +205,7 @@ export function backoffMs(policy: RetryPolicy, tries: number, random: number, at
 }
 
 /** The models whose price a run has to know, because a budget limits what it costs. */
-export function pricedModels({ steps, budget }: Graph): string[] {
-  const isAll = budget?.limit.costUsd !== undefined;
+export function pricedModels({ steps, budget }: Graph, isAll = budget?.limit.costUsd !== undefined): string[] {
   const models = steps.flatMap(({ llm, target, fallback, budget: own }) => {
     if (llm === undefined || !(isAll || own?.limit.costUsd !== undefined)) return [];
     const cheaper = [budget, own].flatMap((policy) => (policy?.onLimit.do === 'model' ? [policy.onLimit.model] : []));

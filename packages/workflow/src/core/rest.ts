@@ -1,7 +1,8 @@
 import { deadlinesOf } from './deadlines.ts';
 import { runDue } from './ending.ts';
 import { isWaiting } from './progress.ts';
-import type { RunState } from './state.ts';
+import { isAbove } from './spending.ts';
+import type { RunState, UnitState } from './state.ts';
 
 /** What a run that only waits waits for. */
 export interface Rest {
@@ -11,10 +12,10 @@ export interface Rest {
   children: string[];
 }
 
-/** What a run waits for that does nothing else; undefined while something of it is queued, under way, or looks for another agent. */
+/** What a run waits for that does nothing else; undefined while something of it is queued, under way, or asks for another agent or for more of a budget. */
 export function restOf(state: RunState): Rest | undefined {
   if (!isWaiting(state)) return undefined;
-  if (state.steps.some(({ status, units }) => status === 'open' && units.some(({ isSeeking }) => isSeeking))) return undefined;
+  if (state.steps.some(({ status, units }) => status === 'open' && units.some(isAsking))) return undefined;
   const rest: Rest = { due: runDue(state), children: [] };
   state.steps.forEach((step, s) => {
     if (step.status !== 'open') return;
@@ -27,4 +28,8 @@ export function restOf(state: RunState): Rest | undefined {
     });
   });
   return rest;
+}
+
+function isAsking({ isSeeking, short }: UnitState): boolean {
+  return isSeeking || (short !== undefined && isAbove(short));
 }

@@ -4,6 +4,7 @@ import type { Effect, Transition } from './events.ts';
 import type { Graph } from './graph.ts';
 import { claimsOf } from './limits.ts';
 import { guarded, inputOf } from './scope.ts';
+import { isAbove } from './spending.ts';
 import { isOver, newRun, type RunState } from './state.ts';
 import { childOf } from './units.ts';
 
@@ -30,8 +31,7 @@ export function openEffects(state: RunState): Effect[] {
       if (unit.isSeeking) effects.push({ e: 'seek', s, i, n });
       effects.push(...deadlinesOf(state, s, i));
       const { short } = unit;
-      if (short !== undefined && short.of !== 'run' && short.of !== 'step')
-        effects.push({ e: 'wantBudget', scope: short.of, wants: short.wants });
+      if (short !== undefined && isAbove(short)) effects.push({ e: 'wantBudget', scope: short.of, wants: short.wants });
       if (unit.status !== 'queued' && unit.status !== 'running' && unit.child === undefined) return;
       if (isOver(unit.status)) return;
       const input = guarded(() => inputOf(state, s, i));

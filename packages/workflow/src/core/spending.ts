@@ -30,6 +30,11 @@ export interface Shortage {
   wants: Limits;
 }
 
+/** Whether it is for a budget above the run, which is asked for more. */
+export function isAbove({ of }: Pick<Shortage, 'of'>): boolean {
+  return of !== 'run' && of !== 'step';
+}
+
 /** What people are asked who may raise a limit. */
 export interface RaiseWish {
   of: 'run' | 'step';
@@ -155,7 +160,8 @@ function complete(most: Limits, accounts: readonly (Named & { perCall?: Limits }
 
 function unbounded(of: string, measure: Measure, { key, kind }: GraphStep): Failure {
   const what = `budget of ${nameOf(of, key)}: nobody has said how many ${measure} this call can use at most`;
-  if (kind !== 'llm') return { code: 'invalid', isFinal: true, detail: what, next: `Give usesAtMost.${measure} of the step.` };
+  const orBudget = isAbove({ of }) ? `, or perCall.${measure} of the budget` : '';
+  if (kind !== 'llm') return { code: 'invalid', isFinal: true, detail: what, next: `Give usesAtMost.${measure} of the step${orBudget}.` };
   const next =
     measure === 'costUsd'
       ? 'Name the model in MODEL_PRICES, give maxTokens, and usesAtMost of the agents that it may call.'

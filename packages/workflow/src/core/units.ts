@@ -12,7 +12,7 @@ import { claimsOf } from './limits.ts';
 import { faultOfCall, isTold, nextOf, questionOf, refusalOf, refusedCall, type Grown } from './llm.ts';
 import { afterTurn } from './repeat.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
-import { givenToChild, reservationFor, type Shortage } from './spending.ts';
+import { givenToChild, isAbove, reservationFor, type Shortage } from './spending.ts';
 import { hasToUndo, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Work } from './turn.ts';
 import { waitOf } from './wait.ts';
@@ -227,7 +227,7 @@ function holdBack({ state, given, effects, ...work }: Work, ref: AttemptRef, sho
   const isKnown = short?.of === shortage.of && JSON.stringify(short.wants) === JSON.stringify(shortage.wants);
   if (isKnown) return;
   record({ ...work, state, given, effects }, { t: 'short', at: given.at, ...ref, ...shortage });
-  if (shortage.of !== 'run' && shortage.of !== 'step') effects.push({ e: 'wantBudget', scope: shortage.of, wants: shortage.wants });
+  if (isAbove(shortage)) effects.push({ e: 'wantBudget', scope: shortage.of, wants: shortage.wants });
   if (short === undefined) effects.push(...deadlinesOf(state, ref.s, ref.i));
 }
 

@@ -35,13 +35,17 @@ import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
 import { WhyRunRoute } from './why-run.route.ts';
 import { WhyStepRoute } from './why-step.route.ts';
+import { ApplyBudgetRoute } from './apply-budget.route.ts';
 import { ApplyScheduleRoute } from './apply-schedule.route.ts';
 import { ApplyTriggerRoute } from './apply-trigger.route.ts';
+import { DeleteBudgetRoute } from './delete-budget.route.ts';
 import { DeleteScheduleRoute } from './delete-schedule.route.ts';
 import { DeleteTriggerRoute } from './delete-trigger.route.ts';
+import { GetBudgetRoute } from './get-budget.route.ts';
 import { GetScheduleRoute } from './get-schedule.route.ts';
 import { GetTriggerRoute } from './get-trigger.route.ts';
 import { ListScheduleFiringsRoute } from './list-schedule-firings.route.ts';
+import { ListBudgetsRoute } from './list-budgets.route.ts';
 import { ListSchedulesRoute } from './list-schedules.route.ts';
 import { ListTriggerFiringsRoute } from './list-trigger-firings.route.ts';
 import { ListTriggersRoute } from './list-triggers.route.ts';
@@ -91,13 +95,17 @@ export const executionRoutes: Type[] = [
   StartRunRoute,
   WhyRunRoute,
   WhyStepRoute,
+  ApplyBudgetRoute,
   ApplyScheduleRoute,
   ApplyTriggerRoute,
+  DeleteBudgetRoute,
   DeleteScheduleRoute,
   DeleteTriggerRoute,
+  GetBudgetRoute,
   GetScheduleRoute,
   GetTriggerRoute,
   ListScheduleFiringsRoute,
+  ListBudgetsRoute,
   ListSchedulesRoute,
   ListTriggerFiringsRoute,
   ListTriggersRoute,

@@ -1,0 +1,38 @@
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsObject, IsOptional, Matches, Min, ValidateNested } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { BudgetAmounts, BudgetView, budgetPeriods, budgetScopePattern, type BudgetPeriod } from './budget-view.ts';
+
+export class ApplyBudgetRequest {
+  @Matches(budgetScopePattern) scope!: string;
+
+  /** At least one measure. Less than what is spent is allowed: then nothing more is. */
+  @IsObject() @ValidateNested() @Type(() => BudgetAmounts) limit!: BudgetAmounts;
+
+  /** What a call is taken to use at most whose step does not say it. */
+  @IsOptional() @ValidateNested() @Type(() => BudgetAmounts) perCall?: BudgetAmounts;
+
+  /** `total` if absent. */
+  @IsOptional() @IsIn(budgetPeriods) period?: BudgetPeriod;
+
+  /** The version last seen; 0: it must not exist yet; absent: whatever is there. */
+  @IsOptional() @IsInt() @Min(0) expectedVersion?: number;
+}
+
+export class ApplyBudgetReply {
+  @IsIn(['created', 'updated', 'unchanged']) action!: 'created' | 'updated' | 'unchanged';
+  @ValidateNested() @Type(() => BudgetView) resource!: BudgetView;
+}
+
+/** Creates a budget or replaces its limits; what is spent stays. It counts for runs that begin from then on. */
+export const applyBudget = defineContract({
+  subject: 'sb.execution.budget.apply',
+  request: ApplyBudgetRequest,
+  reply: ApplyBudgetReply,
+  permission: 'budgets:write',
+  callers: ['api-gateway'],
+  timeoutMs: 5_000,
+  maxBytes: 4_096,
+  idempotent: true,
+  errors: ['conflict', 'limited'],
+});

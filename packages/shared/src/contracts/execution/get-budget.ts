@@ -1,0 +1,22 @@
+import { Matches } from 'class-validator';
+import { defineContract } from '../../bus/contract.ts';
+import { BudgetView, budgetScopePattern } from './budget-view.ts';
+
+export class GetBudgetRequest {
+  @Matches(budgetScopePattern) scope!: string;
+}
+
+export class GetBudgetReply extends BudgetView {}
+
+/** One budget, with what is spent of it and set aside. */
+export const getBudget = defineContract({
+  subject: 'sb.execution.budget.get',
+  request: GetBudgetRequest,
+  reply: GetBudgetReply,
+  permission: 'budgets:read',
+  callers: ['api-gateway'],
+  timeoutMs: 5_000,
+  maxBytes: 1_024,
+  idempotent: true,
+  errors: ['not_found'],
+});
