@@ -10,8 +10,13 @@ const follow = (onOpen: () => void): Promise<boolean> =>
     request(url, { agent, headers }, (response) => {
       if (response.statusCode !== 200) reject(new Error(`${url} answered ${response.statusCode}`));
       let tail = '';
-      response.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString('latin1')).slice(-2_000)));
-      response.once('end', () => resolve(tail.includes('event: run.succeeded')));
+      let isTold = false;
+      response.on('data', (chunk: Buffer) => {
+        const text = tail + chunk.toString('latin1');
+        isTold ||= text.includes('event: run.succeeded');
+        tail = text.slice(-100); // the name may come in two chunks
+      });
+      response.once('end', () => resolve(isTold));
       response.once('error', reject);
       onOpen();
     })
