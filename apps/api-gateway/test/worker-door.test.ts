@@ -6,9 +6,13 @@ import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { completeWork, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
 import { leaseTasks, type LeasedTask, type LeaseTasksRequest } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { agentQueueKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
+import { shardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
+import { shardCount } from '@signalbox/shared/contracts/execution/task-id.js';
 import { beatInstance, type BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
+import { defaultWorkspace } from '@signalbox/testkit/test-issuer.js';
 import { TestBus } from '@signalbox/testkit/test-bus.js';
 import { GatewayConfig } from '../src/gateway.config.ts';
 import { startGateway, type RunningGateway } from '../src/start-gateway.ts';
@@ -256,6 +260,21 @@ test('a result whose owner is away is offered to the next one without the worker
   await worker.next('completed');
   expect(performance.now() - from).toBeLessThan(2_900); // its next try would have come after a beat of 2 s
   await eventually(() => leases.length > asked);
+  worker.socket.close();
+});
+
+test('tasks are asked for anew when another replica owns their queue from now on, and not when it owns others', async () => {
+  const worker = await greet();
+  await eventually(() => leases.length > 0);
+  const { session } = leases[0]!;
+  const queue = shardOfQueue(agentQueueKey(defaultWorkspace, 'reader'));
+  const others = Array.from({ length: shardCount }, (_, shard) => shard).filter((shard) => shard !== queue);
+  const owner = await nats.as('execution');
+  owner.publishLive(shardsTaken, { shards: others }, { workspace: '', entity: 'next' });
+  await eventually(() => leases.length > 2);
+  expect(new Set(leases.map((lease) => lease.session))).toEqual(new Set([session]));
+  owner.publishLive(shardsTaken, { shards: [queue] }, { workspace: '', entity: 'next' });
+  await eventually(() => leases.some((lease) => lease.session !== session));
   worker.socket.close();
 });
 

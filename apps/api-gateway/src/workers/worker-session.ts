@@ -5,6 +5,7 @@ import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js
 import { beatWork, type BeatWorkRequest } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { completeWork, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
 import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { agentQueueKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
@@ -87,6 +88,11 @@ export class WorkerSession {
   askAgain(): void {
     this.session = randomUUID();
     this.asking.abort();
+  }
+
+  /** As `askAgain`, where the agent's queue is in one of these shards. */
+  askAgainOf(shards: ReadonlySet<number>): void {
+    if (this.hello && shards.has(shardOfQueue(agentQueueKey(this.caller.workspace, this.hello.agent)))) this.askAgain();
   }
 
   private async greet(hello: FromWorker & { type: 'hello' }): Promise<void> {

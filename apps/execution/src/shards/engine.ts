@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
+import { shardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
 import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -263,6 +264,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     if (fenced.length > 0) log.info('runs taken over', { runs: fenced.length, tasks: adopted.length });
     await this.readInbox();
     void this.dispatcher.askAfter(adopted);
+    if (ours.length > 0) this.bus.publishLive(shardsTaken, { shards: ours }, { workspace: '', entity: this.lease.owner });
   }
 
   /** Shards that belong with another replica: what is being written is, then nothing of them is here. */

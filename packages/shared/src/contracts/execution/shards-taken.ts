@@ -1,0 +1,16 @@
+import { ArrayMaxSize, IsArray, IsInt, Max, Min } from 'class-validator';
+import { defineEvent } from '../../bus/contract.ts';
+import { shardCount } from './task-id.ts';
+
+/** Shards that another replica owns from now on, and answers for. */
+export class ShardsTaken {
+  @IsArray()
+  @ArrayMaxSize(shardCount)
+  @IsInt({ each: true })
+  @Min(0, { each: true })
+  @Max(shardCount - 1, { each: true })
+  shards!: number[];
+}
+
+/** Who has an open question for tasks of these shards asks it again: the owner that it was asked may be gone. Of no workspace. */
+export const shardsTaken = defineEvent({ subject: 'sb.live.execution.shard.taken', payload: ShardsTaken, listeners: ['api-gateway'] });
