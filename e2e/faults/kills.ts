@@ -98,6 +98,14 @@ function lastStart({ output }: StackUnderTest): number {
 /** Kills the owner of all runs; resolves with when (epoch milliseconds). */
 async function killOwner(stack: StackUnderTest, moment: Moment): Promise<number> {
   if (moment === 'in the middle of it all') {
+    // Of some run: where none is under way, how soon a client starts another would be measured.
+    await asSuperuser(stack, (client) =>
+      until(
+        'a run is under way',
+        async () => (await client.query(`SELECT FROM execution.run WHERE status = 'running' LIMIT 1`)).rowCount === 1,
+        10_000,
+      ),
+    );
     return killed(stack, 'execution');
   }
   // The journal takes no row while we hold it, so that the owner's commit waits in PostgreSQL.

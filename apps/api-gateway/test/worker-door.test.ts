@@ -8,7 +8,7 @@ import { completeWork, type CompleteWorkRequest } from '@signalbox/shared/contra
 import { leaseTasks, type LeasedTask, type LeaseTasksRequest } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { agentQueueKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { shardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
-import { shardCount } from '@signalbox/shared/contracts/execution/task-id.js';
+import { shardCount, shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { beatInstance, type BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
@@ -28,7 +28,7 @@ let leases: LeaseTasksRequest[] = [];
 let completed: CompleteWorkRequest[] = [];
 let instanceBeats: BeatInstanceRequest[] = [];
 let onAccept: (task: string) => void = () => undefined;
-let onComplete: (request: CompleteWorkRequest) => void = () => undefined;
+let onComplete: (request: CompleteWorkRequest) => void | Promise<void> = () => undefined;
 let onBeat: (tasks: string[], message?: string) => string[] = () => [];
 
 beforeAll(async () => {
@@ -50,8 +50,8 @@ beforeAll(async () => {
     return {};
   });
   await nats.answer(beatWork, ({ tasks, message }) => ({ cancelled: onBeat(tasks, message) }));
-  await nats.answer(completeWork, (request) => {
-    onComplete(request);
+  await nats.answer(completeWork, async (request) => {
+    await onComplete(request);
     completed.push(request);
     return {};
   });
@@ -275,6 +275,22 @@ test('tasks are asked for anew when another replica owns their queue from now on
   expect(new Set(leases.map((lease) => lease.session))).toEqual(new Set([session]));
   owner.publishLive(shardsTaken, { shards: [queue] }, { workspace: '', entity: 'next' });
   await eventually(() => leases.some((lease) => lease.session !== session));
+  worker.socket.close();
+});
+
+test('what an owner that was killed never answers is asked of the next one at once', async () => {
+  const worker = await greet();
+  const task = `${newId('run')}.0.x.1`;
+  let asked = 0;
+  onComplete = () => (++asked === 1 ? new Promise<void>(() => undefined) : undefined);
+  worker.say({ type: 'complete', task, output: 1 });
+  await eventually(() => asked === 1);
+  const owner = await nats.as('execution');
+  owner.publishLive(shardsTaken, { shards: [shardOfTask(task)] }, { workspace: '', entity: 'next' });
+  const from = performance.now();
+  await worker.next('completed');
+  expect(performance.now() - from).toBeLessThan(3_000); // without the word it would wait for its deadline of 10 s
+  expect(asked).toBe(2);
   worker.socket.close();
 });
 
