@@ -58,7 +58,7 @@ export class WorkerDoor implements OnModuleInit, BeforeApplicationShutdown {
       callback: (error, message) => {
         if (error) return;
         const shards = new Set(message.json<{ payload: ShardsTaken }>().payload.shards);
-        for (const session of this.sockets.values()) session.ownerChanged(shards);
+        for (const session of this.sockets.values()) session.askAgainOf(shards);
       },
     });
   }

@@ -41,8 +41,6 @@ export class WorkerSession {
   /** The question for tasks that is open. */
   private asking = new AbortController();
   private wasOwnerAway = false;
-  /** Open requests to owners of tasks, with their shards. */
-  private readonly askedOwners = new Map<AbortController, number>();
   /** Changed when answers may be lost: what was offered in them is then offered again. */
   private session = randomUUID();
 
@@ -92,9 +90,8 @@ export class WorkerSession {
     this.asking.abort();
   }
 
-  /** Another replica owns these shards from now on: what was asked of their owner before may never be answered, and is asked of this one. */
-  ownerChanged(shards: ReadonlySet<number>): void {
-    for (const [controller, shard] of this.askedOwners) if (shards.has(shard)) controller.abort();
+  /** As `askAgain`, where the agent's queue is in one of these shards. */
+  askAgainOf(shards: ReadonlySet<number>): void {
     if (this.hello && shards.has(shardOfQueue(agentQueueKey(this.caller.workspace, this.hello.agent)))) this.askAgain();
   }
 
@@ -148,8 +145,7 @@ export class WorkerSession {
     if (this.accepted.delete(task)) return this.ports.send({ type: 'start', task });
     for (let attempt = 1; ; attempt++) {
       try {
-        const shard = shardOfTask(task);
-        await this.ofOwner(shard, (signal) => this.bus.request(acceptWork, { task, instance }, this.caller, { shard, signal }));
+        await this.ofOwner(this.bus.request(acceptWork, { task, instance }, this.caller, { shard: shardOfTask(task) }));
         this.ports.send({ type: 'start', task });
         return;
       } catch (thrown) {
@@ -185,7 +181,7 @@ export class WorkerSession {
 
   private async tellOwner(shard: number, body: BeatWorkRequest): Promise<void> {
     try {
-      const { cancelled } = await this.ofOwner(shard, (signal) => this.bus.request(beatWork, body, this.caller, { shard, signal }));
+      const { cancelled } = await this.ofOwner(this.bus.request(beatWork, body, this.caller, { shard }));
       this.cancel(cancelled);
     } catch (thrown) {
       // The next beat comes soon.
@@ -223,7 +219,7 @@ export class WorkerSession {
   private async deliver(result: CompleteWorkRequest, shard: number): Promise<void> {
     for (const end = performance.now() + heartbeatMs; ; await sleep(deliverAgainMs)) {
       try {
-        await this.ofOwner(shard, (signal) => this.bus.request(completeWork, result, this.caller, { shard, signal }));
+        await this.ofOwner(this.bus.request(completeWork, result, this.caller, { shard }));
         return;
       } catch (thrown) {
         if (Fault.from(thrown).code !== 'unavailable' || performance.now() > end || this.closed.signal.aborted) throw thrown;
@@ -232,24 +228,17 @@ export class WorkerSession {
   }
 
   /** What the owner of tasks answers. When it was away and is back, an open question for tasks was lost with it. */
-  private async ofOwner<T>(shard: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    for (;;) {
-      const asked = new AbortController();
-      this.askedOwners.set(asked, shard);
-      try {
-        const given = await ask(asked.signal);
-        if (this.wasOwnerAway) {
-          this.wasOwnerAway = false;
-          this.askAgain();
-        }
-        return given;
-      } catch (thrown) {
-        if (asked.signal.aborted) continue;
-        this.wasOwnerAway ||= Fault.from(thrown).code === 'unavailable';
-        throw thrown;
-      } finally {
-        this.askedOwners.delete(asked);
+  private async ofOwner<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const given = await answer;
+      if (this.wasOwnerAway) {
+        this.wasOwnerAway = false;
+        this.askAgain();
       }
+      return given;
+    } catch (thrown) {
+      this.wasOwnerAway ||= Fault.from(thrown).code === 'unavailable';
+      throw thrown;
     }
   }
 

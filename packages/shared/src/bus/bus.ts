@@ -7,6 +7,7 @@ import { jsonWithoutSecrets } from '../secrets/live-secrets.ts';
 import { childTraceparent, currentCall } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import type { BusServer } from './bus-server.ts';
+import { OwnerChanges } from './owner-changes.ts';
 import { isLost, untilBack } from './connection.ts';
 import type { Contract, EventContract, ServiceName } from './contract.ts';
 import type { EventEnvelope } from './event-meta.ts';
@@ -31,6 +32,7 @@ const graceMs = 100;
 export class Bus {
   private brokerOrNull: IdentityBroker | null = null;
   private readonly served = Promise.withResolvers<BusServer>();
+  private readonly owners = new OwnerChanges(this.connection);
 
   constructor(
     readonly service: ServiceName,
@@ -117,7 +119,8 @@ export class Bus {
       headers: requestHeaders,
     });
     try {
-      const answering = isWatched ? new CallWatch(this.connection, contract.service, callId).over(asking) : asking;
+      const watched = isWatched ? new CallWatch(this.connection, contract.service, callId).over(asking) : asking;
+      const answering = shard === undefined ? watched : this.owners.over(watched, contract.service, shard);
       const message = await (signal ? this.untilAborted(contract, answering, signal, callId) : answering);
       if (message.headers?.has(header.fault)) throw Fault.fromData(message.json<FaultData>());
       return message.json<Reply>();

@@ -12,5 +12,5 @@ export class ShardsTaken {
   shards!: number[];
 }
 
-/** Who has an open question for tasks of these shards asks it again: the owner that it was asked may be gone. Of no workspace. */
-export const shardsTaken = defineEvent({ subject: 'sb.live.execution.shard.taken', payload: ShardsTaken, listeners: ['api-gateway'] });
+/** Who has an open request to these shards' owner asks again: the one that was asked may be gone. Of no workspace. */
+export const shardsTaken = defineEvent({ subject: 'sb.live.execution.shard.taken', payload: ShardsTaken, listeners: ['api-gateway', 'protocol', 'execution'] });
