@@ -107,7 +107,12 @@ export class Load implements AsyncDisposable {
    */
   async progressAfter(at: number, withinMs: number): Promise<number> {
     for (const end = Date.now() + withinMs; Date.now() < end; await sleep(50)) {
-      for (const id of this.runs.slice(-aliveMax * 2)) {
+      // Also runs whose start was recorded and could not be acknowledged: the client asks for them again after 5 s.
+      const latest = await this.client.runs
+        .list({ workflow: 'load', limit: aliveMax * 2 })
+        .take(aliveMax * 2)
+        .catch(() => []);
+      for (const { id } of latest) {
         const events = await Array.fromAsync(this.client.runs.events(id, { limit: 200 })).catch(() => []);
         const first = events.find((event) => Date.parse(event.at) > at && event.type.startsWith('step.'));
         if (first) return Date.parse(first.at) - at;
