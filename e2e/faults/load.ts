@@ -7,6 +7,8 @@ import { insist, type StackUnderTest } from '../stack-under-test.ts';
 
 /** Runs under way at once: work is always being begun, done and recorded, and two processors are not full. */
 const aliveMax = 4;
+/** Runs that are looked at after a kill. */
+const latestMax = 24;
 const taskMs = 120;
 const items = 6;
 
@@ -107,16 +109,18 @@ export class Load implements AsyncDisposable {
    */
   async progressAfter(at: number, withinMs: number): Promise<number> {
     for (const end = Date.now() + withinMs; Date.now() < end; await sleep(50)) {
-      // Also runs whose start was recorded and could not be acknowledged: the client asks for them again after 5 s.
+      // Also runs whose start was recorded and could not be acknowledged, and all that came until somebody answered.
       const latest = await this.client.runs
-        .list({ workflow: 'load', limit: aliveMax * 2 })
-        .take(aliveMax * 2)
+        .list({ workflow: 'load', limit: latestMax })
+        .take(latestMax)
         .catch(() => []);
-      for (const { id } of latest) {
-        const events = await Array.fromAsync(this.client.runs.events(id, { limit: 200 })).catch(() => []);
-        const first = events.find((event) => Date.parse(event.at) > at && event.type.startsWith('step.'));
-        if (first) return Date.parse(first.at) - at;
-      }
+      const events = await Promise.all(
+        latest.map(({ id }) => Array.fromAsync(this.client.runs.events(id, { limit: 200 })).catch(() => [])),
+      );
+      const after = events
+        .flat()
+        .flatMap(({ type, at: when }) => (type.startsWith('step.') && Date.parse(when) > at ? [Date.parse(when)] : []));
+      if (after.length > 0) return Math.min(...after) - at;
     }
     throw new Error(`nothing was recorded within ${withinMs} ms`);
   }
