@@ -13,4 +13,8 @@ export class ShardsTaken {
 }
 
 /** Who has an open request to these shards' owner asks again: the one that was asked may be gone. Of no workspace. */
-export const shardsTaken = defineEvent({ subject: 'sb.live.execution.shard.taken', payload: ShardsTaken, listeners: ['api-gateway', 'protocol', 'execution'] });
+export const shardsTaken = defineEvent({
+  subject: 'sb.live.execution.shard.taken',
+  payload: ShardsTaken,
+  listeners: ['api-gateway', 'protocol', 'execution'],
+});
