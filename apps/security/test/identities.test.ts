@@ -61,9 +61,9 @@ describe('a credential that is worth nothing gets one answer', () => {
   });
 
   test('expired', async () => {
-    const { key } = await security.key({ expiresInS: 1 });
+    const { key } = await security.key({ expiresInS: 3 });
     await expect(issue('key', key, 'registry')).resolves.toBeDefined();
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await new Promise((resolve) => setTimeout(resolve, 3_100));
     await expect(issue('key', key, 'registry')).rejects.toMatchObject(worthless);
   });
 
