@@ -1,9 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { connect, type ConnectionOptions, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
+import {
+  connect,
+  NatsConnectionImpl,
+  setTransportFactory,
+  type ConnectionOptions,
+  type NatsConnection,
+  type TlsOptions,
+} from '@nats-io/transport-node';
+import { nodeResolveHost } from '@nats-io/transport-node/lib/node_transport.js';
 import { isNatsTls, natsHosts } from '../config/server-url.ts';
 import { log } from '../telemetry/log.ts';
+import { GatheringTransport } from './gathering-transport.ts';
 import { nativeAuthenticator } from './native-authenticator.ts';
 
 export interface BusConnectionOptions {
@@ -36,7 +45,8 @@ export async function connectBus({ natsUrl, natsCreds, natsCaFile = '', name }: 
     ...(natsCreds && { authenticator: nativeAuthenticator(await readFile(natsCreds, 'utf8')) }),
   };
   if (options.tls) await refuseUntrusted(options);
-  const connection = await connect({ ...options, waitOnFirstConnect: true });
+  setTransportFactory({ factory: () => new GatheringTransport(), dnsResolveFn: nodeResolveHost });
+  const connection = await NatsConnectionImpl.connect({ ...options, waitOnFirstConnect: true });
   void watch(connection);
   return connection;
 }

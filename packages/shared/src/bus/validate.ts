@@ -2,6 +2,7 @@ import { plainToInstance, TransformationType } from 'class-transformer';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { validateSync, type ValidationError } from 'class-validator';
 import { Fault, type FaultDetail } from '../errors/fault.ts';
+import { isSurelyValid } from './checked-quickly.ts';
 import type { MessageClass } from './contract.ts';
 import { opaqueFieldsOf } from './opaque.ts';
 
@@ -21,6 +22,7 @@ export function validate<T extends object>(type: MessageClass<T>, value: unknown
     });
   }
   const instance = instanceOf(type, value);
+  if (isSurelyValid(instance)) return instance;
   const errors = validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false });
   if (errors.length > 0) throw invalidFault(errors);
   return instance;
