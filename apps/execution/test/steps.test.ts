@@ -9,10 +9,11 @@ import { completeWork } from '@signalbox/shared/contracts/execution/complete-wor
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
+import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
-import { leaseTasks, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
-import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
+import { leaseTasks, type LeasedTask, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { eventsIn, runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
@@ -259,6 +260,42 @@ test('what a gateway that died was given is offered to its worker again as soon 
   expect((await ended(service, id)).steps[0]?.attempts).toHaveLength(1);
 });
 
+test('a leased task that may be done twice begins without asking, which is written down when its worker is heard of again', async () => {
+  const frail = { principal: 'agent_frail', name: 'frail', roles: ['agent' as const] };
+  await apply(service, 'at-once', {
+    a: { agent: 'frail' },
+    b: { agent: 'frail', needs: ['a'] },
+    c: { agent: 'frail', needs: ['b'], onCrash: 'fail' },
+  });
+  const session = randomUUID();
+  const lease = async (waitMs: number): Promise<LeasedTask | undefined> =>
+    (await service.request(leaseTasks, { agent: 'frail', instance: 'swift', credit: 1, waitMs, session }, { as: frail })).tasks[0];
+  const complete = (task: string): Promise<unknown> =>
+    service.request(completeWork, { task, instance: 'swift', output: 1 }, { as: frail, shard: shardOfTask(task) });
+  const { id } = await start(service, { workflow: 'at-once' });
+  const first = await lease(5_000);
+  expect(first).toMatchObject({ step: 'a', isAccepted: true });
+  // Nobody knows whether the answer has come: were its owner killed now, the next one would give it out at once.
+  expect((await service.request(getRun, { run: id })).steps[0]?.status).toBe('queued');
+  await sleep(30);
+  expect(await lease(0)).toBeUndefined();
+  const { steps } = await service.request(getRun, { run: id });
+  expect(steps[0]).toMatchObject({ status: 'running', attempts: [{ instance: 'swift' }] });
+  await complete(first!.task);
+  const second = await lease(5_000);
+  expect(second).toMatchObject({ step: 'b', isAccepted: true });
+  await sleep(30);
+  await complete(second!.task);
+  const third = await lease(5_000);
+  expect(third).toMatchObject({ step: 'c', isAccepted: false });
+  await service.request(acceptWork, { task: third!.task, instance: 'swift' }, { as: frail, shard: shardOfTask(third!.task) });
+  await complete(third!.task);
+  const run = await ended(service, id);
+  expect(run.status).toBe('succeeded');
+  for (const { startedAt, endedAt } of run.steps.slice(0, 2))
+    expect(Date.parse(endedAt as string) - Date.parse(startedAt as string)).toBeGreaterThanOrEqual(25);
+});
+
 test('A55: a worker takes, beats and completes only its own', async () => {
   await apply(service, 'guarded', { a: { agent: 'lone' } });
   const { id } = await start(service, { workflow: 'guarded' });
@@ -477,7 +514,7 @@ test('what an executor says it is at reaches who follows, and is not recorded', 
   release();
   const run = await ended(service, id);
   await live.next((event) => event.run === id && event.type === 'run.succeeded');
-  const events = live.heard.map(({ payload }) => payload).filter((event) => event.run === id);
+  const events = live.heard.flatMap(({ payload }) => eventsIn(payload)).filter((event) => event.run === id);
   expect(events.map(({ type }) => type)).toEqual([
     'run.started',
     'step.queued',

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { connectBus } from '@signalbox/shared/bus/connection.js';
@@ -12,6 +13,7 @@ import type { Caller } from '@signalbox/shared/identity/caller.js';
 const [natsUrl = '', natsCreds = '', agent = ''] = process.argv.slice(2);
 const instance = `bench-${process.pid}`;
 const credit = 256;
+const session = randomUUID();
 
 let [{ token }] = (await once(process, 'message')) as [{ token: string }];
 process.on('message', (message: { token: string }) => ({ token } = message));
@@ -33,7 +35,7 @@ async function perform({ task, input, isAccepted }: LeasedTask): Promise<void> {
 
 for (;;) {
   try {
-    const { tasks } = await bus.request(leaseTasks, { agent, instance, credit, waitMs: 20_000 }, caller, { timeoutMs: 25_000 });
+    const { tasks } = await bus.request(leaseTasks, { agent, instance, credit, waitMs: 20_000, session }, caller, { timeoutMs: 25_000 });
     for (const task of tasks) void perform(task);
   } catch {
     await new Promise((resolve) => setTimeout(resolve, 50));

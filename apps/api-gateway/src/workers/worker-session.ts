@@ -21,6 +21,8 @@ const retryMs = 250;
 const retryMaxMs = 2_000;
 /** Between attempts to deliver a result whose owner is away. */
 const deliverAgainMs = 100;
+/** A task that was begun without asking is told to its owner after this: short ones end before. */
+const confirmMs = 50;
 /** Attempts to accept a task while its owner cannot be reached; then the worker is told to drop it. */
 const acceptAttempts = 4;
 
@@ -123,6 +125,9 @@ export class WorkerSession {
         );
         pause = retryMs;
         this.cancel(cancelled);
+        const begun = tasks.flatMap(({ task, isAccepted }) => (isAccepted ? [task] : []));
+        // With room for more it asks again at once, which says that they have come.
+        if (begun.length > 0 && capacity - this.held.size <= tasks.length) this.confirmSoon(begun);
         for (const { deadline, isAccepted, ...task } of tasks) {
           this.held.add(task.task);
           if (isAccepted) this.accepted.add(task.task);
@@ -137,6 +142,15 @@ export class WorkerSession {
         pause = Math.min(retryMaxMs, pause * 2);
       }
     }
+  }
+
+  /** What the worker has begun without its owner being asked is told to that in a moment, unless it has ended by then. */
+  private confirmSoon(tasks: readonly string[]): void {
+    const confirm = (): void => {
+      const begun = tasks.filter((task) => this.held.has(task) && !this.accepted.has(task));
+      if (begun.length > 0 && !this.closed.signal.aborted) this.tellOwners(begun).catch((thrown: unknown) => this.fail(thrown));
+    };
+    setTimeout(confirm, confirmMs).unref();
   }
 
   private async accept(task: string): Promise<void> {
@@ -164,6 +178,11 @@ export class WorkerSession {
     this.instances.beat(this.caller, { agent, instance, capacity, inFlight: tasks.length, isDraining: this.isDraining });
     // A worker that came back still has what it had: it counts against its capacity.
     for (const task of tasks) this.held.add(task);
+    await this.tellOwners(tasks);
+  }
+
+  private async tellOwners(tasks: readonly string[]): Promise<void> {
+    const instance = this.hello?.instance as string;
     const byShard = Map.groupBy(tasks, shardOfTask);
     await Promise.all(
       [...byShard].map(async ([shard, own]) => {

@@ -38,6 +38,7 @@ export class Completion {
       const isOther = open !== undefined && open.phase !== 'queued' && open.principal !== undefined && open.principal !== caller.principal;
       const isOthers = open !== undefined && open.phase !== 'queued' && open.instance !== undefined && open.instance !== result.instance;
       if (isOther || isOthers) throw replaced(result.task);
+      this.engine.dispatcher.begun(result.task);
     }
     const ref = { s: step, i: index, n: attempt };
     const completed: RunEvent = {

@@ -75,10 +75,14 @@ export class Dispatcher {
     this.called = new CalledTasks(bus, end);
     this.queues = new TaskQueues(bus, agents, this.called, {
       mayAct: ports.mayAct,
+      mayBegin: (task) => this.mayBegin(task),
       end,
       heldUntil: ports.heldUntil,
     });
-    this.leases = new WorkerLeases(this.queues, agents, (...of) => this.offerAgain(...of));
+    this.leases = new WorkerLeases(this.queues, agents, {
+      offerAgain: (...of) => this.offerAgain(...of),
+      has: (id) => this.begun(id),
+    });
     this.others = new OthersTasks(bus, this.queues, (task) => this.stopExecutor(task));
     this.words = new ShardWords(
       (shard, words) => bus.request(tellQueue, { words }, 'service', { shard }),
@@ -211,9 +215,23 @@ export class Dispatcher {
       task.heardAt = performance.now();
       task.isHeard = true;
       // A former owner let it begin and died before that was written: it goes on.
-      if (task.phase === 'queued') void this.accept(id, instance ?? 'protocol', principal).catch(() => undefined);
+      if (task.phase === 'offered') this.begun(id);
+      else if (task.phase === 'queued') void this.accept(id, instance ?? 'protocol', principal).catch(() => undefined);
       return false;
     });
+  }
+
+  /**
+   * Its executor, which was let begin without asking, has it: only now that is written down, so that a new owner gives out at once what an answer that
+   * was lost had brought to nobody.
+   */
+  begun(id: string): void {
+    const task = this.tasks.get(id);
+    if (task?.phase !== 'offered' || task.begunAt === undefined || task.instance === undefined) return;
+    const { run, ref, instance, begunAt } = task;
+    if (this.owner.feed(run, { type: 'accepted', instance, at: begunAt, ...ref }, true).outcome === 'stale') return;
+    this.queues.began(task, instance);
+    this.watch(task, begunAt);
   }
 
   /** The task, where this is who holds it. */
@@ -290,6 +308,12 @@ export class Dispatcher {
     this.limited.holdAll(id);
     this.enter(task);
     return task;
+  }
+
+  /** Being handed a task is the word to begin where another attempt could follow a lost one; where its start is timed, that it asks is the start. */
+  private mayBegin(task: QueuedTask): boolean {
+    const open = this.tasks.get(task.id);
+    return open === task && open.startMs === undefined && mayBeLost(open);
   }
 
   /** Sets the timer that ends an attempt which takes too long. */

@@ -56,6 +56,7 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     principal: undefined,
     heardAt: performance.now(),
     handedAt: undefined,
+    begunAt: undefined,
     deadline: undefined,
     isHeard: false,
     because: undefined,

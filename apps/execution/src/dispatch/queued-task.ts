@@ -40,6 +40,8 @@ export interface QueuedTask {
   heardAt: number;
   /** On the same clock: when it was first handed over, where that is bounded and not yet reported. */
   handedAt: number | undefined;
+  /** Since when its executor may work on it without having asked, epoch milliseconds; its next word says that it does. */
+  begunAt: number | undefined;
   /** Why it is not under way, for people. */
   because: string | undefined;
 }
@@ -104,6 +106,7 @@ export function offeredTask(
     principal: undefined,
     heardAt: performance.now(),
     handedAt: undefined,
+    begunAt: undefined,
     because: undefined,
   };
 }

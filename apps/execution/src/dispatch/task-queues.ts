@@ -2,6 +2,7 @@ import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { agentQueueKey } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '@signalbox/workflow/core/events.js';
@@ -21,6 +22,8 @@ const passing = new Set(['unavailable', 'timeout', 'limited']);
 export interface QueuePorts {
   /** Whether tasks may leave now. */
   mayAct(): boolean;
+  /** Whether a worker that is handed the task may begin without asking. */
+  mayBegin(task: QueuedTask): boolean;
   /** A task's agent is not there, or not the run's to use: its attempt ends so. */
   end(task: QueuedTask, error: Failure): void;
   /** Until when a queue of this shard waits after it was taken, on the monotonic clock. */
@@ -85,6 +88,7 @@ export class TaskQueues {
     by.principal = task.principal;
     by.heardAt = task.heardAt;
     by.handedAt = task.handedAt;
+    by.begunAt = task.begunAt;
     if (task.phase === 'queued') by.queue?.push(by);
     task.phase = 'gone';
   }
@@ -123,6 +127,7 @@ export class TaskQueues {
     task.phase = 'queued';
     task.instance = undefined;
     task.principal = undefined;
+    task.begunAt = undefined;
     this.occupy(queue, -1);
     queue.unshift(task);
     this.pump(queue);
@@ -191,6 +196,7 @@ export class TaskQueues {
     task.principal = poller.principal;
     task.heardAt = performance.now();
     task.handedAt ??= task.heardAt;
+    if (this.ports.mayBegin(task)) task.begunAt = now();
     task.because = undefined;
   }
 

@@ -22,6 +22,13 @@ export interface LeaseWish {
   skills?: readonly string[] | undefined;
 }
 
+export interface LeasePorts {
+  /** Offers an instance's tasks again that it has not accepted; gives those that it may have begun and has said nothing of. */
+  offerAgain(workspace: string, agent: string, instance: string): QueuedTask[];
+  /** The worker has a task that it was handed and may have begun. */
+  has(task: string): void;
+}
+
 /** Workers that ask for tasks: each gets some, or waits until there are. */
 export class WorkerLeases {
   /** By workspace and instance: tasks that its worker is to stop. */
@@ -32,8 +39,7 @@ export class WorkerLeases {
   constructor(
     private readonly queues: TaskQueues,
     private readonly agents: AgentDirectory,
-    /** Offers an instance's tasks again that it has not accepted; gives those that it may have begun and has said nothing of. */
-    private readonly offerAgain: (workspace: string, agent: string, instance: string) => QueuedTask[],
+    private readonly ports: LeasePorts,
   ) {}
 
   /** Answers when there is a task, when one of the worker's own is to be stopped, or after `waitMs`. */
@@ -43,11 +49,26 @@ export class WorkerLeases {
     signal: AbortSignal,
   ): Promise<{ tasks: QueuedTask[]; cancelled: string[] }> {
     const queue = this.queues.ofAgent(workspace, wish.agent);
-    if (wish.session !== undefined && this.sessions.follow([workspace, wish.agent, wish.instance], wish.session)) {
+    const { tasks, cancelled } = await this.ask(workspace, principal, queue, wish, signal);
+    const begun = tasks.flatMap(({ id, begunAt }) => (begunAt === undefined ? [] : [id]));
+    if (wish.session !== undefined) this.sessions.hand([workspace, wish.agent, wish.instance], wish.session, begun);
+    return { tasks, cancelled };
+  }
+
+  private async ask(
+    workspace: string,
+    principal: string,
+    queue: AgentQueue,
+    wish: LeaseWish,
+    signal: AbortSignal,
+  ): Promise<{ tasks: QueuedTask[]; cancelled: string[] }> {
+    const { session } = wish;
+    const worker = [workspace, wish.agent, wish.instance];
+    if (session !== undefined && this.sessions.follow(worker, session)) {
       this.dismiss(queue, wish.instance);
-      const again = this.offerAgain(workspace, wish.agent, wish.instance);
+      const again = this.ports.offerAgain(workspace, wish.agent, wish.instance);
       if (again.length > 0) return { tasks: again, cancelled: this.takeStops(workspace, wish.instance) };
-    }
+    } else if (session !== undefined) for (const task of this.sessions.takeHanded(worker)) this.ports.has(task);
     const poller: Poller = {
       instance: wish.instance,
       principal,
@@ -109,7 +130,7 @@ export class WorkerLeases {
       input: task.input,
       deadline: Math.round(now() + task.timeoutMs),
       idempotencyKey: task.idempotencyKey,
-      isAccepted: task.phase === 'running',
+      isAccepted: task.phase === 'running' || task.begunAt !== undefined,
       ...(task.traceparent !== undefined && { traceparent: task.traceparent }),
       ...(task.handover && { handover: task.handover }),
     };

@@ -26,3 +26,14 @@ test('only so many instances are remembered', () => {
   for (let i = 0; i < 10_000; i++) sessions.follow(['workspace', 'agent', String(i)], 'x');
   expect(sessions.follow(one, 'b')).toBe(false);
 });
+
+test('what a session was handed has come when it asks again, and nothing of a session that was replaced', () => {
+  const sessions = new WorkerSessions();
+  sessions.follow(one, 'a');
+  sessions.hand(one, 'a', ['task']);
+  expect([sessions.takeHanded(one), sessions.takeHanded(one), sessions.takeHanded(other)]).toEqual([['task'], [], []]);
+  sessions.hand(one, 'a', ['task']);
+  sessions.follow(one, 'b');
+  sessions.hand(one, 'a', ['late']);
+  expect(sessions.takeHanded(one)).toEqual([]);
+});

@@ -7,6 +7,8 @@ const instancesMax = 10_000;
 interface Known {
   readonly last: string;
   readonly former: string | undefined;
+  /** Tasks in the last answer that it may begin without asking: its next question says that they have come. */
+  handed: readonly string[];
 }
 
 /** The sessions in which workers ask for tasks: a new one ends the one before. */
@@ -25,8 +27,22 @@ export class WorkerSessions {
         'If two workers have this name, give each one of its own.',
       );
     this.known.delete(key);
-    this.known.set(key, { last: session, former: known?.last });
+    this.known.set(key, { last: session, former: known?.last, handed: [] });
     if (this.known.size > instancesMax) this.known.delete(this.known.keys().next().value as string);
     return known !== undefined;
+  }
+
+  /** An answer to a question of this session is on its way. */
+  hand(instance: readonly string[], session: string, tasks: readonly string[]): void {
+    const known = this.known.get(instance.join(' '));
+    if (known?.last === session) known.handed = tasks;
+  }
+
+  /** What was handed over and has come: the session asks again. */
+  takeHanded(instance: readonly string[]): readonly string[] {
+    const known = this.known.get(instance.join(' '));
+    const handed = known?.handed ?? [];
+    if (known) known.handed = [];
+    return handed;
   }
 }

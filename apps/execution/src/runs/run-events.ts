@@ -2,7 +2,7 @@ import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
 import { runChanged, runEnded, type RunChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
-import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
+import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { newUuid } from '@signalbox/shared/ids/ids.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
@@ -17,6 +17,8 @@ import { eventOf } from '@signalbox/workflow/views/event-view.js';
 /** Published events are marked together, this often; unmarked ones are published again by the sweep and dropped by their id. */
 const markMs = 200;
 const publishTimeoutMs = 5_000;
+/** Events of one commit that one message tells: each may have some 20 KB. */
+const toldMax = 20;
 
 /** A workflow of a workspace, as `RunEvents.watched` knows it. */
 export function watchKey(workspace: string, workflow: string): string {
@@ -59,13 +61,18 @@ export class RunEvents {
   /** Called once the row of these transitions is committed. */
   committed(run: LiveRun, seq: number, transitions: readonly Transition[]): void {
     const { workspace } = run.facts;
-    transitions.forEach((transition, offset) => {
-      const event = eventOf(run.id, run.state.graph, seq + offset, transition);
-      if (event === undefined) return;
+    const told = transitions.flatMap((transition, offset) => eventOf(run.id, run.state.graph, seq + offset, transition) ?? []);
+    for (let at = 0; at < told.length; at += toldMax) {
+      const earlier = told.slice(at, at + toldMax);
+      const last = earlier.pop() as RunEventView;
       this.publishQuietly(() =>
-        this.bus.publishLive(runProgressed, event, { workspace, entity: run.id, version: event.seq, id: `${run.id}:${event.seq}` }),
+        this.bus.publishLive(
+          runProgressed,
+          { ...last, ...(earlier.length > 0 && { earlier }) },
+          { workspace, entity: run.id, version: last.seq, id: `${run.id}:${last.seq}` },
+        ),
       );
-    });
+    }
     const events = this.waiting.get(run);
     if (events === undefined) return;
     this.waiting.delete(run);

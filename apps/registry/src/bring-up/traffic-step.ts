@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
-import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
+import { eventsIn, runProgressed, type RunEventView, type RunProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { StepContext, StepMaker, StepOutcome } from './step-outcome.ts';
 
 /** Agents whose calls are counted at once. */
@@ -53,16 +53,18 @@ export class TrafficStep implements StepMaker, OnApplicationShutdown {
   private listen(): void {
     this.subscription ??= this.bus.connection.subscribe(runProgressed.subject, {
       callback: (error, message) => {
-        if (!error) this.count(message.json<EventEnvelope & { payload: RunEventView }>());
+        if (error) return;
+        const { workspace, payload } = message.json<EventEnvelope & { payload: RunProgressed }>();
+        for (const event of eventsIn(payload)) this.count(workspace, event);
       },
     });
   }
 
-  private count({ workspace, payload }: EventEnvelope & { payload: RunEventView }): void {
-    const isEnd = payload.type === 'step.succeeded' || payload.type === 'step.failed' || payload.type === 'step.retrying';
-    const counter = isEnd ? this.counters.get(`${workspace} ${payload.agent}`) : undefined;
+  private count(workspace: string, { type, agent }: RunEventView): void {
+    const isEnd = type === 'step.succeeded' || type === 'step.failed' || type === 'step.retrying';
+    const counter = isEnd ? this.counters.get(`${workspace} ${agent}`) : undefined;
     if (counter === undefined) return;
-    counter.last.push(payload.type === 'step.succeeded');
+    counter.last.push(type === 'step.succeeded');
     if (counter.last.length > counter.calls) counter.last.shift();
   }
 

@@ -66,7 +66,7 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         return work;
       }
       const { s, i, n, instance } = event;
-      record(work, { t: 'began', at: given.at, s, i, n, instance, ...(unit.agent !== undefined && { agent: unit.agent }) });
+      record(work, { t: 'began', at: event.at ?? given.at, s, i, n, instance, ...(unit.agent !== undefined && { agent: unit.agent }) });
       break;
     }
     case 'completed': {

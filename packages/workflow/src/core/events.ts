@@ -55,7 +55,8 @@ export type RunEvent =
   | { type: 'taken'; epoch: number }
   /** Its owner lets go of it until something is due or said to it. */
   | { type: 'rest' }
-  | ({ type: 'accepted'; instance: string } & AttemptRef)
+  /** `at`: when its executor was let begin, where that is heard of later. */
+  | ({ type: 'accepted'; instance: string; at?: number } & AttemptRef)
   | ({ type: 'completed'; output?: Json; error?: Failure; usage?: Usage } & AttemptRef)
   | ({ type: 'lost'; error: Failure } & AttemptRef)
   /** What an executor says of its work, recorded for whoever may have to go on with it: see `Told`. */

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Subscription } from '@nats-io/transport-node';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
-import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
+import { eventsIn, runProgressed, type RunEventView, type RunProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
 
 type Listener = (event: RunEventView) => void;
 
@@ -42,6 +42,8 @@ export class RunFeed implements OnApplicationShutdown {
   private hear(data: Uint8Array): void {
     const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
     const { entity, payload } = JSON.parse(text) as EventEnvelope;
-    for (const listener of this.listeners.get(entity) ?? []) listener(payload as RunEventView);
+    const listeners = this.listeners.get(entity);
+    if (listeners === undefined) return;
+    for (const event of eventsIn(payload as RunProgressed)) for (const listener of listeners) listener(event);
   }
 }

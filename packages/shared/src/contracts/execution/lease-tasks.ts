@@ -55,7 +55,10 @@ export class LeasedTask {
   @IsInt() deadline!: number;
   /** The same for every attempt of this step. */
   @IsString() idempotencyKey!: string;
-  /** It was accepted before, and the answer may never have come: it may begin without asking. */
+  /**
+   * It may begin without asking by `accept-work`: it was accepted before and the answer may never have come, or another attempt could follow it if nothing
+   * were heard of it. The session's next question for tasks, a beat or the result says that it has come.
+   */
   @IsBoolean() isAccepted!: boolean;
   /** W3C Trace Context of its attempt, where traces are recorded: what the worker does belongs below it. */
   @IsOptional() @IsString() traceparent?: string;

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { Allow, IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { Allow, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
 import { defineEvent } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { Failure } from './failure.ts';
@@ -52,8 +52,18 @@ export class RunEventView {
   @IsOptional() @Allow() fraction?: number;
 }
 
+/** What happened to a run in one commit, or a part of that: its last event, and those before it. */
+export class RunProgressed extends RunEventView {
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => RunEventView) earlier?: RunEventView[];
+}
+
+/** All that a message tells, in order. */
+export function eventsIn({ earlier = [], ...last }: RunProgressed): RunEventView[] {
+  return [...earlier, last];
+}
+
 /**
  * What happens to runs, as it happens and after its commit. Lossy: whoever follows a run reads `list-run-events` first, and again where
- * `seq` shows a gap he cares for. The envelope's `entity` is the run.
+ * `seq` shows a gap he cares for. The envelope's `entity` is the run, its `version` the last event's `seq`.
  */
-export const runProgressed = defineEvent({ subject: 'sb.live.execution.run.progressed', payload: RunEventView, listeners: ['registry'] });
+export const runProgressed = defineEvent({ subject: 'sb.live.execution.run.progressed', payload: RunProgressed, listeners: ['registry'] });
