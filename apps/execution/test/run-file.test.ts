@@ -14,11 +14,14 @@ import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-
 import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { readChunk } from '@signalbox/shared/contracts/context/read-chunk.js';
 import { chunkBytes } from '@signalbox/shared/bus/stream.js';
+import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
+import { upgradeRun } from '@signalbox/shared/contracts/execution/upgrade-run.js';
 import { newId, newUuid } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
+import { checkDefinition } from '@signalbox/workflow/language/check-definition.js';
 import { hashAfter } from '@signalbox/workflow/run-file/format.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
-import { apply, ended, start, startExecution, TestWorker } from './peers.ts';
+import { apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
 
 let service: ServiceUnderTest;
 let worker: TestWorker;
@@ -134,6 +137,59 @@ test('a run goes to another workspace as a file, and is there as it was, in ever
   await expect(service.request(deleteRun, { run: run.id }, elsewhere)).resolves.toEqual({ runs: 1 });
 }, 60_000);
 
+test('a run that went over to other versions of its workflow takes all of them along', async () => {
+  const steps = { first: { agent: 'works', with: { n: 1 } }, go: { needs: ['first'], wait: { signal: 'go' } } };
+  await apply(service, 'changing', { ...steps, last: { needs: ['go'], value: 1 } });
+  const { id } = await start(service, { workflow: 'changing' });
+  await until(service, id, ({ status }) => status === 'waiting');
+  const early = { early: { wait: { signal: 'early' } } };
+  await apply(service, 'changing', { ...early, ...steps, other: { needs: ['go'], value: 2 } });
+  await service.request(upgradeRun, { run: id });
+  await service.request(signalRun, { run: id, name: 'early' });
+  await until(service, id, ({ steps }) => steps.some(({ key, status }) => key === 'early' && status === 'succeeded'));
+  await apply(service, 'changing', { ...early, ...steps, final: { needs: ['go', 'early'], value: 'long'.repeat(20_000) } });
+  await service.request(upgradeRun, { run: id });
+  await service.request(signalRun, { run: id, name: 'go' });
+  await ended(service, id);
+
+  const file = await exported(id);
+  const run = await imported(file);
+  const before = await service.request(getRun, { run: id });
+  const after = await service.request(getRun, { run: run.id }, elsewhere);
+  const plain = ({ id: _, origin: __, ...rest }: typeof before): object => rest;
+  expect(plain(after)).toEqual(plain(before));
+  expect(after.startedHash).toBeDefined();
+  expect(after.steps.map(({ key }) => key).sort()).toEqual(['early', 'final', 'first', 'go']);
+  const events = async (which: string, options: object): Promise<object[]> =>
+    (await service.request(listRunEvents, { run: which }, options)).data.map(({ run: _, ...rest }) => rest);
+  expect(await events(run.id, elsewhere)).toEqual(await events(id, {}));
+  expect((await service.request(listRuns, { workflow: 'changing' }, elsewhere)).data).toEqual([
+    expect.objectContaining({ workflowHash: before.workflowHash, startedHash: before.startedHash }),
+  ]);
+  const fork = await service.request(forkRun, { run: run.id, from: ['final'] }, elsewhere);
+  expect(fork.workflowHash).toBe(before.workflowHash);
+
+  const lines = file.toString().trimEnd().split('\n').slice(0, -1);
+  const at = lines.findIndex((line) => line.startsWith('{"hash"'));
+  const refused = (given: readonly string[], detail: string): Promise<void> =>
+    expect(imported(sealed(given))).rejects.toMatchObject({
+      code: 'invalid',
+      detail: expect.stringContaining(detail) as unknown as string,
+    });
+  await refused(lines.toSpliced(at, 1), 'is not given');
+  const upgrade = JSON.parse(lines[at] as string) as { hash: string; definition: object };
+  const other = JSON.stringify({ ...upgrade, definition: { ...upgrade.definition, spec: { steps: { first: { value: 1 } } } } });
+  await refused(lines.with(at, other), `line ${at + 1} of the file: its workflow is not the one that its hash says`);
+  // A version in which what was done is another kind of step.
+  const { definition } = JSON.parse(lines[0] as string) as { definition: object };
+  const unfit = checkDefinition({ ...definition, spec: { steps: { first: { value: 1 } } } }).definition;
+  const turned = lines.with(at, JSON.stringify({ hash: unfit.hash, definition: unfit.manifest }));
+  await refused(
+    turned.map((line) => line.replaceAll(upgrade.hash, unfit.hash)),
+    'cannot have happened',
+  );
+}, 60_000);
+
 test('one key is one run, and a file needs the right to bring a workflow', async () => {
   const file = await exported(await mixedRun());
   const [first, again] = [await imported(file, {}, 'k'), await imported(file, {}, 'k')];
@@ -174,8 +230,8 @@ describe('a file is refused', () => {
     ['that is none of a run', () => whole(['{"a":1}', ...lines.slice(1)]), /line 1 of the file: this is no file of a run/],
     [
       'of a later version',
-      () => whole(changed(0, (head) => ({ ...head, version: 2 }))),
-      /has version 2, and version 1 is what this release reads/,
+      () => whole(changed(0, (head) => ({ ...head, version: 3 }))),
+      /has version 3, and versions up to 2 are what this release reads/,
     ],
     [
       'whose head lacks the run',

@@ -7,6 +7,7 @@ import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import type { Definition } from '@signalbox/workflow/language/definition.js';
 import { runFileFormat, runFileVersion, type RunFileHead } from '@signalbox/workflow/run-file/format.js';
 import { Definitions } from '../workflows/definitions.ts';
 import { exportPart, exportStart, type ExportPosition } from './run-export.ts';
@@ -39,23 +40,16 @@ export class ExportRunHandler {
       );
       if (!row) throw unknownRun(run);
       if (row.lives) throw new Fault('conflict', 'the run has not ended', 'Wait for its end, or cancel it first.');
-      // A file has one definition.
-      if (row.changed) {
-        throw new Fault(
-          'conflict',
-          'the run went over to another version of its workflow: it has no file',
-          'Fork it, and export the fork.',
-        );
-      }
       const { workflow, definition: workflowHash, labels, principal_name: startedBy } = row;
-      const { manifest } = await this.definitions.read(tx, workspace, workflowHash);
+      const definitionOf = (hash: string): Promise<Definition> => this.definitions.read(tx, workspace, hash);
+      const { manifest } = await definitionOf(workflowHash);
       const head: RunFileHead = {
         format: runFileFormat,
-        version: runFileVersion,
+        version: row.changed ? runFileVersion : 1,
         run: { id: run, workflow, workflowHash, labels, startedBy, createdAt: row.created_at.toISOString() },
         definition: manifest,
       };
-      const { bytes, next } = await exportPart(tx, uuid, head, cursor === undefined ? exportStart : positionOf(cursor));
+      const { bytes, next } = await exportPart(tx, uuid, head, definitionOf, cursor === undefined ? exportStart : positionOf(cursor));
       return { data: bytes.toString('base64'), nextCursor: next && encodeCursor([next.place, next.lines, next.offset, next.hash]) };
     });
   }
@@ -64,7 +58,7 @@ export class ExportRunHandler {
 /** `invalid` for what is no position of ours. */
 function positionOf(cursor: string): ExportPosition {
   const [place = '', lines, offset, hash = ''] = decodeCursor(cursor, 4);
-  const isOurs = /^(?:head|blob (?:[0-9a-f]{64})?|event \d{1,9})$/.test(place) && /^(?:[0-9a-f]{64})?$/.test(hash);
+  const isOurs = /^(?:head|blob (?:[0-9a-f]{64})?|(?:event|definition) \d{1,9})$/.test(place) && /^(?:[0-9a-f]{64})?$/.test(hash);
   if (isOurs) return { place, lines: whole(lines), offset: whole(offset), hash };
   throw new Fault('invalid', 'the cursor is not one that an export gave', 'Begin again without a cursor.');
 }

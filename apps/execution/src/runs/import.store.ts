@@ -40,7 +40,7 @@ export class ImportStore {
         const earlier = await takeKey(tx, caller, key, requestHash, uuid);
         if (earlier !== null) return earlier;
       }
-      await this.definitions.store(tx, caller.workspace, run.definition);
+      for (const definition of [run.definition, ...run.upgrades]) await this.definitions.store(tx, caller.workspace, definition);
       await insertRun(tx, uuid, facts, run);
       await insertTransitions(tx, uuid, facts, run.transitions);
       await this.audit.append(tx, caller, {
@@ -101,7 +101,7 @@ async function takeKey(
 }
 
 /** Its failure is nobody's here to look after. */
-async function insertRun(tx: EntityManager, uuid: string, facts: RunFacts, { graph, state }: ReadRun): Promise<void> {
+async function insertRun(tx: EntityManager, uuid: string, facts: RunFacts, { graph, state, definition }: ReadRun): Promise<void> {
   await tx.query(
     `INSERT INTO run (run_id, day, workspace, workflow, definition, shard, labels, principal, principal_name, grant_id, timeout_ms, status, reason,
                       created_at, ended_at, error, progress, usage, agents, standing, origin, resolution, resolution_note)
@@ -125,7 +125,11 @@ async function insertRun(tx: EntityManager, uuid: string, facts: RunFacts, { gra
       JSON.stringify(progressOf(state)),
       JSON.stringify(state.usage),
       agentsOf(graph),
-      JSON.stringify({ isWaiting: false, ...problemOf(state) }),
+      JSON.stringify({
+        isWaiting: false,
+        ...problemOf(state),
+        ...(state.graph.hash !== definition.hash && { upgradedTo: state.graph.hash }),
+      }),
       JSON.stringify(facts.origin),
     ],
   );

@@ -1,7 +1,9 @@
 import { chunkBytes } from '@signalbox/shared/bus/stream.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { jsonWithoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
-import { hashAfter, type RunFileEnd, type RunFileHead } from '@signalbox/workflow/run-file/format.js';
+import { hashAfter, type RunFileDefinition, type RunFileEnd, type RunFileHead } from '@signalbox/workflow/run-file/format.js';
+import type { Transition } from '@signalbox/workflow/core/events.js';
+import type { Definition } from '@signalbox/workflow/language/definition.js';
 import { readLarge, readStored, type Queryable } from '../journal/journal-reader.ts';
 
 /** Large values, and rows, read at once. */
@@ -10,7 +12,7 @@ const journalRows = 100;
 
 /** How far a file has been given: the next line by its place, its number, what was given of it, and the hash over those before it. */
 export interface ExportPosition {
-  /** `head`, `blob <hash before it>`, `event <seq>`. */
+  /** `head`, `blob <hash before it>`, `event <seq>`, `definition <seq of the event that went over to it>`. */
   place: string;
   lines: number;
   offset: number;
@@ -30,12 +32,13 @@ export async function exportPart(
   db: Queryable,
   run: string,
   head: RunFileHead,
+  definitionOf: (hash: string) => Promise<Definition>,
   from: ExportPosition,
 ): Promise<{ bytes: Buffer; next: ExportPosition | null }> {
   const parts: Buffer[] = [];
   let size = 0;
   let { lines, offset, hash } = from;
-  for await (const { place, text } of linesOf(db, run, head, from.place)) {
+  for await (const { place, text } of linesOf(db, run, head, definitionOf, from.place)) {
     const line = jsonWithoutSecrets(typeof text === 'string' ? text : text(lines, hash));
     const bytes = Buffer.from(`${line}\n`);
     const part = bytes.subarray(offset, offset + chunkBytes - size);
@@ -50,10 +53,16 @@ export async function exportPart(
   return { bytes: Buffer.concat(parts), next: null };
 }
 
-async function* linesOf(db: Queryable, run: string, head: RunFileHead, from: string): AsyncGenerator<Line> {
+async function* linesOf(
+  db: Queryable,
+  run: string,
+  head: RunFileHead,
+  definitionOf: (hash: string) => Promise<Definition>,
+  from: string,
+): AsyncGenerator<Line> {
   const [kind, position = ''] = from.split(' ');
   if (kind === 'head') yield { place: 'head', text: JSON.stringify(head) };
-  if (kind !== 'event') {
+  if (kind === 'head' || kind === 'blob') {
     for (let after = position; ;) {
       const rows = await readLarge(db, run, after, largeRows);
       for (const { hash, json } of rows) {
@@ -63,12 +72,19 @@ async function* linesOf(db: Queryable, run: string, head: RunFileHead, from: str
       if (rows.length < largeRows) break;
     }
   }
-  let seq = kind === 'event' ? Number(position) : 0;
+  let seq = kind === 'event' || kind === 'definition' ? Number(position) : 0;
+  // An event that was begun has its definition before it.
+  let isDefined = kind === 'event';
   for (;;) {
     const rows = await readStored(db, run, seq, journalRows);
     for (const row of rows) {
       if (row.seq > seq) throw lacking(seq);
       for (const transition of row.transitions.slice(seq - row.seq)) {
+        if (isUpgrade(transition) && !isDefined) {
+          const { hash, manifest: definition } = await definitionOf(transition.to);
+          yield { place: `definition ${seq}`, text: JSON.stringify({ hash, definition } satisfies RunFileDefinition) };
+        }
+        isDefined = false;
         yield { place: `event ${seq}`, text: JSON.stringify({ seq, ...transition }) };
         seq++;
       }
@@ -76,6 +92,10 @@ async function* linesOf(db: Queryable, run: string, head: RunFileHead, from: str
     if (rows.length < journalRows) break;
   }
   yield { place: `event ${seq}`, text: (lines, sha256) => JSON.stringify({ end: { lines, sha256 } } satisfies RunFileEnd) };
+}
+
+function isUpgrade(stored: object): stored is Transition & { t: 'upgraded' } {
+  return 't' in stored && stored.t === 'upgraded';
 }
 
 function lacking(seq: number): Fault {

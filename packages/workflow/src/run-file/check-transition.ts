@@ -60,6 +60,10 @@ const schema = {
       if: { properties: { t: { enum: ['queued', 'began', 'child', 'waits', 'asks', 'succeeded'] } } },
       then: { required: ['s', 'i', 'n'] },
     },
+    {
+      if: { properties: { t: { const: 'upgraded' } } },
+      then: { required: ['from', 'to', 'by', 'timeoutMs'], properties: { from: text, to: text, by: text } },
+    },
     { if: { properties: { t: { const: 'started' } } }, then: { required: ['input', 'depth', 'timeoutMs'] } },
     { if: { properties: { t: { enum: ['ended', 'ending'] } } }, then: { required: ['status', 'reason'] } },
   ],

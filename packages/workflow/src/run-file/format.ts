@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import type { WorkflowManifest } from '../language/manifest.ts';
 
 /**
- * A run as a file: JSON, one document a line. First the head, then the large values by name, then each transition with its number, and the end, which has a hash
- * over all lines before it: what is cut or changed on the way is noticed. It is no signature: whoever wants to deceive can make one.
+ * A run as a file: JSON, one document a line. First the head, then the large values by name, then each transition with its number (before one by which the run went
+ * over to another definition, that), and the end, which has a hash over all lines before it: what is cut or changed on the way is noticed. It is no signature:
+ * whoever wants to deceive can make one.
  */
 export const runFileFormat = 'signalbox.run';
-/** Of what is written here, and what is read. */
-export const runFileVersion = 1;
+/** The newest that is read. What it has beside the first are further definitions: a file without them is written as the first. */
+export const runFileVersion = 2;
 /** A file, and one line of it. */
 export const runFileMaxBytes = 32 * 1024 * 1024;
 export const lineMaxBytes = 4 * 1024 * 1024;
@@ -26,6 +27,12 @@ export interface RunFileHead {
     /** ISO 8601. */
     createdAt: string;
   };
+  definition: WorkflowManifest;
+}
+
+/** A definition that the run went over to. */
+export interface RunFileDefinition {
+  hash: string;
   definition: WorkflowManifest;
 }
 

@@ -2,11 +2,12 @@ import { parseJson } from '@signalbox/shared/bus/json.js';
 import { idPattern } from '@signalbox/shared/ids/ids.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { applyTransition } from '../core/apply.ts';
+import { applyTransition, type Graphs } from '../core/apply.ts';
 import type { Transition } from '../core/events.ts';
 import { bounds, type Graph } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import { hasEnded, newRun, type RunState } from '../core/state.ts';
+import { incompatibilities } from '../core/upgrade.ts';
 import { checkDefinition } from '../language/check-definition.ts';
 import type { Definition } from '../language/definition.ts';
 import { eventOf } from '../views/event-view.ts';
@@ -14,6 +15,8 @@ import { faultOfTransition } from './check-transition.ts';
 import { hashAfter, lineMaxBytes, runFileFormat, runFileMaxBytes, runFileVersion, type RunFileEnd, type RunFileHead } from './format.ts';
 
 const labelsMax = 64;
+/** Definitions that one run went over to: each is compiled. */
+const upgradesMax = 1_000;
 /** Others have their turn after this; and no run of ours takes the second to be told. */
 const turnMs = 20;
 const tellingMaxMs = 5_000;
@@ -22,6 +25,8 @@ const tellingMaxMs = 5_000;
 export interface ReadRun {
   head: RunFileHead['run'];
   definition: Definition;
+  /** What it went over to. */
+  upgrades: Definition[];
   graph: Graph;
   transitions: Transition[];
   /** As it is after all of them, under the id that was given. */
@@ -38,6 +43,8 @@ export class RunFileReader {
   private head: RunFileHead | undefined;
   private isEnded = false;
   private readonly blobs = new Map<string, Json>();
+  /** Those it went over to, and the lines that they are on. */
+  private readonly upgrades = new Map<string, { definition: unknown; line: number }>();
   private readonly transitions: Transition[] = [];
   private units = 0;
 
@@ -67,9 +74,17 @@ export class RunFileReader {
     if (this.lines === 0) throw new Fault('invalid', 'the file is empty', 'Give a file that signalbox runs export has written.');
     if (!this.isEnded) throw this.wrong('the file ends before its end: it was cut');
     const { run: head, definition: manifest } = this.head as RunFileHead;
-    const { definition, graph } = this.definitionOf(manifest, head.workflowHash);
-    const state = await this.restored(run, graph);
-    return { head, definition, graph, transitions: this.transitions, state };
+    const { definition, graph } = this.definitionOf(manifest, head.workflowHash, 1);
+    const upgrades: Definition[] = [];
+    const graphs = new Map<string, Graph>();
+    for (const [hash, upgrade] of this.upgrades) {
+      await nextTurn();
+      const checked = this.definitionOf(upgrade.definition, hash, upgrade.line);
+      upgrades.push(checked.definition);
+      graphs.set(hash, checked.graph);
+    }
+    const state = await this.restored(run, graph, graphs);
+    return { head, definition, upgrades, graph, transitions: this.transitions, state };
   }
 
   private keep(piece: Buffer): void {
@@ -86,6 +101,7 @@ export class RunFileReader {
     if (this.lines === 1) this.head = this.headOf(value);
     else if ('end' in value) this.checkEnd(value as unknown as RunFileEnd);
     else if (typeof value['blob'] === 'string' && value['value'] !== undefined) this.blobs.set(value['blob'], value['value'] as Json);
+    else if (typeof value['hash'] === 'string' && 'definition' in value) this.addUpgrade(value['hash'], value['definition']);
     else this.addTransition(value);
     this.hash = hashAfter(this.hash, line.toString('utf8'));
   }
@@ -104,8 +120,8 @@ export class RunFileReader {
   private headOf(value: Record<string, unknown>): RunFileHead {
     const { format, version, run, definition } = value as Partial<Record<keyof RunFileHead, unknown>>;
     if (format !== runFileFormat) throw this.wrong('this is no file of a run: its first line does not say so');
-    if (version !== runFileVersion) {
-      const detail = `the file has version ${JSON.stringify(version)?.slice(0, 20)}, and version ${runFileVersion} is what this release reads`;
+    if (version !== 1 && version !== runFileVersion) {
+      const detail = `the file has version ${JSON.stringify(version)?.slice(0, 20)}, and versions up to ${runFileVersion} are what this release reads`;
       throw new Fault('invalid', detail, 'Export the run again with this release, or import it into one that knows that version.');
     }
     const { id, workflow, workflowHash, labels, startedBy, createdAt } = (run ?? {}) as Partial<Record<keyof RunFileHead['run'], unknown>>;
@@ -136,6 +152,11 @@ export class RunFileReader {
     this.isEnded = true;
   }
 
+  private addUpgrade(hash: string, definition: unknown): void {
+    if (this.upgrades.size >= upgradesMax) throw this.wrong(`the run went over to more than ${upgradesMax} definitions`);
+    this.upgrades.set(hash, { definition, line: this.lines });
+  }
+
   private addTransition({ seq, ...rest }: Record<string, unknown>): void {
     if (seq !== this.transitions.length)
       throw this.wrong(`event ${this.transitions.length} is expected here, not ${JSON.stringify(seq) ?? 'nothing'}`);
@@ -155,30 +176,40 @@ export class RunFileReader {
     this.transitions.push(transition);
   }
 
-  private definitionOf(manifest: unknown, hash: string): { definition: Definition; graph: Graph } {
+  private definitionOf(manifest: unknown, hash: string, line: number): { definition: Definition; graph: Graph } {
     let checked: { definition: Definition; graph: Graph };
     try {
       checked = checkDefinition(manifest);
     } catch (thrown) {
-      throw this.wrong(`its workflow cannot be used here: ${Fault.from(thrown).detail}`, 1);
+      throw this.wrong(`its workflow cannot be used here: ${Fault.from(thrown).detail}`, line);
     }
-    if (checked.definition.hash !== hash) throw this.wrong('its workflow is not the one that its hash says', 1);
+    if (checked.definition.hash !== hash) throw this.wrong('its workflow is not the one that its hash says', line);
     return checked;
   }
 
   /** The run as its transitions make it, seen as people see it: what cannot be shown is refused. */
-  private async restored(run: string, graph: Graph): Promise<RunState> {
+  private async restored(run: string, graph: Graph, graphs: Graphs): Promise<RunState> {
     const ends = this.transitions.filter(({ t }) => t === 'ended').length;
     if (this.transitions[0]?.t !== 'started' || ends !== 1 || this.transitions.at(-1)?.t !== 'ended') {
       throw new Fault('invalid', 'the file has no run from its start to its end', 'Export a run that has ended.');
     }
     const state = newRun(run, graph);
+    await this.told((_, transition) => {
+      if (transition.t === 'upgraded') fit(state, graphs.get(transition.to));
+      applyTransition(state, transition, graphs);
+    });
+    // The last definition knows every step that was ever named.
+    await this.told((seq, transition) => eventOf(run, state.graph, seq, transition));
+    if (!hasEnded(state)) throw new Fault('invalid', 'the run of the file has not ended', 'Export a run that has ended.');
+    return state;
+  }
+
+  private async told(tell: (seq: number, transition: Transition) => void): Promise<void> {
     let took = 0;
     let begun = performance.now();
     for (const [seq, transition] of this.transitions.entries()) {
       try {
-        applyTransition(state, transition);
-        eventOf(run, graph, seq, transition);
+        tell(seq, transition);
       } catch (cause) {
         const detail = `what the file tells cannot have happened, at event ${seq}: ${(cause as Error).message}`;
         throw new Fault('invalid', detail, 'Export the run again.', { cause });
@@ -190,11 +221,15 @@ export class RunFileReader {
       await nextTurn();
       begun = performance.now();
     }
-    if (!hasEnded(state)) throw new Fault('invalid', 'the run of the file has not ended', 'Export a run that has ended.');
-    return state;
   }
 
   private wrong(detail: string, line = this.lines): Fault {
     return new Fault('invalid', `line ${line} of the file: ${detail}`, 'Export the run again, and carry the file over unchanged.');
   }
+}
+
+/** A run goes over only to what it fits. */
+function fit(state: RunState, graph: Graph | undefined): void {
+  const [first] = graph === undefined ? [] : incompatibilities(state, graph);
+  if (first !== undefined) throw new Error(`${first.step ?? 'the run'}: ${first.because}`);
 }

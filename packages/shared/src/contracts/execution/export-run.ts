@@ -15,7 +15,7 @@ export class ExportRunReply {
   @IsOptional() @IsString() nextCursor!: string | null;
 }
 
-/** One part of an ended run as a file: its definition, input, all that happened, and its outputs. `conflict` while it lives, and for one that went over to another version of its workflow. */
+/** One part of an ended run as a file: the definitions that it went by, its input, all that happened, and its outputs. `conflict` while it lives. */
 export const exportRun = defineContract({
   subject: 'sb.execution.run.export',
   request: ExportRunRequest,
