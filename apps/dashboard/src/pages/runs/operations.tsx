@@ -4,6 +4,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
+import { someEnded } from '../../model/operations.ts';
 import { counted, shortenMiddle } from '../../model/text.ts';
 import { Button } from '../../parts/button.tsx';
 import { Moment } from '../../parts/moment.tsx';
@@ -26,13 +27,13 @@ const done: Record<RunOperation['action'], string> = {
 export function Operations(): ReactNode {
   const all = useQuery(queries.runOperations());
   const queryClient = useQueryClient();
-  const going = all.data?.filter(({ status }) => status === 'running') ?? [];
-  const before = useRef(0);
+  const before = useRef(all.data);
   useEffect(() => {
+    if (!all.data) return;
     // What has ended changed the runs and the failures that are shown.
-    if (going.length < before.current) void queryClient.invalidateQueries({ queryKey: ['runs'] });
-    before.current = going.length;
-  }, [going.length, queryClient]);
+    if (before.current && someEnded(before.current, all.data)) void queryClient.invalidateQueries({ queryKey: ['runs'] });
+    before.current = all.data;
+  }, [all.data, queryClient]);
   const shown = all.data?.filter(({ status, failed }) => status === 'running' || failed > 0).slice(0, 5) ?? [];
   const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
   const left = shown.filter(({ id }) => !seen.has(id));
