@@ -127,6 +127,7 @@ testCase('A01', 'ids of B in query and body are unknown too, and B has nothing m
     `/api/v1/agents?q=${theirs.name}`,
     `/api/v1/limits?q=${theirs.name}`,
     `/api/v1/budgets?q=${theirs.name}`,
+    `/api/v1/usage?q=${theirs.name}&by=workflow`,
   ]) {
     const { status, body } = await raw(stack, 'GET', path, { key });
     expectOneOf(path, status, [200, 404]);

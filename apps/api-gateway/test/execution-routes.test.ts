@@ -37,6 +37,7 @@ import { applyBudget } from '@signalbox/shared/contracts/execution/apply-budget.
 import type { BudgetView } from '@signalbox/shared/contracts/execution/budget-view.js';
 import { deleteBudget } from '@signalbox/shared/contracts/execution/delete-budget.js';
 import { getBudget } from '@signalbox/shared/contracts/execution/get-budget.js';
+import { listUsage } from '@signalbox/shared/contracts/execution/list-usage.js';
 import { listBudgets } from '@signalbox/shared/contracts/execution/list-budgets.js';
 import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-problems.js';
@@ -123,6 +124,8 @@ const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: {
 
 const budget: BudgetView = {
   scope: 'workflow/report',
+  description: null,
+  labels: {},
   period: 'day',
   limit: { tokens: 5 },
   perCall: {},
@@ -203,10 +206,17 @@ beforeAll(async () => {
   await answer(getRunOperation, { ...operation, failures: [{ run: id, code: 'conflict' as const, detail: 'x' }] });
   await answer(cancelRunOperation, { ...operation, status: 'cancelled' });
   await answer(listRunOperations, { data: [operation], nextCursor: null });
-  await answer(applyBudget, { action: 'created', resource: budget });
+  await answer(applyBudget, { action: 'created', changes: [], resource: budget });
   await answer(getBudget, budget);
   await answer(listBudgets, { data: [budget], nextCursor: null });
   await answer(deleteBudget, {});
+  await answer(listUsage, {
+    data: [],
+    nextCursor: null,
+    total: { attempts: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 },
+    from: at,
+    to: at,
+  });
   await answer(listLimits, { data: [], nextCursor: null, calls: { places: 448, most: 336, running: 0 }, missing: 0 });
   await answer(listRunProblems, { data: [], nextCursor: null, isMore: false });
   await answer(applySchedule, { action: 'created', changes: [], resource: schedule });
@@ -561,8 +571,13 @@ describe('operations on many runs', () => {
 describe('budgets', () => {
   test('are set by their scope, read and removed', async () => {
     const set = await send('PUT', '/budgets/workflow%2Freport', { limit: { tokens: 5 }, period: 'day' }, { 'if-match': '"2"' });
-    expect([set.status, set.body]).toEqual([200, { action: 'created', resource: budget }]);
+    expect([set.status, set.body]).toEqual([200, { action: 'created', changes: [], resource: budget }]);
     expect(asked.at(-1)).toEqual(['budget.apply', { scope: 'workflow/report', limit: { tokens: 5 }, period: 'day', expectedVersion: 2 }]);
+    await send('PUT', '/budgets/workspace?dryRun=true', { limit: { tokens: 5 }, labels: { team: 'a' }, description: 'x' });
+    expect(asked.at(-1)).toEqual([
+      'budget.apply',
+      { scope: 'workspace', limit: { tokens: 5 }, labels: { team: 'a' }, description: 'x', dryRun: true },
+    ]);
     expect((await send('PUT', '/budgets/workspace', { limit: { tokens: -5 } })).status).toBe(400);
     expect((await send('PUT', '/budgets/team', { limit: { tokens: 5 } })).status).toBe(400);
     const read = await send('GET', '/budgets/workflow%2Freport');
@@ -570,6 +585,16 @@ describe('budgets', () => {
     expect(await send('GET', '/budgets?limit=1')).toMatchObject({ status: 200, body: { data: [budget] } });
     expect((await send('DELETE', '/budgets/agent%2Freader')).status).toBe(204);
     expect(asked.at(-1)).toEqual(['budget.delete', { scope: 'agent/reader' }]);
+  });
+});
+
+describe('usage', () => {
+  test('is added up as it is asked for', async () => {
+    const { status, body } = await send('GET', '/usage?by=workflow,model&bucket=day&from=2026-11-01&agent=reader&limit=5');
+    expect([status, (body as { total: object }).total]).toEqual([200, { attempts: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 }]);
+    expect(asked.at(-1)).toEqual(['usage.list', { by: 'workflow,model', bucket: 'day', from: '2026-11-01', agent: 'reader', limit: 5 }]);
+    for (const bad of ['by=colour', 'bucket=week', 'from=yesterday', 'limit=0'])
+      expect((await send('GET', `/usage?${bad}`)).status).toBe(400);
   });
 });
 

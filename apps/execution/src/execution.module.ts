@@ -90,6 +90,9 @@ import { TriggerStore } from './triggers/trigger.store.ts';
 import { Triggers } from './triggers/triggers.ts';
 import { Engine } from './shards/engine.ts';
 import { RunMetrics } from './telemetry/run-metrics.ts';
+import { ListUsageHandler } from './usage/list-usage.handler.ts';
+import { UsageHours } from './usage/usage-hours.ts';
+import { UsageStore } from './usage/usage.store.ts';
 import { ApplyWorkflowHandler } from './workflows/apply-workflow.handler.ts';
 import { Definitions } from './workflows/definitions.ts';
 import { DeleteWorkflowHandler } from './workflows/delete-workflow.handler.ts';
@@ -110,6 +113,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     DeleteBudgetHandler,
     GetBudgetHandler,
     ListBudgetsHandler,
+    ListUsageHandler,
     ApplyWorkflowHandler,
     AskTasksHandler,
     BeatTasksHandler,
@@ -176,6 +180,8 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     AboveBudgets,
     BudgetLedger,
     BudgetStore,
+    UsageHours,
+    UsageStore,
     ApprovalFinder,
     ApprovalStore,
     Completion,

@@ -176,6 +176,25 @@ test('what cannot be a budget is refused, and a version that is not the one seen
   });
 });
 
+test('what a manifest says is compared with what stands; labels and what it is for stay where they are not said', async () => {
+  const said = { scope: 'workflow/one', limit: { tokens: 100 }, labels: { team: 'a' }, description: 'for the night' };
+  const looked = await service.request(applyBudget, { ...said, dryRun: true });
+  expect(looked).toMatchObject({ action: 'created', resource: { version: 0, labels: { team: 'a' } } });
+  await expect(service.request(getBudget, { scope: 'workflow/one' })).rejects.toMatchObject({ code: 'not_found' });
+  await service.request(applyBudget, said);
+  await expect(service.request(applyBudget, said)).resolves.toMatchObject({ action: 'unchanged', changes: [] });
+  const changed = { ...said, limit: { tokens: 50 }, labels: {} };
+  const changes = [
+    { path: 'metadata.labels', from: { team: 'a' } },
+    { path: 'spec.limit.tokens', from: 100, to: 50 },
+  ];
+  await expect(service.request(applyBudget, { ...changed, dryRun: true })).resolves.toMatchObject({ action: 'updated', changes });
+  await expect(limit('workflow/one', 60)).resolves.toMatchObject({ version: 2, labels: { team: 'a' }, description: 'for the night' });
+  await expect(limit('workflow/one', 60, { description: '', labels: {} })).resolves.toMatchObject({ labels: {}, description: null });
+  for (const labels of [{ team: 1 }, { team: 'x'.repeat(256) }, Object.fromEntries(list(33).map((n) => [`l${n}`, '']))])
+    await expect(limit('workspace', 1, { labels: labels as Record<string, string> })).rejects.toMatchObject({ code: 'invalid' });
+});
+
 test('what an ended run has left is settled by its journal, what no run is known of counts as used', async () => {
   await using _ = reader(30);
   await limit('workspace', 1_000);

@@ -51,7 +51,17 @@ class Source implements AppendSource {
   private tell: (outcome: AppendOutcome) => void = () => undefined;
 
   append(journal: Journal, transitions: Transition[], rest: Partial<Append> = {}): Promise<AppendOutcome> {
-    this.row = { run: this.uuid, workspace, day: dayOf(this.uuid), seq: this.seq, transitions, approvals: [], events: [], ...rest };
+    this.row = {
+      run: this.uuid,
+      workspace,
+      day: dayOf(this.uuid),
+      seq: this.seq,
+      transitions,
+      approvals: [],
+      used: [],
+      events: [],
+      ...rest,
+    };
     journal.push(this.uuid, this);
     return new Promise((resolve) => (this.tell = resolve));
   }

@@ -4,12 +4,14 @@ import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
 import { getApproval } from '@signalbox/shared/contracts/execution/get-approval.js';
 import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
 import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
+import { listUsage } from '@signalbox/shared/contracts/execution/list-usage.js';
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import type { ModelToolCall, ModelTurn } from '@signalbox/shared/contracts/protocol/model-turn.js';
 import type { ModelTarget, StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
-import { newId } from '@signalbox/shared/ids/ids.js';
+import { newId, newUuid } from '@signalbox/shared/ids/ids.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
+import { UsageHours } from '../src/usage/usage-hours.ts';
 import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
 
 let service: ServiceUnderTest;
@@ -183,4 +185,46 @@ test('a call that people approve waits for them, shows what is called, and is ma
     ['research[1]', 'files/write'],
     ['research[2]', undefined],
   ]);
+});
+
+test('what is added up by time, workflow, agent and model is what the runs say, before and after it is moved to its hour', async () => {
+  await using _ = new TestWorker(service, 'reader', ({ input }) => ({
+    output: input,
+    usage: { inputTokens: 5, outputTokens: 1, costUsd: 0.25 },
+  }));
+  const delegate = { name: 'agent_reader__sum', arguments: '{"input":"x"}', target: { agent: 'reader', skill: 'sum' } };
+  model = (_, turn) => (turn === 0 ? calls(delegate) : answer('Because.'));
+  await play('spends', { tools: [{ agent: 'reader' }] });
+  const first = await service.request(listUsage, { by: 'agent,model', workflow: 'spends' });
+  const expected = [
+    { at: null, workflow: null, agent: '', model: 'm-1', attempts: 2, inputTokens: 20, outputTokens: 4, costUsd: 0.02 },
+    { at: null, workflow: null, agent: 'reader', model: '', attempts: 1, inputTokens: 5, outputTokens: 1, costUsd: 0.25 },
+  ];
+  expect(first.data).toEqual(expected);
+  expect(first.total).toEqual({ attempts: 3, inputTokens: 25, outputTokens: 5, costUsd: 0.27 });
+
+  await service.app.get(UsageHours).move();
+  await expect(service.database.sql(`SELECT count(*)::int AS n FROM usage_entry`)).resolves.toEqual([{ n: 0 }]);
+  expect((await service.request(listUsage, { by: 'agent,model', workflow: 'spends' })).data).toEqual(expected);
+  await play('spends', { tools: [{ agent: 'reader' }] });
+  expect((await service.request(listUsage, { by: 'agent', workflow: 'spends', agent: 'reader' })).data).toMatchObject([{ attempts: 2 }]);
+
+  const { total } = await service.request(listUsage, {});
+  const runs = await service.database.sql<{ tokens: number; cost: number }>(
+    `SELECT sum((usage::jsonb ->> 'inputTokens')::int + (usage::jsonb ->> 'outputTokens')::int)::int AS tokens, sum(cost_usd)::float8 AS cost FROM run`,
+  );
+  expect(total.inputTokens + total.outputTokens).toBe(runs[0]!.tokens);
+  expect(total.costUsd).toBeCloseTo(runs[0]!.cost, 9);
+
+  const pages = [];
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const page = await service.request(listUsage, { by: 'workflow,model', bucket: 'day', limit: 2, ...(cursor && { cursor }) });
+    pages.push(...page.data);
+    cursor = page.nextCursor;
+  }
+  const names = pages.map(({ at, workflow, model: name }) => [at, workflow, name].join(' '));
+  expect(new Set(names).size).toBe(names.length);
+  expect(pages.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(total.attempts);
+  expect((await service.request(listUsage, {}, { as: { workspace: newUuid() } })).total.attempts).toBe(0);
+  await expect(service.request(listUsage, { from: '2020-01-01' })).rejects.toMatchObject({ code: 'invalid' });
 });

@@ -544,6 +544,26 @@ test('budgets are set, shown and removed', async () => {
   expect((await signalbox(['budgets', 'rm', 'workflow/report', '--yes'])).out).toBe('workflow/report is removed\n');
 });
 
+test('usage is shown by what was asked for, with the sum of all', async () => {
+  const sums = { attempts: 2, inputTokens: 300, outputTokens: 20, costUsd: 0.125 };
+  const row = { at: '2026-11-26T00:00:00.000Z', workflow: 'report', agent: null, model: 'm-1', ...sums };
+  const window = { from: '2026-11-20T00:00:00.000Z', to: '2026-11-27T00:00:00.000Z' };
+  rest.on('GET /usage', ({ query }) =>
+    query.cursor === undefined
+      ? { data: [row], nextCursor: 'c', total: { ...sums, attempts: 4, costUsd: 0.25 }, ...window }
+      : { data: [{ ...row, model: '' }], nextCursor: null, total: sums, ...window },
+  );
+  const { out } = await signalbox('usage --by workflow,model --bucket day --workflow report --limit 2'.split(' '));
+  expect(out).toMatch(/2026-11-26 +report +m-1 +2 +300 +20 +0\.1250\s+2026-11-26 +report +\(none\) +2 /);
+  expect(out).toContain('Together 4 calls, 300 tokens in, 20 out, 0.2500 US dollars.');
+  expect(rest.seen.at(-1)?.query).toMatchObject({ by: 'workflow,model', bucket: 'day', workflow: 'report', cursor: 'c' });
+  expect((await signalbox(['usage', '--by', 'colour'])).err).toContain('Say workflow, agent, model');
+  const { total, rows } = JSON.parse((await signalbox(['usage', '--json', '--last', '2d'])).out) as { total: object; rows: object[] };
+  expect([total, rows.length]).toEqual([{ ...sums, attempts: 4, costUsd: 0.25 }, 2]);
+  rest.on('GET /usage', { data: [], nextCursor: null, total: { attempts: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 }, ...window });
+  expect((await signalbox(['usage'])).out).toContain('Nothing told what it used');
+});
+
 test('signal sends data to a run', async () => {
   rest.on('POST /runs/run_1/signals/approved', { id: 'run_1', status: 'running' });
   expect((await signalbox(['signal', 'run_1', 'approved', '--input', 'by=ann'])).out).toBe('run_1 running: it has the signal approved\n');

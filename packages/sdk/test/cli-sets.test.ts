@@ -23,6 +23,7 @@ let removed: string[];
 
 beforeEach(async () => {
   rest = await RestDouble.start();
+  rest.on('GET /budgets', page([]));
   folder = await temporaryFolder();
   standing = new Map();
   removed = [];
@@ -97,6 +98,35 @@ test('a set removes what it had and no manifest describes, dependants first, and
   expect(out).toContain('✔ deployment/d removed\n✔ workflow/w removed\n✔ agent/b removed\n');
   expect(removed).toEqual(['Deployment/d', 'Workflow/w', 'Agent/b']);
   expect((await signalbox('apply', '-f', 'm', '--as', 'mine', '--prune', '--yes')).out).toContain('Nothing to change.');
+});
+
+test('a budget is a manifest with its scope as name, and what is wrong is named where it stands', async () => {
+  serve();
+  const spec = { limit: { tokens: 1000 }, period: 'day' as const };
+  const kept = { scope: 'workflow/report', description: null, labels: { 'signalbox.dev/set': 'mine' }, perCall: {}, ...spec };
+  let stands = false;
+  rest.on('GET /budgets', () => page(stands ? [kept] : []));
+  rest.on('GET /budgets/workflow%2Freport', kept);
+  rest.on('PUT /budgets/workflow%2Freport', ({ query }) => {
+    stands = query['dryRun'] !== 'true' || stands;
+    return { action: 'created', changes: [], resource: kept };
+  });
+  rest.on('DELETE /budgets/workflow%2Freport', () => void removed.push('Budget/workflow/report'));
+  await file('b.yaml', { ...manifest('Budget', 'workflow/report'), spec });
+  expect((await signalbox('apply', '-f', 'm', '--as', 'mine', '--yes')).out).toContain('✔ budget/workflow/report created');
+  expect(rest.seen.at(-1)?.body).toEqual({ ...spec, labels: { 'signalbox.dev/set': 'mine' }, description: '' });
+  expect(await signalbox('export', '-o', 'kept')).toMatchObject({ exit: 0, err: '' });
+  expect(await readFile(join(folder.path, 'kept/budget/workflow/report.yaml'), 'utf8')).toBe(
+    'apiVersion: signalbox.dev/v1\nkind: Budget\nmetadata:\n  name: workflow/report\n  labels:\n    signalbox.dev/set: mine\n' +
+      'spec:\n  limit:\n    tokens: 1000\n  period: day\n',
+  );
+  rest.on('PUT /budgets/workflow%2Freport', problem(400, 'invalid', 'no', { errors: [{ pointer: '/limit/tokens', detail: 'is odd' }] }));
+  expect((await signalbox('apply', '-f', 'm', '--yes')).err).toContain('m/b.yaml:1:');
+  await file('b.yaml', manifest('Agent', 'a'));
+  serve('a');
+  rest.on('GET /budgets', page([kept]));
+  await signalbox('apply', '-f', 'm', '--as', 'mine', '--prune', '--yes');
+  expect(removed).toEqual(['Budget/workflow/report']);
 });
 
 test('without a set nothing is removed, and a set needs a name', async () => {

@@ -1,5 +1,6 @@
 import type { ApprovalRow } from '../approvals/approval-row.ts';
 import type { Transition } from '@signalbox/workflow/core/events.js';
+import type { UsedRow } from '../usage/used.ts';
 
 /** What is written beside the first row of a run. */
 export interface StartFacts {
@@ -56,6 +57,8 @@ export interface Append {
   epoch?: { shard: number; epoch: number };
   /** Approvals that the transitions ask for or change. */
   approvals: ApprovalRow[];
+  /** What attempts used that the transitions end. */
+  used: UsedRow[];
   /** Events for the stream, written with the row. */
   events: OutboxEvent[];
 }

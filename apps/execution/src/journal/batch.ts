@@ -1,6 +1,6 @@
 import type { Append } from './append.ts';
 import { encodeBody, type Blob } from './body.ts';
-import { appendFull, appendPlain } from './statements.ts';
+import { appendFull, appendPlain, appendUsed } from './statements.ts';
 
 /** A row with its bytes: encoded once, however often it has to be sent. */
 export interface EncodedAppend {
@@ -31,7 +31,8 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
     ({ append, blobs }) =>
       !append.start && !append.standing && append.events.length === 0 && append.approvals.length === 0 && blobs.length === 0,
   );
-  if (isPlain) return { ...appendPlain, values };
+  const used = rows.flatMap(({ append }) => append.used.map((row) => ({ ...row, ...placeOf(append) })));
+  if (isPlain) return used.length === 0 ? { ...appendPlain, values } : { ...appendUsed, values: [...values, JSON.stringify(used)] };
 
   const started = rows.map(({ append }) => append).filter((append) => append.start !== undefined);
   const keyed = started.filter((append) => append.start?.key !== undefined);
@@ -99,6 +100,7 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
     woken.map(({ run }) => run),
     woken.map(({ epoch }) => epoch?.shard),
     woken.map(({ epoch }) => epoch?.epoch),
+    JSON.stringify(used),
   );
   return { ...appendFull, values };
 }

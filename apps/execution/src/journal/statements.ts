@@ -1,7 +1,7 @@
 /**
  * The statements of an append. One row a run; bodies come as one binary parameter and are cut by offset, so that nothing is escaped.
  * `plain`: transitions of runs that neither start nor end and have no blobs. `full`: everything, in one statement, so that what goes beside the
- * journal is there if and only if its row is.
+ * journal is there if and only if its row is. `used`: as `plain`, with what attempts used.
  */
 const rows = `unnest($1::uuid[], $2::int[], $3::date[], $4::int[], $5::uuid[], $6::int[], $7::int[])
   AS r (run_id, seq, day, count, workspace, at, size)`;
@@ -12,6 +12,26 @@ const insert = `INSERT INTO journal (run_id, seq, day, count, workspace, writer,
 export const appendPlain = {
   name: 'append-plain',
   text: `${insert} FROM ${rows} ON CONFLICT DO NOTHING RETURNING run_id`,
+};
+
+/** `parameter`: JSON of the rows, each with the run whose it is. */
+const insertUsed = (
+  parameter: string,
+): string => `INSERT INTO usage_entry (workspace, hour, workflow, agent, model, attempts, input_tokens, output_tokens, cost_usd)
+    SELECT u.workspace, u.hour, u.workflow, u.agent, u.model, u.attempts, u.input_tokens, u.output_tokens, u.cost_usd
+      FROM jsonb_to_recordset(${parameter}::jsonb)
+        AS u (run_id uuid, workspace uuid, hour timestamptz, workflow text, agent text, model text, attempts bigint, input_tokens bigint,
+              output_tokens bigint, cost_usd numeric)
+     WHERE u.run_id IN (SELECT run_id FROM appended)`;
+
+export const appendUsed = {
+  name: 'append-used',
+  text: `WITH appended AS (
+    ${insert} FROM ${rows} ON CONFLICT DO NOTHING RETURNING run_id
+  ), used AS (
+    ${insertUsed('$10')}
+  )
+  SELECT run_id FROM appended`,
 };
 
 export const appendFull = {
@@ -76,6 +96,8 @@ export const appendFull = {
     ON CONFLICT (approval_id) DO UPDATE
       SET status = excluded.status, answerers = excluded.answerers, answered_at = excluded.answered_at, answered_by = excluded.answered_by,
           answered_by_name = excluded.answered_by_name
+  ), used AS (
+    ${insertUsed('$64')}
   )
   SELECT run_id FROM appended`,
 };

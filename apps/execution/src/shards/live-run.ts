@@ -8,6 +8,7 @@ import { hasEnded, type RunState } from '@signalbox/workflow/core/state.js';
 import { approvalRows, type ApprovalRow } from '../approvals/approval-row.ts';
 import type { Append, AppendOutcome, AppendSource, OutboxEvent, Standing, StartFacts } from '../journal/append.ts';
 import { dayOf } from '../journal/identifiers.ts';
+import { usedRows } from '../usage/used.ts';
 import type { Timer } from '@signalbox/workflow/timers/timer-heap.js';
 
 /** What a run is, beside its state; fixed at its start. */
@@ -155,6 +156,7 @@ export class LiveRun implements AppendSource {
       ...((isStart || isEnd || isChanged || isUpgraded || this.rests || rest) && { standing: this.standing(isEnd, rest) }),
       ...(this.rests && { epoch: { shard: this.facts.shard, epoch: this.ports.epochOf(this.facts.shard) ?? -1 } }),
       approvals,
+      used: usedRows(this.state, transitions, this.facts.workflow),
       events: isStart || isEnd || approvals.length > 0 ? this.ports.eventsOf(this, transitions, approvals) : [],
     };
   }

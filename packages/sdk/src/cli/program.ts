@@ -10,6 +10,7 @@ import { addCancel } from './commands/cancel.ts';
 import { addDiff } from './commands/diff.ts';
 import { addExport } from './commands/export.ts';
 import { addFork } from './commands/fork.ts';
+import { addUsage } from './commands/usage.ts';
 import { addUpgrade } from './commands/upgrade.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addSignal } from './commands/signal.ts';
@@ -91,6 +92,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
         addCompare,
         addProblems,
         addBudgets,
+        addUsage,
         addLimits,
         addLogs,
         addSchedules,

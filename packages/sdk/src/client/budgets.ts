@@ -1,5 +1,6 @@
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
+import type { Applied, ApplyQuery, Labels } from './schema.ts';
 import { path } from './transport.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
@@ -20,6 +21,8 @@ export type BudgetPeriod = 'total' | 'day' | 'month';
 export interface Budget {
   /** `workspace`, `workflow/<name>`, `agent/<name>`. */
   scope: string;
+  description: string | null;
+  labels: Labels;
   period: BudgetPeriod;
   limit: BudgetAmounts;
   /** What a call is taken to use at most whose step does not say it. */
@@ -42,6 +45,10 @@ export interface BudgetSpec {
   perCall?: BudgetAmounts;
   /** `total` if absent. */
   period?: BudgetPeriod;
+  /** Absent: as they were. */
+  labels?: Labels;
+  /** What it is for; empty: nothing is said of it; absent: as it was. */
+  description?: string;
 }
 
 /** `/budgets`: what runs may use together. */
@@ -62,12 +69,8 @@ export class Budgets {
   }
 
   /** Creates it or replaces its limits; what is spent stays. It counts for runs that begin from then on. */
-  apply(
-    scope: string,
-    spec: BudgetSpec,
-    options: RequestOptions = {},
-  ): Promise<{ action: 'created' | 'updated' | 'unchanged'; resource: Budget }> {
-    return this.#http.json({ method: 'PUT', path: path`/budgets/${scope}`, body: spec, ...options });
+  apply(scope: string, spec: BudgetSpec, query: ApplyQuery = {}, options: RequestOptions = {}): Promise<Applied<Budget>> {
+    return this.#http.json({ method: 'PUT', path: path`/budgets/${scope}`, query: { ...query }, body: spec, ...options });
   }
 
   /** Takes it away, with what was counted; runs that counted for it go on without it. */

@@ -20,6 +20,7 @@ import { System } from './system.ts';
 import { Threads } from './threads.ts';
 import { Tools } from './tools.ts';
 import { Triggers } from './triggers.ts';
+import { Usage } from './usage.ts';
 import { Workflows } from './workflows.ts';
 import { Workspaces } from './workspaces.ts';
 import { Transport } from './transport.ts';
@@ -56,6 +57,7 @@ export class SignalboxClient {
   readonly threads: Threads;
   readonly tools: Tools;
   readonly triggers: Triggers;
+  readonly usage: Usage;
   readonly workflows: Workflows;
   readonly workspaces: Workspaces;
 
@@ -83,6 +85,7 @@ export class SignalboxClient {
     this.threads = new Threads(http);
     this.tools = new Tools(http);
     this.triggers = new Triggers(http);
+    this.usage = new Usage(http);
     this.workflows = new Workflows(http);
     this.workspaces = new Workspaces(http);
   }

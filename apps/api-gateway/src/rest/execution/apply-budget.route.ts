@@ -1,6 +1,6 @@
-import { Body, Controller, Param, Put } from '@nestjs/common';
-import { Type } from 'class-transformer';
-import { IsIn, IsObject, IsOptional, ValidateNested } from 'class-validator';
+import { Body, Controller, Param, Put, Query } from '@nestjs/common';
+import { Transform, Type } from 'class-transformer';
+import { IsBoolean, IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { applyBudget, type ApplyBudgetReply } from '@signalbox/shared/contracts/execution/apply-budget.js';
 import { BudgetAmounts, budgetPeriods, type BudgetPeriod } from '@signalbox/shared/contracts/execution/budget-view.js';
@@ -15,6 +15,15 @@ class ApplyBudgetBody {
   @IsOptional() @ValidateNested() @Type(() => BudgetAmounts) perCall?: BudgetAmounts;
   /** `total` if absent. */
   @IsOptional() @IsIn(budgetPeriods) period?: BudgetPeriod;
+  /** Absent: as they were. */
+  @IsOptional() @IsObject() labels?: Record<string, string>;
+  /** What it is for; empty: nothing is said of it; absent: as it was. */
+  @IsOptional() @IsString() @MaxLength(2_000) description?: string;
+}
+
+class ApplyBudgetQuery {
+  /** Only say what would change. */
+  @IsOptional() @Transform(({ value }: { value: unknown }) => value === 'true' || value === true) @IsBoolean() dryRun?: boolean;
 }
 
 @Controller('api/v1/budgets')
@@ -27,13 +36,21 @@ export class ApplyBudgetRoute {
     description:
       'The scope is `workspace`, `workflow/<name>` or `agent/<name>`, its slash written as `%2F`. What is spent stays. It counts for runs that begin from then on.',
     body: ApplyBudgetBody,
+    query: ApplyBudgetQuery,
   })
   handle(
     @Param('scope') scope: string,
     @Body() body: ApplyBudgetBody,
+    @Query() { dryRun }: ApplyBudgetQuery,
     @IfMatch() expectedVersion: number | undefined,
     @FromCaller() caller: Caller,
   ): Promise<ApplyBudgetReply> {
-    return this.bus.request(applyBudget, { scope, ...body, ...(expectedVersion !== undefined && { expectedVersion }) }, caller);
+    const request = {
+      scope,
+      ...body,
+      ...(dryRun !== undefined && { dryRun }),
+      ...(expectedVersion !== undefined && { expectedVersion }),
+    };
+    return this.bus.request(applyBudget, request, caller);
   }
 }

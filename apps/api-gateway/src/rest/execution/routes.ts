@@ -9,6 +9,7 @@ import { CancelRunOperationRoute } from './cancel-run-operation.route.ts';
 import { GetRunOperationRoute } from './get-run-operation.route.ts';
 import { ListRunOperationsRoute } from './list-run-operations.route.ts';
 import { ListLimitsRoute } from './list-limits.route.ts';
+import { ListUsageRoute } from './list-usage.route.ts';
 import { ListRunProblemsRoute } from './list-run-problems.route.ts';
 import { StartRunOperationRoute } from './start-run-operation.route.ts';
 import { CancelRunRoute } from './cancel-run.route.ts';
@@ -67,6 +68,7 @@ export const executionRoutes: Type[] = [
   GetRunOperationRoute,
   ListRunOperationsRoute,
   ListLimitsRoute,
+  ListUsageRoute,
   ListRunProblemsRoute,
   StartRunOperationRoute,
   CancelRunRoute,

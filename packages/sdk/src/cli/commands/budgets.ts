@@ -78,7 +78,7 @@ export function addBudgets(program: Command, io: Io): void {
       perCall: { ...(callTokens !== undefined && { tokens: callTokens }), ...(callCostUsd !== undefined && { costUsd: callCostUsd }) },
       ...(period && { period }),
     };
-    const { action: done, resource } = await client.budgets.apply(scope, spec, { signal: context.signal });
+    const { action: done, resource } = await client.budgets.apply(scope, spec, {}, { signal: context.signal });
     context.out.json(resource);
     context.out.lines(line`${bold(resource.scope)} is ${done}: ${limitText(resource)}`);
   });

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { action } from '../context.ts';
@@ -43,8 +43,10 @@ export function addExport(program: Command, io: Io): void {
         const text = stringify(manifest, { lineWidth: 120, aliasDuplicateObjects: false });
         if (folder === null) out.document(`---\n${text}`);
         else {
-          await mkdir(join(folder, word), { recursive: true });
-          await writeFile(join(folder, word, `${name}.yaml`), text);
+          // The name of a budget has its folder: `workflow/report`.
+          const file = join(folder, word, `${name}.yaml`);
+          await mkdir(dirname(file), { recursive: true });
+          await writeFile(file, text);
         }
         written++;
       }

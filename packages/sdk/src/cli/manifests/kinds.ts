@@ -2,10 +2,11 @@ import type { SignalboxClient } from '../../client/client.ts';
 import type { Pages } from '../../client/pages.ts';
 import type { Applied, ApplyQuery, Labels, Manifest } from '../../client/schema.ts';
 import type { RequestOptions } from '../../client/transport.ts';
+import { budgetManifests } from './budget-manifests.ts';
 
 /** What every kind of manifest can be asked for. */
 export interface Collection {
-  list(query: { limit: number }, options: RequestOptions): Pages<{ name: string; labels: Labels }>;
+  list(query: { limit: number }, options: RequestOptions): Pick<Pages<{ name: string; labels: Labels }>, 'take'>;
   get(name: string, options: RequestOptions): Promise<{ manifest: Manifest }>;
   apply(manifest: Manifest, query: ApplyQuery, options: RequestOptions): Promise<Applied>;
   remove(name: string, options: RequestOptions): Promise<void>;
@@ -19,11 +20,12 @@ export interface Kind {
   of: (client: SignalboxClient) => Collection;
 }
 
-/** What needs what: an agent may name a server, a workflow its agents, a schedule or trigger its workflow, a deployment both. Made in this order, removed in the other. */
+/** What needs what: an agent may name a server, a workflow its agents, a budget is there before anything starts a run, a schedule or trigger its workflow, a deployment both. Made in this order, removed in the other. */
 export const kinds: readonly Kind[] = [
   { kind: 'McpServer', word: 'server', of: ({ mcpServers }) => mcpServers },
   { kind: 'Agent', word: 'agent', of: ({ agents }) => agents },
   { kind: 'Workflow', word: 'workflow', of: ({ workflows }) => workflows },
+  { kind: 'Budget', word: 'budget', of: ({ budgets }) => budgetManifests(budgets) },
   { kind: 'Schedule', word: 'schedule', of: ({ schedules }) => schedules },
   { kind: 'Trigger', word: 'trigger', of: ({ triggers }) => triggers },
   { kind: 'Deployment', word: 'deployment', of: ({ deployments }) => deployments },

@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsObject, IsOptional, Matches, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
+import { ManifestChange } from './apply-workflow.ts';
 import { BudgetAmounts, BudgetView, budgetPeriods, budgetScopePattern, type BudgetPeriod } from './budget-view.ts';
 
 export class ApplyBudgetRequest {
@@ -15,12 +16,22 @@ export class ApplyBudgetRequest {
   /** `total` if absent. */
   @IsOptional() @IsIn(budgetPeriods) period?: BudgetPeriod;
 
+  /** At most 32, their values at most 255 characters; absent: as they were. */
+  @IsOptional() @IsObject() labels?: Record<string, string>;
+
+  /** What it is for; empty: nothing is said of it; absent: as it was. */
+  @IsOptional() @IsString() @MaxLength(2_000) description?: string;
+
+  /** Only say what would change. */
+  @IsOptional() @IsBoolean() dryRun?: boolean;
+
   /** The version last seen; 0: it must not exist yet; absent: whatever is there. */
   @IsOptional() @IsInt() @Min(0) expectedVersion?: number;
 }
 
 export class ApplyBudgetReply {
   @IsIn(['created', 'updated', 'unchanged']) action!: 'created' | 'updated' | 'unchanged';
+  @IsArray() @ValidateNested({ each: true }) @Type(() => ManifestChange) changes!: ManifestChange[];
   @ValidateNested() @Type(() => BudgetView) resource!: BudgetView;
 }
 
@@ -32,7 +43,7 @@ export const applyBudget = defineContract({
   permission: 'budgets:write',
   callers: ['api-gateway'],
   timeoutMs: 5_000,
-  maxBytes: 4_096,
+  maxBytes: 16_384,
   idempotent: true,
   errors: ['conflict', 'limited'],
 });

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsNumber, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
 
 /** When a budget begins anew: never, each day or each month (UTC). */
 export const budgetPeriods = ['total', 'day', 'month'] as const;
@@ -29,6 +29,9 @@ export class BudgetSums {
 /** What all runs of a workspace, of a workflow, or all calls to an agent may use together. */
 export class BudgetView {
   @Matches(budgetScopePattern) scope!: string;
+  /** What it is for; null: nothing is said of it. */
+  @IsOptional() @IsString() description!: string | null;
+  @IsObject() labels!: Record<string, string>;
   @IsIn(budgetPeriods) period!: BudgetPeriod;
   @ValidateNested() @Type(() => BudgetAmounts) limit!: BudgetAmounts;
   /** What a call is taken to use at most whose step does not say it. */
