@@ -145,6 +145,7 @@ export class TestWorker {
   readonly instance = `w-${randomUUID().slice(0, 8)}`;
   readonly done: LeasedTask[] = [];
   private isStopped = false;
+  private readonly taken = new Set<string>();
   private readonly holding = new Set<string>();
   private readonly beats: NodeJS.Timeout;
   private readonly loop: Promise<void>;
@@ -179,6 +180,9 @@ export class TestWorker {
   }
 
   private async perform(task: LeasedTask): Promise<void> {
+    // Offered once more while its first word is on its way.
+    if (this.taken.has(task.task)) return;
+    this.taken.add(task.task);
     const options = { as: this.as, shard: shardOfTask(task.task) };
     try {
       if (!task.isAccepted)
@@ -192,6 +196,7 @@ export class TestWorker {
       // Refused: it is another's, or nobody wants it any more.
     } finally {
       this.holding.delete(task.task);
+      this.taken.delete(task.task);
     }
   }
 
