@@ -55,7 +55,7 @@ test('a budget above runs is neither overshot nor leaked when owners are killed'
     told += usage.inputTokens + (part?.unreported ?? 0);
     await expectExact(service, id);
   }
-  const budget = async (): ReturnType<typeof settled> => insist(() => service.request(getBudget, { scope: 'workspace' }));
+  const budget = () => insist(() => service.request(getBudget, { scope: 'workspace' }));
   const settled = async () => {
     for (let now = await budget(); ; now = await budget()) {
       if (now.given.tokens === 0) return now;
