@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Contract } from '@signalbox/shared/bus/contract.js';
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
@@ -168,6 +170,7 @@ let journal: RunEventView[] = [];
 let isEnded = false;
 /** Answers of `list-run-events` wait for it, as while a follower reads. */
 let reading: Promise<void> = Promise.resolve();
+let readings = 0;
 
 beforeAll(async () => {
   nats = await TestBus.start();
@@ -257,10 +260,13 @@ beforeAll(async () => {
     return waitMs === 0 ? run : { ...run, status: 'succeeded', output: 7 };
   });
   await nats.answer(listRunEvents, async ({ run: asking, after = -1, limit = 200 }: ListRunEventsRequest) => {
+    readings++;
     if (asking !== id) throw new Fault('not_found', 'there is no such run', 'Check the identifier.');
     await reading;
     const data = journal.filter(({ seq }) => seq > after);
-    return { data: data.slice(0, limit), hasMore: data.length > limit, isEnded };
+    const bytes = data[0]?.output === undefined ? 0 : JSON.stringify(data[0]).length;
+    const count = Math.min(limit, Math.floor(400_000 / bytes));
+    return { data: data.slice(0, count), hasMore: data.length > count, isEnded };
   });
   const config = Object.assign(new GatewayConfig(), { port: 0, natsUrl: nats.url, natsCreds: nats.credsFile('api-gateway') });
   gateway = await startGateway(config);
@@ -276,6 +282,7 @@ beforeEach(() => {
   journal = [];
   isEnded = false;
   reading = Promise.resolve();
+  readings = 0;
 });
 
 async function send(
@@ -661,7 +668,7 @@ describe('events of a run', () => {
     expect(seen.map(({ event: type }) => type)).toEqual(['run.failed']);
     const after = await follow(`/runs/${id}/events`, { headers: { 'last-event-id': '1' } });
     await after.ended;
-    expect(after.seen).toEqual([]);
+    expect(after.response.status).toBe(204); // a browser's EventSource would come back to anything else
     expect((await follow(`/runs/${newId('run')}/events`)).response.status).toBe(404);
     expect((await follow(`/runs/${id}/events`, { headers: { 'last-event-id': 'x' } })).response.status).toBe(400);
   });
@@ -679,6 +686,80 @@ describe('events of a run', () => {
     go();
     await ended;
     expect(seen.map(({ id: sequence }) => sequence)).toEqual(['0', '2', '3']);
+  });
+
+  test('are read once and told to all who follow, each from where it stands', async () => {
+    journal = Array.from({ length: 450 }, (_, seq) => event(seq, seq === 0 ? 'run.started' : 'step.queued', { step: 'a' }));
+    const followers = await Promise.all(
+      Array.from({ length: 60 }, async (_, n) => {
+        const after = (n % 6) * 80 - 1;
+        return { after, ...(await follow(`/runs/${id}/events`, after < 0 ? {} : { headers: { 'last-event-id': String(after) } })) };
+      }),
+    );
+    await eventually(() => followers.every(({ seen }) => seen.at(-1)?.id === '449'));
+    const before = readings;
+    expect(before).toBeLessThanOrEqual(6 * 3 + 1); // three pages from each of six places, were there nothing to share
+    for (let seq = 450; seq < 480; seq++) happen(event(seq, 'step.succeeded', { step: 'a' }), seq === 460);
+    isEnded = true;
+    happen(event(480, 'run.succeeded'));
+    await Promise.all(followers.map(({ ended }) => ended));
+    for (const { after, seen } of followers) {
+      expect(seen.map((told) => Number(told.id))).toEqual(Array.from({ length: 480 - after }, (_, n) => after + 1 + n));
+    }
+    expect(readings - before).toBeLessThanOrEqual(2); // for the one that was lost
+  });
+
+  test('are not read again where a message says that it leaves nothing out', async () => {
+    journal = [event(0, 'run.started')];
+    const { seen, ended } = await follow(`/runs/${id}/events`);
+    await eventually(() => seen.length === 1);
+    happen({ ...event(4, 'step.queued', { step: 'a' }), since: 0 } as RunEventView);
+    happen({ ...event(7, 'run.succeeded'), since: 4 } as RunEventView);
+    await ended;
+    expect(seen.map(({ id: sequence }) => sequence)).toEqual(['0', '4', '7']);
+    expect(seen[1]?.data).not.toHaveProperty('since');
+    expect(readings).toBe(1);
+  });
+
+  test('are all told to a reader that is slow, which holds nobody up', async () => {
+    journal = [event(0, 'run.started')];
+    const { port } = new URL(gateway.url);
+    const slow = connect(Number(port), '127.0.0.1');
+    slow.write(
+      `GET /api/v1/runs/${id}/events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\nAccept: text/event-stream\r\n\r\n`,
+    );
+    await once(slow, 'data');
+    slow.pause();
+    const { seen, ended } = await follow(`/runs/${id}/events`);
+    // More than sockets and our recent events hold together.
+    const output = 'x'.repeat(60_000);
+    for (let seq = 1; seq <= 400; seq++) {
+      happen(event(seq, 'step.succeeded', { step: 'a', output }));
+      if (seq % 20 === 0) await eventually(() => seen.at(-1)?.id === String(seq));
+    }
+    isEnded = true;
+    happen(event(401, 'run.succeeded'));
+    await ended;
+    const told: number[] = [];
+    let text = '';
+    for await (const chunk of slow) {
+      text += (chunk as Buffer).toString('latin1');
+      const lines = text.split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) if (line.startsWith('id: ')) told.push(Number(line.slice(4)));
+      if (told.at(-1) === 401) break;
+    }
+    expect(told.filter((seq) => seq > 0)).toEqual(Array.from({ length: 401 }, (_, n) => n + 1));
+  });
+
+  test('end when the run is deleted', async () => {
+    journal = [event(0, 'run.started')];
+    const { seen, ended } = await follow(`/runs/${id}/events`);
+    await eventually(() => seen.length === 1);
+    reading = Promise.reject(new Fault('not_found', 'there is no such run', 'Check the identifier.'));
+    happen(event(5, 'step.queued', { step: 'a' }));
+    await ended;
+    expect(seen).toHaveLength(1);
   });
 });
 

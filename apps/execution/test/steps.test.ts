@@ -525,6 +525,17 @@ test('what an executor says it is at reaches who follows, and is not recorded', 
   ]);
   expect(events[3]).toMatchObject({ message: 'half way', fraction: 0.5, step: 'a', agent: 'web', attempt: 1 });
   expect(events[4]?.output).toMatchObject({ truncated: true, bytes: 10_002 });
+  // Each message says from where on it leaves nothing out, and each page how far it goes: so nobody reads for what only the engine needs.
+  const messages = live.heard.map(({ payload }) => payload).filter((event) => event.run === id && event.type !== 'step.progress');
+  expect(messages.map(({ since }) => since)).toEqual([-1, ...messages.slice(0, -1).map(({ seq }) => seq)]);
+  const paged: string[] = [];
+  for (let after = -1, hasMore = true; hasMore;) {
+    const page = await service.request(listRunEvents, { run: id, after, limit: 1 });
+    paged.push(...page.data.map(({ type }) => type));
+    expect(page.through).toBeGreaterThan(page.hasMore ? after : after - 1);
+    [after, hasMore] = [page.through ?? after, page.hasMore];
+  }
+  expect(paged).toEqual(events.map(({ type }) => type).filter((type) => type !== 'step.progress'));
   expect(run.steps[0]?.output).toBe('x'.repeat(10_000));
   expect(await service.request(getStep, { run: id, key: 'a' })).toMatchObject({ output: 'x'.repeat(10_000), status: 'succeeded' });
   for (const key of ['b', 'a[0]', 'a b'])

@@ -29,6 +29,7 @@ export async function followedRun(doors: DoorsUnderBench, { rounds, isSmoke }: B
   return [
     measured({ bench: 'execution', what: `${maxTurns} steps with ${crowd}, beside none`, unit: 'ms' }, seen.followed, {
       floors: seen.alone,
+      goalOf: (floor) => 1.2 * floor,
     }),
     measured({ bench: 'execution', what: `the end of that run to the last of ${crowd}`, unit: 'ms' }, seen.told),
   ];

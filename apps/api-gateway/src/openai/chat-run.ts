@@ -54,12 +54,12 @@ export class ChatRuns {
   }
 
   private async untilEnd(run: string, caller: Caller, signal: AbortSignal): Promise<void> {
-    const first = await this.follower.open(run, -1, caller);
+    const followed = await this.follower.open(run, -1, caller);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onAbort = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    const stop = await this.follower.follow(run, -1, first, caller, { tell: () => undefined, end: resolve, isOpen: () => !signal.aborted });
+    const stop = followed.add(-1, caller, { tell: () => undefined, end: resolve, isReady: () => true, onReady: () => undefined });
     try {
       await promise;
     } finally {

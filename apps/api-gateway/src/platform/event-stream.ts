@@ -5,6 +5,8 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 const keepAliveMs = 5_000;
 /** What a reader may be behind before it is cut; it resumes by `Last-Event-ID`. */
 const behindMaxBytes = 1_048_576;
+/** A reader that took nothing for so many keep-alives, although something waits for it, is cut too. */
+const stuckMax = 6;
 
 export interface StreamedEvent {
   /** Where to resume; left out for events that are not kept. */
@@ -18,6 +20,7 @@ export class EventStream {
   private readonly timer: NodeJS.Timeout;
   private isOpen = true;
   private readonly whenClosed: (() => void)[] = [];
+  private stuck = 0;
 
   constructor(
     request: FastifyRequest,
@@ -32,14 +35,31 @@ export class EventStream {
       connection: 'keep-alive',
     });
     reply.raw.write('retry: 1000\n\n');
-    this.timer = setInterval(() => this.write(': still here\n\n'), keepAliveMs);
+    this.timer = setInterval(() => this.keepAlive(), keepAliveMs);
+    reply.raw.on('drain', () => (this.stuck = 0));
     request.raw.once('close', () => this.close());
     reply.raw.once('close', () => this.close());
   }
 
-  send({ id, event, data }: StreamedEvent): void {
-    const head = id === undefined ? '' : `id: ${oneLine(id)}\n`;
-    this.write(`${head}event: ${oneLine(event)}\ndata: ${JSON.stringify(data)}\n\n`);
+  send(event: StreamedEvent): void {
+    this.write(frameOf(event));
+  }
+
+  /** Whole events, as `frameOf` makes them. */
+  write(frames: string | Buffer): void {
+    if (!this.isOpen) return;
+    this.reply.raw.write(frames);
+    if (this.reply.raw.writableLength > behindMaxBytes) this.cut();
+  }
+
+  /** Whether the reader keeps up: more should wait while it does not. */
+  get isReady(): boolean {
+    return !this.reply.raw.writableNeedDrain;
+  }
+
+  /** Calls `work` each time that the reader has caught up. */
+  onReady(work: () => void): void {
+    this.reply.raw.on('drain', work);
   }
 
   /** Runs `work` when the reader has gone or the stream was closed. */
@@ -56,14 +76,21 @@ export class EventStream {
     for (const work of this.whenClosed) work();
   }
 
-  private write(text: string): void {
-    if (!this.isOpen) return;
-    this.reply.raw.write(text);
-    if (this.reply.raw.writableLength > behindMaxBytes) {
-      this.reply.raw.destroy();
-      this.close();
-    }
+  private keepAlive(): void {
+    if (this.isReady) this.write(': still here\n\n');
+    else if (++this.stuck > stuckMax) this.cut();
   }
+
+  private cut(): void {
+    this.reply.raw.destroy();
+    this.close();
+  }
+}
+
+/** One event as it is written. */
+export function frameOf({ id, event, data }: StreamedEvent): string {
+  const head = id === undefined ? '' : `id: ${oneLine(id)}\n`;
+  return `${head}event: ${oneLine(event)}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /** `Last-Event-ID` as a number. `invalid` when it is not one that our streams gave. */

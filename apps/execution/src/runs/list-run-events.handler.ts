@@ -35,12 +35,15 @@ export class ListRunEventsHandler {
     let bytes = 0;
     let isCut = found.rows.length > limit;
     let next = after + 1;
+    let through = after;
     for (const row of found.rows.slice(0, limit)) {
       if (row.seq > next) throw gap(run, next);
       next = row.seq + row.transitions.length;
       row.transitions.forEach((transition, offset) => {
         const event = row.seq + offset > after ? eventOf(run, graph, row.seq + offset, transition) : undefined;
-        if (event === undefined || isFull()) return;
+        if (isFull()) return;
+        through = Math.max(through, row.seq + offset);
+        if (event === undefined) return;
         bytes += sizeOf(event as unknown as Json);
         data.push(event);
       });
@@ -49,7 +52,7 @@ export class ListRunEventsHandler {
         break;
       }
     }
-    return { data, hasMore: isCut, isEnded: found.isEnded };
+    return { data, through, hasMore: isCut, isEnded: found.isEnded };
 
     function isFull(): boolean {
       return data.length >= limit || bytes > bytesMax;

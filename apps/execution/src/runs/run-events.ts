@@ -58,21 +58,28 @@ export class RunEvents {
   /** Events of rows that are being committed, until they are. */
   private readonly waiting = new WeakMap<LiveRun, OutboxEvent[]>();
 
+  /** The number up to which all of a run was told; absent where another owner did it. */
+  private readonly told = new WeakMap<LiveRun, number>();
+
   /** Called once the row of these transitions is committed. */
   committed(run: LiveRun, seq: number, transitions: readonly Transition[]): void {
     const { workspace } = run.facts;
     const told = transitions.flatMap((transition, offset) => eventOf(run.id, run.state.graph, seq + offset, transition) ?? []);
+    let since = this.told.get(run) ?? seq - 1;
     for (let at = 0; at < told.length; at += toldMax) {
       const earlier = told.slice(at, at + toldMax);
       const last = earlier.pop() as RunEventView;
+      const from = since;
+      since = last.seq;
       this.publishQuietly(() =>
         this.bus.publishLive(
           runProgressed,
-          { ...last, ...(earlier.length > 0 && { earlier }) },
+          { ...last, ...(earlier.length > 0 && { earlier }), since: from },
           { workspace, entity: run.id, version: last.seq, id: `${run.id}:${last.seq}` },
         ),
       );
     }
+    this.told.set(run, since);
     const events = this.waiting.get(run);
     if (events === undefined) return;
     this.waiting.delete(run);

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { listRunEvents, ListRunEventsReply } from '@signalbox/shared/contracts/execution/list-run-events.js';
+import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import { decodeCursor, encodeCursor, PageRequest } from '@signalbox/shared/bus/page.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
@@ -28,7 +28,7 @@ export class FollowRunRoute {
   @Operation(listRunEvents, {
     summary: 'What happened to a run, and what happens',
     description:
-      'With `Accept: text/event-stream` every event from the first (or after `Last-Event-ID`) until the run has ended, as they happen; else pages of what is recorded.',
+      'With `Accept: text/event-stream` every event from the first (or after `Last-Event-ID`) until the run has ended, as they happen, and 204 where none will follow; else pages of what is recorded.',
     query: PageRequest,
     reply: RunEventsPage,
   })
@@ -42,16 +42,20 @@ export class FollowRunRoute {
     const run = requireRunId(id);
     const after = lastEventId(request) ?? (cursor === undefined ? -1 : seqOf(cursor));
     if (!wantsEventStream(request)) {
-      const page = await this.follower.page(run, after, limit, caller);
-      const last = page.data.at(-1);
-      await reply.send({ data: page.data, nextCursor: page.hasMore && last ? encodeCursor([last.seq]) : null } satisfies RunEventsPage);
+      const { data, hasMore, through = data.at(-1)?.seq } = await this.follower.page(run, after, limit, caller);
+      const nextCursor = hasMore && through !== undefined ? encodeCursor([through]) : null;
+      await reply.send({ data, nextCursor } satisfies RunEventsPage);
       return;
     }
     this.streams.admit(caller);
-    const first: ListRunEventsReply = await this.follower.open(run, after, caller);
+    const followed = await this.follower.open(run, after, caller);
+    if (followed.isOver(after)) {
+      await reply.status(204).send(); // browsers come back to a stream that just ends
+      return;
+    }
     const stream = new EventStream(request, reply);
     this.streams.add(caller, stream);
-    await this.follower.stream(run, after, first, caller, stream);
+    this.follower.stream(followed, after, caller, stream);
   }
 }
 

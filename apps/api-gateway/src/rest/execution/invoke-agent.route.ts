@@ -72,10 +72,10 @@ export class InvokeAgentRoute {
       await reply.status(status).header('location', `/api/v1/runs/${run.id}`).send(run);
       return;
     }
-    const first = await this.follower.open(run.id, -1, caller);
+    const followed = await this.follower.open(run.id, -1, caller);
     const stream = new EventStream(request, reply);
     this.streams.add(caller, stream);
-    await this.follower.stream(run.id, -1, first, caller, stream, async () => {
+    this.follower.stream(followed, -1, caller, stream, async () => {
       stream.send({ event: 'result', data: await this.bus.request(getRun, { run: run.id }, caller) });
     });
   }

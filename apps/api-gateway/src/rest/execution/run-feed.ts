@@ -2,15 +2,16 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Subscription } from '@nats-io/transport-node';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
-import { eventsIn, runProgressed, type RunEventView, type RunProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
+import { runProgressed, type RunProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
 
-type Listener = (event: RunEventView) => void;
+type Listener = (told: RunProgressed) => void;
 
-/** Live events of runs, heard once by this process while somebody follows a run, and handed to the run's followers. */
+/** Live events of runs, heard once by this process while somebody follows a run. */
 @Injectable()
 export class RunFeed implements OnApplicationShutdown {
   private readonly listeners = new Map<string, Set<Listener>>();
   private subscription: Subscription | undefined;
+  private heard: Promise<void> = Promise.resolve();
 
   constructor(private readonly bus: Bus) {}
 
@@ -18,32 +19,39 @@ export class RunFeed implements OnApplicationShutdown {
   async follow(run: string, listener: Listener): Promise<() => void> {
     const own = this.listeners.get(run) ?? new Set();
     this.listeners.set(run, own.add(listener));
-    if (!this.subscription) {
-      this.subscription = this.bus.connection.subscribe(runProgressed.subject, {
-        callback: (error, message) => {
-          if (!error) this.hear(message.data);
-        },
-      });
-    }
-    await this.bus.connection.flush();
-    return () => {
+    this.listen();
+    const stop = (): void => {
       own.delete(listener);
-      if (own.size === 0) this.listeners.delete(run);
-      if (this.listeners.size > 0) return;
-      this.subscription?.unsubscribe();
-      this.subscription = undefined;
+      if (own.size === 0 && this.listeners.get(run) === own) this.listeners.delete(run);
+      if (this.listeners.size === 0) this.onApplicationShutdown();
     };
+    try {
+      await this.heard;
+    } catch (thrown) {
+      stop();
+      throw thrown;
+    }
+    return stop;
   }
 
   onApplicationShutdown(): void {
     this.subscription?.unsubscribe();
+    this.subscription = undefined;
+  }
+
+  private listen(): void {
+    if (this.subscription) return;
+    this.subscription = this.bus.connection.subscribe(runProgressed.subject, {
+      callback: (error, message) => {
+        if (!error) this.hear(message.data);
+      },
+    });
+    this.heard = this.bus.connection.flush();
   }
 
   private hear(data: Uint8Array): void {
     const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
     const { entity, payload } = JSON.parse(text) as EventEnvelope;
-    const listeners = this.listeners.get(entity);
-    if (listeners === undefined) return;
-    for (const event of eventsIn(payload as RunProgressed)) for (const listener of listeners) listener(event);
+    for (const listener of this.listeners.get(entity) ?? []) listener(payload as RunProgressed);
   }
 }

@@ -17,6 +17,8 @@ export class ListRunEventsReply {
   @Opaque() @IsArray() @Type(() => RunEventView) data!: RunEventView[];
   /** Whether there are more now. */
   @IsBoolean() hasMore!: boolean;
+  /** All up to this `seq` is told by this page or was by those before it; more than its last event where what follows that is for the engine alone. */
+  @IsOptional() @IsInt() @Min(-1) through?: number;
   /** Whether the run has ended: with `hasMore` false nothing will follow. */
   @IsBoolean() isEnded!: boolean;
 }

@@ -55,10 +55,12 @@ export class RunEventView {
 /** What happened to a run in one commit, or a part of that: its last event, and those before it. */
 export class RunProgressed extends RunEventView {
   @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => RunEventView) earlier?: RunEventView[];
+  /** All that happened after this `seq`, up to its own, is in this message; absent: after the one before its first. */
+  @IsOptional() @IsInt() @Min(-1) since?: number;
 }
 
 /** All that a message tells, in order. */
-export function eventsIn({ earlier = [], ...last }: RunProgressed): RunEventView[] {
+export function eventsIn({ earlier = [], since: _, ...last }: RunProgressed): RunEventView[] {
   return [...earlier, last];
 }
 
