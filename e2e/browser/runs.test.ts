@@ -8,6 +8,8 @@ let stack: StackUnderTest;
 let browser: Browser;
 let key: string;
 let client: SignalboxClient;
+/** A run with budgets, whose workflow has changed since so that it does not fit. */
+let changed: string;
 
 beforeAll(async () => {
   stack = await StackUnderTest.create();
@@ -21,12 +23,16 @@ beforeAll(async () => {
     metadata: { name: 'away' },
     spec: { kind: 'worker', skills: [{ name: 'work', description: 'Works.' }], worker: { runner: 'external' } },
   });
-  const workflow = (name: string, steps: object): Promise<unknown> =>
-    client.workflows.apply({ apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name }, spec: { steps } as never });
+  const workflow = (name: string, steps: object, rest: object = {}): Promise<unknown> =>
+    client.workflows.apply({ apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name }, spec: { ...rest, steps } as never });
   await workflow('blocked', { fetch: { agent: 'away' }, tell: { value: 1, needs: ['fetch'] } });
   const limits = { tenant: { key: 'ann', concurrency: 1, rate: { max: 60, per: '1m' } } };
   await workflow('shared', { ask: { agent: 'away', limits } });
   for (let number = 0; number < 3; number++) await client.workflows.start('shared', {});
+  const fetch = { agent: 'away', usesAtMost: { tokens: 40 }, budget: { tokens: 50 } };
+  await workflow('changed', { fetch, tell: { value: 1, needs: ['fetch'] } }, { budget: { tokens: 100, steps: 5 } });
+  ({ id: changed } = await client.workflows.start('changed', {}));
+  await workflow('changed', { tell: { value: 2 } });
   await workflow('breaks', { sum: { value: '${{ input.a + input.b }}' } });
   for (let number = 0; number < 3; number++) await client.workflows.start('blocked', {});
   for (let number = 0; number < 4; number++) await client.workflows.start('breaks', { input: { a: 1 } });
@@ -120,7 +126,45 @@ test.each(Object.entries(looks))('pages of many runs are without barriers and no
     for (const barrier of await visitor.barriers(look.colours === 'dark' ? 'colours' : 'everything')) found.push(`${path}: ${barrier}`);
     if ((await visitor.tooWide()) > 1) found.push(`${path}: too wide`);
   }
+  await visitor.visit(`/runs/${changed}?step=fetch`, 'changed');
+  await visitor.page.getByRole('progressbar', { name: 'Tokens, The whole run' }).waitFor();
+  await visitor.page.getByText('0 of 100 used, 40 set aside').waitFor();
+  found.push(...(await visitor.barriers('colours')));
+  await visitor.page.getByRole('button', { name: 'Upgrade' }).click();
+  await visitor.page.getByText('So the run stays as it is. What differs:').waitFor();
+  found.push(...(await visitor.barriers('colours')));
+  if ((await visitor.tooWide()) > 1) found.push('the dialogue: too wide');
   expect(found).toEqual([]);
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('a trigger is made and changed in a form, which keeps what it does not show', async () => {
+  await using visitor = await signedIn(looks['phone, dark']);
+  const { page } = visitor;
+  await visitor.visit('/schedules?view=triggers', 'Schedules');
+  await page.getByRole('button', { name: 'Create trigger' }).first().click();
+  const dialogue = page.getByRole('dialog');
+  expect([...(await visitor.barriers()), await visitor.tooWide()]).toEqual([0]);
+  await dialogue.getByLabel('Name', { exact: true }).fill('after-breaks');
+  await dialogue.getByLabel('Starts the workflow').selectOption('shared');
+  await dialogue.getByLabel('When').selectOption('runEnded');
+  await dialogue.getByLabel('Whose run ends').selectOption('breaks');
+  await dialogue.getByLabel('Failed').check();
+  await dialogue.getByLabel('Only if').fill("event.run.workflow == 'breaks'");
+  await dialogue.getByRole('button', { name: 'Create trigger' }).click();
+  await page.getByRole('heading', { name: 'after-breaks', level: 1 }).waitFor();
+  const { manifest } = await client.triggers.get('after-breaks');
+  await client.triggers.apply({ ...manifest, spec: { ...manifest.spec, priority: 4 } });
+  await visitor.visit('/triggers/after-breaks', 'after-breaks');
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await dialogue.getByLabel('Only if').fill("event.run.workflow == 'other'");
+  await dialogue.getByRole('button', { name: 'Save trigger' }).click();
+  await dialogue.waitFor({ state: 'detached' });
+  const { spec } = (await client.triggers.get('after-breaks')).manifest;
+  expect(spec).toEqual({
+    ...{ workflow: 'shared', if: "event.run.workflow == 'other'", priority: 4 },
+    on: { runEnded: { workflow: 'breaks', status: ['failed'] } },
+  });
   expect(visitor.complaints).toEqual([]);
 });
 

@@ -51,7 +51,9 @@ export function problemOf(error: unknown): { title: string; next: string | null;
 /** A refusal or a failure, where the content would be. */
 export function ProblemNote({ error, retry, title }: { error: unknown; retry?: (() => void) | undefined; title?: string }): ReactNode {
   const problem = problemOf(error);
-  const faults = error instanceof ApiError ? error.errors : [];
+  const all = error instanceof ApiError ? error.errors : [];
+  // A single fault is what the sentence already says.
+  const faults = all.length === 1 && problem.title.includes(all[0]?.detail ?? '') ? [] : all;
   return (
     <div className={styles.problem} role="alert">
       <CircleAlert size={18} aria-hidden />

@@ -2,8 +2,8 @@ import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
 import type { Run, RunStatus } from './runs.ts';
 import type { Applied, ApplyQuery, Labels, Manifest } from './schema.ts';
-import { path } from './transport.ts';
-import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
+import { ifMatch, path } from './transport.ts';
+import type { ApplyOptions, CreateOptions, RequestOptions, Transport } from './transport.ts';
 
 /** One time, or one event, that was to start a run, and what became of it. */
 export interface Firing {
@@ -108,12 +108,17 @@ export class Schedules {
   }
 
   /** From then on its runs have the caller's rights. */
-  apply(manifest: Manifest<ScheduleSpec>, query: ApplyQuery = {}, options: RequestOptions = {}): Promise<Applied<Schedule>> {
+  apply(
+    manifest: Manifest<ScheduleSpec>,
+    query: ApplyQuery = {},
+    { expectedVersion, ...options }: ApplyOptions = {},
+  ): Promise<Applied<Schedule>> {
     return this.#http.json({
       method: 'PUT',
       path: path`/schedules/${manifest.metadata.name}`,
       query: { ...query },
       body: manifest,
+      ...ifMatch(expectedVersion),
       ...options,
     });
   }

@@ -1,6 +1,6 @@
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
-import { path } from './transport.ts';
+import { ifMatch, path } from './transport.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
 /** One version of one key of shared state. The scope is `workspace`, a run (`run_…`) or an agent (`agent:NAME`). */
@@ -64,8 +64,4 @@ export class SharedState {
   remove(scope: string, key: string, expectedVersion?: number, options: RequestOptions = {}): Promise<unknown> {
     return this.#http.json({ method: 'DELETE', path: path`/state/${scope}/${key}`, ...ifMatch(expectedVersion), ...options });
   }
-}
-
-function ifMatch(version: number | undefined): { headers?: Record<string, string> } {
-  return version === undefined ? {} : { headers: { 'if-match': `"${version}"` } };
 }

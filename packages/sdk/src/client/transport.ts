@@ -25,6 +25,16 @@ export interface RequestOptions {
   timeoutMs?: number | undefined;
 }
 
+/** Applying may name the version last seen (0: it must not exist yet): where another stands, nothing is written and an `ApiError` of 412 is thrown. */
+export interface ApplyOptions extends RequestOptions {
+  expectedVersion?: number | undefined;
+}
+
+/** The condition of a write, as a header. */
+export function ifMatch(version: number | undefined): { headers?: Record<string, string> } {
+  return version === undefined ? {} : { headers: { 'if-match': `"${version}"` } };
+}
+
 /** Creates take a key, by which the server knows a repeated request; one is made where none is given. */
 export interface CreateOptions extends RequestOptions {
   idempotencyKey?: string | undefined;

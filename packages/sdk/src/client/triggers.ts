@@ -2,8 +2,8 @@ import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
 import type { Firing, FiringQuery } from './schedules.ts';
 import type { Applied, ApplyQuery, Labels, Manifest } from './schema.ts';
-import { path } from './transport.ts';
-import type { RequestOptions, Transport } from './transport.ts';
+import { ifMatch, path } from './transport.ts';
+import type { ApplyOptions, RequestOptions, Transport } from './transport.ts';
 
 export interface Trigger {
   name: string;
@@ -71,12 +71,17 @@ export class Triggers {
   }
 
   /** From then on its runs have the caller's rights. */
-  apply(manifest: Manifest<TriggerSpec>, query: ApplyQuery = {}, options: RequestOptions = {}): Promise<Applied<Trigger>> {
+  apply(
+    manifest: Manifest<TriggerSpec>,
+    query: ApplyQuery = {},
+    { expectedVersion, ...options }: ApplyOptions = {},
+  ): Promise<Applied<Trigger>> {
     return this.#http.json({
       method: 'PUT',
       path: path`/triggers/${manifest.metadata.name}`,
       query: { ...query },
       body: manifest,
+      ...ifMatch(expectedVersion),
       ...options,
     });
   }

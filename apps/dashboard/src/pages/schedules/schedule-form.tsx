@@ -36,6 +36,8 @@ function draftOf(known: ScheduleDetail | null): ScheduleDraft {
 /** Makes a schedule, or changes `known`: what the form does not show stays as it was applied. */
 export function ScheduleForm({ known, onClose }: { known: ScheduleDetail | null; onClose: () => void }): ReactNode {
   const [draft, setDraft] = useState(() => draftOf(known));
+  // What was changed by somebody else since, or has the name already, is not overwritten.
+  const [expectedVersion] = useState(known?.version ?? 0);
   const workflows = useQuery(queries.workflows()).data ?? [];
   const cache = useQueryClient();
   const navigate = useNavigate();
@@ -57,12 +59,16 @@ export function ScheduleForm({ known, onClose }: { known: ScheduleDetail | null;
       if ('fault' in made) throw new Error(made.fault);
       const { description: _, ...metadata } = known?.manifest.metadata ?? {};
       const description = draft.description.trim();
-      return client.schedules.apply({
-        apiVersion: 'signalbox.dev/v1',
-        kind: 'Schedule',
-        metadata: { ...metadata, name: draft.name.trim(), ...(description !== '' && { description }) },
-        spec: made.spec,
-      });
+      return client.schedules.apply(
+        {
+          apiVersion: 'signalbox.dev/v1',
+          kind: 'Schedule',
+          metadata: { ...metadata, name: draft.name.trim(), ...(description !== '' && { description }) },
+          spec: made.spec,
+        },
+        {},
+        { expectedVersion },
+      );
     },
     onSuccess: async ({ resource }) => {
       await Promise.all([

@@ -21,6 +21,7 @@ import { Tabs, useTab } from '../../parts/tabs.tsx';
 import { useMay } from '../../shell/who.ts';
 import { PauseOrResume, RunNow } from './levers.tsx';
 import { ScheduleForm } from './schedule-form.tsx';
+import { TriggerForm } from './trigger-form.tsx';
 import styles from './schedules.module.css';
 
 /** What starts runs by itself: at given times, and when something happens. */
@@ -43,7 +44,7 @@ export default function SchedulesPage(): ReactNode {
   const create = mayWrite && (
     <Button kind="primary" onPress={() => setCreating(true)}>
       <Plus size={15} aria-hidden />
-      Create schedule
+      {tab === 'schedules' ? 'Create schedule' : 'Create trigger'}
     </Button>
   );
   return (
@@ -78,11 +79,12 @@ export default function SchedulesPage(): ReactNode {
           </Loaded>
         ) : (
           <Loaded query={triggers} rows={5}>
-            {(data) => <TriggersTable rows={data.filter(isWanted)} isFiltered={data.length > 0} />}
+            {(data) => <TriggersTable rows={data.filter(isWanted)} isFiltered={data.length > 0} create={create} />}
           </Loaded>
         )}
       </Panel>
-      {isCreating && <ScheduleForm known={null} onClose={() => setCreating(false)} />}
+      {isCreating && tab === 'schedules' && <ScheduleForm known={null} onClose={() => setCreating(false)} />}
+      {isCreating && tab === 'triggers' && <TriggerForm known={null} onClose={() => setCreating(false)} />}
     </Page>
   );
 }
@@ -169,7 +171,7 @@ const triggerColumns: readonly Column<Trigger>[] = [
   },
 ];
 
-function TriggersTable({ rows, isFiltered }: { rows: readonly Trigger[]; isFiltered: boolean }): ReactNode {
+function TriggersTable({ rows, isFiltered, create }: { rows: readonly Trigger[]; isFiltered: boolean; create: ReactNode }): ReactNode {
   const mayApply = useMay('schedules:write');
   return (
     <DataTable
@@ -182,7 +184,7 @@ function TriggersTable({ rows, isFiltered }: { rows: readonly Trigger[]; isFilte
         isFiltered ? (
           <Empty title="No trigger has these words." />
         ) : (
-          <Empty title="No triggers yet." command="npx signalbox apply -f trigger.yaml">
+          <Empty title="No triggers yet." command="npx signalbox apply -f trigger.yaml" action={create}>
             A trigger starts a workflow when something happens: somebody outside calls its hook, signed, a run of another workflow ends, or
             a deployment changes.
           </Empty>

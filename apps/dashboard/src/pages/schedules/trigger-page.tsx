@@ -1,9 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, type ReactNode } from 'react';
+import { Pencil } from 'lucide-react';
+import { lazy, Suspense, useState, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { onText, stateLamp } from '../../model/schedules.ts';
 import { inert } from '../../model/text.ts';
+import { Button } from '../../parts/button.tsx';
 import { Command } from '../../parts/copy.tsx';
 import { KeyValues } from '../../parts/key-values.tsx';
 import { LampWord } from '../../parts/lamp.tsx';
@@ -11,8 +13,10 @@ import { Loaded, Placeholder } from '../../parts/loaded.tsx';
 import { Empty, Note } from '../../parts/notes.tsx';
 import { Beside, Facts, Page } from '../../parts/page.tsx';
 import { Panel } from '../../parts/panel.tsx';
+import { useMay } from '../../shell/who.ts';
 import { FiringsTable } from './firings-table.tsx';
 import { Delete, PauseOrResume } from './levers.tsx';
+import { TriggerForm } from './trigger-form.tsx';
 
 const Manifest = lazy(() => import('../../parts/manifest.tsx'));
 
@@ -21,6 +25,9 @@ export default function TriggerPage(): ReactNode {
   const { name = '' } = useParams();
   const trigger = useQuery(queries.trigger(name));
   const firings = useQuery(queries.triggerFirings(name));
+  const mayApply = useMay('schedules:write');
+  const mayWrite = useMay('runs:write') && mayApply;
+  const [isEditing, setEditing] = useState(false);
   const { data } = trigger;
   return (
     <Page
@@ -44,6 +51,12 @@ export default function TriggerPage(): ReactNode {
         data && (
           <>
             <PauseOrResume kind="triggers" name={name} state={data.state} />
+            {mayWrite && (
+              <Button onPress={() => setEditing(true)}>
+                <Pencil size={15} aria-hidden />
+                Edit
+              </Button>
+            )}
             <Delete kind="triggers" name={name} />
           </>
         )
@@ -97,6 +110,7 @@ export default function TriggerPage(): ReactNode {
           </Beside>
         )}
       </Loaded>
+      {isEditing && data && <TriggerForm known={data} onClose={() => setEditing(false)} />}
     </Page>
   );
 }
