@@ -336,6 +336,8 @@ describe.each(tried)('at %s', (_, look) => {
       ['/schedules', 'Schedules'],
       ['/schedules?view=triggers', 'Schedules'],
       ['/limits', 'Limits'],
+      ['/usage', 'Usage'],
+      ['/budgets', 'Budgets'],
       ['/mcp-servers', 'MCP servers'],
       ['/mcp-servers/filesystem', 'filesystem'],
       ['/tools', 'Tools'],

@@ -67,6 +67,10 @@ test('a model works with a real MCP server, and a crash of the engine in its mid
   expect({ status, error }).toEqual({ status: 'succeeded', error: null });
   expect(output).toEqual({ answer: 'Outputs are recorded, **inputs** are computed again.', sources: ['0007'] });
   expect(usage?.costUsd).toBeGreaterThan(0);
+  // The ledger of the only run, in the hour's sums: nothing of what the crash met is missing or twice.
+  const { total } = await client.usage.page({ by: 'model' });
+  expect(total.inputTokens + total.outputTokens).toBe((usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0));
+  expect(total.costUsd).toBeCloseTo(usage?.costUsd ?? 0, 9);
   const answered = model.seen.map(({ body }) => body.messages.filter(({ role }) => role === 'assistant').length);
   expect(answered.filter((turn) => turn < 2)).toEqual([0, 1]);
   const told = model.seen
@@ -106,6 +110,11 @@ test.each(Object.entries(looks))('the run’s page shows the conversation on %s'
   await conversation.getByText('[FILE] 0007-inputs-are-computed-again.md').waitFor();
   await conversation.getByText('filesystem/read_text_file', { exact: true }).nth(1).click();
   expect(await visitor.page.getByText('Failed at').count()).toBe(0);
+  expect(await visitor.tooWide()).toBe(0);
+  expect(await visitor.barriers()).toEqual([]);
+  await visitor.visit('/usage', 'Usage');
+  await visitor.page.getByRole('row', { name: /gpt-5-mini/ }).waitFor();
+  await visitor.page.getByRole('list', { name: 'Cost of each day' }).waitFor();
   expect(await visitor.tooWide()).toBe(0);
   expect(await visitor.barriers()).toEqual([]);
   expect(visitor.complaints).toEqual([]);

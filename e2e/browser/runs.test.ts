@@ -119,6 +119,8 @@ test.each(Object.entries(looks))('pages of many runs are without barriers and no
     ['/runs?workflow=breaks&since=24h', 'Runs'],
     ['/failures', 'Failures'],
     ['/limits', 'Limits'],
+    ['/budgets', 'Budgets'],
+    ['/usage', 'Usage'],
     [`/runs/${one!.id}?at=0&step=sum`, 'breaks'],
     [`/runs/${one!.id}/compare/${two!.id}`, 'Compare runs'],
   ] as const) {
@@ -192,5 +194,36 @@ test('failures gather by reason and are put aside with a note', async () => {
   await page.getByRole('button', { name: 'Dismiss 4 runs' }).click();
   await page.getByText('Nothing that nobody has looked after.').waitFor();
   expect((await client.runs.list({ problem: 'dismissed' }).take(9)).length).toBe(4);
+  expect(visitor.complaints).toEqual([]);
+});
+
+test('budgets are set, changed after a look at what that means, and removed', async () => {
+  await using visitor = await signedIn();
+  const { page } = visitor;
+  await client.budgets.apply('agent/away', { limit: { tokens: 100 } });
+  await visitor.visit('/budgets', 'Budgets');
+  await page.getByRole('button', { name: 'Set a budget' }).click();
+  await page.getByRole('combobox', { name: 'Of', exact: true }).selectOption('workflow');
+  await page.getByText('Choose the workflow.').waitFor();
+  await page.getByLabel('Name').selectOption('blocked');
+  await page.getByLabel('US dollars (').fill('2.5');
+  await page.getByRole('button', { name: 'Set budget' }).click();
+  await page.getByRole('progressbar', { name: 'Cost, Workflow blocked' }).waitFor();
+  await page.getByText('$0 of $2.50 used').waitFor();
+  await page.getByRole('button', { name: 'Change' }).nth(1).click();
+  await page.getByLabel('US dollars (').fill('5');
+  await page.getByRole('button', { name: 'See what changes' }).click();
+  await page.getByText('Cost: $5.00 in place of $2.50.').waitFor();
+  await page.getByRole('button', { name: 'Change budget' }).click();
+  await page.getByText('$0 of $5.00 used').waitFor();
+  for (const scope of ['agent away', 'workflow blocked']) {
+    await page.getByRole('button', { name: 'Remove' }).first().click();
+    await page
+      .getByRole('alertdialog', { name: `Remove the budget of ${scope}?` })
+      .getByRole('button', { name: 'Remove' })
+      .click();
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+  }
+  await page.getByText('No budgets.').waitFor();
   expect(visitor.complaints).toEqual([]);
 });

@@ -16,6 +16,8 @@ const RunPage = lazy(() => import('./pages/run/run-page.tsx'));
 const ApprovalsPage = lazy(() => import('./pages/approvals/approvals-page.tsx'));
 const ApprovalPage = lazy(() => import('./pages/approvals/approval-page.tsx'));
 const LimitsPage = lazy(() => import('./pages/limits/limits-page.tsx'));
+const BudgetsPage = lazy(() => import('./pages/budgets/budgets-page.tsx'));
+const UsagePage = lazy(() => import('./pages/usage/usage-page.tsx'));
 const ProblemsPage = lazy(() => import('./pages/problems/problems-page.tsx'));
 const ComparePage = lazy(() => import('./pages/compare/compare-page.tsx'));
 const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx'));
@@ -64,6 +66,8 @@ function Pages(): ReactNode {
         <Route path="runs/:id/compare/:other" element={<ComparePage />} />
         <Route path="failures" element={<ProblemsPage />} />
         <Route path="limits" element={<LimitsPage />} />
+        <Route path="budgets" element={<BudgetsPage />} />
+        <Route path="usage" element={<UsagePage />} />
         <Route path="agents" element={<AgentsPage />} />
         <Route path="agents/:name" element={<AgentPage />} />
         <Route path="mcp-servers" element={<McpServersPage />} />

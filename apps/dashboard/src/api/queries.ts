@@ -4,6 +4,7 @@ import type { LimitQuery } from '@signalbox/sdk/client/limits.js';
 import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
 import type { Preview } from '@signalbox/sdk/client/schedules.js';
+import type { UsagePage, UsageQuery } from '@signalbox/sdk/client/usage.js';
 import { client, keys, principals, wholeRun, wholeState } from './client.ts';
 
 /** Rows asked for at a time in endless lists. */
@@ -14,6 +15,22 @@ const listMax = 10_000;
 const firingsMax = 500;
 /** Open approvals are counted up to here. */
 const countMax = 100;
+
+/** Rows of usage that a page shows at most. */
+const usageMax = 2_000;
+
+/** What was used, with all of its rows up to 2,000. */
+async function wholeUsage(query: UsageQuery, signal: AbortSignal): Promise<UsagePage & { isCut: boolean }> {
+  const first = await client.usage.page({ ...query, limit: 200 }, { signal });
+  const data = [...first.data];
+  let cursor = first.nextCursor;
+  while (cursor !== null && data.length < usageMax) {
+    const more = await client.usage.page({ ...query, limit: 200, cursor }, { signal });
+    data.push(...more.data);
+    cursor = more.nextCursor;
+  }
+  return { ...first, data, isCut: cursor !== null };
+}
 
 /** Every query of the dashboard. The keys are those that `staleAfter` names. */
 export const queries = {
@@ -61,6 +78,15 @@ export const queries = {
       getNextPageParam: (last) => last.nextCursor,
       refetchInterval: 3_000,
     }),
+  budgets: () =>
+    queryOptions({
+      queryKey: ['budgets'],
+      queryFn: ({ signal }) => client.budgets.list({ limit: 200 }, { signal }).take(listMax),
+      // What is spent changes without an event.
+      refetchInterval: 5_000,
+    }),
+  usage: (query: UsageQuery) =>
+    queryOptions({ queryKey: ['usage', query], queryFn: ({ signal }) => wholeUsage(query, signal), refetchInterval: 30_000 }),
   /** Which runs an order means; looked up anew each time it is about to be given. */
   runOrder: (order: RunOrder) =>
     queryOptions({

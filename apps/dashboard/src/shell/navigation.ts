@@ -1,6 +1,7 @@
 import {
   Bot,
   CalendarClock,
+  ChartColumn,
   CircleCheckBig,
   CircleX,
   Gauge,
@@ -10,6 +11,7 @@ import {
   Play,
   Plug,
   Server,
+  Wallet,
   Wrench,
   Workflow,
   type LucideIcon,
@@ -41,6 +43,8 @@ export const navigation: readonly NavigationGroup[] = [
       { to: '/workflows', label: 'Workflows', icon: Workflow, permission: 'workflows:read' },
       { to: '/schedules', label: 'Schedules', icon: CalendarClock, permission: 'schedules:read' },
       { to: '/limits', label: 'Limits', icon: Gauge, permission: 'runs:read' },
+      { to: '/usage', label: 'Usage', icon: ChartColumn, permission: 'runs:read' },
+      { to: '/budgets', label: 'Budgets', icon: Wallet, permission: 'budgets:read' },
     ],
   },
   {
