@@ -119,8 +119,18 @@ const workflow: WorkflowView = {
 const approvalId = newId('approval');
 const approval: ApprovalDetail = {
   ...{ id: approvalId, run: id, workflow: 'report', step: 'ask', label: 'ask', message: 'Go on?', status: 'open', by: null },
-  ...{ askedAt: at, deadline: null, answeredAt: null, answeredBy: null, mayAnswer: true, whyNot: null },
-  ...{ shown: { a: 1 }, form: null, escalations: [], onDeadline: 'fail', onReject: 'fail', startedBy: 'ann', data: null, comment: null },
+  ...{ askedAt: at, deadline: null, remindedAt: null, answeredAt: null, answeredBy: null, mayAnswer: true, whyNot: null },
+  ...{
+    shown: { a: 1 },
+    form: null,
+    escalations: [],
+    reminders: [],
+    onDeadline: 'fail',
+    onReject: 'fail',
+    startedBy: 'ann',
+    data: null,
+    comment: null,
+  },
 };
 const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'report' }, spec: { steps: { a: { value: 1 } } } };
 

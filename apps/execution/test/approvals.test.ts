@@ -182,8 +182,10 @@ test('of two who answer at once one is told who was first', async () => {
 });
 
 test('what is open waits through a restart, and is escalated and ended at its time', async () => {
+  const changes = await service.record(approvalChanged);
   const escalate = [{ after: 400, by: { roles: ['admin'] } }];
-  await apply(service, 'late', { ask: { approval: { message: 'Go?', by: { principals: ['ann'] }, escalate } } });
+  const asks = { message: 'Go?', by: { principals: ['ann'] }, escalate, deadline: '1h', remind: [3_599_600, '1m'] };
+  await apply(service, 'late', { ask: { approval: asks } });
   await apply(service, 'never', { ask: { approval: { message: 'Go?', deadline: 400, onDeadline: 'reject' } } });
   await apply(service, 'gone', { ask: { approval: { message: 'Go?', deadline: 400 } } });
   const late = await asked({}, bob, 'late');
@@ -199,6 +201,14 @@ test('what is open waits through a restart, and is escalated and ended at its ti
   expect(await list({ run: gone.id })).toMatchObject([{ status: 'expired', answeredBy: null }]);
   const seen = await insist(() => service.request(getApproval, { approval: late.open.id }, { as: bob }));
   expect(seen).toMatchObject({ mayAnswer: true, by: { roles: ['admin'], principals: ['ann'] }, escalations: [] });
+  expect(seen).toMatchObject({
+    remindedAt: expect.any(String),
+    reminders: [new Date(Date.parse(seen.deadline ?? '') - 60_000).toISOString()],
+  });
+  expect(await list({ run: late.run })).toMatchObject([{ remindedAt: seen.remindedAt }]);
+  await changes.next(({ id, status, reminders }) => id === late.open.id && status === 'open' && reminders === 1);
+  const { data } = await service.request(listRunEvents, { run: late.run });
+  expect(data).toContainEqual(expect.objectContaining({ type: 'step.reminded', step: 'ask', message: 'reminder 1' }));
   await service.request(answerApproval, { approval: late.open.id, approved: true }, { as: bob });
   expect((await ended(service, late.run)).status).toBe('succeeded');
 }, 60_000);

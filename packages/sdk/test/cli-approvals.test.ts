@@ -17,10 +17,17 @@ function approvals(args: readonly string[], surroundings: Surroundings = {}): Pr
 const open = {
   ...{ id: 'approval_1', run: 'run_1', workflow: 'release', step: 'ask', label: 'Go live', message: 'Release v2?', status: 'open' },
   ...{ by: { roles: ['admin'], principals: ['ann'] }, askedAt: '2026-11-24T11:58:00Z', deadline: '2026-11-24T14:00:00Z' },
-  ...{ answeredAt: null, answeredBy: null, mayAnswer: true, whyNot: null },
+  ...{ remindedAt: null, answeredAt: null, answeredBy: null, mayAnswer: true, whyNot: null },
 };
 const detail = {
-  ...{ ...open, shown: { notes: 'fast' }, form: { type: 'object' }, escalations: [], onDeadline: 'reject' },
+  ...{
+    ...open,
+    shown: { notes: 'fast' },
+    form: { type: 'object' },
+    escalations: [],
+    reminders: ['2026-11-24T13:30:00Z'],
+    onDeadline: 'reject',
+  },
   ...{ startedBy: 'bob', data: null, comment: null },
 };
 const answered = { status: 'rejected', answeredAt: '2026-11-24T11:59:00Z', answeredBy: { id: 'user_1', name: 'ann' } };
@@ -42,6 +49,7 @@ test('one is shown with what is asked, and why you may not answer it', async () 
   rest.on('GET /approvals/approval_1', detail);
   const { out } = await approvals(['show', 'approval_1']);
   expect(out).toContain('may answer: admins, ann, 2 h 0 min left, then: reject');
+  expect(out).toContain('reminds in: 1 h 30 min');
   expect(out).toContain('"notes": "fast"');
   expect(out).toContain('next: signalbox approvals approve approval_1, or reject');
   rest.on('GET /approvals/approval_1', { ...detail, mayAnswer: false, whyNot: 'only ann may answer it' });
@@ -50,6 +58,8 @@ test('one is shown with what is asked, and why you may not answer it', async () 
   expect(refused).not.toContain('next:');
   rest.on('GET /approvals/approval_1', { ...detail, ...answered, comment: 'too early' });
   expect((await approvals(['show', 'approval_1'])).out).toContain('answered: ann, 1 min ago: too early');
+  rest.on('GET /approvals/approval_1', { ...detail, remindedAt: '2026-11-24T11:59:00Z', reminders: [] });
+  expect((await approvals(['show', 'approval_1'])).out).toContain('reminded: 1 min ago');
 });
 
 test('it is approved with what its form asks for, or rejected with a comment', async () => {

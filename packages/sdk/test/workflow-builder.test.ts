@@ -50,6 +50,7 @@ test('a workflow that is built is the same document as its YAML', () => {
           deadline: '2d',
           onReject: 'continue',
           escalate: [{ after: '1d', by: { principals: ['bob'] } }],
+          remind: ['4h'],
         },
         { notes: read.output },
       );
@@ -96,6 +97,7 @@ spec:
         deadline: 2d
         onReject: continue
         escalate: [{ after: 1d, by: { principals: [bob] } }]
+        remind: [4h]
       with: { notes: '\${{ steps.read.output }}' }
     go: { approval: Go on?, if: '\${{ steps.ask.output.data.percent > 10 }}' }
     pause: { wait: { until: '\${{ run.startedAt }}' } }

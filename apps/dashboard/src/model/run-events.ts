@@ -34,6 +34,8 @@ export function eventText(event: RunEvent): string {
       return `waits ${more ?? ''}`.trim();
     case 'step.escalated':
       return `more people were asked${more ? `: ${more}` : ''}`;
+    case 'step.reminded':
+      return `who may answer was reminded${more ? `: ${more}` : ''}`;
     case 'step.answered':
       return more ?? 'was answered';
     case 'step.resolved':

@@ -14,9 +14,9 @@ export function approvalEvents(run: LiveRun, transitions: readonly Transition[],
   return [...changes, ...transitions.flatMap((transition) => (transition.t === 'answered' ? recordOf(run, transition) : []))];
 }
 
-function changeOf(run: LiveRun, { approval_id, workflow, step, status, version }: ApprovalRow, at: number): OutboxEvent {
+function changeOf(run: LiveRun, { approval_id, workflow, step, status, reminders, version }: ApprovalRow, at: number): OutboxEvent {
   const id = fromUuid('approval', approval_id);
-  const payload: ApprovalChanged = { id, run: run.id, workflow, step, status, at };
+  const payload: ApprovalChanged = { id, run: run.id, workflow, step, status, ...(reminders > 0 && { reminders }), at };
   return { id: newUuid(), subject: approvalChanged.subject, entity: id, version, payload };
 }
 

@@ -26,10 +26,13 @@ export interface ApprovalRow {
   not_by: string | null;
   asked_at: string;
   deadline: string | null;
+  reminded_at: string | null;
   answered_at: string | null;
   answered_by: string | null;
   answered_by_name: string | null;
-  /** How often it has changed: escalations, then the end. */
+  /** Reminders so far. */
+  reminders: number;
+  /** How often it has changed: escalations and reminders, then the end. */
   version: number;
 }
 
@@ -50,6 +53,7 @@ export function approvalRows(state: RunState, transitions: readonly Transition[]
     switch (transition.t) {
       case 'asks':
       case 'escalated':
+      case 'reminded':
       case 'answered':
         add(transition.s, transition.i);
         break;
@@ -85,7 +89,7 @@ export function approvalRow(state: RunState, s: number, i: number, { workflow, p
   const approval = unit?.approval;
   if (unit === undefined || approval === undefined) return undefined;
   const status = approvalStatus(unit);
-  const { answer, level, escalate = [] } = approval;
+  const { answer, level, escalate = [], reminded, remindedAt, remind = [] } = approval;
   const isEnded = status !== 'open';
   return {
     approval_id: approval.id,
@@ -98,10 +102,12 @@ export function approvalRow(state: RunState, s: number, i: number, { workflow, p
     not_by: policyOf(step, unit).notBy === 'starter' ? principal : null,
     asked_at: new Date(approval.askedAt).toISOString(),
     deadline: approval.deadline === undefined ? null : new Date(approval.deadline).toISOString(),
+    reminded_at: remindedAt === undefined ? null : new Date(remindedAt).toISOString(),
     answered_at: isEnded ? new Date(answer?.at ?? unit.endedAt ?? approval.askedAt).toISOString() : null,
     answered_by: answer?.by?.id ?? null,
     answered_by_name: answer?.by?.name ?? null,
-    version: isEnded ? escalate.length + 2 : level + 1,
+    reminders: reminded,
+    version: isEnded ? escalate.length + remind.length + 2 : level + reminded + 1,
   };
 }
 

@@ -10,8 +10,8 @@ import { uuidOf } from '../runs/run-search.ts';
 import { approvalView } from './approval-view.ts';
 import type { ApprovalRow } from './approval-row.ts';
 
-type Times = 'asked_at' | 'deadline' | 'answered_at';
-type StoredRow = Omit<ApprovalRow, Times | 'version'> & { run_id: string } & Record<Times, Date | null>;
+type Times = 'asked_at' | 'deadline' | 'reminded_at' | 'answered_at';
+type StoredRow = Omit<ApprovalRow, Times | 'reminders' | 'version'> & { run_id: string } & Record<Times, Date | null>;
 
 /** Words of one search. */
 const wordsMax = 8;
@@ -87,7 +87,13 @@ function namesOf({ principal, name, roles }: Caller): string[] {
   return [...roles.map((role) => `role:${role}`), ...names.map((each) => `principal:${each}`)];
 }
 
-function rowOf({ asked_at, deadline, answered_at, ...row }: StoredRow): ApprovalRow {
+function rowOf({ asked_at, deadline, reminded_at, answered_at, ...row }: StoredRow): ApprovalRow {
   const iso = (time: Date | null): string | null => time?.toISOString() ?? null;
-  return { ...row, asked_at: iso(asked_at) as string, deadline: iso(deadline), answered_at: iso(answered_at), version: 0 };
+  const times = {
+    asked_at: iso(asked_at) as string,
+    deadline: iso(deadline),
+    reminded_at: iso(reminded_at),
+    answered_at: iso(answered_at),
+  };
+  return { ...row, ...times, reminders: 0, version: 0 };
 }

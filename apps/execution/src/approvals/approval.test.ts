@@ -192,6 +192,25 @@ describe('an approval', () => {
     expect(last.status).toBe('expired');
   });
 
+  test('reminds those who may answer before its deadline, once each time, and as the same event', () => {
+    const escalate = [{ after: '1m', by: { roles: ['admin'] } }];
+    // Of an hour before there is no time left; an escalation and a reminder may come at once.
+    const play = new Play(graphOf({ by: { principals: ['ann'] }, deadline: '3m', remind: ['30s', '2m', '1h', '30s'], escalate }));
+    const stood = (): unknown[] => approvalRows(play.state, play.history, { workflow: 'w', principal: 'p' });
+    expect(stood()).toMatchObject([{ reminded_at: null, reminders: 0, version: 1 }]);
+    expect(play.wait()).toBe(2 * minute);
+    expect(play.history.slice(-2).map(({ t }) => t)).toEqual(['escalated', 'reminded']);
+    expect(stood()).toMatchObject([{ reminded_at: new Date(2 * minute).toISOString(), reminders: 1, version: 3 }]);
+    expect(play.wait()).toBe(3.5 * minute);
+    expect(stood()).toMatchObject([{ reminders: 2, version: 4 }]);
+    expect(play.answer(bob, true)).toBe('taken');
+    expect(stood()).toMatchObject([{ version: 5, status: 'approved' }]);
+    const late = new Play(graphOf({ deadline: '3m', remind: ['2m', '1m'] }));
+    late.at = 3.5 * minute;
+    late.tell({ type: 'due', timer: 'wake', s: 0, i: -1, n: 1 });
+    expect(unitOf(late.state, 0, -1)).toMatchObject({ approval: { reminded: 2 }, due: 4 * minute });
+  });
+
   test('that an owner finds late asks all levels that are due at once', () => {
     const play = new Play(
       graphOf({ by: { principals: ['x'] }, escalate: ['1m', '2m'].map((after) => ({ after, by: { principals: [`${after}`] } })) }),

@@ -87,15 +87,15 @@ export const appendFull = {
      WHERE o.run_id IN (SELECT run_id FROM appended)
   ), approvals AS (
     INSERT INTO approval (approval_id, run_id, day, workspace, workflow, step, label, message, status, answerers, not_by, asked_at, deadline,
-                          answered_at, answered_by, answered_by_name)
+                          answered_at, answered_by, answered_by_name, reminded_at)
     SELECT a.* FROM jsonb_to_recordset($55::jsonb)
         AS a (approval_id uuid, run_id uuid, day date, workspace uuid, workflow text, step text, label text, message text, status text,
               answerers text[], not_by text, asked_at timestamptz, deadline timestamptz, answered_at timestamptz, answered_by text,
-              answered_by_name text)
+              answered_by_name text, reminded_at timestamptz)
      WHERE a.run_id IN (SELECT run_id FROM appended)
     ON CONFLICT (approval_id) DO UPDATE
       SET status = excluded.status, answerers = excluded.answerers, answered_at = excluded.answered_at, answered_by = excluded.answered_by,
-          answered_by_name = excluded.answered_by_name
+          answered_by_name = excluded.answered_by_name, reminded_at = excluded.reminded_at
   ), used AS (
     ${insertUsed('$64')}
   )

@@ -27,6 +27,8 @@ export interface Approval {
   by: Answerers | null;
   askedAt: string;
   deadline: string | null;
+  /** When who may answer was last reminded. */
+  remindedAt: string | null;
   /** When it was answered, or ended without an answer. */
   answeredAt: string | null;
   answeredBy: { id: string; name: string } | null;
@@ -42,6 +44,8 @@ export interface ApprovalDetail extends Approval {
   form: Record<string, unknown> | null;
   /** From when on others may answer too. */
   escalations: { at: string; by: Answerers }[];
+  /** When who may answer is reminded; those to come. */
+  reminders: string[];
   onDeadline: 'fail' | 'approve' | 'reject';
   /** What a rejection does to the run. */
   onReject: 'fail' | 'continue';

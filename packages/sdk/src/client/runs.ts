@@ -160,6 +160,7 @@ export type RunEventType =
   | 'step.moved'
   | 'step.waiting'
   | 'step.escalated'
+  | 'step.reminded'
   | 'step.answered'
   | 'run.signalled'
   | 'run.upgraded'

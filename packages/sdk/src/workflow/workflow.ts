@@ -113,6 +113,8 @@ export interface ApprovalOptions {
   onDeadline?: 'fail' | 'approve' | 'reject';
   onReject?: 'fail' | 'continue';
   escalate?: readonly { after: Value<string | number> | { until: Value<string | number> }; by: AnswererNames }[];
+  /** How long before the deadline who may answer is reminded. */
+  remind?: readonly Value<string | number>[];
 }
 
 /** How people answered; `by` is null when the deadline did. */

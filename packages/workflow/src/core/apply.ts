@@ -162,6 +162,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       return applyApproval(unit, transition);
     }
     case 'escalated':
+    case 'reminded':
       return applyApproval(unitAt(state, transition), transition);
     case 'signalled': {
       const { ids, open } = state.signals;

@@ -39,6 +39,8 @@ export interface Ask {
   deadline?: number;
   /** The earliest first. */
   escalate?: Escalation[];
+  /** When they are reminded, likewise; epoch milliseconds. */
+  remind?: number[];
   /** The limit of a budget that is to be raised. */
   raise?: RaiseWish;
 }
@@ -59,6 +61,9 @@ export interface Approval extends Ask {
   askedAt: number;
   /** How many escalations have come. */
   level: number;
+  /** How many reminders have come, and the last of them. */
+  reminded: number;
+  remindedAt?: number;
   answer?: Answer;
 }
 
@@ -75,7 +80,10 @@ export type ApprovalStatus = 'open' | 'approved' | 'rejected' | 'expired' | 'wit
 /** Reads what the step gave at the time `at`: `{ approval, with }`, with every expression computed. Throws `ExpressionError`. */
 export function askOf(value: Json, at: number, pointer: string): Ask {
   const { approval } = value as { approval: Json };
-  const { message, by, deadline, escalate } = (typeof approval === 'string' ? { message: approval } : approval) as Record<string, Json>;
+  const { message, by, deadline, escalate, remind } = (typeof approval === 'string' ? { message: approval } : approval) as Record<
+    string,
+    Json
+  >;
   if (typeof message !== 'string' || message.trim() === '') throw new ExpressionError('message must give a text', `${pointer}/message`);
   if (message.length > approvalBounds.messageChars) {
     const limit = `${approvalBounds.messageChars} characters: show what is long by with`;
@@ -85,12 +93,21 @@ export function askOf(value: Json, at: number, pointer: string): Ask {
     at: timeOf(level.after, at, `${pointer}/escalate/${index}/after`),
     by: answerersOf(level.by, `${pointer}/escalate/${index}/by`),
   }));
+  const due = deadline === undefined || deadline === null ? undefined : timeOf(deadline, at, `${pointer}/deadline`);
+  const reminders = due === undefined ? [] : remindersOf(remind, due, `${pointer}/remind`).filter((time) => time > at);
   return {
     message: plain(message),
     ...(by !== undefined && { by: answerersOf(by, `${pointer}/by`) }),
-    ...(deadline !== undefined && deadline !== null && { deadline: timeOf(deadline, at, `${pointer}/deadline`) }),
+    ...(due !== undefined && { deadline: due }),
     ...(levels.length > 0 && { escalate: levels.sort((one, other) => one.at - other.at) }),
+    ...(reminders.length > 0 && { remind: reminders }),
   };
+}
+
+/** Each so long before the deadline. */
+function remindersOf(remind: Json | undefined, deadline: number, pointer: string): number[] {
+  const times = ((remind ?? []) as Json[]).map((before, index) => deadline - timeOf(before, 0, `${pointer}/${index}`));
+  return [...new Set(times)].sort((one, other) => one - other);
 }
 
 function timeOf(value: Json, at: number, pointer: string): number {
@@ -130,15 +147,20 @@ export function answerersNow({ by, escalate = [], level }: Approval): Answerers 
   };
 }
 
-/** When something happens without an answer: the next escalation, or the deadline. */
-export function dueOf({ deadline, escalate = [], level }: Approval): number | undefined {
-  const due = Math.min(escalate[level]?.at ?? Infinity, deadline ?? Infinity);
+/** When something happens without an answer: the next escalation or reminder, or the deadline. */
+export function dueOf({ deadline, escalate = [], level, remind = [], reminded }: Approval): number | undefined {
+  const due = Math.min(escalate[level]?.at ?? Infinity, remind[reminded] ?? Infinity, deadline ?? Infinity);
   return due === Infinity ? undefined : due;
 }
 
 /** How many escalations have come at `at`. */
 export function levelAt({ escalate = [] }: Approval, at: number): number {
   return escalate.filter((level) => level.at <= at).length;
+}
+
+/** How many reminders have come at `at`. */
+export function remindersAt({ remind = [] }: Approval, at: number): number {
+  return remind.filter((time) => time <= at).length;
 }
 
 /** Why this one may not answer, as a clause; null when it may. A name alone is no agent: agents are named by those who use them. */
@@ -204,13 +226,16 @@ export const expired: Failure = {
 };
 
 /** Makes the unit what it is after a transition of its approval. */
-export function applyApproval(unit: UnitState, transition: Transition & { t: 'asks' | 'escalated' | 'answered' }): void {
+export function applyApproval(unit: UnitState, transition: Transition & { t: 'asks' | 'escalated' | 'reminded' | 'answered' }): void {
   if (transition.t === 'asks') {
     const { id, at: askedAt, ask } = transition;
-    unit.approval = { ...ask, id, askedAt, level: 0 };
+    unit.approval = { ...ask, id, askedAt, level: 0, reminded: 0 };
   } else if (unit.approval === undefined) throw new Error('an approval is answered that nobody asked for');
   else if (transition.t === 'escalated') unit.approval.level = transition.level;
-  else {
+  else if (transition.t === 'reminded') {
+    unit.approval.reminded = transition.count;
+    unit.approval.remindedAt = transition.at;
+  } else {
     const { at, approved, by, data, comment } = transition;
     unit.approval.answer = { at, approved, by, data, comment };
   }

@@ -4,6 +4,7 @@ import {
   judge,
   levelAt,
   policyOf,
+  remindersAt,
   resultOf,
   type Answer,
   type Answerers,
@@ -61,11 +62,13 @@ export function takeAnswer(work: Work, { s, i, n }: AttemptRef, answer: Answer):
   return resultOf(answer, policyAt(work, s, i));
 }
 
-/** More people are asked, or the deadline is the answer: then it gives what that makes of the unit. */
+/** More people are asked, or those who were are reminded, or the deadline is the answer: then it gives what that makes of the unit. */
 export function askMore(work: Work, { s, i, n }: AttemptRef, approval: Approval): { output: Json } | { error: Failure } | undefined {
   const { at } = work.given;
   if (at < (approval.deadline ?? Infinity)) {
-    record(work, { t: 'escalated', at, s, i, n, level: levelAt(approval, at) });
+    const [level, count] = [levelAt(approval, at), remindersAt(approval, at)];
+    if (level > approval.level) record(work, { t: 'escalated', at, s, i, n, level });
+    if (count > approval.reminded) record(work, { t: 'reminded', at, s, i, n, count });
     wakeAtDue(work, { s, i, n });
     return undefined;
   }

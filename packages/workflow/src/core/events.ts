@@ -124,6 +124,8 @@ export type Transition =
   /** `id`: the approval's, a UUIDv7. */
   | { t: 'asks'; at: number; s: number; i: number; n: number; id: string; ask: Ask }
   | { t: 'escalated'; at: number; s: number; i: number; n: number; level: number }
+  /** `count`: reminders so far. */
+  | { t: 'reminded'; at: number; s: number; i: number; n: number; count: number }
   | ({ t: 'answered'; s: number; i: number; n: number } & Answer)
   | { t: 'signalled'; at: number; id: string; hash: string; name: string; data: Json }
   | {

@@ -749,6 +749,7 @@ describe('items, turns and who does them', () => {
     ['no turns', { agent: 'x', repeat: { maxTurns: 0 } }],
     ['a field of turns that is not known', { agent: 'x', repeat: { max: 3 } }],
     ['no items', { agent: 'x', forEach: { stream: true } }],
+    ['a reminder of no deadline', { approval: { message: 'Go?', remind: ['1h'] } }],
   ])('do not fit the schema with %s', (_, step) => {
     expect(faultOf(() => checkManifest(manifest({ a: step as StepManifest }))).code).toBe('invalid');
   });

@@ -292,8 +292,14 @@ function inputOfStep(kind: StepKind, step: StepManifest): Json {
 
 /** What of an approval is computed when it is asked: its form is a schema, in which nothing is. */
 function askedOf({ approval, with: shown }: StepManifest): Json {
-  const { message, by, deadline, escalate } = (typeof approval === 'string' ? { message: approval } : approval) as ApprovalManifest;
-  const asked = { message, ...(by !== undefined && { by }), ...(deadline !== undefined && { deadline }), ...(escalate && { escalate }) };
+  const { message, by, deadline, escalate, remind } = (typeof approval === 'string' ? { message: approval } : approval) as ApprovalManifest;
+  const asked = {
+    message,
+    ...(by !== undefined && { by }),
+    ...(deadline !== undefined && { deadline }),
+    ...(escalate && { escalate }),
+    ...(remind && { remind }),
+  };
   return { approval: asked, ...(shown !== undefined && { with: shown }) };
 }
 

@@ -10,6 +10,7 @@ export interface ApprovalManifest {
   onDeadline?: 'fail' | 'approve' | 'reject';
   onReject?: 'fail' | 'continue';
   escalate?: { after: Json; by: Json }[];
+  remind?: Json[];
 }
 
 /** What may be used, as a person writes it; see `BudgetPolicy`. */

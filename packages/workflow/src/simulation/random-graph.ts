@@ -155,7 +155,8 @@ function policyFor(random: Random, kind: StepKind): Pick<GraphStep, 'approval'> 
 function askFor(random: Random): () => Json {
   const by = { principals: [answererName] };
   const escalate = random.chance(0.5) ? [{ after: random.below(1_000), by: { roles: ['admin'] } }] : [];
-  const ask = { message: 'Go on?', by, deadline: 1 + random.below(1_500), escalate };
+  const deadline = 1 + random.below(1_500);
+  const ask = { message: 'Go on?', by, deadline, escalate, remind: [deadline >> 1, deadline >> 3] };
   return () => ({ approval: ask });
 }
 

@@ -71,6 +71,8 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       };
     case 'escalated':
       return { ...of('step.escalated'), ...place, message: `level ${transition.level}` };
+    case 'reminded':
+      return { ...of('step.reminded'), ...place, message: `reminder ${transition.count}` };
     case 'answered': {
       const { by, approved, comment } = transition;
       const what = `${approved ? 'approved' : 'rejected'} by ${by?.name ?? 'the deadline'}`;

@@ -77,7 +77,7 @@ function Shown({ value }: { value: unknown }): ReactNode {
 }
 
 function About({ approval }: { approval: ApprovalDetail }): ReactNode {
-  const { run, workflow, step, by, deadline, onDeadline, escalations, startedBy, status } = approval;
+  const { run, workflow, step, by, deadline, remindedAt, reminders, onDeadline, escalations, startedBy, status } = approval;
   return (
     <KeyValues
       rows={[
@@ -96,6 +96,19 @@ function About({ approval }: { approval: ApprovalDetail }): ReactNode {
               {escalations.map(({ at, by: others }) => (
                 <li key={`${at} ${answerersText(others)}`}>
                   {answerersText(others)}, <Moment at={at} />
+                </li>
+              ))}
+            </ul>
+          ) : null,
+        ],
+        ['Reminded', remindedAt && <Moment key="reminded" at={remindedAt} />],
+        [
+          'Reminds',
+          status === 'open' && reminders.length > 0 ? (
+            <ul key="reminders">
+              {reminders.map((at) => (
+                <li key={at}>
+                  <Moment at={at} />
                 </li>
               ))}
             </ul>

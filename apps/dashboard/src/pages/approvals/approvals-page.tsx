@@ -115,7 +115,17 @@ const columns: readonly Column<Approval>[] = [
     header: 'Asked',
     width: 'minmax(220px, 2.4fr)',
     place: 'title',
-    cell: ({ message }) => <span className={styles.message}>{inert(message)}</span>,
+    cell: ({ message, status, remindedAt }) => (
+      <>
+        <span className={styles.message}>{inert(message)}</span>
+        {status === 'open' && remindedAt !== null && (
+          <span className="quiet">
+            {' '}
+            reminded <Moment at={remindedAt} />
+          </span>
+        )}
+      </>
+    ),
   },
   { id: 'status', header: 'Status', width: '118px', place: 'corner', cell: ({ status }) => <LampWord lamp={approvalLampOf(status)} /> },
   {

@@ -88,7 +88,24 @@ export function addApprovals(program: Command, io: Io): void {
 }
 
 function linesOf(approval: ApprovalDetail, now: number): (Styled | string)[] {
-  const { message, status, workflow, run, step, by, deadline, answeredAt, answeredBy, whyNot, shown, form, data, comment } = approval;
+  const {
+    message,
+    status,
+    workflow,
+    run,
+    step,
+    by,
+    deadline,
+    remindedAt,
+    reminders,
+    answeredAt,
+    answeredBy,
+    whyNot,
+    shown,
+    form,
+    data,
+    comment,
+  } = approval;
   const json = (title: string, value: unknown): (Styled | string)[] =>
     value === null ? [] : [line`${dim(title)}`, ...JSON.stringify(value, null, 2).split('\n')];
   return [
@@ -97,6 +114,8 @@ function linesOf(approval: ApprovalDetail, now: number): (Styled | string)[] {
     ...(status === 'open'
       ? [line`${dim('may answer:')} ${named(by)}${deadline === null ? '' : `, ${left(deadline, now)} left, then: ${approval.onDeadline}`}`]
       : [line`${dim('answered:')} ${answeredBy?.name ?? 'by nobody'}, ${ago(answeredAt, now)}${comment === null ? '' : `: ${comment}`}`]),
+    ...(status === 'open' && remindedAt !== null ? [line`${dim('reminded:')} ${ago(remindedAt, now)}`] : []),
+    ...(status === 'open' && reminders.length > 0 ? [line`${dim('reminds in:')} ${reminders.map((at) => left(at, now)).join(', ')}`] : []),
     ...(whyNot === null ? [] : [line`${dim('you may not:')} ${whyNot}`]),
     ...json('shown', shown),
     ...(status === 'open' ? json('form', form) : json('data', data)),

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsString, Matches } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Matches, Min } from 'class-validator';
 import { defineEvent } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { approvalStatuses, type ApprovalStatus } from './approval-view.ts';
@@ -9,11 +9,13 @@ export class ApprovalChanged {
   @IsString() workflow!: string;
   @IsString() step!: string;
   @IsIn(approvalStatuses) status!: ApprovalStatus;
+  /** How often who may answer was reminded so far. */
+  @IsOptional() @IsInt() @Min(0) reminders?: number;
   /** Epoch milliseconds. */
   @IsInt() at!: number;
 }
 
-/** An approval was asked for, escalated or ended. Durable, through the outbox; version 1 is the asking. */
+/** An approval was asked for, escalated, called to mind or ended. Durable, through the outbox; version 1 is the asking. */
 export const approvalChanged = defineEvent({
   subject: 'sb.event.execution.approval.changed',
   payload: ApprovalChanged,

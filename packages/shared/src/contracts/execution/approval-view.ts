@@ -33,6 +33,8 @@ export class ApprovalView {
   @IsOptional() @ValidateNested() @Type(() => Answerers) by!: Answerers | null;
   @IsString() askedAt!: string;
   @IsOptional() @IsString() deadline!: string | null;
+  /** When who may answer was last reminded. */
+  @IsOptional() @IsString() remindedAt!: string | null;
   /** When it was answered, or ended without an answer. */
   @IsOptional() @IsString() answeredAt!: string | null;
   /** Null while it is open, and when nobody answered. */
@@ -56,6 +58,8 @@ export class ApprovalDetail extends ApprovalView {
   @Opaque() @Allow() form!: Record<string, unknown> | null;
   /** Those to come. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => EscalationView) escalations!: EscalationView[];
+  /** When they are reminded; those to come. */
+  @IsArray() @IsString({ each: true }) reminders!: string[];
   @IsIn(['fail', 'approve', 'reject']) onDeadline!: 'fail' | 'approve' | 'reject';
   @IsIn(['fail', 'continue']) onReject!: 'fail' | 'continue';
   @IsString() startedBy!: string;

@@ -18,6 +18,7 @@ export const runEventTypes = [
   'step.moved',
   'step.waiting',
   'step.escalated',
+  'step.reminded',
   'step.answered',
   'step.skipped',
   'step.resolved',
