@@ -8,9 +8,12 @@ import { completeWork, type CompleteWorkRequest } from '@signalbox/shared/contra
 import { leaseTasks, type LeasedTask, type LeaseTasksRequest } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { agentQueueKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { shardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
-import { shardCount, shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { beatInstance, type BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
+import { beatInstances, type BeatInstancesRequest } from '@signalbox/shared/contracts/registry/beat-instances.js';
+import { shardOfAgent } from '@signalbox/shared/contracts/registry/instance-shard.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { shardCount } from '@signalbox/shared/shards/shard-count.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import { defaultWorkspace } from '@signalbox/testkit/test-issuer.js';
 import { TestBus } from '@signalbox/testkit/test-bus.js';
@@ -27,6 +30,9 @@ let toCancel: string[] = [];
 let leases: LeaseTasksRequest[] = [];
 let completed: CompleteWorkRequest[] = [];
 let instanceBeats: BeatInstanceRequest[] = [];
+let mereBeats: { shard: number; request: BeatInstancesRequest }[] = [];
+/** Instances by their identifiers, as the test's registry gave them. */
+const introduced = new Map<string, string>();
 let onAccept: (task: string) => void = () => undefined;
 let onComplete: (request: CompleteWorkRequest) => void | Promise<void> = () => undefined;
 let onBeat: (tasks: string[], message?: string) => string[] = () => [];
@@ -58,7 +64,13 @@ beforeAll(async () => {
   await nats.answer(beatInstance, (beat, { caller }) => {
     if (beat.agent !== caller?.name) throw new Fault('not_found', `there is no agent ${beat.agent}`, 'Use its own key.');
     instanceBeats.push(beat);
-    return { id: newId('instance'), status: 'live' as const, heartbeatMs: 2_000 };
+    const id = newId('instance');
+    introduced.set(id, beat.instance);
+    return { id, status: 'live' as const, heartbeatMs: 2_000 };
+  });
+  await nats.answer(beatInstances, (request, { subject }) => {
+    mereBeats.push({ shard: Number(subject.split('.')[3]), request });
+    return { unknown: request.ids.filter((id) => !introduced.has(id)) };
   });
   gateway = await startGateway(
     Object.assign(new GatewayConfig(), { port: 0, natsUrl: nats.url, natsCreds: nats.credsFile('api-gateway') }),
@@ -78,6 +90,7 @@ beforeEach(async () => {
   leases = [];
   completed = [];
   instanceBeats = [];
+  mereBeats = [];
   onAccept = () => undefined;
   onComplete = () => undefined;
   onBeat = () => [];
@@ -122,10 +135,10 @@ async function dial(key = agentKey): Promise<Dialled> {
   return dialled;
 }
 
-async function greet(rest: object = {}): Promise<Dialled> {
+async function greet(rest: { instance?: string; capacity?: number } = {}): Promise<Dialled> {
   const worker = await dial();
   worker.say({ type: 'hello', agent: 'reader', instance: 'w1', capacity: 2, skills: ['read', { name: 'list', inputSchema: {} }], ...rest });
-  expect(await worker.next('welcome')).toEqual({ type: 'welcome', instance: 'w1', heartbeatMs: 2_000 });
+  expect(await worker.next('welcome')).toEqual({ type: 'welcome', instance: rest.instance ?? 'w1', heartbeatMs: 2_000 });
   return worker;
 }
 
@@ -200,7 +213,7 @@ test('a worker that comes back counts what it still holds', async () => {
   const held = `${newId('run')}.0.x.1`;
   const worker = await greet({ capacity: 1 });
   worker.say({ type: 'beat', tasks: [held] });
-  await eventually(() => instanceBeats.some(({ inFlight }) => inFlight === 1));
+  await eventually(() => mereBeats.some(({ request }) => request.inFlight.includes(1)));
   await new Promise((resolve) => setTimeout(resolve, 600));
   const before = leases.length;
   offer();
@@ -304,6 +317,30 @@ test('cancelled tasks reach the worker, by its question for tasks and by its bea
   worker.say({ type: 'beat', tasks: [first, second] });
   expect(await worker.next('cancel')).toMatchObject({ task: second });
   worker.socket.close();
+});
+
+test('beats of several workers go to the owner of their agent’s shard together, and one that it does not know says again who it is', async () => {
+  const workers = [await greet(), await greet({ instance: 'w2' })];
+  for (const worker of workers) worker.say({ type: 'beat', tasks: [] });
+  await eventually(() => mereBeats.length > 0);
+  const { shard, request } = mereBeats[0] as (typeof mereBeats)[number];
+  expect(shard).toBe(shardOfAgent(defaultWorkspace, 'reader'));
+  expect(request.ids.map((id) => introduced.get(id))).toEqual(['w1', 'w2']);
+  expect(request).toMatchObject({ inFlight: [0, 0], ageMs: [expect.any(Number), expect.any(Number)] });
+  expect(instanceBeats).toHaveLength(2);
+  introduced.clear();
+  workers[1]?.say({ type: 'beat', tasks: [] });
+  await eventually(() => mereBeats.length > 1);
+  await eventually(() => {
+    workers[1]?.say({ type: 'beat', tasks: [] });
+    return instanceBeats.length > 2;
+  });
+  expect(instanceBeats[2]).toMatchObject({ agent: 'reader', instance: 'w2', capacity: 2, inFlight: 0 });
+  // One that has drained says goodbye at once, in this test.
+  for (const worker of workers) worker.say({ type: 'drain' });
+  await eventually(() => instanceBeats.filter(({ status }) => status === 'draining').length === 2);
+  for (const worker of workers) worker.socket.close();
+  await eventually(() => instanceBeats.filter(({ status }) => status === 'gone').length === 2);
 });
 
 test('a worker that drains gets nothing more, and says goodbye when it goes', async () => {

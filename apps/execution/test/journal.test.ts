@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { openDataSource } from '@signalbox/shared/database/data-source.js';
+import { Lease } from '@signalbox/shared/shards/lease.js';
+import { placement } from '@signalbox/shared/shards/placement.js';
 import { loadMigrations } from '@signalbox/stack/database/migrations.js';
 import { FaultProxy } from '@signalbox/testkit/fault-proxy.js';
 import { TestDatabase } from '@signalbox/testkit/test-database.js';
@@ -13,8 +15,6 @@ import { Days } from '../src/journal/days.ts';
 import { dayOf, newRunUuid } from '../src/journal/identifiers.ts';
 import { Journal } from '../src/journal/journal.ts';
 import { readJournal, readJournals } from '../src/journal/journal-reader.ts';
-import { Lease } from '../src/shards/lease.ts';
-import { placement } from '../src/shards/placement.ts';
 
 let database: TestDatabase;
 let system: SystemDatabase;
@@ -269,7 +269,7 @@ test('F10: shards belong to one owner; replicas share them, and the next takes t
     const share = new Set<number>();
     shares.set(name, share);
     const drop = (shards: readonly number[]): void => shards.forEach((shard) => share.delete(shard));
-    return new Lease(database.url('system'), {
+    return new Lease('execution', database.url('system'), {
       taken: (owned) => {
         for (const { shard } of owned) share.add(shard);
         return Promise.resolve();

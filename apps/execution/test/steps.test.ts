@@ -18,6 +18,7 @@ import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-ev
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { routingChanged } from '@signalbox/shared/contracts/registry/routing-changed.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import type { StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
@@ -194,34 +195,40 @@ test('a step waits in the queue of its agent, which does so many at once', async
   expect(worker.done).toHaveLength(7);
 });
 
-test('a task of a worker that dies goes to another, and the dead one’s result is refused', async () => {
-  const frail = { principal: 'agent_frail', name: 'frail', roles: ['agent' as const] };
-  await apply(service, 'dies', { a: { agent: 'frail', retry: { attempts: 2, backoff: { initialMs: 1 } } } });
-  const { id } = await start(service, { workflow: 'dies' });
-  const { tasks } = await service.request(leaseTasks, { agent: 'frail', instance: 'dead', credit: 1, waitMs: 5_000 }, { as: frail });
-  const task = tasks[0]?.task as string;
-  const options = { as: frail, shard: shardOfTask(task) };
-  await service.request(acceptWork, { task, instance: 'dead' }, options);
-  await expect(service.request(acceptWork, { task, instance: 'other' }, options)).rejects.toMatchObject({ code: 'conflict' });
-  await service.publish(instanceChanged, { id: newId('instance'), agent: 'frail', instance: 'dead', status: 'gone', capacity: 1 });
-  await until(service, id, ({ steps }) => steps[0]?.attempts.length === 2);
-  await expect(service.request(completeWork, { task, instance: 'dead', output: 'late' }, options)).rejects.toMatchObject({
-    code: 'conflict',
-  });
-  expect((await service.request(beatWork, { instance: 'dead', tasks: [task] }, options)).cancelled).toEqual([task]);
-  await using worker = new TestWorker(service, 'frail', () => ({ output: 'from the second' }));
-  const run = await ended(service, id);
-  expect(run).toMatchObject({ status: 'succeeded', output: { a: 'from the second' } });
-  expect(run.steps[0]?.attempts[0]).toMatchObject({ status: 'failed', instance: 'dead', error: { code: 'unavailable' } });
-  expect(worker.done).toHaveLength(1);
-  // An acknowledgement that was lost is given again, also after the end.
-  const last = worker.done[0]?.task as string;
-  await service.request(
-    completeWork,
-    { task: last, instance: worker.instance, output: 'from the second' },
-    { as: frail, shard: shardOfTask(last) },
-  );
-});
+test.each(['right after the commit', 'by its event'])(
+  'a task of a worker that dies, told %s, goes to another, and the dead one’s result is refused',
+  async (how) => {
+    const frail = { principal: 'agent_frail', name: 'frail', roles: ['agent' as const] };
+    await apply(service, 'dies', { a: { agent: 'frail', retry: { attempts: 2, backoff: { initialMs: 1 } } } });
+    const { id } = await start(service, { workflow: 'dies' });
+    const { tasks } = await service.request(leaseTasks, { agent: 'frail', instance: 'dead', credit: 1, waitMs: 5_000 }, { as: frail });
+    const task = tasks[0]?.task as string;
+    const options = { as: frail, shard: shardOfTask(task) };
+    await service.request(acceptWork, { task, instance: 'dead' }, options);
+    await expect(service.request(acceptWork, { task, instance: 'other' }, options)).rejects.toMatchObject({ code: 'conflict' });
+    const gone = { id: newId('instance'), instance: 'dead', status: 'gone' as const, capacity: 1 };
+    if (how === 'by its event') await service.publish(instanceChanged, { agent: 'frail', ...gone });
+    else await service.publish(routingChanged, { agent: 'frail', change: 'instance', instance: gone });
+    await until(service, id, ({ steps }) => steps[0]?.attempts.length === 2);
+    await expect(service.request(completeWork, { task, instance: 'dead', output: 'late' }, options)).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    expect((await service.request(beatWork, { instance: 'dead', tasks: [task] }, options)).cancelled).toEqual([task]);
+    await using worker = new TestWorker(service, 'frail', () => ({ output: 'from the second' }));
+    const run = await ended(service, id);
+    expect(run).toMatchObject({ status: 'succeeded', output: { a: 'from the second' } });
+    expect(run.steps[0]?.attempts[0]).toMatchObject({ status: 'failed', instance: 'dead', error: { code: 'unavailable' } });
+    // It may hear that its result is kept after we do.
+    await until(service, id, () => worker.done.length === 1);
+    // An acknowledgement that was lost is given again, also after the end.
+    const last = worker.done[0]?.task as string;
+    await service.request(
+      completeWork,
+      { task: last, instance: worker.instance, output: 'from the second' },
+      { as: frail, shard: shardOfTask(last) },
+    );
+  },
+);
 
 test('a worker that falls silent loses its task', async () => {
   const frail = { principal: 'agent_frail', name: 'frail', roles: ['agent' as const] };

@@ -9,6 +9,11 @@ export class RegistryConfig extends ServiceConfig {
   /** So many beats may be missed before an instance counts as gone. */
   @IsInt() @Min(1) @Max(100) missedBeats = 3;
 
+  /** After its last beat, in milliseconds, an instance counts as gone. */
+  get limitMs(): number {
+    return this.heartbeatMs * this.missedBeats;
+  }
+
   /** Where workers that the local runner starts find the gateway. */
   @Matches(/^https?:\/\//) signalboxUrl = 'http://127.0.0.1:7420';
 

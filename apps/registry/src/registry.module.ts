@@ -34,9 +34,13 @@ import { StepStore } from './deployments/step.store.ts';
 import { StopDeploymentHandler } from './deployments/stop-deployment.handler.ts';
 import { BeatBook } from './instances/beat-book.ts';
 import { BeatInstanceHandler } from './instances/beat-instance.handler.ts';
+import { BeatInstancesHandler } from './instances/beat-instances.handler.ts';
+import { HeardInstances } from './instances/heard-instances.ts';
+import { InstanceShards } from './instances/instance-shards.ts';
 import { InstanceWatch } from './instances/instance-watch.ts';
 import { InstanceStore } from './instances/instance.store.ts';
 import { ListInstancesHandler } from './instances/list-instances.handler.ts';
+import { RoutingListener } from './instances/routing.listener.ts';
 import { GetSchemaHandler } from './manifests/get-schema.handler.ts';
 import { RegistryConfig } from './registry.config.ts';
 import { LocalRunner } from './runners/local-runner.ts';
@@ -60,6 +64,8 @@ export class RegistryModule {
         BreakerListener,
         McpServerListener,
         BeatInstanceHandler,
+        BeatInstancesHandler,
+        RoutingListener,
         ListInstancesHandler,
         ApplyDeploymentHandler,
         GetDeploymentHandler,
@@ -76,6 +82,8 @@ export class RegistryModule {
         AgentStore,
         AgentHealth,
         InstanceStore,
+        HeardInstances,
+        InstanceShards,
         BeatBook,
         InstanceWatch,
         DeploymentStore,

@@ -1,18 +1,28 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { beatInstance, type BeatInstanceReply, type BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
+import { beatInstances, type BeatInstancesReply } from '@signalbox/shared/contracts/registry/beat-instances.js';
 import { deleteAgent } from '@signalbox/shared/contracts/registry/delete-agent.js';
 import { agentChanged, instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { getAgent, type GetAgentReply } from '@signalbox/shared/contracts/registry/get-agent.js';
+import { shardOfAgent } from '@signalbox/shared/contracts/registry/instance-shard.js';
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
 import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
+import { routingChanged } from '@signalbox/shared/contracts/registry/routing-changed.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
-import type { TestIdentity } from '@signalbox/testkit/test-issuer.js';
+import { defaultWorkspace, type TestIdentity } from '@signalbox/testkit/test-issuer.js';
 import { agentManifest, otherWorkspace, startRegistry, until, type RegistryUnderTest } from './registry.ts';
+
+/** Three of them are shorter than the lease of a killed owner. */
+const heartbeatMs = 500;
+const limitMs = 3 * heartbeatMs;
 
 let registry: RegistryUnderTest;
 beforeAll(async () => {
-  registry = await startRegistry();
+  registry = await startRegistry({ HEARTBEAT_MS: String(heartbeatMs) });
 }, 60_000);
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
@@ -20,6 +30,16 @@ afterAll(async () => {
 
 function beat(agent: string, instance: string, rest: Partial<BeatInstanceRequest> = {}, as: TestIdentity = {}): Promise<BeatInstanceReply> {
   return registry.service.request(beatInstance, { agent, instance, capacity: 2, inFlight: 0, ...rest }, { as });
+}
+
+/** Beats of several instances of an agent, as the gateway says them; tried until their shard is heard. */
+function beatAll(agent: string, ids: string[], inFlight = ids.map(() => 0)): Promise<BeatInstancesReply> {
+  const shard = shardOfAgent(defaultWorkspace, agent);
+  return until(`the owner of shard ${shard}`, () =>
+    registry.service
+      .request(beatInstances, { ids, inFlight, ageMs: ids.map(() => 0) }, { as: 'api-gateway', shard })
+      .catch((fault: { code: string }) => (fault.code === 'unavailable' ? null : Promise.reject(fault as unknown as Error))),
+  );
 }
 
 async function worker(name: string): Promise<GetAgentReply> {
@@ -56,7 +76,7 @@ describe('a beat', () => {
     await worker('foreign');
     await expect(beat('own', 'i1', {}, { roles: ['viewer'] })).rejects.toMatchObject({ code: 'forbidden' });
     const itself: TestIdentity = { principal: id, roles: ['agent'] };
-    await expect(beat('own', 'i1', {}, itself)).resolves.toMatchObject({ status: 'live', heartbeatMs: 300 });
+    await expect(beat('own', 'i1', {}, itself)).resolves.toMatchObject({ status: 'live', heartbeatMs });
     await expect(beat('foreign', 'i1', {}, itself)).rejects.toMatchObject({ code: 'not_found', detail: 'there is no agent foreign' });
     await beat('foreign', 'i1');
     await expect(beat('foreign', 'i1', {}, itself)).rejects.toMatchObject({ code: 'not_found' });
@@ -107,6 +127,43 @@ describe('a beat', () => {
       status: 'idle',
       statusReason: 'no instance is there',
     });
+  });
+});
+
+describe('beats of many at once', () => {
+  test('keep them alive, are seen at once, and name those that are not known', async () => {
+    const { service } = registry;
+    await worker('crowd');
+    const ids: string[] = [];
+    for (const instance of ['a', 'b', 'c']) ids.push((await beat('crowd', instance)).id);
+    const changes = await service.record(instanceChanged);
+    const routing = await service.record(routingChanged);
+    const stranger = newId('instance');
+    await expect(beatAll('crowd', [...ids, stranger], [1, 2, 0, 5])).resolves.toEqual({ unknown: [stranger] });
+    const page = await service.request(listInstances, { agent: 'crowd' });
+    expect(page.data.map(({ inFlight }) => inFlight)).toEqual([1, 2, 0]);
+    for (const end = performance.now() + limitMs + 600; performance.now() < end;) {
+      await expect(beatAll('crowd', ids.slice(0, 2), [1, 2])).resolves.toEqual({ unknown: [] });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const { instance } = await routing.next(({ agent, change }) => agent === 'crowd' && change === 'instance');
+    expect(instance).toEqual({ id: ids[2], instance: 'c', status: 'gone', capacity: 2 });
+    await changes.next(({ agent, status }) => agent === 'crowd' && status === 'gone');
+    expect(changes.heard.filter(({ payload }) => payload.agent === 'crowd')).toHaveLength(1);
+    await expect(beatAll('crowd', ids)).resolves.toEqual({ unknown: [ids[2]] });
+    await until('the busy ones in the database', async () => {
+      await beatAll('crowd', ids.slice(0, 2), [1, 2]);
+      return (await service.request(getAgent, { name: 'crowd' })).instances.inFlight === 3;
+    });
+  });
+
+  test('end with their agent, and must say all of each', async () => {
+    await worker('fleeting');
+    const { id } = await beat('fleeting', 'i1');
+    await expect(beatAll('fleeting', [id])).resolves.toEqual({ unknown: [] });
+    await expect(beatAll('fleeting', [id], [])).rejects.toMatchObject({ code: 'invalid' });
+    await registry.service.request(deleteAgent, { name: 'fleeting' });
+    await until('the end of its beats', async () => (await beatAll('fleeting', [id])).unknown.length === 1);
   });
 });
 
@@ -184,12 +241,12 @@ describe('a registry that was away', () => {
     await beat('patient', 'i1');
     const changes = await service.record(instanceChanged);
     await service.stop();
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await new Promise((resolve) => setTimeout(resolve, limitMs + 300));
     await service.start();
     const startedAt = performance.now();
     await expect(beat('patient', 'i1')).resolves.toMatchObject({ status: 'live' });
     await changes.next(({ agent, status }) => agent === 'patient' && status === 'gone');
-    expect(performance.now() - startedAt).toBeGreaterThan(850);
+    expect(performance.now() - startedAt).toBeGreaterThan(limitMs - 50);
     expect(changes.heard.filter(({ payload }) => payload.agent === 'patient').map(({ payload }) => payload.status)).toEqual(['gone']);
   });
 
@@ -206,3 +263,81 @@ describe('a registry that was away', () => {
     stop();
   });
 });
+
+test('of two registries each hears some; when one is killed the other hears all in time, and nobody is called gone for that', async () => {
+  const { service } = registry;
+  const names = Array.from({ length: 12 }, (_, index) => `shared-${index}`);
+  const instances = new Map<string, string>();
+  for (const name of names) {
+    await worker(name);
+    instances.set(name, (await beat(name, 'i1')).id);
+  }
+  const shards = names.map((name) => shardOfAgent(defaultWorkspace, name));
+  await expect(
+    service.database.sql(`SELECT shard FROM instance WHERE agent LIKE 'shared-%' ORDER BY split_part(agent, '-', 2)::int`),
+  ).resolves.toEqual(shards.map((shard) => ({ shard })));
+  const owners = async (): Promise<number> => {
+    const [row] = await service.database.sql<{ owners: number }>(
+      `SELECT count(DISTINCT owner)::int AS owners FROM shard WHERE shard IN (${shards.join()})`,
+    );
+    return row!.owners;
+  };
+  /** Instances that had to say again who they are. */
+  const forgotten: string[] = [];
+  let isBeating = true;
+  const beating = (async () => {
+    while (isBeating) {
+      await Promise.all(
+        names.map(async (name) => {
+          const shard = shardOfAgent(defaultWorkspace, name);
+          const request = { ids: [instances.get(name)!], inFlight: [1], ageMs: [0] };
+          // While nobody hears a shard, its beats are lost.
+          const reply = await service
+            .request(beatInstances, request, { as: 'api-gateway', shard, timeoutMs: 300 })
+            .catch(() => ({ unknown: [] }));
+          if (reply.unknown.length === 0) return;
+          forgotten.push(name);
+          await beat(name, 'i1');
+        }),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  })();
+  const second = spawn(process.execPath, [fileURLToPath(new URL('../dist/main.js', import.meta.url))], {
+    env: {
+      PATH: process.env['PATH'],
+      DATABASE_URL: service.database.url('request'),
+      SYSTEM_DATABASE_URL: service.database.url('system'),
+      NATS_URL: service.bus.url,
+      NATS_CREDS: service.bus.credsFile('registry'),
+      MANAGEMENT_PORT: '0',
+      HEARTBEAT_MS: String(heartbeatMs),
+      LOG_LEVEL: 'warn',
+    },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const exit = once(second, 'exit');
+  try {
+    await until('two owners', async () => (await owners()) === 2, 30_000);
+    const changes = await service.record(instanceChanged);
+    forgotten.length = 0;
+    second.kill('SIGKILL');
+    await exit;
+    const killedAt = performance.now();
+    await until('one owner', async () => (await owners()) === 1);
+    for (const name of names) await beatAll(name, [instances.get(name)!]);
+    expect(performance.now() - killedAt).toBeLessThan(8_000);
+    // More than a limit later all are there.
+    await new Promise((resolve) => setTimeout(resolve, limitMs + 500));
+    expect(changes.heard.filter(({ payload }) => payload.agent.startsWith('shared-'))).toEqual([]);
+    expect(forgotten).toEqual([]);
+    isBeating = false;
+    await beating;
+    for (const name of names) await changes.next(({ agent, status }) => agent === name && status === 'gone');
+  } finally {
+    isBeating = false;
+    await beating;
+    second.kill('SIGKILL');
+    await exit;
+  }
+}, 90_000);

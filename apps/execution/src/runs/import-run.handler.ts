@@ -9,7 +9,7 @@ import { getArtifact } from '@signalbox/shared/contracts/context/get-artifact.js
 import { readChunk } from '@signalbox/shared/contracts/context/read-chunk.js';
 import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { importRun, type ImportRunReply, type ImportRunRequest } from '@signalbox/shared/contracts/execution/import-run.js';
-import { shardCount } from '@signalbox/shared/contracts/execution/task-id.js';
+import { shardCount } from '@signalbox/shared/shards/shard-count.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, requirePermission, type Caller } from '@signalbox/shared/identity/caller.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';

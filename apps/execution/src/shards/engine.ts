@@ -5,6 +5,7 @@ import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { Lease, leaseMs, type Owned } from '@signalbox/shared/shards/lease.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { isTracing, recordSpan } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,7 +29,6 @@ import { spansOf } from '../telemetry/run-spans.ts';
 import { Alarm } from '../timers/alarm.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { Children } from './children.ts';
-import { Lease, leaseMs, type Owned } from './lease.ts';
 import { isBusy, refusalOf, type Pressure } from './admission.ts';
 import { Owner } from './owner.ts';
 import { anotherHasIt, type LiveRun } from './live-run.ts';
@@ -80,7 +80,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     ledger: BudgetLedger,
   ) {
     const url = config.systemDatabaseUrl;
-    this.lease = new Lease(url, {
+    this.lease = new Lease('execution', url, {
       taken: (owned) => this.take(owned),
       release: (shards) => this.release(shards),
       lost: (shards) => this.drop(shards),

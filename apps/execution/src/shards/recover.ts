@@ -1,9 +1,9 @@
 import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
+import type { Owned } from '@signalbox/shared/shards/lease.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import type { RunEvent } from '@signalbox/workflow/core/events.js';
 import { readJournals } from '../journal/journal-reader.ts';
 import type { Definitions } from '../workflows/definitions.ts';
-import type { Owned } from './lease.ts';
 import { anotherHasIt, type LiveRun, type RunFacts } from './live-run.ts';
 import type { Owner } from './owner.ts';
 

@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { Bus } from '@signalbox/shared/bus/bus.js';
 import { agentChanged, type AgentChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { routingChanged } from '@signalbox/shared/contracts/registry/routing-changed.js';
+import { afterCommit } from '@signalbox/shared/database/workspace-database.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { Outbox } from '@signalbox/shared/outbox/outbox.js';
 import type { EntityManager } from 'typeorm';
@@ -21,7 +24,10 @@ interface HealthRow extends Omit<AgentRow, 'live' | 'capacity' | 'in_flight'> {
 /** Keeps the status of agents as their instances, servers and breakers say, and tells it when it changes. */
 @Injectable()
 export class AgentHealth {
-  constructor(private readonly outbox: Outbox) {}
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly bus: Bus,
+  ) {}
 
   /** Computes the agent's status anew; an event only when it, its reason or its breaker changed. The agent must be locked or about to be. */
   async refresh(tx: EntityManager, name: string): Promise<void> {
@@ -63,10 +69,10 @@ export class AgentHealth {
   async tell(tx: EntityManager, name: string, change: AgentChanged['change']): Promise<void> {
     const [row] = await changedRows<AgentRow>(tx, `UPDATE agent SET event_version = event_version + 1 WHERE name = $1 RETURNING *`, [name]);
     if (row === undefined) return;
+    const about = { workspace: row.workspace, entity: row.id, version: Number(row.event_version) };
+    afterCommit(tx, () => this.bus.publishLive(routingChanged, { agent: name, change }, about));
     await this.outbox.append(tx, agentChanged, {
-      workspace: row.workspace,
-      entity: row.id,
-      version: Number(row.event_version),
+      ...about,
       payload: {
         id: fromUuid('agent', row.id),
         name: row.name,

@@ -7,9 +7,10 @@ import type { AgentManifest } from '../manifests/manifest.ts';
 import { descriptionOf, searchText } from './agent.ts';
 import type { AgentRow } from './agent-row.ts';
 
-/** Counts of the instances that beat, beside each agent. */
-const withCounts = `SELECT a.*, count(i.id)::int AS live, coalesce(sum(i.capacity), 0)::int AS capacity, coalesce(sum(i.in_flight), 0)::int AS in_flight
-  FROM agent AS a LEFT JOIN instance AS i ON i.workspace = a.workspace AND i.agent = a.name AND i.status <> 'gone'`;
+/** Agents with counts of their instances that beat: only those are counted that are asked for. */
+const withCounts = (agents: string): string => `SELECT a.*, i.* FROM (${agents}) AS a CROSS JOIN LATERAL (
+  SELECT count(*)::int AS live, coalesce(sum(capacity), 0)::int AS capacity, coalesce(sum(in_flight), 0)::int AS in_flight
+  FROM instance WHERE workspace = a.workspace AND agent = a.name AND status <> 'gone') AS i`;
 
 export interface AgentVersionRow {
   version: number;
@@ -32,7 +33,7 @@ export interface AgentQuery {
 @Injectable()
 export class AgentStore {
   async find(tx: EntityManager, name: string): Promise<AgentRow | null> {
-    const rows = await rowsOf<AgentRow>(tx, `${withCounts} WHERE a.name = $1 GROUP BY a.workspace, a.name`, [name]);
+    const rows = await rowsOf<AgentRow>(tx, withCounts(`SELECT * FROM agent WHERE name = $1`), [name]);
     return rows[0] ?? null;
   }
 
@@ -106,9 +107,8 @@ export class AgentStore {
     const [after = ''] = cursor === undefined ? [] : decodeCursor(cursor, 1);
     return rowsOf<AgentRow>(
       tx,
-      `${withCounts} WHERE a.name > $1 AND ($2::text IS NULL OR a.kind = $2) AND ($3::text IS NULL OR a.status = $3)
-         AND a.labels @> $4::jsonb AND a.search LIKE ALL ($5::text[])
-       GROUP BY a.workspace, a.name ORDER BY a.name LIMIT $6`,
+      `${withCounts(`SELECT * FROM agent WHERE name > $1 AND ($2::text IS NULL OR kind = $2) AND ($3::text IS NULL OR status = $3)
+         AND labels @> $4::jsonb AND search LIKE ALL ($5::text[]) ORDER BY name LIMIT $6`)} ORDER BY a.name`,
       [after, kind ?? null, status ?? null, labelsWanted(labels), searchPatterns(q), limit + 1],
     );
   }

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { SystemDatabase, WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import type { BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
+import type { BeatInstancesRequest } from '@signalbox/shared/contracts/registry/beat-instances.js';
+import { shardOfAgent } from '@signalbox/shared/contracts/registry/instance-shard.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
@@ -8,59 +10,69 @@ import type { EntityManager } from 'typeorm';
 import { unknownAgent } from '../agents/agent.ts';
 import { AgentHealth } from '../agents/agent-health.ts';
 import { AgentStore } from '../agents/agent.store.ts';
-import { afterBeat, type InstanceState } from './instance.ts';
+import { RegistryConfig } from '../registry.config.ts';
+import { HeardInstances, type Heard } from './heard-instances.ts';
+import { afterBeat } from './instance.ts';
+import { InstanceShards } from './instance-shards.ts';
 import { InstanceStore } from './instance.store.ts';
 
-/** Instances that one replica hears; more are written at each beat instead of in batches. */
-const entriesMax = 100_000;
-/** Rows of one statement. */
-const batchMax = 5_000;
+/** Instances that one replica hears: others take the rest. */
+const heardMax = 200_000;
+/** Rows of one statement: what is known of beats is written slowly, however many there are. */
+const batchMax = 2_000;
 /** More instances of one agent at once are a loop that starts processes. */
 const instancesPerAgentMax = 1_000;
 
-interface Entry {
-  id: string;
-  agentId: string;
-  state: InstanceState;
-  /** Monotonic milliseconds of the last beat. */
-  beatAt: number;
-  isDirty: boolean;
-}
-
-/** The beats since they were last written: in memory, so that ten thousand instances cost a few statements a second. */
+/** Hears beats: mere ones are kept in memory, what changes an instance is written and told. */
 @Injectable()
 export class BeatBook {
-  private readonly entries = new Map<string, Entry>();
-
   constructor(
     private readonly db: WorkspaceDatabase,
     private readonly system: SystemDatabase,
     private readonly instances: InstanceStore,
     private readonly agents: AgentStore,
     private readonly health: AgentHealth,
+    private readonly heard: HeardInstances,
+    private readonly shards: InstanceShards,
+    private readonly config: RegistryConfig,
   ) {}
 
-  /** Takes a beat: a mere one is kept for the next batch, one that changes something is written and told before this returns. */
-  async beat(caller: Caller, request: BeatInstanceRequest): Promise<{ id: string; state: InstanceState }> {
-    const key = `${caller.workspace} ${request.agent} ${request.instance}`;
-    const known = this.entries.get(key);
+  /** Takes a beat: one that changes something is written and told before this returns. */
+  async beat(caller: Caller, request: BeatInstanceRequest): Promise<Pick<Heard, 'id' | 'state'>> {
+    const known = this.heard.find(caller.workspace, request.agent, request.instance);
     if (known && request.skills === undefined) {
       refuseForeign(caller, known.agentId, request.agent);
       const { next, isChange } = afterBeat(known.state, request);
       if (!isChange) {
-        known.state = next;
-        known.beatAt = performance.now();
-        known.isDirty = true;
-        return { id: known.id, state: next };
+        this.heard.beat(known, next.inFlight, performance.now());
+        return known;
       }
     }
-    this.entries.delete(key);
-    const entry = await this.db.inWorkspace(caller.workspace, (tx) => this.write(tx, caller, request));
-    if (entry.state.status !== 'gone' && this.entries.size < entriesMax) this.entries.set(key, entry);
-    return entry;
+    const heard = await this.db.inWorkspace(caller.workspace, (tx) => this.write(tx, caller, request));
+    if (heard.state.status === 'gone') this.forget(heard.id);
+    else if (this.shards.owns(heard.shard)) this.heard.keep(heard, this.config.limitMs);
+    return heard;
   }
 
-  private async write(tx: EntityManager, caller: Caller, request: BeatInstanceRequest): Promise<Entry> {
+  /** Takes mere beats of many, and answers those that are not known here. */
+  beatAll({ ids, inFlight, ageMs }: BeatInstancesRequest): string[] {
+    const now = performance.now();
+    const unknown: string[] = [];
+    for (let at = 0; at < ids.length; at++) {
+      const heard = this.heard.get(ids[at]!);
+      if (heard) this.heard.beat(heard, inFlight[at]!, now - ageMs[at]!);
+      else unknown.push(ids[at]!);
+    }
+    return unknown;
+  }
+
+  private forget(id: string): void {
+    const heard = this.heard.get(id);
+    if (heard) this.heard.drop(heard);
+  }
+
+  private async write(tx: EntityManager, caller: Caller, request: BeatInstanceRequest): Promise<Heard> {
+    const { workspace } = caller;
     const { agent: name, instance } = request;
     const agent = await this.agents.lock(tx, name);
     if (agent === null) throw unknownAgent(name);
@@ -70,9 +82,10 @@ export class BeatBook {
     const before = row && { status: row.status, capacity: row.capacity, inFlight: row.in_flight };
     const { next, isChange, isLost } = afterBeat(before, request);
     const id = row?.id ?? newUuid();
+    let version = Number(row?.event_version ?? 0);
     if (isChange || request.skills !== undefined) {
-      await this.instances.put(tx, {
-        workspace: caller.workspace,
+      const written = await this.instances.put(tx, {
+        workspace,
         agent: name,
         instance,
         id,
@@ -81,9 +94,14 @@ export class BeatBook {
         ...(request.skills !== undefined && { skills: request.skills }),
         ...(request.status === 'gone' && { reason: request.reason ?? 'it said goodbye' }),
       });
+      version = Number(written.event_version);
       await this.health.refresh(tx, name);
     }
-    return { id, agentId: agent.id, state: next, beatAt: performance.now(), isDirty: !isChange };
+    const beatAt = performance.now();
+    return {
+      ...{ id: fromUuid('instance', id), uuid: id, workspace, agent: name, agentId: agent.id, instance },
+      ...{ shard: shardOfAgent(workspace, name), version, state: next, beatAt, written: { inFlight: next.inFlight, at: beatAt } },
+    };
   }
 
   private async refuseNew(tx: EntityManager, { agent, instance, status }: BeatInstanceRequest): Promise<void> {
@@ -94,6 +112,11 @@ export class BeatBook {
         errors: [{ pointer: '/agent', detail: 'must be an agent of kind worker' }],
       });
     }
+    if (this.heard.size >= heardMax) {
+      throw new Fault('limited', `this registry hears ${heardMax} instances already`, 'Start another replica of it.', {
+        retryAfterMs: 10_000,
+      });
+    }
     if ((await this.instances.beatingCount(tx, agent)) >= instancesPerAgentMax) {
       throw new Fault('limited', `${agent} has ${instancesPerAgentMax} instances already`, 'Stop some of them first.', {
         retryAfterMs: 10_000,
@@ -101,27 +124,22 @@ export class BeatBook {
     }
   }
 
-  /** Writes what came since the last time. An instance that is not there any more, or is gone, is written anew with its next beat. */
+  /** Writes some of what came since the last time. An instance that is not there any more, or is gone, is written anew with its next beat. */
   async flush(): Promise<void> {
-    const dirty = [...this.entries].filter(([, entry]) => entry.isDirty);
-    for (let at = 0; at < dirty.length; at += batchMax) {
-      const batch = dirty.slice(at, at + batchMax);
-      const moment = performance.now();
-      for (const [, entry] of batch) entry.isDirty = false;
-      const beats = batch.map(([, { id, state, beatAt }]) => ({ id, inFlight: state.inFlight, ageMs: moment - beatAt }));
-      const written = await this.system
-        .run((tx) => this.instances.writeBeats(tx, beats))
-        .catch((error: unknown) => {
-          for (const [, entry] of batch) entry.isDirty = true;
-          throw error;
-        });
-      for (const [key, entry] of batch) if (!written.has(entry.id) && this.entries.get(key) === entry) this.entries.delete(key);
-    }
-  }
-
-  /** Forgets instances of an agent that were marked as gone. */
-  drop(workspace: string, agent: string, instances: readonly string[]): void {
-    for (const instance of instances) this.entries.delete(`${workspace} ${agent} ${instance}`);
+    const batch = this.heard.takeUnwritten(batchMax);
+    if (batch.length === 0) return;
+    const now = performance.now();
+    const beats = batch.map(({ uuid, state, beatAt }) => ({ id: uuid, inFlight: state.inFlight, ageMs: now - beatAt }));
+    const written = await this.system
+      .run((tx) => this.instances.writeBeats(tx, beats))
+      .catch((error: unknown) => {
+        this.heard.putBack(batch);
+        throw error;
+      });
+    batch.forEach((heard, at) => {
+      if (written.has(heard.uuid)) heard.written = { inFlight: beats[at]!.inFlight, at: now };
+      else this.heard.drop(heard);
+    });
   }
 }
 

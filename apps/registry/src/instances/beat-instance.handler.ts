@@ -3,7 +3,6 @@ import { Payload } from '@nestjs/microservices';
 import { Handles } from '@signalbox/shared/bus/handles.js';
 import { beatInstance, type BeatInstanceReply, BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
-import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { RegistryConfig } from '../registry.config.ts';
 import { BeatBook } from './beat-book.ts';
 
@@ -17,6 +16,6 @@ export class BeatInstanceHandler {
   @Handles(beatInstance)
   async handle(@Payload() request: BeatInstanceRequest, @FromCaller() caller: Caller): Promise<BeatInstanceReply> {
     const { id, state } = await this.book.beat(caller, request);
-    return { id: fromUuid('instance', id), status: state.status, heartbeatMs: this.config.heartbeatMs };
+    return { id, status: state.status, heartbeatMs: this.config.heartbeatMs };
   }
 }

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { decodeCursor, pageLimitDefault } from '@signalbox/shared/bus/page.js';
 import type { Instance, InstanceStatus, RunnerKind } from '@signalbox/shared/contracts/registry/instance.js';
+import { Bus } from '@signalbox/shared/bus/bus.js';
 import { instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { routingChanged } from '@signalbox/shared/contracts/registry/routing-changed.js';
+import { afterCommit } from '@signalbox/shared/database/workspace-database.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { Outbox } from '@signalbox/shared/outbox/outbox.js';
 import type { EntityManager } from 'typeorm';
@@ -24,13 +27,21 @@ export interface InstanceRow {
   last_beat_at: Date;
 }
 
-/** One beat to be written. */
-export interface BeatWrite {
+/** What is kept in memory of an instance that is heard. */
+export type HeardRow = Pick<
+  InstanceRow,
+  'id' | 'workspace' | 'agent' | 'instance' | 'status' | 'capacity' | 'in_flight' | 'event_version'
+> & { agent_id: string; shard: number };
+
+/** When an instance beat last. */
+export interface LastBeat {
   id: string;
-  inFlight: number;
-  /** How long ago it came, in milliseconds. */
+  /** How long ago it was, in milliseconds. */
   ageMs: number;
 }
+
+const selectHeard = `SELECT i.id, i.workspace, i.agent, i.instance, i.status, i.capacity, i.in_flight, i.event_version, i.shard, a.id AS agent_id
+  FROM instance AS i JOIN agent AS a ON a.workspace = i.workspace AND a.name = i.agent WHERE i.shard = ANY($1) AND i.status <> 'gone'`;
 
 /** An instance as it is shown. */
 export function instanceView(row: InstanceRow): Instance {
@@ -51,7 +62,10 @@ export function instanceView(row: InstanceRow): Instance {
 /** Instances. Methods work in a transaction of one workspace, but for those that say otherwise. */
 @Injectable()
 export class InstanceStore {
-  constructor(private readonly outbox: Outbox) {}
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly bus: Bus,
+  ) {}
 
   async find(tx: EntityManager, agent: string, instance: string): Promise<InstanceRow | null> {
     const rows = await rowsOf<InstanceRow>(tx, `SELECT * FROM instance WHERE agent = $1 AND instance = $2`, [agent, instance]);
@@ -117,7 +131,7 @@ export class InstanceStore {
          CASE WHEN EXISTS (SELECT 1 FROM runner_process WHERE registered_agent = $2 AND instance = $3) THEN 'local' ELSE 'external' END, 1)
        ON CONFLICT (workspace, agent, instance) DO UPDATE SET status = excluded.status, status_reason = excluded.status_reason, is_lost = excluded.is_lost,
          capacity = excluded.capacity, in_flight = excluded.in_flight, skills = coalesce(excluded.skills, i.skills), runner = excluded.runner,
-         event_version = i.event_version + 1, last_beat_at = now(),
+         event_version = i.event_version + 1, last_beat_at = now(), changed_at = now(),
          started_at = CASE WHEN i.status = 'gone' THEN now() ELSE i.started_at END
        RETURNING *`,
       [workspace, agent, instance, id, state.status, reason ?? null, state.capacity, state.inFlight, skills ?? null, isLost],
@@ -137,27 +151,29 @@ export class InstanceStore {
   async leave(tx: EntityManager, agent: string, instance: string, reason: string, isLost: boolean): Promise<void> {
     const rows = await changedRows<InstanceRow>(
       tx,
-      `UPDATE instance SET status = 'gone', status_reason = $3, is_lost = $4, in_flight = 0, event_version = event_version + 1
+      `UPDATE instance SET status = 'gone', status_reason = $3, is_lost = $4, in_flight = 0, event_version = event_version + 1,
+         changed_at = now()
        WHERE agent = $1 AND instance = $2 AND status <> 'gone' RETURNING *`,
       [agent, instance, reason, isLost],
     );
     for (const row of rows) await this.tell(tx, row);
   }
 
-  /** Marks those as gone whose last beat is older than the limit still, when looked at again under their lock. */
-  async markLost(tx: EntityManager, agent: string, limitMs: number): Promise<InstanceRow[]> {
+  /** Marks instances of an agent as gone that missed their beats; answers those that were not gone already. The agent must be locked. */
+  async markLost(tx: EntityManager, agent: string, late: readonly LastBeat[]): Promise<InstanceRow[]> {
     const rows = await changedRows<InstanceRow>(
       tx,
-      `UPDATE instance SET status = 'gone', status_reason = 'it missed its beats', is_lost = true, in_flight = 0, event_version = event_version + 1
-       WHERE agent = $1 AND status <> 'gone' AND last_beat_at < now() - $2 * interval '1 millisecond' RETURNING *`,
-      [agent, limitMs],
+      `UPDATE instance AS i SET status = 'gone', status_reason = 'it missed its beats', is_lost = true, in_flight = 0,
+         event_version = i.event_version + 1, changed_at = now(), last_beat_at = now() - late.age * interval '1 millisecond'
+       FROM unnest($2::uuid[], $3::float8[]) AS late(id, age) WHERE i.agent = $1 AND i.id = late.id AND i.status <> 'gone' RETURNING i.*`,
+      [agent, late.map(({ id }) => id), late.map(({ ageMs }) => ageMs)],
     );
     for (const row of rows) await this.tell(tx, row);
     return rows;
   }
 
   /** Writes beats of any workspace, by the system's role; answers the ids that were there and not gone. */
-  async writeBeats(tx: EntityManager, beats: readonly BeatWrite[]): Promise<Set<string>> {
+  async writeBeats(tx: EntityManager, beats: readonly (LastBeat & { inFlight: number })[]): Promise<Set<string>> {
     const rows = await changedRows<{ id: string }>(
       tx,
       `UPDATE instance AS i SET in_flight = b.in_flight, last_beat_at = greatest(i.last_beat_at, now() - b.age * interval '1 millisecond')
@@ -167,15 +183,14 @@ export class InstanceStore {
     return new Set(rows.map((row) => row.id));
   }
 
-  /** Agents of any workspace that have an instance past the limit, by the system's role. */
-  late(tx: EntityManager, limitMs: number, max: number): Promise<{ workspace: string; agent: string }[]> {
-    return rowsOf(
-      tx,
-      `SELECT DISTINCT workspace, agent FROM
-         (SELECT workspace, agent FROM instance WHERE status <> 'gone' AND last_beat_at < now() - $1 * interval '1 millisecond'
-          ORDER BY last_beat_at LIMIT $2) AS late`,
-      [limitMs, max],
-    );
+  /** Instances of any workspace in these shards that are not gone, by the system's role. */
+  inShards(tx: EntityManager, shards: readonly number[]): Promise<HeardRow[]> {
+    return rowsOf(tx, selectHeard, [shards]);
+  }
+
+  /** Of these, those that came or changed within the last five minutes. */
+  cameLately(tx: EntityManager, shards: readonly number[]): Promise<HeardRow[]> {
+    return rowsOf(tx, `${selectHeard} AND i.changed_at > now() - interval '5 minutes'`, [shards]);
   }
 
   /** Forgets instances of any workspace that are gone for so long, by the system's role; answers their agents. */
@@ -183,25 +198,23 @@ export class InstanceStore {
     return changedRows(
       tx,
       `DELETE FROM instance WHERE id IN
-         (SELECT id FROM instance WHERE status = 'gone' AND last_beat_at < now() - $1 * interval '1 millisecond' LIMIT $2)
+         (SELECT id FROM instance WHERE status = 'gone' AND changed_at < now() - $1 * interval '1 millisecond'
+          LIMIT $2 FOR UPDATE SKIP LOCKED)
        RETURNING workspace, agent`,
       [ageMs, max],
     );
   }
 
   private async tell(tx: EntityManager, row: InstanceRow): Promise<void> {
+    const { agent, instance, status, capacity, workspace } = row;
+    const [id, version] = [fromUuid('instance', row.id), Number(row.event_version)];
+    const routed = { agent, change: 'instance' as const, instance: { id, instance, status, capacity } };
+    afterCommit(tx, () => this.bus.publishLive(routingChanged, routed, { workspace, entity: row.id, version }));
     await this.outbox.append(tx, instanceChanged, {
-      workspace: row.workspace,
+      workspace,
       entity: row.id,
-      version: Number(row.event_version),
-      payload: {
-        id: fromUuid('instance', row.id),
-        agent: row.agent,
-        instance: row.instance,
-        status: row.status,
-        ...(row.status_reason !== null && { statusReason: row.status_reason }),
-        capacity: row.capacity,
-      },
+      version,
+      payload: { id, agent, instance, status, ...(row.status_reason !== null && { statusReason: row.status_reason }), capacity },
     });
   }
 }

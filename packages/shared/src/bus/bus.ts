@@ -120,7 +120,7 @@ export class Bus {
     });
     try {
       const watched = isWatched ? new CallWatch(this.connection, contract.service, callId).over(asking) : asking;
-      const answering = shard === undefined ? watched : this.owners.over(watched, contract.service, shard);
+      const answering = shard === undefined || contract.service !== this.owners.service ? watched : this.owners.over(watched, shard);
       const message = await (signal ? this.untilAborted(contract, answering, signal, callId) : answering);
       if (message.headers?.has(header.fault)) throw Fault.fromData(message.json<FaultData>());
       return message.json<Reply>();

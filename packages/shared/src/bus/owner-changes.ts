@@ -4,16 +4,18 @@ import { Fault } from '../errors/fault.ts';
 
 /** Open requests to owners of shards: an owner that was killed never answers, and who has the shard from now on can be asked at once. */
 export class OwnerChanges {
+  /** Whose owners tell that they are. */
+  readonly service = shardsTaken.service;
   private readonly open = new Map<number, Set<() => void>>();
   private isListening = false;
 
   constructor(private readonly connection: NatsConnection) {}
 
   /** The answer, or `unavailable` once another replica has the shard. */
-  over<T>(answer: Promise<T>, service: string, shard: number): Promise<T> {
+  over<T>(answer: Promise<T>, shard: number): Promise<T> {
     this.listen();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const onChange = (): void => reject(changedFault(service));
+    const onChange = (): void => reject(changedFault(this.service));
     const open = this.open.get(shard) ?? new Set();
     this.open.set(shard, open.add(onChange));
     answer.then(resolve, reject).finally(() => {

@@ -1,4 +1,4 @@
-import { shardCount } from './task-id.ts';
+import { shardCount } from '../../shards/shard-count.ts';
 
 /** Names the queue in which an agent's tasks of a workspace wait. */
 export function agentQueueKey(workspace: string, agent: string): string {

@@ -1,6 +1,6 @@
 import { ArrayMaxSize, IsArray, IsInt, Max, Min } from 'class-validator';
 import { defineEvent } from '../../bus/contract.ts';
-import { shardCount } from './task-id.ts';
+import { shardCount } from '../../shards/shard-count.ts';
 
 /** Shards that another replica owns from now on, and answers for. */
 export class ShardsTaken {

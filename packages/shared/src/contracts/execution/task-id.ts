@@ -2,9 +2,6 @@ import { createHash } from 'node:crypto';
 import { Fault } from '../../errors/fault.ts';
 import { toUuid } from '../../ids/ids.ts';
 
-/** Logical shards that runs hash onto. Fixed: replicas own some of them each. */
-export const shardCount = 256;
-
 /** The shard of a run, by its UUID: its last byte, which is chance in a UUIDv7. */
 export function shardOfUuid(uuid: string): number {
   return Number.parseInt(uuid.slice(-2), 16);

@@ -1,6 +1,7 @@
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
+import { shardOfAgent } from './instance-shard.ts';
 import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
 
 export class BeatInstanceRequest {
@@ -32,8 +33,8 @@ export class BeatInstanceReply {
 }
 
 /**
- * A heartbeat of one instance: registers it, keeps it alive, says how busy it is. Beats are written in batches; what changes an instance's
- * status is written and told at once. An agent's own key beats for that agent alone: for another one `not_found`.
+ * A heartbeat of one instance: registers it, keeps it alive, says how busy it is. What changes its status or capacity is written and told at once; a mere
+ * beat is only remembered, and is said of many at once by `beat-instances`. An agent's own key beats for that agent alone: for another one `not_found`.
  */
 export const beatInstance = defineContract({
   subject: 'sb.registry.instance.beat',
@@ -45,4 +46,5 @@ export const beatInstance = defineContract({
   maxBytes: 32_768,
   idempotent: true,
   errors: ['not_found', 'limited'],
+  shardOf: ({ agent }, { workspace }) => shardOfAgent(workspace, agent),
 });

@@ -1,16 +1,17 @@
-import { newUuid } from '@signalbox/shared/ids/ids.js';
-import { shardCount } from '@signalbox/shared/contracts/execution/task-id.js';
-import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import type { ServiceName } from '../bus/contract.ts';
+import { newUuid } from '../ids/ids.ts';
+import { log } from '../telemetry/log.ts';
 import { placement } from './placement.ts';
+import { shardCount } from './shard-count.ts';
 
-/** How long shards stay with an owner that does not renew. Runs of a dead one stand still for at most this. */
+/** How long shards stay with an owner that does not renew. What a dead one had stands still for at most this. */
 export const leaseMs = 2_500;
 const renewMs = 500;
 /** Between looks while there are shards that should be ours and are another's. */
 const pollMs = 150;
-/** Shards that are given to another at once: the runs of more would stand still together. */
+/** Shards that are given to another at once: what is in more would stand still together. */
 const movesMax = 64;
 
 export interface Owned {
@@ -19,7 +20,7 @@ export interface Owned {
 }
 
 export interface LeaseEvents {
-  /** Shards that are now ours, with their epochs: their runs are to be loaded. Rejects when they cannot be. */
+  /** Shards that are now ours, with their epochs: what is in them is to be loaded. Rejects when it cannot be. */
   taken(owned: readonly Owned[]): Promise<void>;
   /** Shards that belong with another replica: resolves when nothing of them is under way here any more. */
   release(shards: readonly number[]): Promise<void>;
@@ -48,7 +49,7 @@ export class Lease {
   private renewedAt = -Infinity;
   /** Ours, with the epoch in which each was taken. */
   private readonly owned = new Map<number, number>();
-  /** Of these, those whose runs are loaded. */
+  /** Of these, those that are loaded. */
   private readonly loaded = new Set<number>();
   /** Of these, those that are being given to another. */
   private readonly leaving = new Set<number>();
@@ -60,6 +61,7 @@ export class Lease {
   private readonly stopping = new AbortController();
 
   constructor(
+    private readonly service: ServiceName,
     private readonly url: string,
     private readonly events: LeaseEvents,
   ) {}
@@ -192,7 +194,7 @@ export class Lease {
     for (const { shard, epoch } of rows) this.owned.set(shard, epoch);
     for (const { shard } of rows) this.owners[shard] = this.owner;
     log.info('shards taken', { shards: rows.length, owned: this.owned.size });
-    // The lease is renewed while runs are loaded, however many there are.
+    // The lease is renewed while they are loaded, however much is in them.
     void this.load(rows);
   }
 
@@ -202,7 +204,7 @@ export class Lease {
       await this.events.taken(taken);
       for (const shard of still()) this.loaded.add(shard);
     } catch (err) {
-      log.error('the runs of the shards could not be loaded', { err });
+      log.error('shards could not be loaded', { err });
       const shards = still();
       this.letGo(shards);
       await this.free(shards);
@@ -261,7 +263,7 @@ export class Lease {
     if (this.client) return this.client;
     const client = new pg.Client({
       connectionString: this.url,
-      application_name: 'execution-lease',
+      application_name: `${this.service}-lease`,
       keepAlive: true,
       connectionTimeoutMillis: leaseMs,
       statement_timeout: leaseMs,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { shardCount } from '@signalbox/shared/contracts/execution/task-id.js';
+import { shardCount } from './shard-count.ts';
 
 /**
  * Which replica each shard belongs with: rendezvous hashing (Thaler and Ravishankar, 1998), so that a replica that comes or goes moves its
