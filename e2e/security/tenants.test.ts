@@ -48,6 +48,9 @@ const bodies: Record<string, unknown> = {
   'POST /api/v1/threads/{id}/messages': { role: 'user', content: 'x' },
   'PUT /api/v1/deployments/{deployment}/agents/{agent}/steps/{step}': { state: 'done' },
   'POST /api/v1/agents/{name}/invoke': { skill: 'do', input: {} },
+  'POST /api/v1/agents/{name}/promote': { version: 1, to: 'integration' },
+  'POST /api/v1/agents/{name}/demote': { version: 1, from: 'integration' },
+  'POST /api/v1/agents/{name}/approve': { version: 1, to: 'integration' },
   'POST /api/v1/tools/{server}/{tool}/call': { arguments: {} },
   'POST /api/v1/workflows/{name}/runs': { input: {} },
 };
@@ -124,6 +127,7 @@ testCase('A01', 'ids of B in query and body are unknown too, and B has nothing m
     `/api/v1/runs?workflow=${theirs.name}`,
     `/api/v1/audit?principal=${theirs.principal}`,
     `/api/v1/instances?agent=${theirs.name}`,
+    `/api/v1/evidence?agent=${theirs.name}`,
     `/api/v1/agents?q=${theirs.name}`,
     `/api/v1/limits?q=${theirs.name}`,
     `/api/v1/budgets?q=${theirs.name}`,
@@ -150,7 +154,7 @@ testCase('A01', 'ids of B in query and body are unknown too, and B has nothing m
     expectOneOf(path, (await raw(stack, 'POST', path, { key, body })).status, [400, 404]);
   }
   expect(await two.rowsOf(workspace)).toEqual(before);
-  happened('7 queries and 5 bodies: empty or 404; no row of B changed');
+  happened('9 queries and 5 bodies: empty or 404; no row of B changed');
 });
 
 testCase('A04', 'a body that sets workspace, id, role, owner or __proto__ is 400 and names it', async (happened) => {

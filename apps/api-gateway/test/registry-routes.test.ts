@@ -1,20 +1,32 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Contract } from '@signalbox/shared/bus/contract.js';
+import { addEvidence } from '@signalbox/shared/contracts/registry/add-evidence.js';
 import type { Agent } from '@signalbox/shared/contracts/registry/agent.js';
 import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { applyDeployment } from '@signalbox/shared/contracts/registry/apply-deployment.js';
+import { applyGate } from '@signalbox/shared/contracts/registry/apply-gate.js';
+import { approvePromotion } from '@signalbox/shared/contracts/registry/approve-promotion.js';
 import { deleteAgent } from '@signalbox/shared/contracts/registry/delete-agent.js';
 import { deleteDeployment } from '@signalbox/shared/contracts/registry/delete-deployment.js';
+import { deleteGate } from '@signalbox/shared/contracts/registry/delete-gate.js';
+import { demoteAgent } from '@signalbox/shared/contracts/registry/demote-agent.js';
 import type { DeploymentSummary } from '@signalbox/shared/contracts/registry/deployment.js';
 import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
 import { getDeployment } from '@signalbox/shared/contracts/registry/get-deployment.js';
+import type { Evidence } from '@signalbox/shared/contracts/registry/evidence.js';
+import type { Gate } from '@signalbox/shared/contracts/registry/gate.js';
+import { getGate } from '@signalbox/shared/contracts/registry/get-gate.js';
+import { getStages } from '@signalbox/shared/contracts/registry/get-stages.js';
 import { getSchema } from '@signalbox/shared/contracts/registry/get-schema.js';
 import { listAgents } from '@signalbox/shared/contracts/registry/list-agents.js';
 import { listAgentVersions } from '@signalbox/shared/contracts/registry/list-agent-versions.js';
+import { listEvidence } from '@signalbox/shared/contracts/registry/list-evidence.js';
+import { listGates } from '@signalbox/shared/contracts/registry/list-gates.js';
 import { listDeployments } from '@signalbox/shared/contracts/registry/list-deployments.js';
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
+import { promoteAgent } from '@signalbox/shared/contracts/registry/promote-agent.js';
 import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js';
 import { startDeployment } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import { stopDeployment } from '@signalbox/shared/contracts/registry/stop-deployment.js';
@@ -39,6 +51,21 @@ const deployment: DeploymentSummary = {
 };
 const step = { agent: 'first', step: 'x', source: 'reported' as const, weight: 1, state: 'done' as const, fraction: 1 };
 const page = { data: [], nextCursor: null };
+const gate: Gate = {
+  name: 'mine',
+  description: '',
+  labels: {},
+  stages: ['staging'],
+  metrics: [],
+  evidenceDays: 30,
+  builtIn: false,
+  version: 2,
+};
+const evidence: Evidence = {
+  ...{ id: newId('evidence'), agent: 'reader', version: 7, format: 'json', source: 'ci', hash, bytes: 9, metrics: [], findings: [] },
+  ...{ by: 'user_ann', byName: 'ann', createdAt: at, expiresAt: at, expired: false },
+};
+const check = { stage: 'staging' as const, held: false, allowed: true, gates: [], blockers: [] };
 
 let nats: TestBus;
 let gateway: RunningGateway;
@@ -78,6 +105,16 @@ beforeAll(async () => {
   await answer(startDeployment, { plan: [], resource: { ...deployment, started: true } });
   await answer(stopDeployment, { resource: deployment });
   await answer(reportStep, { action: 'updated', changes: [], resource: step });
+  await answer(applyGate, { action: 'updated', changes: [], resource: gate });
+  await answer(getGate, { ...gate, manifest: { kind: 'Gate' } });
+  await answer(listGates, page);
+  await answer(deleteGate, { name: 'mine' });
+  await answer(addEvidence, evidence);
+  await answer(listEvidence, page);
+  await answer(getStages, { agent: 'reader', version: 7, current: 7, holders: [], checks: [check], history: [] });
+  await answer(promoteAgent, { action: 'promoted', check, holders: [] });
+  await answer(demoteAgent, { left: ['staging'], holders: [] });
+  await answer(approvePromotion, { action: 'approved', check });
   await answer(getSchema, { schema: { title: 'Signalbox agent' } });
   await answer(getWorkflowSchema, { schema: { title: 'Signalbox workflow' } });
   await answer(getMcpServerSchema, { schema: { title: 'Signalbox server' } });
@@ -268,5 +305,58 @@ describe('published schemas by REST', () => {
     await expect(send('GET', '/schemas/McpServer')).resolves.toMatchObject({ status: 200, body: { title: 'Signalbox server' } });
     await expect(send('GET', '/schemas/Workflow')).resolves.toMatchObject({ status: 200, body: { title: 'Signalbox workflow' } });
     await expect(send('GET', '/schemas/Moon')).resolves.toMatchObject({ status: 404, body: { code: 'not_found' } });
+  });
+});
+
+describe('gates, evidence and stages by REST', () => {
+  test('reach the registry with what was asked', async () => {
+    const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Gate', metadata: { name: 'mine' }, spec: {} };
+    await expect(send('PUT', '/gates/mine?dryRun=true', manifest, { 'if-match': '"1"' })).resolves.toMatchObject({
+      status: 200,
+      etag: null,
+    });
+    await expect(send('PUT', '/gates/mine', manifest)).resolves.toMatchObject({ status: 200, etag: '"2"' });
+    await expect(send('GET', '/gates/mine')).resolves.toMatchObject({ status: 200, body: { manifest: { kind: 'Gate' } } });
+    await expect(send('GET', '/gates?builtIn=false&q=x')).resolves.toMatchObject({ status: 200 });
+    await expect(send('DELETE', '/gates/mine')).resolves.toMatchObject({ status: 200 });
+    const report = { agent: 'reader', format: 'json', content: '{"metrics":{"a":1}}' };
+    await expect(send('POST', '/evidence', report)).resolves.toMatchObject({ status: 201, body: { id: evidence.id } });
+    await expect(send('GET', '/evidence?agent=reader&version=7&expired=false&metric=a')).resolves.toMatchObject({ status: 200 });
+    await expect(send('GET', '/agents/reader/stages?version=7')).resolves.toMatchObject({ status: 200 });
+    await expect(send('POST', '/agents/reader/promote?dryRun=true', { version: 7, to: 'staging' })).resolves.toMatchObject({ status: 200 });
+    await expect(send('POST', '/agents/reader/demote', { version: 7, from: 'staging', reason: 'x' })).resolves.toMatchObject({
+      status: 200,
+    });
+    await expect(send('POST', '/agents/reader/approve', { version: 7, to: 'staging' })).resolves.toMatchObject({ status: 200 });
+    expect(asked).toEqual([
+      ['registry.gate.apply', { name: 'mine', manifest, dryRun: true, expectedVersion: 1 }],
+      ['registry.gate.apply', { name: 'mine', manifest }],
+      ['registry.gate.get', { name: 'mine' }],
+      ['registry.gate.list', { builtIn: false, q: 'x' }],
+      ['registry.gate.delete', { name: 'mine' }],
+      ['registry.evidence.add', report],
+      ['registry.evidence.list', { agent: 'reader', version: 7, expired: false, metric: 'a' }],
+      ['registry.stage.get', { agent: 'reader', version: 7 }],
+      ['registry.stage.promote', { agent: 'reader', version: 7, to: 'staging', dryRun: true }],
+      ['registry.stage.demote', { agent: 'reader', version: 7, from: 'staging', reason: 'x' }],
+      ['registry.stage.approve', { agent: 'reader', version: 7, to: 'staging' }],
+    ]);
+  });
+
+  test('are refused before they get there where they make no sense', async () => {
+    const bad: [string, string, unknown?][] = [
+      ['GET', '/evidence'],
+      ['GET', '/evidence?agent=reader&expired=perhaps'],
+      ['POST', '/evidence', { agent: 'reader', format: 'yaml', content: 'x' }],
+      ['POST', '/evidence', { agent: 'reader', format: 'json', content: 'x'.repeat(460_000) }],
+      ['GET', '/agents/reader/stages?version=0'],
+      ['POST', '/agents/reader/promote', { to: 'staging' }],
+      ['POST', '/agents/reader/promote', { version: 7, to: 'moon' }],
+      ['POST', '/agents/reader/demote', { version: 7, from: 'staging', id: 'x' }],
+    ];
+    for (const [method, path, body] of bad) {
+      await expect(send(method, path, body)).resolves.toMatchObject({ status: 400, body: { code: 'invalid' } });
+    }
+    expect(asked).toEqual([]);
   });
 });

@@ -32,6 +32,14 @@ import { ReportStepHandler } from './deployments/report-step.handler.ts';
 import { StartDeploymentHandler } from './deployments/start-deployment.handler.ts';
 import { StepStore } from './deployments/step.store.ts';
 import { StopDeploymentHandler } from './deployments/stop-deployment.handler.ts';
+import { AddEvidenceHandler } from './evidence/add-evidence.handler.ts';
+import { EvidenceStore } from './evidence/evidence.store.ts';
+import { ListEvidenceHandler } from './evidence/list-evidence.handler.ts';
+import { ApplyGateHandler } from './gates/apply-gate.handler.ts';
+import { DeleteGateHandler } from './gates/delete-gate.handler.ts';
+import { GateStore } from './gates/gate.store.ts';
+import { GetGateHandler } from './gates/get-gate.handler.ts';
+import { ListGatesHandler } from './gates/list-gates.handler.ts';
 import { BeatBook } from './instances/beat-book.ts';
 import { BeatInstanceHandler } from './instances/beat-instance.handler.ts';
 import { BeatInstancesHandler } from './instances/beat-instances.handler.ts';
@@ -46,6 +54,12 @@ import { RegistryConfig } from './registry.config.ts';
 import { LocalRunner } from './runners/local-runner.ts';
 import { ProcessStore } from './runners/process.store.ts';
 import { SecretListener } from './runners/secret.listener.ts';
+import { ApprovePromotionHandler } from './stages/approve-promotion.handler.ts';
+import { DemoteAgentHandler } from './stages/demote-agent.handler.ts';
+import { GetStagesHandler } from './stages/get-stages.handler.ts';
+import { PromoteAgentHandler } from './stages/promote-agent.handler.ts';
+import { StageStore } from './stages/stage.store.ts';
+import { Stages } from './stages/stages.ts';
 
 /** Who exists, who is healthy, and how deployments come up. */
 @Module({})
@@ -77,6 +91,16 @@ export class RegistryModule {
         DeleteDeploymentHandler,
         GetSchemaHandler,
         SecretListener,
+        AddEvidenceHandler,
+        ListEvidenceHandler,
+        ApplyGateHandler,
+        DeleteGateHandler,
+        GetGateHandler,
+        ListGatesHandler,
+        ApprovePromotionHandler,
+        DemoteAgentHandler,
+        GetStagesHandler,
+        PromoteAgentHandler,
       ],
       providers: [
         AgentStore,
@@ -102,6 +126,10 @@ export class RegistryModule {
         Advance,
         Takeover,
         BringUp,
+        GateStore,
+        EvidenceStore,
+        StageStore,
+        Stages,
       ],
     };
   }

@@ -28,6 +28,8 @@ const retryMs = 1_000;
 const shownEntities: Record<string, string> = {
   agent: 'agents',
   instance: 'agents',
+  stage: 'agents',
+  evidence: 'evidence',
   deployment: 'deployments',
   'mcp-server': 'mcp-servers',
   breaker: 'agents',

@@ -11,7 +11,7 @@ import type { AgentManifest } from '../manifests/manifest.ts';
 import type { AgentRow } from './agent-row.ts';
 import { healthOf, type HealthFacts } from './agent-status.ts';
 
-interface HealthRow extends Omit<AgentRow, 'live' | 'capacity' | 'in_flight'> {
+interface HealthRow extends Omit<AgentRow, 'live' | 'capacity' | 'in_flight' | 'stage'> {
   manifest: AgentManifest;
   live: number;
   lost: number;

@@ -1,4 +1,5 @@
 import type { Agent, AgentKind, AgentStatus, BreakerState, Skill } from '@signalbox/shared/contracts/registry/agent.js';
+import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 
 /** A row of `agent`, with how many instances of it there are. */
@@ -18,6 +19,7 @@ export interface AgentRow {
   breaker: BreakerState | null;
   probed: boolean | null;
   probe_note: string | null;
+  stage: Stage | null;
   created_at: Date;
   updated_at: Date;
   live: number;
@@ -40,6 +42,7 @@ export function agentView(row: AgentRow): Agent {
     skills: row.skills,
     instances: { live: row.live, capacity: row.capacity, inFlight: row.in_flight },
     ...(row.breaker !== null && { breaker: row.breaker }),
+    ...(row.stage !== null && { stage: row.stage }),
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
   };

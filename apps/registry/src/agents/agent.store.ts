@@ -1,14 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { AgentKind, AgentStatus } from '@signalbox/shared/contracts/registry/agent.js';
+import { stages } from '@signalbox/shared/contracts/registry/stage.js';
 import { pageLimitDefault, decodeCursor } from '@signalbox/shared/bus/page.js';
 import type { EntityManager } from 'typeorm';
 import { changedRows, labelsWanted, rowsOf, searchPatterns } from '../database/sql.ts';
 import type { AgentManifest } from '../manifests/manifest.ts';
-import { descriptionOf, searchText } from './agent.ts';
+import { descriptionOf, searchText, unknownAgent, unknownVersion } from './agent.ts';
 import type { AgentRow } from './agent-row.ts';
 
+/** The last stage that the current version of agent `a` is at. */
+export const stageOfAgent = `(SELECT s.stage FROM agent_stage AS s WHERE s.agent = a.id AND s.version = a.version
+  ORDER BY array_position(ARRAY[${stages.map((stage) => `'${stage}'`).join(', ')}], s.stage) DESC LIMIT 1)`;
+
 /** Agents with counts of their instances that beat: only those are counted that are asked for. */
-const withCounts = (agents: string): string => `SELECT a.*, i.* FROM (${agents}) AS a CROSS JOIN LATERAL (
+const withCounts = (agents: string): string => `SELECT a.*, ${stageOfAgent} AS stage, i.* FROM (${agents}) AS a CROSS JOIN LATERAL (
   SELECT count(*)::int AS live, coalesce(sum(capacity), 0)::int AS capacity, coalesce(sum(in_flight), 0)::int AS in_flight
   FROM instance WHERE workspace = a.workspace AND agent = a.name AND status <> 'gone') AS i`;
 
@@ -92,6 +97,20 @@ export class AgentStore {
     return rows[0] ?? null;
   }
 
+  /** An agent at a version of it, the current one if absent; `not_found` where there is none. */
+  async atVersion(tx: EntityManager, name: string, version?: number): Promise<{ id: string; version: number; current: number }> {
+    const [row] = await rowsOf<{ id: string; version: number | null; current: number }>(
+      tx,
+      `SELECT a.id, v.version, a.version AS current FROM agent AS a
+         LEFT JOIN agent_version AS v ON v.workspace = a.workspace AND v.agent = a.id AND v.version = coalesce($2, a.version)
+       WHERE a.name = $1`,
+      [name, version ?? null],
+    );
+    if (row === undefined) throw unknownAgent(name);
+    if (row.version === null) throw unknownVersion(name, version!, row.current);
+    return { ...row, version: row.version };
+  }
+
   /** One more than asked for, the newest first. */
   versions(tx: EntityManager, agent: string, limit: number, cursor: string | undefined): Promise<AgentVersionRow[]> {
     const before = cursor === undefined ? null : versionIn(cursor);
@@ -118,12 +137,13 @@ export class AgentStore {
     return rows[0]!.count;
   }
 
-  /** Deletes the agent with all that belongs to it. */
+  /** Deletes the agent with all that belongs to it, but for what nobody may delete: its evidence and the history of its stages. */
   async delete(tx: EntityManager, name: string): Promise<void> {
     await tx.query(`DELETE FROM instance WHERE agent = $1`, [name]);
     await tx.query(`DELETE FROM step_history WHERE agent = $1`, [name]);
     const rows = await changedRows<{ id: string }>(tx, `DELETE FROM agent WHERE name = $1 RETURNING id`, [name]);
     await tx.query(`DELETE FROM agent_version WHERE agent = $1`, [rows[0]!.id]);
+    await tx.query(`DELETE FROM agent_stage WHERE agent = $1`, [rows[0]!.id]);
   }
 
   /** A started deployment that has the agent, by its name. */

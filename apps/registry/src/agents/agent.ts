@@ -35,6 +35,11 @@ export function unknownAgent(name: string): Fault {
   return new Fault('not_found', `there is no agent ${name}`, 'Check the name, or apply its manifest first.');
 }
 
+/** `not_found`: the agent has no such version. */
+export function unknownVersion(name: string, version: number, current: number): Fault {
+  return new Fault('not_found', `the agent ${name} has no version ${version}: the current one is ${current}`, 'Name one of its versions.');
+}
+
 /** What a search looks into: lower case, name first. */
 export function searchText({ metadata, spec }: AgentManifest): string {
   const skills = (spec.skills ?? []).flatMap((skill) => [skill.name, skill.description]);

@@ -68,7 +68,7 @@ function schedulesOf(standings: ReadonlyMap<string, Standing>, slips: Slips): Sc
 function boardAgent(standing: Standing, facts: Facts, schedules: Schedules): BoardAgent {
   const { planned, status, statusReason, progress, steps, waitingFor, estimateDays } = standing;
   const schedule = schedules.middle.schedules.get(planned.name);
-  const breaker = facts.agents.get(planned.agent)?.breaker;
+  const { breaker, stage } = facts.agents.get(planned.agent) ?? {};
   return {
     name: planned.name,
     agent: planned.agent,
@@ -90,6 +90,7 @@ function boardAgent(standing: Standing, facts: Facts, schedules: Schedules): Boa
     slackDays: schedule ? rounded(schedule.slack) : null,
     critical: schedule !== undefined && isCritical(schedule),
     ...(breaker !== undefined && { breaker }),
+    ...(stage !== undefined && { stage }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { DeploymentSummary } from '@signalbox/shared/contracts/registry/dep
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { EntityManager } from 'typeorm';
+import { stageOfAgent } from '../agents/agent.store.ts';
 import { rowsOf } from '../database/sql.ts';
 import { boardOf } from './board.ts';
 import type { DeploymentRow } from './deployment.store.ts';
@@ -25,6 +26,7 @@ interface AgentFactRow {
   status: AgentFact['status'];
   status_reason: string | null;
   breaker: AgentFact['breaker'] | null;
+  stage: AgentFact['stage'] | null;
 }
 
 /** Reads what boards are computed from, and computes them. */
@@ -66,7 +68,11 @@ export class Boards {
   }
 
   private async agentFacts(tx: EntityManager, names: readonly string[]): Promise<Map<string, AgentFact>> {
-    const rows = await rowsOf<AgentFactRow>(tx, `SELECT name, status, status_reason, breaker FROM agent WHERE name = ANY($1)`, [names]);
+    const rows = await rowsOf<AgentFactRow>(
+      tx,
+      `SELECT a.name, a.status, a.status_reason, a.breaker, ${stageOfAgent} AS stage FROM agent AS a WHERE a.name = ANY($1)`,
+      [names],
+    );
     return new Map(
       rows.map((row) => [
         row.name,
@@ -74,6 +80,7 @@ export class Boards {
           status: row.status,
           ...(row.status_reason !== null && { statusReason: row.status_reason }),
           ...(row.breaker !== null && { breaker: row.breaker! }),
+          ...(row.stage !== null && { stage: row.stage! }),
         },
       ]),
     );

@@ -1,5 +1,6 @@
 import type { AgentStatus, BreakerState } from '@signalbox/shared/contracts/registry/agent.js';
 import type { StepState } from '@signalbox/shared/contracts/registry/deployment.js';
+import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
 import type { Estimate } from '../manifests/manifest.ts';
 
 /** How a step stands. */
@@ -18,6 +19,8 @@ export interface AgentFact {
   status: AgentStatus;
   statusReason?: string;
   breaker?: BreakerState;
+  /** The last stage that its current version is at. */
+  stage?: Stage;
 }
 
 /** How something that is no agent stands: a service, an MCP server. */

@@ -1,7 +1,9 @@
 import type { AgentKind, Skill } from '@signalbox/shared/contracts/registry/agent.js';
+import type { GateApprovals, GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
 import type { Importance } from '@signalbox/shared/contracts/registry/board.js';
 import type { StepSource } from '@signalbox/shared/contracts/registry/deployment.js';
 import type { RunnerKind } from '@signalbox/shared/contracts/registry/instance.js';
+import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
 
 /** Low and high, in days. */
 export type Estimate = [low: number, high: number];
@@ -74,5 +76,19 @@ export interface DeploymentManifest {
   apiVersion: 'signalbox.dev/v1';
   kind: 'Deployment';
   metadata: Metadata;
-  spec: { priority?: Importance; owner?: string; stage?: string; agents: DeploymentAgentSpec[] };
+  spec: { priority?: Importance; owner?: string; stage?: Stage; agents: DeploymentAgentSpec[] };
+}
+
+export interface GateManifest {
+  apiVersion: 'signalbox.dev/v1';
+  kind: 'Gate';
+  metadata: Metadata;
+  spec: {
+    stages: Stage[];
+    agents?: string[];
+    replaces?: string;
+    metrics: GateMetric[];
+    approvals?: GateApprovals;
+    evidenceDays?: number;
+  };
 }

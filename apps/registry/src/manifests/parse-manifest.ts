@@ -2,15 +2,17 @@ import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { agentSchema } from './agent.schema.ts';
 import { deploymentSchema } from './deployment.schema.ts';
-import type { AgentManifest, DeploymentManifest } from './manifest.ts';
+import { gateSchema } from './gate.schema.ts';
+import type { AgentManifest, DeploymentManifest, GateManifest } from './manifest.ts';
 import { stepReportSchema } from './step-report.schema.ts';
 
 /** The published schemas by the kind of manifest. */
-export const schemas = { Agent: agentSchema, Deployment: deploymentSchema, StepReport: stepReportSchema } as const;
+export const schemas = { Agent: agentSchema, Deployment: deploymentSchema, StepReport: stepReportSchema, Gate: gateSchema } as const;
 
 interface Manifests {
   Agent: AgentManifest;
   Deployment: DeploymentManifest;
+  Gate: GateManifest;
 }
 
 /** More faults than this in one manifest help nobody. */

@@ -8,7 +8,9 @@ import { addBoard } from './commands/board.ts';
 import { addCall } from './commands/call.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addDiff } from './commands/diff.ts';
+import { addEvidence } from './commands/evidence.ts';
 import { addExport } from './commands/export.ts';
+import { addGates } from './commands/gates.ts';
 import { addFork } from './commands/fork.ts';
 import { addUsage } from './commands/usage.ts';
 import { addUpgrade } from './commands/upgrade.ts';
@@ -29,6 +31,7 @@ import { addSchema } from './commands/schema.ts';
 import { addSchedules } from './commands/schedules.ts';
 import { addSecrets } from './commands/secrets.ts';
 import { addServers } from './commands/servers.ts';
+import { addDemote, addPromote, addStages } from './commands/stages.ts';
 import { addStatus } from './commands/status.ts';
 import { addTest } from './commands/test.ts';
 import { addTools } from './commands/tools.ts';
@@ -102,6 +105,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     ['Act:', [addApply, addExport, addDeploy, addRun, addFork, addUpgrade, addSignal, addApprovals, addResolve, addCancel, addCall]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
+    ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],
     ['Operate:', [addBackup, addRestore, addDb, addNats]],
     ['Other:', [addWhoami, addCompletion, addVersion]],

@@ -1,6 +1,7 @@
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
 import type { Applied, ApplyQuery, Labels, Manifest, Skill } from './schema.ts';
+import type { Stage } from './stages.ts';
 import { path } from './transport.ts';
 import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
 import type { Run } from './runs.ts';
@@ -21,6 +22,8 @@ export interface Agent {
   skills: Skill[];
   instances: { live: number; capacity: number; inFlight: number };
   breaker?: 'closed' | 'open' | 'half-open';
+  /** The last stage that the current version is at. */
+  stage?: Stage;
   createdAt: string;
   updatedAt: string;
 }

@@ -1,6 +1,7 @@
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
 import type { Applied, ApplyQuery, Labels, Manifest } from './schema.ts';
+import type { Stage } from './stages.ts';
 import { path } from './transport.ts';
 import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
 
@@ -94,6 +95,8 @@ export interface BoardAgent {
   slackDays: number | null;
   critical: boolean;
   breaker?: 'closed' | 'open' | 'half-open';
+  /** The last stage that the registered agent's current version is at. */
+  stage?: Stage;
 }
 
 export interface NextAction {

@@ -1,16 +1,26 @@
 import type { Type } from '@nestjs/common';
+import { AddEvidenceRoute } from './add-evidence.route.ts';
 import { ApplyAgentRoute } from './apply-agent.route.ts';
 import { ApplyDeploymentRoute } from './apply-deployment.route.ts';
+import { ApplyGateRoute } from './apply-gate.route.ts';
+import { ApprovePromotionRoute } from './approve-promotion.route.ts';
 import { DeleteAgentRoute } from './delete-agent.route.ts';
 import { DeleteDeploymentRoute } from './delete-deployment.route.ts';
+import { DeleteGateRoute } from './delete-gate.route.ts';
+import { DemoteAgentRoute } from './demote-agent.route.ts';
 import { GetAgentRoute } from './get-agent.route.ts';
 import { GetBoardRoute } from './get-board.route.ts';
 import { GetDeploymentRoute } from './get-deployment.route.ts';
+import { GetGateRoute } from './get-gate.route.ts';
 import { GetSchemaRoute } from './get-schema.route.ts';
+import { GetStagesRoute } from './get-stages.route.ts';
 import { ListAgentVersionsRoute } from './list-agent-versions.route.ts';
 import { ListAgentsRoute } from './list-agents.route.ts';
 import { ListDeploymentsRoute } from './list-deployments.route.ts';
+import { ListEvidenceRoute } from './list-evidence.route.ts';
+import { ListGatesRoute } from './list-gates.route.ts';
 import { ListInstancesRoute } from './list-instances.route.ts';
+import { PromoteAgentRoute } from './promote-agent.route.ts';
 import { ReportStepRoute } from './report-step.route.ts';
 import { StartDeploymentRoute } from './start-deployment.route.ts';
 import { StopDeploymentRoute } from './stop-deployment.route.ts';
@@ -32,4 +42,14 @@ export const registryRoutes: Type[] = [
   StopDeploymentRoute,
   ReportStepRoute,
   GetSchemaRoute,
+  AddEvidenceRoute,
+  ApplyGateRoute,
+  ApprovePromotionRoute,
+  DeleteGateRoute,
+  DemoteAgentRoute,
+  GetGateRoute,
+  GetStagesRoute,
+  ListEvidenceRoute,
+  ListGatesRoute,
+  PromoteAgentRoute,
 ];

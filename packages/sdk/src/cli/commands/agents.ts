@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { AgentQuery } from '../../client/agents.ts';
+import type { Agent, AgentQuery } from '../../client/agents.ts';
 import { action } from '../context.ts';
 import type { Io } from '../io.ts';
 import { ago } from '../text/figures.ts';
@@ -34,6 +34,7 @@ export function addAgents(program: Command, io: Io): void {
         '',
         line`kind       ${agent.kind}`,
         line`version    ${agent.version} ${dim(agent.hash.slice(0, 19))}`,
+        ...(agent.stage ? [line`stage      ${agent.stage}`] : []),
         line`instances  ${live} live, ${inFlight} of ${capacity} busy`,
         ...(agent.breaker ? [line`breaker    ${agent.breaker}`] : []),
         line`changed    ${ago(agent.updatedAt, now)}`,
@@ -59,6 +60,7 @@ export function addAgents(program: Command, io: Io): void {
           { title: 'KIND', cell: (agent) => agent.kind },
           { title: 'STATUS', cell: (agent) => state(agent.status) },
           { title: 'VERSION', cell: (agent) => agent.version, align: 'right' },
+          ...(agents.some((agent) => agent.stage) ? [{ title: 'STAGE', cell: (agent: Agent) => agent.stage ?? '' }] : []),
           { title: 'LIVE', cell: (agent) => agent.instances.live, align: 'right' },
           { title: 'BUSY', cell: (agent) => `${agent.instances.inFlight}/${agent.instances.capacity}`, align: 'right' },
           { title: 'SKILLS', cell: (agent) => agent.skills.map((skill) => skill.name).join(', '), isFlexible: true },

@@ -1,4 +1,5 @@
 import type { SignalboxClient } from '../../client/client.ts';
+import type { Gates, GateSpec } from '../../client/gates.ts';
 import type { Pages } from '../../client/pages.ts';
 import type { Applied, ApplyQuery, Labels, Manifest } from '../../client/schema.ts';
 import type { RequestOptions } from '../../client/transport.ts';
@@ -24,12 +25,23 @@ export interface Kind {
 export const kinds: readonly Kind[] = [
   { kind: 'McpServer', word: 'server', of: ({ mcpServers }) => mcpServers },
   { kind: 'Agent', word: 'agent', of: ({ agents }) => agents },
+  { kind: 'Gate', word: 'gate', of: ({ gates }) => appliedGates(gates) },
   { kind: 'Workflow', word: 'workflow', of: ({ workflows }) => workflows },
   { kind: 'Budget', word: 'budget', of: ({ budgets }) => budgetManifests(budgets) },
   { kind: 'Schedule', word: 'schedule', of: ({ schedules }) => schedules },
   { kind: 'Trigger', word: 'trigger', of: ({ triggers }) => triggers },
   { kind: 'Deployment', word: 'deployment', of: ({ deployments }) => deployments },
 ];
+
+/** Built-in gates are nobody's manifests: they are neither exported nor pruned. */
+function appliedGates(gates: Gates): Collection {
+  return {
+    list: (query, options) => gates.list({ ...query, builtIn: false }, options),
+    get: (name, options) => gates.get(name, options),
+    apply: (manifest, query, options) => gates.apply(manifest as Manifest<GateSpec>, query, options),
+    remove: (name, options) => gates.remove(name, options),
+  };
+}
 
 /** Of one kind, at most so many are looked at. */
 export const listMax = 20_000;

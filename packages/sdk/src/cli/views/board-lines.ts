@@ -25,6 +25,7 @@ export function boardLines(board: Board, columns: number): Styled[] {
           cell: (agent) => (agent.slackDays === null ? '' : agent.critical ? red('none') : `${agent.slackDays.toFixed(1)} d`),
           align: 'right',
         },
+        ...(board.agents.some(({ stage }) => stage) ? [{ title: 'STAGE', cell: ({ stage }: BoardAgent) => stage ?? '' }] : []),
         { title: 'WHY', cell: why, isFlexible: true },
       ],
       board.agents,

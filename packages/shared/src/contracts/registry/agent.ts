@@ -2,6 +2,7 @@ import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
 import { Opaque } from '../../bus/opaque.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
+import { stages, type Stage } from './stage.ts';
 
 export const agentKinds = ['mcp', 'worker', 'llm', 'http'] as const;
 export type AgentKind = (typeof agentKinds)[number];
@@ -50,6 +51,8 @@ export class Agent {
   @ValidateNested() @Type(() => InstanceCounts) instances!: InstanceCounts;
   /** State of the circuit breaker that `protocol` keeps for calls to it; absent where no call was made yet. */
   @IsOptional() @IsIn(breakerStates) breaker?: BreakerState;
+  /** The last stage that the current version is at; absent: none. */
+  @IsOptional() @IsIn(stages) stage?: Stage;
   @IsISO8601() createdAt!: string;
   @IsISO8601() updatedAt!: string;
 }

@@ -16,6 +16,7 @@ import {
 } from 'class-validator';
 import { namePattern } from '../../ids/ids.ts';
 import { breakerStates, type BreakerState } from './agent.ts';
+import { stages, type Stage } from './stage.ts';
 import { deploymentStatuses, Eta, stepSources, stepStates, type DeploymentStatus, type StepSource, type StepState } from './deployment.ts';
 
 export const boardStatuses = ['active', 'ready', 'waiting', 'parallel', 'starting', 'degraded', 'failed', 'done'] as const;
@@ -75,6 +76,8 @@ export class BoardAgent {
   /** It is not done and has no slack. */
   @IsBoolean() critical!: boolean;
   @IsOptional() @IsIn(breakerStates) breaker?: BreakerState;
+  /** The last stage that the registered agent's current version is at; absent: none. */
+  @IsOptional() @IsIn(stages) stage?: Stage;
 }
 
 export const boardActions = ['repair', 'start', 'finish', 'prepare', 'complete'] as const;

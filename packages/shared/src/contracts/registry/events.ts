@@ -3,7 +3,9 @@ import { defineEvent } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { agentKinds, agentStatuses, breakerStates, hashPattern, type AgentKind, type AgentStatus, type BreakerState } from './agent.ts';
 import { deploymentStatuses, stepStates, type DeploymentStatus, type StepState } from './deployment.ts';
+import { stageMoves, type StageMoveKind } from './get-stages.ts';
 import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
+import { stages, type Stage } from './stage.ts';
 
 export class AgentChanged {
   @Matches(idPattern('agent')) id!: string;
@@ -62,3 +64,30 @@ export const deploymentChanged = defineEvent({
   payload: DeploymentChanged,
   listeners: ['execution'],
 });
+
+export class StageChanged {
+  @Matches(idPattern('agent')) id!: string;
+  /** The agent. */
+  @Matches(namePattern) name!: string;
+  @IsIn(stageMoves) change!: StageMoveKind;
+  @IsIn(stages) stage!: Stage;
+  /** The version that was promoted, demoted or approved. */
+  @IsInt() @Min(1) agentVersion!: number;
+  /** The version at the stage now; absent: none. */
+  @IsOptional() @IsInt() @Min(1) holder?: number;
+  /** Who did it. */
+  @IsString() by!: string;
+}
+
+/** A version of an agent was promoted to a stage, demoted from it or approved for it. Entity: the agent's id. */
+export const stageChanged = defineEvent({ subject: 'sb.event.registry.stage.changed', payload: StageChanged, listeners: [] });
+
+export class EvidenceAdded {
+  @Matches(idPattern('evidence')) id!: string;
+  @Matches(namePattern) agent!: string;
+  @IsInt() @Min(1) agentVersion!: number;
+  @IsString() source!: string;
+}
+
+/** Evidence for a version of an agent was added. Entity: the evidence's id. */
+export const evidenceAdded = defineEvent({ subject: 'sb.event.registry.evidence.added', payload: EvidenceAdded, listeners: [] });

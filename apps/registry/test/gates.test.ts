@@ -1,0 +1,422 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { addEvidence, type AddEvidenceReply } from '@signalbox/shared/contracts/registry/add-evidence.js';
+import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
+import { applyDeployment } from '@signalbox/shared/contracts/registry/apply-deployment.js';
+import { applyGate } from '@signalbox/shared/contracts/registry/apply-gate.js';
+import { approvePromotion } from '@signalbox/shared/contracts/registry/approve-promotion.js';
+import { deleteAgent } from '@signalbox/shared/contracts/registry/delete-agent.js';
+import { deleteGate } from '@signalbox/shared/contracts/registry/delete-gate.js';
+import { demoteAgent } from '@signalbox/shared/contracts/registry/demote-agent.js';
+import { evidenceAdded, stageChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
+import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
+import { getGate } from '@signalbox/shared/contracts/registry/get-gate.js';
+import { getStages, type GetStagesReply } from '@signalbox/shared/contracts/registry/get-stages.js';
+import { listEvidence } from '@signalbox/shared/contracts/registry/list-evidence.js';
+import { listGates } from '@signalbox/shared/contracts/registry/list-gates.js';
+import { promoteAgent, type PromoteAgentReply } from '@signalbox/shared/contracts/registry/promote-agent.js';
+import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
+import { auditEvents } from '@signalbox/shared/outbox/audit.js';
+import type { TestIdentity } from '@signalbox/testkit/test-issuer.js';
+import pg from 'pg';
+import { agentManifest, deploymentManifest, otherWorkspace, startRegistry, type RegistryUnderTest } from './registry.ts';
+
+let registry: RegistryUnderTest;
+beforeAll(async () => {
+  registry = await startRegistry();
+}, 60_000);
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+});
+
+const operator: TestIdentity = { principal: 'user_operator', name: 'operator', roles: ['operator'] };
+
+/** Applies the agent; each time as its next version. */
+async function applied(name: string, description: string): Promise<number> {
+  const manifest = agentManifest(name, { kind: 'worker', description });
+  const { resource } = await registry.service.request(applyAgent, { name, manifest });
+  return resource.version;
+}
+
+function add(agent: string, version: number, format: 'junit' | 'sarif', content: string, suite?: string): Promise<AddEvidenceReply> {
+  return registry.service.request(addEvidence, { agent, version, format, content, ...(suite && { suite }) });
+}
+
+function measure(agent: string, version: number, metrics: Record<string, number | boolean>): Promise<AddEvidenceReply> {
+  return registry.service.request(addEvidence, { agent, version, format: 'json', content: JSON.stringify({ metrics }) });
+}
+
+function junit(passed: number, failed: number): string {
+  return `<testsuite>${'<testcase name="a"/>'.repeat(passed)}${'<testcase name="b"><failure/></testcase>'.repeat(failed)}</testsuite>`;
+}
+
+function sarif(critical: number): string {
+  const result = { ruleId: 'r', level: 'error', message: { text: 'a way in' } };
+  const results = Array.from({ length: critical }, () => result);
+  return JSON.stringify({ version: '2.1.0', runs: [{ tool: { driver: { name: 'Scanner' } }, results }] });
+}
+
+/** All that a good version needs, up to full access. */
+async function evidenceOf(agent: string, version: number, latencyP95Ms = 100, errorRate = 0.01): Promise<void> {
+  await add(agent, version, 'junit', junit(20, 0));
+  await add(agent, version, 'junit', junit(20, 1), 'integration');
+  await add(agent, version, 'sarif', sarif(0));
+  await measure(agent, version, {
+    ...{ 'performance.latencyP95Ms': latencyP95Ms, 'performance.errorRate': errorRate, 'performance.throughputPerSecond': 50 },
+    ...{ 'security.policiesPresent': true, 'security.toolsPinned': true },
+  });
+}
+
+function promote(
+  agent: string,
+  version: number,
+  to: Stage,
+  more: { dryRun?: boolean; as?: TestIdentity } = {},
+): Promise<PromoteAgentReply> {
+  const { as, ...rest } = more;
+  return registry.service.request(promoteAgent, { agent, version, to, ...rest }, as ? { as } : {});
+}
+
+function stagesOf(agent: string): Promise<GetStagesReply> {
+  return registry.service.request(getStages, { agent });
+}
+
+describe('evidence', () => {
+  test('for what is not there, that cannot be read, or from who may not is refused, and nothing is kept', async () => {
+    await applied('plain', 'first');
+    const file = { agent: 'plain', format: 'json', content: '{"metrics":{"a":1}}' } as const;
+    await expect(registry.service.request(addEvidence, { ...file, agent: 'nobody' })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(registry.service.request(addEvidence, { ...file, version: 7 })).rejects.toMatchObject({
+      code: 'not_found',
+      detail: 'the agent plain has no version 7: the current one is 1',
+    });
+    await expect(registry.service.request(addEvidence, { ...file, content: '{\n"metrics": }' })).rejects.toMatchObject({
+      code: 'invalid',
+      errors: [{ pointer: '/content', line: 2 }],
+    });
+    for (const as of [{ roles: ['viewer'] }, { roles: ['agent'] }, { roles: ['operator'], scopes: ['agents:write'] }] as TestIdentity[]) {
+      await expect(registry.service.request(addEvidence, file, { as })).rejects.toMatchObject({ code: 'forbidden' });
+    }
+    await expect(registry.service.request(addEvidence, file, { as: { workspace: otherWorkspace } })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+    await expect(registry.service.request(listEvidence, { agent: 'plain' })).resolves.toEqual({ data: [], nextCursor: null });
+  });
+
+  test('is kept with who brought it, told and audited, and found by what is asked for', async () => {
+    const version = await applied('proven', 'first');
+    const added = await registry.service.record(evidenceAdded);
+    const audits = await registry.service.record(auditEvents.registry);
+    const as: TestIdentity = { principal: 'sa_ci', name: 'ci', roles: ['operator'], scopes: ['evidence:write'] };
+    const unit = await registry.service.request(addEvidence, { agent: 'proven', format: 'junit', content: junit(3, 1) }, { as });
+    expect(unit).toMatchObject({
+      ...{ agent: 'proven', version, format: 'junit', source: 'junit', by: 'sa_ci', byName: 'ci', findings: ['failed: b'], expired: false },
+      metrics: expect.arrayContaining([{ metric: 'tests.unit.passRate', value: 0.75 }]),
+    });
+    expect(Date.parse(unit.expiresAt) - Date.parse(unit.createdAt)).toBe(30 * 86_400_000);
+    await added.next((payload) => payload.id === unit.id && payload.agentVersion === version);
+    await audits.next(
+      (payload) => payload.action === 'evidence.add' && payload.principal === 'sa_ci' && payload.detail?.['hash'] === unit.hash,
+    );
+
+    await measure('proven', version, { 'coverage.docs': 0.8 });
+    const next = await applied('proven', 'second');
+    await measure('proven', next, { velocity: 12 });
+    const found = async (query: object): Promise<string[]> => {
+      const { data } = await registry.service.request(listEvidence, { agent: 'proven', ...query });
+      return data.map((one) => `${one.version} ${one.format} ${one.source}`);
+    };
+    expect(await found({})).toEqual(['2 json json', '1 json json', '1 junit junit']);
+    expect(await found({ version })).toEqual(['1 json json', '1 junit junit']);
+    expect(await found({ metric: 'coverage.docs' })).toEqual(['1 json json']);
+    expect(await found({ q: 'VELO' })).toEqual(['2 json json']);
+    expect(await found({ expired: true })).toEqual([]);
+    expect(await found({ format: 'junit', source: 'junit', expired: false })).toEqual(['1 junit junit']);
+    const first = await registry.service.request(listEvidence, { agent: 'proven', limit: 2 });
+    const rest = await registry.service.request(listEvidence, { agent: 'proven', limit: 2, cursor: first.nextCursor! });
+    expect([first.data.length, rest.data.length, rest.nextCursor]).toEqual([2, 1, null]);
+  });
+
+  test('and the history of stages can be changed or deleted by no role of the service', async () => {
+    for (const role of ['request', 'system'] as const) {
+      const client = new pg.Client({ connectionString: registry.service.database.url(role) });
+      await client.connect();
+      try {
+        for (const table of ['evidence', 'stage_move']) {
+          for (const text of [`UPDATE ${table} SET version = 9`, `DELETE FROM ${table}`, `TRUNCATE ${table}`]) {
+            await expect(client.query(text)).rejects.toMatchObject({ code: '42501' });
+          }
+        }
+      } finally {
+        await client.end();
+      }
+    }
+  });
+
+  test('does not pass on to another agent of the same name', async () => {
+    await applied('again', 'first');
+    await add('again', 1, 'junit', junit(1, 0));
+    await registry.service.request(deleteAgent, { name: 'again' });
+    await applied('again', 'first');
+    await expect(promote('again', 1, 'integration')).rejects.toMatchObject({ detail: expect.stringContaining('there is no evidence') });
+  });
+
+  test('of one version is bounded', async () => {
+    await applied('busy', 'first');
+    await measure('busy', 1, { a: 1 });
+    await registry.service.database.sql(
+      `INSERT INTO evidence SELECT e.workspace, e.agent, e.version, gen_random_uuid(), e.format, e.source, e.hash, e.bytes, e.metrics, e.findings, e.search,
+         e.by_principal, e.by_name, e.created_at
+       FROM evidence AS e JOIN agent AS a ON a.id = e.agent CROSS JOIN generate_series(1, 499) WHERE a.name = 'busy'`,
+    );
+    await expect(measure('busy', 1, { a: 1 })).rejects.toMatchObject({ code: 'limited' });
+    await expect(applied('busy', 'second').then((version) => measure('busy', version, { a: 1 }))).resolves.toMatchObject({ version: 2 });
+  });
+});
+
+describe('a promotion', () => {
+  test('is for who may', async () => {
+    await applied('guarded', 'first');
+    for (const role of ['viewer', 'agent'] as const) {
+      await expect(promote('guarded', 1, 'integration', { as: { roles: [role] } })).rejects.toMatchObject({ code: 'forbidden' });
+    }
+    await expect(promote('guarded', 1, 'integration', { as: { workspace: otherWorkspace } })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(promote('guarded', 3, 'integration')).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('without evidence says what is missing and which command brings it; the refusal is audited, a dry run is not', async () => {
+    await applied('bare', 'first');
+    const audits = await registry.service.record(auditEvents.registry);
+    await expect(promote('bare', 1, 'integration', { dryRun: true })).resolves.toMatchObject({
+      action: 'refused',
+      check: { allowed: false },
+    });
+    await expect(promote('bare', 1, 'staging')).rejects.toMatchObject({
+      code: 'conflict',
+      detail: 'version 1 of bare cannot get to staging: version 1 is not at integration: nothing is, and 1 more',
+      next: 'signalbox promote bare@1 --to integration',
+      errors: [
+        { pointer: '/to', detail: expect.stringContaining('not at integration') },
+        {
+          pointer: '/to',
+          detail:
+            'integration-tests: there is no evidence for tests.integration.passRate: it must be at least 0.95. signalbox evidence add bare@1 --suite integration --file junit.xml',
+        },
+      ],
+    });
+    const refused = await audits.next((payload) => payload.action === 'stage.promote' && payload.target === 'agent bare');
+    expect(refused).toMatchObject({ outcome: 'denied', detail: { version: 1, stage: 'staging' } });
+  });
+
+  test('goes through all stages on good evidence, is told, audited, and shown with the agent, its board and its history', async () => {
+    await applied('steady', 'first');
+    await registry.service.request(applyDeployment, { name: 'staged', manifest: deploymentManifest('staged', [{ name: 'steady' }]) });
+    await evidenceOf('steady', 1);
+    const events = await registry.service.record(stageChanged);
+    const audits = await registry.service.record(auditEvents.registry);
+    for (const stage of ['integration', 'staging', 'production', 'full-access'] as const) {
+      await expect(promote('steady', 1, stage, { dryRun: true })).resolves.toMatchObject({ action: 'promoted', check: { held: false } });
+      await expect(promote('steady', 1, stage)).resolves.toMatchObject({ action: 'promoted', check: { stage, held: true } });
+      await expect(promote('steady', 1, stage)).resolves.toMatchObject({ action: 'unchanged' });
+      await events.next((payload) => payload.name === 'steady' && payload.stage === stage && payload.holder === 1);
+      await audits.next((payload) => payload.action === 'stage.promote' && payload.detail?.['stage'] === stage);
+    }
+    await expect(registry.service.request(getAgent, { name: 'steady' })).resolves.toMatchObject({ stage: 'full-access' });
+    await expect(registry.service.request(getBoard, { name: 'staged' })).resolves.toMatchObject({ agents: [{ stage: 'full-access' }] });
+    const { history, holders } = await stagesOf('steady');
+    expect(history.map(({ move, stage }) => `${move} ${stage}`)).toEqual([
+      'promoted full-access',
+      'promoted production',
+      'promoted staging',
+      'promoted integration',
+    ]);
+    expect(holders.map(({ stage, version }) => `${stage} ${version}`)).toEqual([
+      'integration 1',
+      'staging 1',
+      'production 1',
+      'full-access 1',
+    ]);
+    await applied('steady', 'second');
+    expect(await registry.service.request(getAgent, { name: 'steady' })).not.toHaveProperty('stage');
+  });
+
+  test('of evidence that is too old is refused with the day on which it expired', async () => {
+    await applied('stale', 'first');
+    await add('stale', 1, 'junit', junit(1, 0));
+    await registry.service.database.sql(
+      `UPDATE evidence SET created_at = now() - interval '31 days' WHERE agent = (SELECT id FROM agent WHERE name = 'stale')`,
+    );
+    await expect(promote('stale', 1, 'integration')).rejects.toMatchObject({
+      detail: expect.stringMatching(/the evidence for tests\.unit\.passRate expired on \d{4}-/),
+    });
+    await expect(registry.service.request(listEvidence, { agent: 'stale', expired: true })).resolves.toMatchObject({
+      data: [{ expired: true }],
+    });
+    await add('stale', 1, 'junit', junit(1, 0));
+    await expect(promote('stale', 1, 'integration')).resolves.toMatchObject({ action: 'promoted' });
+  });
+});
+
+describe('a bad version', () => {
+  /** Why it is refused. */
+  async function refusals(agent: string, version: number, to: Stage): Promise<string[]> {
+    const { check } = await promote(agent, version, to, { dryRun: true });
+    await expect(promote(agent, version, to)).rejects.toMatchObject({ code: 'conflict' });
+    return check.blockers.map(({ because }) => because);
+  }
+
+  test('is stopped at each gate', async () => {
+    await applied('risky', 'good');
+    await evidenceOf('risky', 1);
+    for (const stage of ['integration', 'staging', 'production'] as const) await promote('risky', 1, stage);
+    const bad = await applied('risky', 'bad');
+
+    await add('risky', bad, 'junit', junit(19, 1));
+    expect(await refusals('risky', bad, 'integration')).toEqual([
+      'unit-tests: tests.unit.passRate is 0.95, and must be at least 1: 0.05 too little',
+    ]);
+    await add('risky', bad, 'junit', junit(20, 0));
+    await promote('risky', bad, 'integration');
+
+    await add('risky', bad, 'junit', junit(18, 2), 'integration');
+    expect(await refusals('risky', bad, 'staging')).toEqual([
+      'integration-tests: tests.integration.passRate is 0.9, and must be at least 0.95: 0.05 too little',
+    ]);
+    await add('risky', bad, 'junit', junit(20, 1), 'integration');
+    await promote('risky', bad, 'staging');
+
+    await add('risky', bad, 'sarif', sarif(2));
+    await measure('risky', bad, {
+      ...{ 'performance.latencyP95Ms': 150, 'performance.errorRate': 0.2, 'performance.throughputPerSecond': 20 },
+      ...{ 'security.policiesPresent': true, 'security.toolsPinned': false },
+    });
+    expect(await refusals('risky', bad, 'production')).toEqual([
+      'performance: performance.latencyP95Ms is 150, and must be at most 110 (version 1 has 100): 40 too much',
+      'performance: performance.errorRate is 0.2, and must be at most 0.016 (version 1 has 0.01): 0.184 too much',
+      'performance: performance.throughputPerSecond is 20, and must be at least 45 (version 1 has 50): 25 too little',
+      'security-audit: security.critical is 2, and must be at most 0: 2 too much',
+      'security-audit: security.toolsPinned is 0, and must be at least 1: 1 too little',
+    ]);
+    expect((await stagesOf('risky')).holders).toMatchObject([{ version: 2 }, { version: 2 }, { stage: 'production', version: 1 }]);
+  });
+
+  test('that got through leaves its stages by hand, and the version before is there again', async () => {
+    await applied('regretted', 'good');
+    await evidenceOf('regretted', 1);
+    for (const stage of ['integration', 'staging', 'production'] as const) await promote('regretted', 1, stage);
+    const bad = await applied('regretted', 'bad');
+    await evidenceOf('regretted', bad, 105);
+    for (const stage of ['integration', 'staging', 'production'] as const) await promote('regretted', bad, stage);
+
+    await expect(registry.service.request(demoteAgent, { agent: 'regretted', version: 1, from: 'staging' })).rejects.toMatchObject({
+      code: 'conflict',
+      detail: 'version 1 of regretted is at no stage from staging on',
+    });
+    const events = await registry.service.record(stageChanged);
+    const demoted = await registry.service.request(demoteAgent, {
+      agent: 'regretted',
+      version: bad,
+      from: 'staging',
+      reason: 'answers nonsense',
+    });
+    expect(demoted.left).toEqual(['staging', 'production']);
+    expect(demoted.holders.map(({ stage, version }) => `${stage} ${version}`)).toEqual(['integration 2', 'staging 1', 'production 1']);
+    await events.next((payload) => payload.change === 'demoted' && payload.stage === 'production' && payload.holder === 1);
+    expect((await stagesOf('regretted')).history[0]).toMatchObject({
+      move: 'demoted',
+      stage: 'staging',
+      version: bad,
+      reason: 'answers nonsense',
+    });
+    await registry.service.request(demoteAgent, { agent: 'regretted', version: 1, from: 'production' });
+    expect((await stagesOf('regretted')).holders.map(({ stage }) => stage)).toEqual(['integration', 'staging']);
+  });
+});
+
+describe('gates', () => {
+  const gateManifest = (name: string, spec: object): Record<string, unknown> => ({
+    ...{ apiVersion: 'signalbox.dev/v1', kind: 'Gate', metadata: { name }, spec: { metrics: [], ...spec } },
+  });
+  const put = (name: string, spec: object, as: TestIdentity = {}): Promise<unknown> =>
+    registry.service.request(applyGate, { name, manifest: gateManifest(name, spec) }, { as: { workspace: gatesWorkspace, ...as } });
+  const gatesWorkspace = '01900000-0000-7000-8000-0000000000ee';
+  const inIt = { as: { workspace: gatesWorkspace } };
+
+  test('are for administrators to change, must make sense, and are bounded', async () => {
+    await expect(put('mine', { stages: ['staging'] }, { roles: ['operator'] })).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(put('mine', { stages: ['moon'], agents: ['A B'] })).rejects.toMatchObject({
+      code: 'invalid',
+      errors: expect.arrayContaining([
+        { pointer: '/spec/stages/0', detail: 'must be one of integration, staging, production, full-access' },
+        { pointer: '/spec/agents/0', detail: 'must be a name: lower-case letters, digits and hyphens, at most 63' },
+      ]),
+    });
+    const metrics = Array.from({ length: 20 }, (_, index) => ({ metric: `m${index}`, min: 1 }));
+    const stages = ['integration', 'staging', 'production', 'full-access'];
+    for (let index = 0; index < 5; index++) await put(`full-${index}`, { stages, metrics });
+    await expect(put('one-more', { stages, metrics })).rejects.toMatchObject({ code: 'limited' });
+    for (let index = 0; index < 5; index++) await registry.service.request(deleteGate, { name: `full-${index}` }, inIt);
+  });
+
+  test('built in stand there by themselves, give way to others, and come back', async () => {
+    const names = async (): Promise<string[]> =>
+      (await registry.service.request(listGates, {}, inIt)).data.map(({ name, builtIn }) => `${name}${builtIn ? '' : ' own'}`);
+    expect(await names()).toEqual(['integration-tests', 'performance', 'security-audit', 'unit-tests']);
+    await expect(registry.service.request(deleteGate, { name: 'unit-tests' }, inIt)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(put('unit-tests', { stages: ['integration'] })).resolves.toMatchObject({ action: 'created' });
+    await expect(put('unit-tests', { stages: ['integration'] })).resolves.toMatchObject({ action: 'unchanged' });
+    expect(await names()).toEqual(['integration-tests', 'performance', 'security-audit', 'unit-tests own']);
+    await expect(registry.service.request(getGate, { name: 'unit-tests' }, inIt)).resolves.toMatchObject({
+      manifest: { kind: 'Gate' },
+      version: 1,
+    });
+    await registry.service.request(deleteGate, { name: 'unit-tests' }, inIt);
+    await expect(registry.service.request(getGate, { name: 'unit-tests' }, inIt)).resolves.toMatchObject({ builtIn: true, version: 0 });
+    await expect(registry.service.request(deleteGate, { name: 'nothing' }, inIt)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('can ask any metric, and four eyes: neither who asks, nor the same person twice, nor another role', async () => {
+    await registry.service.request(applyGate, {
+      name: 'reviewed',
+      manifest: gateManifest('reviewed', {
+        stages: ['integration'],
+        agents: ['watched'],
+        replaces: 'unit-tests',
+        metrics: [
+          { metric: 'coverage.docs', min: 0.8 },
+          { metric: 'bugs.perThousandLines', max: 1.5 },
+        ],
+        approvals: { count: 1, roles: ['operator'] },
+      }),
+    });
+    await applied('watched', 'first');
+    await measure('watched', 1, { 'coverage.docs': 0.75, 'bugs.perThousandLines': 1 });
+    const { check } = await promote('watched', 1, 'integration', { dryRun: true });
+    expect(check.blockers.map(({ because }) => because)).toEqual([
+      'reviewed: coverage.docs is 0.75, and must be at least 0.8: 0.05 too little',
+      'reviewed: 0 of 1 approval by operator',
+    ]);
+    await measure('watched', 1, { 'coverage.docs': 0.85 });
+
+    const approve = (as: TestIdentity, to: Stage = 'integration'): Promise<unknown> =>
+      registry.service.request(approvePromotion, { agent: 'watched', version: 1, to }, { as });
+    await expect(approve({ roles: ['viewer'] })).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(approve({ roles: ['admin'] })).rejects.toMatchObject({
+      code: 'conflict',
+      detail: 'an approval for integration counts from operator alone',
+    });
+    await expect(approve(operator, 'staging')).rejects.toMatchObject({
+      code: 'conflict',
+      detail: 'no gate of staging asks for an approval',
+    });
+    await expect(approve(operator)).resolves.toMatchObject({ action: 'approved', check: { allowed: true } });
+    await expect(approve(operator)).resolves.toMatchObject({ action: 'unchanged' });
+    await expect(promote('watched', 1, 'integration', { as: operator })).rejects.toMatchObject({
+      detail: expect.stringContaining('0 of 1 approval by operator; that of whoever asks does not count'),
+    });
+    await expect(promote('watched', 1, 'integration')).resolves.toMatchObject({ action: 'promoted' });
+
+    await registry.service.request(demoteAgent, { agent: 'watched', version: 1, from: 'integration' });
+    await expect(promote('watched', 1, 'integration')).rejects.toMatchObject({ detail: expect.stringContaining('0 of 1 approval') });
+  });
+});

@@ -1,0 +1,148 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { page, problem, RestDouble } from './rest-double.ts';
+import { signalbox as run } from './terminal-double.ts';
+import type { Printed } from './terminal-double.ts';
+
+let rest: RestDouble;
+let folder: string;
+
+beforeEach(async () => {
+  rest = await RestDouble.start();
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-cli-'));
+});
+afterEach(async () => {
+  await rest.stop();
+  await rm(folder, { recursive: true });
+});
+
+function signalbox(...args: string[]): Promise<Printed> {
+  return run(args, { env: { SIGNALBOX_URL: rest.url, SIGNALBOX_API_KEY: 'sbx_test' }, cwd: folder });
+}
+
+const evidence = {
+  ...{
+    id: 'evidence_1',
+    agent: 'analyst',
+    version: 2,
+    format: 'junit',
+    source: 'unit',
+    hash: 'sha256:',
+    bytes: 9,
+    findings: ['failed: b'],
+  },
+  ...{ metrics: [{ metric: 'tests.unit.passRate', value: 2 / 3 }], by: 'sa_1', byName: 'ci', expired: false },
+  ...{ createdAt: '2026-11-24T11:00:00Z', expiresAt: '2026-12-24T11:00:00Z' },
+};
+const short = {
+  ...{ metric: 'tests.unit.passRate', standing: 'short', target: 'at least 1', value: 0.9, shortBy: 0.1 },
+  says: 'tests.unit.passRate is 0.9, and must be at least 1: 0.1 too little',
+  next: 'signalbox evidence add analyst@2 --suite unit --file junit.xml',
+};
+const check = {
+  ...{ stage: 'integration', held: false, allowed: false },
+  gates: [{ gate: 'unit-tests', passed: false, evidenceDays: 30, metrics: [short] }],
+  blockers: [{ because: `unit-tests: ${short.says}`, next: short.next }],
+};
+
+test('reports are sent as what they are, large ones compressed', async () => {
+  rest.on('POST /evidence', evidence);
+  await writeFile(join(folder, 'junit.xml'), '<testsuite/>');
+  await writeFile(join(folder, 'lcov.info'), 'SF:a\n');
+  await writeFile(join(folder, 'scan.json'), `{"$schema": "sarif", "runs": []${' '.repeat(70_000)}}`);
+  await writeFile(join(folder, 'metrics.json'), '{"metrics":{"velocity":12}}');
+  const files = ['junit.xml', 'lcov.info', 'scan.json', 'metrics.json'].flatMap((file) => ['--file', file]);
+  const { exit, out } = await signalbox('evidence', 'add', 'analyst@2', ...files, '--source', 'ci');
+  expect([exit, out.split('\n').slice(0, 3)]).toEqual([
+    0,
+    [expect.stringContaining('added to analyst@2 from unit, expires in'), '  tests.unit.passRate  0.666667', '  failed: b'],
+  ]);
+  const bodies = rest.seen.map(({ body }) => body as { format: string; content: string; encoding?: string });
+  expect(bodies.map(({ format, encoding }) => [format, encoding])).toEqual([
+    ['junit', undefined],
+    ['lcov', undefined],
+    ['sarif', 'gzip'],
+    ['json', undefined],
+  ]);
+  expect(bodies[0]).toEqual({ agent: 'analyst', version: 2, format: 'junit', content: '<testsuite/>', source: 'ci' });
+  expect(gunzipSync(Buffer.from(bodies[2]!.content, 'base64')).toString()).toMatch(/^{"\$schema"/);
+});
+
+test.each([
+  [['evidence', 'add', 'analyst', '--file', 'nothing.xml'], 'cannot read nothing.xml'],
+  [['evidence', 'add', 'Analyst@x', '--file', 'a'], 'Analyst@x names no agent'],
+  [['evidence', 'add', 'analyst', '--file', 'notes'], 'notes does not show what it is'],
+  [['promote', 'analyst', '--to', 'staging'], 'analyst names no version'],
+  [['promote', 'analyst@2', '--to', 'moon'], 'moon'],
+  [['promote', 'analyst@2', '--to', 'staging', '--approve', '--dry-run'], 'exclude each other'],
+])('%p is wrong usage', async (args, words) => {
+  await writeFile(join(folder, 'notes'), 'hello');
+  await expect(signalbox(...args)).resolves.toMatchObject({ exit: 2, err: expect.stringContaining(words) });
+  expect(rest.seen).toEqual([]);
+});
+
+test('evidence is a table, found by its filters', async () => {
+  rest.on('GET /evidence', page([evidence, { ...evidence, expired: true }]));
+  const { out } = await signalbox('evidence', 'list', 'analyst@2', '--metric', 'tests.unit.passRate', '--no-expired');
+  expect(out).toMatch(/^VERSION +FORMAT +SOURCE +SAYS +BY +ADDED +EXPIRES\n +2 +junit +unit +tests.unit.passRate 0.666667 +ci /);
+  expect(rest.seen[0]?.query).toMatchObject({ agent: 'analyst', version: '2', metric: 'tests.unit.passRate', expired: 'false' });
+  rest.on('GET /evidence', page([]));
+  expect((await signalbox('evidence', 'analyst')).out).toContain('signalbox evidence add analyst --file junit.xml');
+  expect(rest.seen[1]?.query).toEqual({ agent: 'analyst', limit: '50' });
+});
+
+test('the stages of an agent show who is where, and what a version lacks', async () => {
+  const holders = [{ stage: 'integration', version: 1, since: '2026-11-24T11:00:00Z', by: 'user_1', byName: 'ann' }];
+  const others = ['staging', 'production', 'full-access'].map((stage) => ({ stage, held: false, allowed: true, gates: [], blockers: [] }));
+  rest.on('GET /agents/analyst/stages', { agent: 'analyst', version: 2, current: 2, holders, checks: [check, ...others], history: [] });
+  const { out } = await signalbox('stages', 'analyst@2');
+  expect(out).toContain('analyst  version 2 (current)');
+  expect(out).toMatch(/integration +version 1 .* ann +1 thing is missing/);
+  expect(out).toMatch(/staging +none +may get there/);
+  expect(out).toContain(`      ✖ ${short.says}  ${short.next}`);
+});
+
+test('a promotion says what it did; a refusal ends with 6, what is short and what to do', async () => {
+  rest.on('POST /agents/analyst/promote', ({ query }) =>
+    query['dryRun'] === 'true'
+      ? { action: 'refused', check, holders: [] }
+      : problem(409, 'conflict', `version 2 of analyst cannot get to integration: ${check.blockers[0]!.because}`, { next: short.next }),
+  );
+  for (const args of [[], ['--dry-run']]) {
+    const { exit, err } = await signalbox('promote', 'analyst@2', '--to', 'integration', ...args);
+    expect([exit, err]).toEqual([6, expect.stringContaining('0.1 too little')]);
+    expect(err).toContain(short.next);
+  }
+  rest.on('POST /agents/analyst/promote', { action: 'promoted', check: { ...check, gates: [] }, holders: [] });
+  expect((await signalbox('promote', 'analyst@2', '--to', 'integration', '--reason', 'good')).out).toContain(
+    'analyst@2 is at integration now',
+  );
+  expect(rest.seen.at(-1)?.body).toEqual({ version: 2, to: 'integration', reason: 'good' });
+});
+
+test('an approval and a demotion say what they did', async () => {
+  rest.on('POST /agents/analyst/approve', { action: 'approved', check: { ...check, gates: [] } });
+  expect((await signalbox('promote', 'analyst@2', '--to', 'integration', '--approve')).out).toContain(
+    'analyst@2 is approved for integration',
+  );
+  const holders = [{ stage: 'staging', version: 1, since: '2026-11-24T11:00:00Z', by: 'user_1', byName: 'ann' }];
+  rest.on('POST /agents/analyst/demote', { left: ['staging', 'production'], holders });
+  expect((await signalbox('demote', 'analyst@2', '--from', 'staging')).out).toBe(
+    'analyst@2 left staging: version 1 is there again\nanalyst@2 left production: nothing is there now\n',
+  );
+});
+
+test('gates are a table', async () => {
+  const gate = { name: 'speed', description: '', labels: {}, stages: ['production'], evidenceDays: 30, builtIn: true, version: 0 };
+  const metrics = [
+    { metric: 'latency', maxRise: 0.1 },
+    { metric: 'coverage.lines', min: 0.8 },
+  ];
+  rest.on('GET /gates', page([{ ...gate, metrics, approvals: { count: 2, roles: ['admin'] } }]));
+  expect((await signalbox('gates')).out).toContain('latency at most 10 % above, coverage.lines ≥ 0.8, 2 approvals by admin');
+  rest.on('DELETE /gates/mine', { name: 'mine' });
+  expect((await signalbox('gates', 'rm', 'mine', '--yes')).out).toBe('mine is removed\n');
+});
