@@ -9,6 +9,7 @@ import { GetArtifactHandler } from './artifacts/get-artifact.handler.ts';
 import { ListArtifactsHandler } from './artifacts/list-artifacts.handler.ts';
 import { PutArtifactHandler } from './artifacts/put-artifact.handler.ts';
 import { ReadChunkHandler } from './artifacts/read-chunk.handler.ts';
+import { RunsDeletedListener } from './artifacts/runs-deleted.listener.ts';
 import { UploadStore } from './artifacts/upload.store.ts';
 import { WriteChunkHandler } from './artifacts/write-chunk.handler.ts';
 import { ContextConfig } from './context.config.ts';
@@ -40,6 +41,7 @@ import { ThreadStore } from './threads/thread.store.ts';
     ReadChunkHandler,
     ListArtifactsHandler,
     DeleteArtifactHandler,
+    RunsDeletedListener,
     PutStateHandler,
     GetStateHandler,
     DeleteStateHandler,

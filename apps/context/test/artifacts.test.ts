@@ -11,6 +11,7 @@ import { listArtifacts } from '@signalbox/shared/contracts/context/list-artifact
 import { putArtifact } from '@signalbox/shared/contracts/context/put-artifact.js';
 import { readChunk } from '@signalbox/shared/contracts/context/read-chunk.js';
 import { writeChunk } from '@signalbox/shared/contracts/context/write-chunk.js';
+import { runsDeleted } from '@signalbox/shared/contracts/execution/runs-deleted.js';
 import { newId, toUuid } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { startService, type ServiceUnderTest } from '@signalbox/testkit/start-service.js';
@@ -52,6 +53,29 @@ test('A01: what is of a run is of a run that the workspace has', async () => {
   await expect(context.request(beginUpload, { name: 'x', mediaType: 'text/plain', size: 1, run: foreignRun })).rejects.toMatchObject({
     code: 'not_found',
   });
+});
+
+test('what deleted runs made goes with them, also while this service is away; what others made stays', async () => {
+  const events = await context.record(artifactChanged);
+  const [run, another] = [newId('run'), newId('run')];
+  const made = [];
+  for (let n = 0; n < 101; n++) made.push(await context.request(putArtifact, { ...text, content: `${n}`, run }));
+  const shared = await context.request(putArtifact, { ...text, content: '7', run: another });
+  const deleted = { entity: run, version: 1 };
+  await context.stop();
+  await context.publish(runsDeleted, { runs: [run] }, deleted);
+  await context.start();
+  await events.next(({ id, change }) => id === made.at(-1)?.id && change === 'deleted');
+  for (const { id } of made) await events.next((event) => event.id === id && event.change === 'deleted');
+  expect((await context.request(listArtifacts, { run })).data).toEqual([]);
+  expect((await download(shared)).toString()).toBe('7');
+  // Told again, it changes nothing.
+  await context.publish(runsDeleted, { runs: [run] }, { ...deleted, entity: another });
+  await context.publish(runsDeleted, { runs: [another] }, { ...deleted, entity: another, version: 2 });
+  await events.next(({ id, change }) => id === shared.id && change === 'deleted');
+  expect(events.heard.filter(({ payload }) => payload.change === 'deleted')).toHaveLength(102);
+  const [left] = await context.database.sql<{ count: string }>(`SELECT count(*) FROM blob WHERE size <= 3`);
+  expect(Number(left?.count)).toBe(0);
 });
 
 describe('a small artifact', () => {

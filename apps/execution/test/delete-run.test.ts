@@ -6,6 +6,7 @@ import { getRunOperation } from '@signalbox/shared/contracts/execution/get-run-o
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
+import { runsDeleted } from '@signalbox/shared/contracts/execution/runs-deleted.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import { newId, toUuid } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
@@ -37,6 +38,7 @@ async function rowsOf(run: string): Promise<number[]> {
 
 test('an ended run goes with all that is recorded of it, and with what it started; the audit says who did it', async () => {
   const audit = await service.record(auditEvents.execution);
+  const gone = await service.record(runsDeleted);
   const { id } = await start(service, { workflow: 'above', idempotencyKey: 'once' });
   const { steps } = await ended(service, id);
   const child = steps[0]?.child as string;
@@ -47,6 +49,7 @@ test('an ended run goes with all that is recorded of it, and with what it starte
     await expect(service.request(getRun, { run })).rejects.toMatchObject({ code: 'not_found' });
     await expect(service.request(listRunEvents, { run })).rejects.toMatchObject({ code: 'not_found' });
   }
+  expect((await gone.next(({ runs }) => runs.includes(id))).runs.sort()).toEqual([id, child].sort());
   expect((await service.request(listRuns, { workflow: 'above' })).data).toEqual([]);
   await expect(service.request(deleteRun, { run: id })).rejects.toMatchObject({ code: 'not_found' });
   const { target, detail } = await audit.next(({ action }) => action === 'run.delete');

@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { openDataSource } from '@signalbox/shared/database/data-source.js';
 import { loadMigrations } from '@signalbox/stack/database/migrations.js';
+import { runsDeleted } from '@signalbox/shared/contracts/execution/runs-deleted.js';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { TestDatabase } from '@signalbox/testkit/test-database.js';
 import { Days } from '../src/journal/days.ts';
 import { rewriteDay } from '../src/journal/expiry.ts';
@@ -29,6 +31,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await database.sql('DELETE FROM run');
+  await database.sql('DELETE FROM outbox');
   await database.sql('DELETE FROM workflow');
   await database.sql('DELETE FROM definition');
 });
@@ -129,6 +132,19 @@ async function stateOf(uuid: string): Promise<'whole' | 'gone' | object> {
   return 'whole';
 }
 
+/** Runs that others are told are gone, by workspace. */
+async function toldGone(): Promise<Record<string, string[]>> {
+  const rows = (await database.sql(`SELECT workspace, payload -> 'runs' AS runs FROM outbox WHERE subject = $1`, [
+    runsDeleted.subject,
+  ])) as {
+    workspace: string;
+    runs: string[];
+  }[];
+  const told: Record<string, string[]> = {};
+  for (const row of rows) told[row.workspace] = [...(told[row.workspace] ?? []), ...row.runs.map((run) => toUuid(run, 'run'))].sort();
+  return told;
+}
+
 const partOf = (uuid: string): Promise<object[]> =>
   database.sql(`SELECT relfilenode FROM pg_class WHERE oid = to_regclass($1)`, [`journal_${dayOf(uuid).replaceAll('-', '')}`]);
 
@@ -143,6 +159,7 @@ test('of a day that is due, what lives and what is kept longer stays as it was, 
   await tend();
   for (const uuid of [lives, keeps, late]) expect(await stateOf(uuid)).toBe('whole');
   for (const uuid of going) expect(await stateOf(uuid)).toBe('gone');
+  expect(await toldGone()).toEqual({ [workspace]: going.sort() });
   const [after] = await partOf(lives);
   expect(after).not.toEqual(before);
   expect(after).toBeDefined();
@@ -159,6 +176,7 @@ test('of a day that is due, what lives and what is kept longer stays as it was, 
   await tend();
   expect(await partOf(lives)).toEqual([]);
   for (const uuid of [lives, keeps, late]) expect(await stateOf(uuid)).toBe('gone');
+  expect(await toldGone()).toEqual({ [workspace]: [...going, lives, keeps, late].sort() });
 });
 
 test('what is kept for less is deleted before its day is due, by how the run ended; nobody else’s is', async () => {
@@ -173,6 +191,7 @@ test('what is kept for less is deleted before its day is due, by how the run end
   ];
   await tend();
   expect(await stateOf(due)).toBe('gone');
+  expect(await toldGone()).toEqual({ [workspace]: [due] });
   for (const uuid of stay) expect(await stateOf(uuid)).toBe('whole');
 });
 

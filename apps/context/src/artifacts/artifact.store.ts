@@ -36,6 +36,9 @@ export type WriteParts = (tx: EntityManager) => Promise<void>;
 /** A blob that goes while an artifact of the same content comes makes the second start over; once more is enough, thrice is certain. */
 const attemptsMax = 3;
 
+/** Artifacts that go in one transaction where runs take them along. */
+const goneMax = 100;
+
 /** Artifacts, and their contents by hash; the same content is kept once in a workspace and never shared between two. */
 @Injectable()
 export class ArtifactStore {
@@ -122,32 +125,58 @@ export class ArtifactStore {
       [workspace, newUuid(), intent.name, intent.mediaType, size, sha256, intent.run, intent.step, principal, intent.idempotencyKey],
     );
     const made = stored(rows[0]!);
-    await this.tell(tx, caller, made, 'created');
+    await this.tell(tx, workspace, made, 'created');
+    await this.record(tx, caller, made, 'create');
     return made;
   }
 
   /** Takes an artifact away, and its content when no other has the same. */
   async delete(caller: Caller, id: string): Promise<void> {
-    const { workspace } = caller;
-    await this.db.inWorkspace(workspace, async (tx) => {
-      // Artifacts of the same content that are just being made hold this row too: one goes first.
-      await tx.query(
-        `SELECT FROM blob WHERE workspace = $1 AND sha256 = (SELECT sha256 FROM artifact WHERE workspace = $1 AND id = $2) FOR UPDATE`,
-        [workspace, id],
-      );
-      const [rows] = await tx.query<[ArtifactRow[], number]>(`DELETE FROM artifact WHERE workspace = $1 AND id = $2 RETURNING *`, [
-        workspace,
-        id,
-      ]);
-      if (!rows[0]) throw unknownArtifact(id);
-      const gone = stored(rows[0]);
-      await tx.query(
-        `DELETE FROM blob WHERE workspace = $1 AND sha256 = $2
-         AND NOT EXISTS (SELECT FROM artifact a WHERE a.workspace = $1 AND a.sha256 = $2)`,
-        [workspace, gone.sha256],
-      );
-      await this.tell(tx, caller, gone, 'deleted');
+    await this.db.inWorkspace(caller.workspace, async (tx) => {
+      const [gone] = await this.remove(tx, caller.workspace, [id]);
+      if (!gone) throw unknownArtifact(id);
+      await this.record(tx, caller, gone, 'delete');
     });
+  }
+
+  /** Takes away what these runs made; again, it changes nothing. The audit has the record of the runs. */
+  async deleteOf(workspace: string, runs: readonly string[]): Promise<void> {
+    for (let count = goneMax; count === goneMax;) {
+      count = await this.db.inWorkspace(workspace, async (tx) => {
+        const rows = await tx.query<{ id: string }[]>(`SELECT id FROM artifact WHERE workspace = $1 AND run = ANY($2::uuid[]) LIMIT $3`, [
+          workspace,
+          runs,
+          goneMax,
+        ]);
+        await this.remove(
+          tx,
+          workspace,
+          rows.map(({ id }) => id),
+        );
+        return rows.length;
+      });
+    }
+  }
+
+  private async remove(tx: EntityManager, workspace: string, ids: readonly string[]): Promise<StoredArtifact[]> {
+    // Artifacts of the same content that are just being made hold this row too: one goes first.
+    await tx.query(
+      `SELECT FROM blob WHERE workspace = $1 AND sha256 IN (SELECT sha256 FROM artifact WHERE workspace = $1 AND id = ANY($2::uuid[]))
+       ORDER BY sha256 FOR UPDATE`,
+      [workspace, ids],
+    );
+    const [rows] = await tx.query<[ArtifactRow[], number]>(
+      `DELETE FROM artifact WHERE workspace = $1 AND id = ANY($2::uuid[]) RETURNING *`,
+      [workspace, ids],
+    );
+    await tx.query(
+      `DELETE FROM blob b WHERE workspace = $1 AND sha256 = ANY($2::bytea[])
+       AND NOT EXISTS (SELECT FROM artifact a WHERE a.workspace = $1 AND a.sha256 = b.sha256)`,
+      [workspace, rows.map(({ sha256 }) => sha256)],
+    );
+    const gone = rows.map(stored);
+    for (const artifact of gone) await this.tell(tx, workspace, artifact, 'deleted');
+    return gone;
   }
 
   private async findByKey(tx: EntityManager, workspace: string, principal: string, key: string): Promise<StoredArtifact | null> {
@@ -159,10 +188,10 @@ export class ArtifactStore {
     return rows[0] ? stored(rows[0]) : null;
   }
 
-  private async tell(tx: EntityManager, caller: Caller, artifact: StoredArtifact, change: 'created' | 'deleted'): Promise<void> {
+  private async tell(tx: EntityManager, workspace: string, artifact: StoredArtifact, change: 'created' | 'deleted'): Promise<void> {
     const id = fromUuid('artifact', artifact.id);
     await this.outbox.append(tx, artifactChanged, {
-      workspace: caller.workspace,
+      workspace,
       entity: id,
       version: change === 'created' ? 1 : 2,
       payload: {
@@ -173,10 +202,18 @@ export class ArtifactStore {
         ...(artifact.run !== null && { run: fromUuid('run', artifact.run) }),
       },
     });
+  }
+
+  private async record(
+    tx: EntityManager,
+    caller: Caller,
+    { id, name, size, sha256 }: StoredArtifact,
+    verb: 'create' | 'delete',
+  ): Promise<void> {
     await this.audit.append(tx, caller, {
-      action: change === 'created' ? 'artifact.create' : 'artifact.delete',
-      target: `artifact ${id}`,
-      detail: { name: artifact.name, size: artifact.size, sha256: artifact.sha256.toString('hex') },
+      action: `artifact.${verb}`,
+      target: `artifact ${fromUuid('artifact', id)}`,
+      detail: { name, size, sha256: sha256.toString('hex') },
     });
   }
 }

@@ -1,3 +1,5 @@
+import { runsDeleted, runsDeletedMax, type RunsDeleted } from '@signalbox/shared/contracts/execution/runs-deleted.js';
+import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import type { EntityManager } from 'typeorm';
 import { expiredOf, expiredOfDay, type ExpiredRun } from './retention.ts';
 
@@ -5,20 +7,43 @@ import { expiredOf, expiredOfDay, type ExpiredRun } from './retention.ts';
 const deleted = 5_000;
 const copied = 200;
 
-/** What goes with a day and is no partition of it; runs last, so that what is left of a day is found again. */
-const emptied = [
-  `DELETE FROM approval WHERE approval_id IN (SELECT approval_id FROM approval WHERE day = $1 LIMIT $2)`,
-  `DELETE FROM run WHERE run_id IN (SELECT run_id FROM run WHERE day = $1 LIMIT $2)`,
-];
+interface GoneRun {
+  run_id: string;
+  workspace: string;
+}
 
-/** Drops a day of which nothing stays. */
+/** Drops a day of which nothing stays; runs last, so that what is left of a day is found again. */
 export async function dropDay(db: EntityManager, day: string): Promise<void> {
-  for (const statement of emptied) {
-    for (let count = deleted; count === deleted;) {
-      [, count] = await db.query<[unknown, number]>(statement, [day, deleted]);
-    }
-  }
+  const emptied = `DELETE FROM approval WHERE approval_id IN (SELECT approval_id FROM approval WHERE day = $1 LIMIT $2)`;
+  for (let count = deleted; count === deleted;) [, count] = await db.query<[unknown, number]>(emptied, [day, deleted]);
+  const gone = `DELETE FROM run WHERE run_id IN (SELECT run_id FROM run WHERE day = $1 LIMIT $2) RETURNING run_id, workspace`;
+  for (let count = deleted; count === deleted;) count = await deleteRuns(db, gone, [day, deleted]);
   await db.query(`SELECT drop_day($1::date)`, [day]);
+}
+
+/** Deletes rows of runs, and tells of it: what is kept of them elsewhere goes too. Returns how many there were. */
+function deleteRuns(db: EntityManager, statement: string, values: unknown[]): Promise<number> {
+  return db.transaction(async (tx) => {
+    const [runs] = await tx.query<[GoneRun[], number]>(statement, values);
+    const ofWorkspaces = Map.groupBy(runs, ({ workspace }) => workspace);
+    for (const [workspace, gone] of ofWorkspaces) {
+      const ids = gone.map(({ run_id }) => fromUuid('run', run_id));
+      for (let at = 0; at < ids.length; at += runsDeletedMax) await tellDeleted(tx, workspace, ids.slice(at, at + runsDeletedMax));
+    }
+    return runs.length;
+  });
+}
+
+/** The outbox's sweep publishes it. */
+async function tellDeleted(tx: EntityManager, workspace: string, runs: string[]): Promise<void> {
+  const payload: RunsDeleted = { runs };
+  await tx.query(`INSERT INTO outbox (id, subject, workspace, entity, version, payload) VALUES ($1, $2, $3, $4, 1, $5)`, [
+    newUuid(),
+    runsDeleted.subject,
+    workspace,
+    runs[0],
+    JSON.stringify(payload),
+  ]);
 }
 
 /**
@@ -28,8 +53,9 @@ export async function dropDay(db: EntityManager, day: string): Promise<void> {
 export async function forgetRuns(tx: EntityManager, runs: readonly Pick<ExpiredRun, 'run_id' | 'day'>[]): Promise<number> {
   const ids = runs.map(({ run_id }) => run_id);
   // Their rows first: who copies them meanwhile has to wait, or has been waited for.
-  const [, count] = await tx.query<[unknown, number]>(
-    `DELETE FROM run WHERE run_id = ANY($1::uuid[]) AND status <> 'running' AND NOT closing`,
+  const count = await deleteRuns(
+    tx,
+    `DELETE FROM run WHERE run_id = ANY($1::uuid[]) AND status <> 'running' AND NOT closing RETURNING run_id, workspace`,
     [ids],
   );
   await tx.query(`DELETE FROM approval WHERE run_id = ANY($1::uuid[])`, [ids]);
@@ -65,7 +91,7 @@ export async function rewriteDay(db: EntityManager, day: string, keepDays: numbe
     if (going.length === 0) break;
     const ids = going.map(({ run_id }) => run_id);
     await db.query(`DELETE FROM approval WHERE run_id = ANY($1::uuid[])`, [ids]);
-    await db.query(`DELETE FROM run WHERE run_id = ANY($1::uuid[])`, [ids]);
+    await deleteRuns(db, `DELETE FROM run WHERE run_id = ANY($1::uuid[]) RETURNING run_id, workspace`, [ids]);
   }
   const lived = await copyDay(db, day);
   await db.transaction(async (tx) => {
