@@ -13,6 +13,7 @@ import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workf
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { upgradeRun } from '@signalbox/shared/contracts/execution/upgrade-run.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
+import { releaseRun } from '@signalbox/shared/contracts/execution/release-run.js';
 import { resolveStep } from '@signalbox/shared/contracts/execution/resolve-step.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
@@ -204,6 +205,7 @@ beforeAll(async () => {
   await answer(getRun, { ...run, steps: [step], nextSteps: null });
   await answer(listSteps, { data: [step], nextCursor: null });
   await answer(getStep, step);
+  await answer(releaseRun, run);
   await answer(resolveStep, step);
   await answer(cancelRun, { ...run, status: 'cancelled' });
   await answer(signalRun, run);
@@ -484,6 +486,14 @@ describe('runs', () => {
     await send('GET', `/runs/${id}/steps/${encodeURIComponent('a[3]')}/why`);
     expect(asked.at(-1)).toEqual(['run.why', { run: id, key: 'a[3]' }]);
     expect((await send('GET', '/runs/run_x/why')).status).toBe(404);
+  });
+
+  test('that were set aside are released or fail', async () => {
+    expect(await send('POST', `/runs/${id}/release`, { action: 'go-on' })).toMatchObject({ status: 200, body: { id } });
+    expect(asked.at(-1)).toEqual(['run.release', { run: id, action: 'go-on' }]);
+    expect((await send('POST', `/runs/${id}/release`, { action: 'fail' })).status).toBe(200);
+    expect((await send('POST', `/runs/${id}/release`, { action: 'retry' })).status).toBe(400);
+    expect((await send('POST', '/runs/run_x/release', { action: 'fail' })).status).toBe(404);
   });
 
   test('are told what follows a lost attempt', async () => {

@@ -43,6 +43,7 @@ import { DeleteRunHandler } from './runs/delete-run.handler.ts';
 import { UpgradeRunHandler } from './runs/upgrade-run.handler.ts';
 import { ExportRunHandler } from './runs/export-run.handler.ts';
 import { ForkRunHandler } from './runs/fork-run.handler.ts';
+import { ReleaseRunHandler } from './runs/release-run.handler.ts';
 import { ResolveStepHandler } from './runs/resolve-step.handler.ts';
 import { SignalRunHandler } from './runs/signal-run.handler.ts';
 import { CompareRunsHandler } from './runs/compare-runs.handler.ts';
@@ -123,6 +124,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     ForkRunHandler,
     UpgradeRunHandler,
     ImportRunHandler,
+    ReleaseRunHandler,
     ResolveStepHandler,
     SignalRunHandler,
     CompleteTaskHandler,

@@ -1,11 +1,22 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
+import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
+import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
+import { releaseRun } from '@signalbox/shared/contracts/execution/release-run.js';
+import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { whyRun, type WhyRunReply } from '@signalbox/shared/contracts/execution/why-run.js';
 import { heldBackText } from '@signalbox/shared/contracts/protocol/breaker.js';
 import { startTask } from '@signalbox/shared/contracts/protocol/start-task.js';
+import { fromUuid, toUuid } from '@signalbox/shared/ids/ids.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Culprit } from '../src/shards/culprit.ts';
+import { Engine } from '../src/shards/engine.ts';
 import { apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
 
 let service: ServiceUnderTest;
@@ -192,3 +203,107 @@ test('of items the one that needs a person first is told, and of ended steps how
     { kind: 'failed', step: 'a' },
   ]);
 });
+
+/** Starts a run that waits for the signal `go`; resolves when nothing of it is in memory. */
+async function restingRun(workflow: string): Promise<{ id: string; uuid: string }> {
+  const { id } = await start(service, { workflow });
+  const uuid = toUuid(id, 'run');
+  const isResting = `SELECT 1 FROM run WHERE run_id = '${uuid}' AND wake_at IS NOT NULL`;
+  while ((await service.database.sql(isResting)).length === 0) await sleep(20);
+  return { id, uuid };
+}
+
+const say = (run: string, data: unknown): Promise<unknown> => service.request(signalRun, { run, name: 'go', data });
+const died = (uuid: string): Promise<unknown> =>
+  service.database.sql(`INSERT INTO run_crash (run_id, owner) SELECT '${uuid}', gen_random_uuid() FROM generate_series(1, 3)`);
+
+test('a run whose record cannot be read is set aside after three times, alone; released once that is mended it goes on', async () => {
+  await apply(service, 'word', { word: { wait: { signal: 'go' } } }, { outputs: '${{ steps.word.output }}' });
+  const { id, uuid } = await restingRun('word');
+  const other = await restingRun('word');
+  const [row] = await service.database.sql<{ body: Buffer; seq: number }>(
+    `SELECT seq, body FROM journal WHERE run_id = '${uuid}' ORDER BY seq LIMIT 1`,
+  );
+  await service.database.sql(`UPDATE journal SET body = '[{"t":' WHERE run_id = '${uuid}' AND seq = ${row?.seq ?? 0}`);
+  // A word that came while nobody owned it has it loaded.
+  await service.database.sql(
+    `INSERT INTO inbox (run_id, id, shard, workspace, event) SELECT run_id, gen_random_uuid(), shard, workspace, $1 FROM run WHERE run_id = '${uuid}'`,
+    [JSON.stringify({ type: 'signal', id: 'once', hash: 'x', name: 'go', data: 'kept' })],
+  );
+  // Before that, nobody can say anything of it.
+  const isAside = `SELECT 1 FROM run WHERE run_id = '${uuid}' AND reason = 'quarantined'`;
+  while ((await service.database.sql(isAside)).length === 0) await sleep(20);
+  const { chain } = await why(id, 'quarantined');
+  expect(chain).toMatchObject([{ run: id, step: null, status: 'waiting', next: expect.stringContaining(`signalbox release ${id}`) }]);
+  expect(chain[0]?.because).toMatch(/3 times/);
+  expect(await service.request(getRun, { run: id })).toMatchObject({ status: 'waiting', reason: 'quarantined' });
+  expect((await service.request(listRuns, { status: ['waiting'], workflow: 'word' })).data).toContainEqual(
+    expect.objectContaining({ id, reason: 'quarantined' }),
+  );
+  await say(other.id, 'through');
+  expect(await ended(service, other.id)).toMatchObject({ output: 'through' });
+
+  await expect(service.request(cancelRun, { run: id })).rejects.toMatchObject({
+    code: 'conflict',
+    next: expect.stringContaining('release'),
+  });
+  await expect(say(id, 'late')).rejects.toMatchObject({ code: 'conflict' });
+  await expect(service.request(releaseRun, { run: id, action: 'go-on' }, { as: foreign })).rejects.toMatchObject({ code: 'not_found' });
+  await expect(service.request(releaseRun, { run: other.id, action: 'go-on' })).rejects.toMatchObject({ code: 'conflict' });
+
+  await expect(service.request(releaseRun, { run: id, action: 'go-on' })).rejects.toMatchObject({
+    code: 'conflict',
+    detail: expect.stringContaining('cannot be read'),
+  });
+  await service.database.sql(`UPDATE journal SET body = $1 WHERE run_id = '${uuid}' AND seq = ${row?.seq ?? 0}`, [row?.body]);
+  await service.request(releaseRun, { run: id, action: 'go-on' });
+  expect(await ended(service, id)).toMatchObject({ status: 'succeeded', output: 'kept' });
+  const { data } = await service.request(listRunEvents, { run: id });
+  expect(data.map(({ type }) => type)).toEqual(expect.arrayContaining(['run.quarantined', 'run.released', 'run.succeeded']));
+  expect(await service.database.sql(`SELECT 1 FROM run_crash WHERE run_id = '${uuid}'`)).toEqual([]);
+}, 60_000);
+
+test('a run that three owners died of is set aside before it is loaded again; when a person fails it, its parent hears of it', async () => {
+  await apply(service, 'above-word', { child: { workflow: 'word' } });
+  const { id, uuid } = await restingRun('above-word');
+  const [child] = await service.database.sql<{ run_id: string }>(`SELECT run_id FROM run WHERE parent = '${uuid}'`);
+  const word = fromUuid('run', child?.run_id ?? '');
+  // Of an owner that lives, the row only says what it is at.
+  await died(child?.run_id ?? '');
+  await service.database.sql(`INSERT INTO run_crash SELECT '${uuid}', owner FROM replica WHERE lease_until > now()`);
+  await expect(say(word, 'x')).rejects.toMatchObject({ code: 'conflict' });
+  await why(word, 'quarantined');
+  expect((await why(id, 'quarantined')).chain.map(({ kind }) => kind)).toEqual(['child', 'quarantined']);
+  const failed = await service.request(releaseRun, { run: word, action: 'fail' });
+  expect(failed).toMatchObject({ status: 'failed', reason: 'quarantined', error: { code: 'internal' } });
+  expect(await ended(service, id)).toMatchObject({ status: 'failed', error: { detail: expect.stringContaining('set aside') } });
+  await expect(service.request(releaseRun, { run: word, action: 'fail' })).rejects.toMatchObject({ code: 'conflict' });
+}, 60_000);
+
+test('what handles a run throws: the run is loaded again from its record, and what was said to it is said again', async () => {
+  const { id } = await start(service, { workflow: 'word' });
+  const uuid = toUuid(id, 'run');
+  const live = service.app.get(Engine).owner.find(uuid);
+  Object.defineProperty(live?.state.steps[0]?.units[0], 'status', { get: () => assert.fail('half done') });
+  await expect(say(id, 'again')).rejects.toMatchObject({ code: 'unavailable' });
+  await until(service, id, ({ status }) => status === 'waiting');
+  await say(id, 'again');
+  expect(await ended(service, id)).toMatchObject({ output: 'again' });
+  expect(await service.database.sql(`SELECT 1 FROM run_crash WHERE run_id = '${uuid}'`)).toHaveLength(1);
+});
+
+test('which run an owner hangs in is written down while it hangs, and taken back when it does not any more', async () => {
+  const culprit = new Culprit();
+  const [uuid, owner] = [randomUUID(), randomUUID()];
+  culprit.start(service.database.url('system'), owner);
+  const look = `const { Client } = require('pg'); (async () => { const client = new Client({ connectionString: process.argv[1] }); await client.connect();
+    const text = "SELECT 1 FROM run_crash WHERE run_id = '${uuid}' AND owner = '${owner}'";
+    while ((await client.query(text)).rowCount === 0) await new Promise((resolve) => setTimeout(resolve, 20)); process.exit(0); })()`;
+  const hang = (): unknown => execFileSync(process.execPath, ['-e', look, service.database.url('owner')], { timeout: 30_000 });
+  try {
+    culprit.during(randomUUID(), () => culprit.during(uuid, hang));
+    while ((await service.database.sql(`SELECT 1 FROM run_crash WHERE owner = '${owner}'`)).length > 0) await sleep(20);
+  } finally {
+    await culprit.stop();
+  }
+}, 60_000);

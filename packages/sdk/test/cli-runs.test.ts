@@ -595,6 +595,12 @@ test('upgrade says what differs and what does not fit, and has a run go over', a
   expect(refused.out).toContain('✖ list: it was done');
 });
 
+test('release says what follows for a run that was set aside', async () => {
+  rest.on('POST /runs/run_1/release', { id: 'run_1', status: 'failed', reason: 'quarantined' });
+  expect((await signalbox(['release', 'run_1', 'fail'])).out).toBe('run_1 failed: quarantined\n');
+  expect((await signalbox(['release', 'run_1', 'again'])).exit).toBe(2);
+});
+
 test('resolve says what follows a lost attempt', async () => {
   rest.on('POST /runs/run_1/steps/pay%5B3%5D/resolve', { key: 'pay[3]', status: 'queued' });
   expect((await signalbox(['resolve', 'run_1', 'pay[3]', 'retry'])).out).toBe('pay[3] queued\n');

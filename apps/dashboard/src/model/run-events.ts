@@ -42,6 +42,10 @@ export function eventText(event: RunEvent): string {
       return `a person said: ${event.message ?? ''}`;
     case 'run.ending':
       return `the run ends${more ? `: ${more}` : ''}`;
+    case 'run.quarantined':
+      return `the run was set aside${more ? `: ${more}` : ''}`;
+    case 'run.released':
+      return `the run was released${more ? ` ${more}` : ''}`;
     case 'run.upgraded':
       return `the run goes on by another definition${more ? `, ${more}` : ''}`;
     case 'run.signalled':

@@ -12,6 +12,11 @@ export function isOver({ status }: Pick<Run, 'status'>): boolean {
   return over.has(status);
 }
 
+/** Whether it ended its owners and waits for a person to release or fail it. */
+export function isSetAside({ status, reason }: Pick<Run, 'status' | 'reason'>): boolean {
+  return status === 'waiting' && reason === 'quarantined';
+}
+
 /** How long the run took, or has taken so far; `null` before it starts. */
 export function runSpanMs(run: Pick<Run, 'startedAt' | 'endedAt'>, now: number): number | null {
   if (!run.startedAt) return null;

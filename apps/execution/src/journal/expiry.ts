@@ -53,11 +53,9 @@ async function tellDeleted(tx: EntityManager, workspace: string, runs: string[])
 export async function forgetRuns(tx: EntityManager, runs: readonly Pick<ExpiredRun, 'run_id' | 'day'>[]): Promise<number> {
   const ids = runs.map(({ run_id }) => run_id);
   // Their rows first: who copies them meanwhile has to wait, or has been waited for.
-  const count = await deleteRuns(
-    tx,
-    `DELETE FROM run WHERE run_id = ANY($1::uuid[]) AND status <> 'running' AND NOT closing RETURNING run_id, workspace`,
-    [ids],
-  );
+  const count = await deleteRuns(tx, `DELETE FROM run WHERE run_id = ANY($1::uuid[]) AND status <> 'running' RETURNING run_id, workspace`, [
+    ids,
+  ]);
   await tx.query(`DELETE FROM approval WHERE run_id = ANY($1::uuid[])`, [ids]);
   await tx.query(`DELETE FROM inbox WHERE run_id = ANY($1::uuid[])`, [ids]);
   for (const day of new Set(runs.map((run) => run.day))) {
@@ -97,7 +95,7 @@ export async function rewriteDay(db: EntityManager, day: string, keepDays: numbe
   await db.transaction(async (tx) => {
     await tx.query(`SELECT hold_days()`);
     const rows = await tx.query<{ run_id: string }[]>(
-      `SELECT run_id FROM run WHERE day = $1 AND (status = 'running' OR closing OR run_id = ANY($2::uuid[]))`,
+      `SELECT run_id FROM run WHERE day = $1 AND (status = 'running' OR run_id = ANY($2::uuid[]))`,
       [day, lived],
     );
     await tx.query(`SELECT keep_runs($1::date, $2::uuid[])`, [day, rows.map(({ run_id }) => run_id)]);
@@ -111,7 +109,7 @@ async function copyDay(db: EntityManager, day: string): Promise<string[]> {
   for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
     const rows = await db.transaction(async (tx) => {
       const found = await tx.query<{ run_id: string; lives: boolean }[]>(
-        `SELECT run_id, status = 'running' OR closing AS lives FROM run WHERE day = $1 AND run_id > $2 ORDER BY run_id LIMIT $3 FOR KEY SHARE`,
+        `SELECT run_id, status = 'running' AS lives FROM run WHERE day = $1 AND run_id > $2 ORDER BY run_id LIMIT $3 FOR KEY SHARE`,
         [day, after, copied],
       );
       await tx.query(`SELECT keep_runs($1::date, $2::uuid[])`, [day, found.map(({ run_id }) => run_id)]);

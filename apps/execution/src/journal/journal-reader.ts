@@ -1,5 +1,6 @@
 import type { Transition } from '@signalbox/workflow/core/events.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
 import { decodeBody } from './body.ts';
 import { dayOf } from './identifiers.ts';
 
@@ -61,6 +62,24 @@ export async function readLarge(db: Queryable, run: string, after: string, limit
     [run, dayOf(run), Buffer.from(after, 'hex'), limit],
   );
   return rows.map(({ sha256, body }) => ({ hash: sha256.toString('hex'), json: body.toString('utf8') }));
+}
+
+/** What can be read of the journal of a run that was set aside, and the number of its next transition. */
+export async function readReadable(db: Queryable, run: string): Promise<{ transitions: Transition[]; next: number }> {
+  const rows = await db.query<JournalRow[]>(`SELECT run_id, seq, count, body FROM journal WHERE run_id = $1 AND day = $2 ORDER BY seq`, [
+    run,
+    dayOf(run),
+  ]);
+  const transitions: Transition[] = [];
+  for (const row of rows) {
+    try {
+      transitions.push(...((await decodeRows(db, [row])).get(run) ?? []).flatMap((entry) => entry.transitions));
+    } catch (err) {
+      log.warn('a row of a run that was set aside cannot be read', { run, seq: row.seq, err });
+    }
+  }
+  const last = rows.at(-1);
+  return { transitions, next: last === undefined ? 0 : last.seq + last.count };
 }
 
 async function decodeRows(db: Queryable, rows: readonly JournalRow[]): Promise<Map<string, ReadRow[]>> {

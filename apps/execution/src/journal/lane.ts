@@ -90,9 +90,8 @@ export class Lane {
     while (taken.length < rowsMax && bytes < batchBytesMax) {
       const source = this.queue.take();
       if (source === undefined) break;
-      const append = source.take();
-      if (append === undefined) continue;
-      const encoded = encode(append);
+      const encoded = encodeNext(source);
+      if (encoded === undefined) continue;
       bytes += encoded.body.length + encoded.blobs.reduce((sum, { body }) => sum + body.length, 0);
       taken.push({ source, ...encoded });
     }
@@ -183,6 +182,17 @@ export class Lane {
     this.client = null;
     // Not waited for: a connection that does not answer does not close either.
     broken?.end().catch(() => undefined);
+  }
+}
+
+/** The next row of a source; undefined where there is none, or it cannot be made: then the source is told, and the others go on. */
+function encodeNext(source: AppendSource): EncodedAppend | undefined {
+  try {
+    const append = source.take();
+    return append && encode(append);
+  } catch (error) {
+    source.settled('refused', error);
+    return undefined;
   }
 }
 

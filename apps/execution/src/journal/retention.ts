@@ -28,10 +28,10 @@ export interface Policy {
 const withPolicy = `run LEFT JOIN workflow w ON w.workspace = run.workspace AND w.name = run.workflow
   LEFT JOIN definition d ON d.workspace = run.workspace AND d.hash = coalesce(w.hash, run.definition)`;
 /** What its parent may still ask for stays. */
-const isDue = `(run.status <> 'running' AND NOT run.closing
+const isDue = `(run.status <> 'running'
   AND greatest(coalesce(run.ended_at, run.created_at), run.day::timestamptz)
       < now() - coalesce((d.retention ->> run.status)::bigint * interval '1 millisecond', $1::int * interval '1 day')
-  AND NOT EXISTS (SELECT 1 FROM run above WHERE above.run_id = run.parent AND (above.status = 'running' OR above.closing)))`;
+  AND NOT EXISTS (SELECT 1 FROM run above WHERE above.run_id = run.parent AND above.status = 'running'))`;
 const due = `SELECT run.run_id, run.workspace, to_char(run.day, 'YYYY-MM-DD') AS day FROM ${withPolicy} WHERE ${isDue}`;
 
 const counted = `SELECT (count(*) FILTER (WHERE ${isDue}))::int AS going, (count(*) FILTER (WHERE NOT ${isDue}))::int AS staying,

@@ -68,7 +68,7 @@ export const appendFull = {
     ON CONFLICT DO NOTHING RETURNING run_id
   ), ends AS (
     UPDATE run SET status = e.status, reason = e.reason, ended_at = e.ended_at, error = e.error, progress = e.progress, usage = e.usage,
-                   wake_at = e.wake_at, rests_on_child = e.rests_on_child, closing = false, standing = run.standing || e.standing
+                   wake_at = e.wake_at, rests_on_child = e.rests_on_child, standing = run.standing || e.standing
       FROM unnest($34::uuid[], $35::text[], $36::text[], $37::timestamptz[], $38::text[], $39::text[], $40::text[], $58::jsonb[],
                   $59::timestamptz[], $60::boolean[])
         AS e (run_id, status, reason, ended_at, error, progress, usage, standing, wake_at, rests_on_child)

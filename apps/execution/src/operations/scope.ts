@@ -9,7 +9,7 @@ const scopes: Record<RunAction, string> = {
   fork: `status <> 'running'`,
   dismiss: `(error_code IS NOT NULL AND resolution IS NULL)`,
   upgrade: `status = 'running'`,
-  delete: `(status <> 'running' AND NOT closing)`,
+  delete: `status <> 'running'`,
 };
 
 /** Which of the runs that are meant an action can be done to, as a condition over `run`. `isNamed`: they were named one by one. */

@@ -28,7 +28,7 @@ export interface CauseChain {
   child?: string | undefined;
 }
 
-type Run = Pick<FoundRun, 'state' | 'live' | 'isQuarantined' | 'why'>;
+type Run = Pick<FoundRun, 'state' | 'live' | 'why'>;
 
 /** Finds out why the steps of a run are not under way. */
 export class Causes {
@@ -55,6 +55,7 @@ export class Causes {
 
   /** Why a step or item is where it is, down to the root of it. `i` is -1 for a step as a whole. */
   ofStep(place: UnitPlace): CauseChain {
+    if (this.state.quarantine !== undefined) return { chain: [this.quarantined()] };
     const chain: Cause[] = [];
     for (let at: UnitPlace | undefined = this.worst(place); at !== undefined;) {
       const { cause, leadsTo, child } = this.link(at);
@@ -68,7 +69,7 @@ export class Causes {
   /** Why the run is where it is: of what is open, what needs a person first. */
   ofRun(): CauseChain {
     const { state } = this;
-    if (this.run.isQuarantined) return { chain: [this.quarantined()] };
+    if (state.quarantine !== undefined) return { chain: [this.quarantined()] };
     if (hasEnded(state)) {
       const culprit = state.status === 'failed' ? this.culprit() : undefined;
       return { chain: [this.ended(), ...(culprit ? [this.link(culprit).cause] : [])] };
@@ -79,7 +80,7 @@ export class Causes {
 
   /** What is open, counted by kind. */
   counts(): CauseCount[] {
-    if (hasEnded(this.state) || this.run.isQuarantined) return [];
+    if (hasEnded(this.state) || this.state.quarantine !== undefined) return [];
     const counts = new Map<CauseKind, CauseCount>();
     for (const { s, i } of this.open()) {
       const kind = this.kindOf({ s, i }).kind;
@@ -309,9 +310,14 @@ export class Causes {
   }
 
   private quarantined(): Cause {
-    const because = 'the run cannot be loaded and is set aside; the log of execution says why';
+    const because = `it is set aside: ${this.state.quarantine ?? ''}`;
     const cause = { kind: 'quarantined' as const, run: this.id, step: null, status: statusOf(this.state), on: null, because };
-    return { ...cause, next: 'Mend the cause and restart execution, or cancel the run.', until: null, holders: [] };
+    return {
+      ...cause,
+      next: `Mend what the log of execution says of it; then: signalbox release ${this.id} go-on, or fail`,
+      until: null,
+      holders: [],
+    };
   }
 
   /** The unit that ended a failed run. */

@@ -52,8 +52,8 @@ async function familyOf(tx: EntityManager, uuid: string): Promise<Member[]> {
        SELECT run_id FROM run WHERE run_id = $1
        UNION SELECT run.run_id FROM run JOIN family ON run.parent = family.run_id
      ) SELECT run.run_id, to_char(run.day, 'YYYY-MM-DD') AS day, run.workflow,
-              run.status = 'running' OR run.closing
-                OR EXISTS (SELECT 1 FROM run above WHERE above.run_id = run.parent AND (above.status = 'running' OR above.closing)) AS lives
+              run.status = 'running'
+                OR EXISTS (SELECT 1 FROM run above WHERE above.run_id = run.parent AND above.status = 'running') AS lives
          FROM family JOIN run USING (run_id) ORDER BY run.run_id <> $1, run.run_id LIMIT $2`,
     [uuid, familyMax + 1],
   );

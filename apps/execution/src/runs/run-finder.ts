@@ -12,8 +12,6 @@ export interface FoundRun {
   state: RunState;
   facts: RunFacts;
   live: LiveRun | undefined;
-  /** It cannot be loaded, and waits for a person. */
-  isQuarantined: boolean;
   why: Why;
 }
 
@@ -38,7 +36,6 @@ export class RunFinder {
         state: live.state,
         facts: live.facts,
         live,
-        isQuarantined: false,
         why: (ref) => this.engine.dispatcher.why(live, ref),
       });
       const isWritten = await live.settle().then(

@@ -48,7 +48,7 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
     workflowHash: state.graph.hash,
     ...(state.graph.hash !== facts.definition && { startedHash: facts.definition }),
     status: statusOf(state),
-    reason: state.reason,
+    reason: state.quarantine === undefined ? state.reason : 'quarantined',
     labels: facts.labels,
     ...(withValues && {
       priority: state.priority ?? null,

@@ -9,10 +9,11 @@ import type { Failure, RunEvent, Transition } from '@signalbox/workflow/core/eve
 import type { Graph } from '@signalbox/workflow/core/graph.js';
 import { restore } from '@signalbox/workflow/core/restore.js';
 import type { RunState } from '@signalbox/workflow/core/state.js';
-import { readJournal, readJournals, type ReadRow } from '../journal/journal-reader.ts';
+import { readJournal, readJournals, readReadable, type ReadRow } from '../journal/journal-reader.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
+import { restoreAside } from './read-aside.ts';
 import { positionOf, problemsMax, problemsStatement, problemView, type ProblemRow } from './run-problems.ts';
 import { countStatement, cursorOf, newestStatement, pageStatements, targetStatement, type Span, type Target } from './run-search.ts';
 import type { EntityManager } from 'typeorm';
@@ -52,7 +53,6 @@ export interface RecordedRun {
   /** As it is after all of them. */
   state: () => RunState;
   facts: RunFacts;
-  isQuarantined: boolean;
 }
 
 /** Runs as they are written: rows, journals, start keys. Under row security of the caller's workspace. */
@@ -63,9 +63,9 @@ export class RunStore {
   ) {}
 
   /** A run from its journal, whoever owns it; null when the workspace has none of this id. */
-  async read(workspace: string, uuid: string): Promise<{ state: RunState; facts: RunFacts; isQuarantined: boolean } | null> {
+  async read(workspace: string, uuid: string): Promise<{ state: RunState; facts: RunFacts } | null> {
     const recorded = await this.recorded(workspace, uuid);
-    return recorded && { state: recorded.state(), facts: recorded.facts, isQuarantined: recorded.isQuarantined };
+    return recorded && { state: recorded.state(), facts: recorded.facts };
   }
 
   /** All that is recorded of a run; null when the workspace has none of this id. */
@@ -74,16 +74,17 @@ export class RunStore {
       const [row] = await tx.query<RunRow[]>(`SELECT * FROM run WHERE run_id = $1`, [uuid]);
       if (!row) return null;
       const graph = await this.definitions.graphOf(tx, workspace, row.definition);
-      const rows = (await readJournals(tx, [uuid])).get(uuid) ?? [];
-      const transitions = rows.flatMap((each) => each.transitions);
+      const isAside = row.reason === 'quarantined';
+      const transitions = isAside
+        ? (await readReadable(tx, uuid)).transitions
+        : ((await readJournals(tx, [uuid])).get(uuid) ?? []).flatMap((each) => each.transitions);
       const graphs = await this.definitions.graphsIn(tx, workspace, transitions);
-      const stateAfter = (count: number): RunState => restore(uuid, graph, transitions.slice(0, count), graphs);
+      const stateAfter = (count: number): RunState => (isAside ? restoreAside : restore)(uuid, graph, transitions.slice(0, count), graphs);
       return {
         transitions,
         stateAfter,
         state: () => stateAfter(transitions.length),
         facts: factsOf(row),
-        isQuarantined: row.status === 'running' && row.reason === 'quarantined',
       };
     });
   }
@@ -190,17 +191,26 @@ export class RunStore {
     });
   }
 
-  /** Leaves an event for whoever owns the run next. False when there is no such run, or it has ended. */
+  /** Leaves an event for whoever owns the run next. False when there is no such run, or it has ended; `conflict` for one that was set aside. */
   async leave(workspace: string, uuid: string, event: RunEvent & { type: 'cancel' | 'signal' | 'resolve' }): Promise<boolean> {
     return this.db.inWorkspace(workspace, async (tx) => {
       const rows = await tx.query<unknown[]>(
         `INSERT INTO inbox (run_id, id, shard, workspace, event)
-         SELECT run_id, $2, shard, workspace, $3 FROM run WHERE run_id = $1 AND status = 'running' RETURNING run_id`,
+         SELECT run_id, $2, shard, workspace, $3 FROM run WHERE run_id = $1 AND status = 'running' AND reason IS DISTINCT FROM 'quarantined' RETURNING run_id`,
         [uuid, newUuid(), JSON.stringify(event)],
       );
-      return rows.length > 0;
+      if (rows.length > 0) return true;
+      const aside = await tx.query<unknown[]>(`SELECT 1 FROM run WHERE run_id = $1 AND status = 'running'`, [uuid]);
+      if (aside.length > 0) throw setAside(uuid);
+      return false;
     });
   }
+}
+
+/** Nothing is taken of a run that was set aside. */
+function setAside(uuid: string): Fault {
+  const next = `Look at why (\`signalbox why ${fromUuid('run', uuid)}\`), and release or fail it first.`;
+  return new Fault('conflict', 'the run is set aside until a person releases or fails it', next);
 }
 
 function factsOf(row: RunRow): RunFacts {

@@ -14,6 +14,7 @@ import { spanOfAttempt } from '../telemetry/run-spans.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
+import { readAside } from '../runs/read-aside.ts';
 import { AppendLost, type LiveRun } from './live-run.ts';
 import { endOf, type Owner, type RunEnd } from './owner.ts';
 
@@ -124,13 +125,15 @@ export class Children {
 
   /** A run that has ended, with its end, or that rests: it is woken like any other. Undefined for what is to be started or loaded. */
   private async known(workspace: string, uuid: string): Promise<{ end?: RunEnd } | undefined> {
-    const rows: { definition: string; status: string }[] = await this.system.source.query(
-      `SELECT definition, status FROM run WHERE run_id = $1 AND (status <> 'running' OR wake_at IS NOT NULL)`,
+    const rows: { definition: string; status: string; reason: string | null }[] = await this.system.source.query(
+      `SELECT definition, status, reason FROM run WHERE run_id = $1 AND (status <> 'running' OR wake_at IS NOT NULL)`,
       [uuid],
     );
     const [row] = rows;
     if (!row) return undefined;
     if (row.status === 'running') return {};
+    if (row.reason === 'quarantined')
+      return { end: endOf((await readAside(this.system.source, this.definitions, { run_id: uuid, workspace, ...row })).state) };
     const journal = (await readJournals(this.system.source, [uuid])).get(uuid) ?? [];
     const transitions = journal.flatMap((each) => each.transitions);
     return { end: endOf(await this.definitions.restore(this.system.source, workspace, uuid, row.definition, transitions)) };

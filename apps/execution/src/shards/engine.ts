@@ -29,6 +29,8 @@ import { spansOf } from '../telemetry/run-spans.ts';
 import { Alarm } from '../timers/alarm.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { Children } from './children.ts';
+import { Crashes } from './crashes.ts';
+import { Culprit } from './culprit.ts';
 import { isBusy, refusalOf, type Pressure } from './admission.ts';
 import { Owner } from './owner.ts';
 import { anotherHasIt, type LiveRun } from './live-run.ts';
@@ -55,6 +57,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly journal: Journal;
   private readonly alarm: Alarm;
   private readonly lease: Lease;
+  private readonly culprit = new Culprit();
+  private readonly crashes: Crashes;
   private readonly recovery: Recovery;
   private readonly days: Days;
   readonly children: Children;
@@ -72,7 +76,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly bus: Bus,
     private readonly system: SystemDatabase,
-    config: ExecutionConfig,
+    private readonly config: ExecutionConfig,
     definitions: Definitions,
     metrics: RunMetrics,
     prices: ModelPrices,
@@ -89,7 +93,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     });
     this.journal = new Journal(url, () => this.lease.owner);
     this.alarm = new Alarm(() => this.lease.mayAct());
-    this.owner = new Owner(this.journal, this.alarm, (shard) => this.lease.epochOf(shard));
+    this.owner = new Owner(this.journal, this.alarm, this.culprit, (shard) => this.lease.epochOf(shard));
     this.agents = new AgentDirectory(bus);
     this.dispatcher = new Dispatcher(bus, this.owner, this.alarm, this.agents, {
       mayAct: () => this.lease.mayAct(),
@@ -99,7 +103,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       takenAt: (shard) => this.ready.get(shard)?.takenAt ?? performance.now(),
     });
     this.events = new RunEvents(bus, system);
-    this.recovery = new Recovery(system, this.owner, definitions);
+    this.crashes = new Crashes(system);
+    this.recovery = new Recovery(system, this.owner, definitions, this.culprit, this.crashes, (uuid) => void this.broke(uuid));
     this.days = new Days(system, config.runKeepDays);
     this.children = new Children(system, this.owner, definitions, prices, above, (run) => this.adopt(run));
     this.resting = new Resting(this.owner, this.children, () => this.lease.mayAct());
@@ -128,10 +133,15 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       idled: (run) => this.resting.noticed(run),
       reach: (uuid, event) => void this.reach(uuid, event),
       reload: (run) => void this.reload(run),
+      broke: (run) => {
+        this.dispatcher.drop(new Set([run]), () => false);
+        void this.broke(run.uuid);
+      },
     });
   }
 
   onApplicationBootstrap(): void {
+    this.culprit.start(this.config.systemDatabaseUrl, this.lease.owner);
     this.lease.start();
     this.inboxTimer = setInterval(() => void this.readInbox(), inboxMs);
     this.resting.start();
@@ -156,6 +166,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     );
     this.alarm.stop();
     await this.lease.stop();
+    await this.culprit.stop();
     await this.events.stop();
   }
 
@@ -311,15 +322,17 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Does again what may not have been done after the last commit. Returns the tasks that were under way. */
   private openAgain(run: LiveRun): OpenTask[] {
-    this.owner.watch(run);
     const adopted: OpenTask[] = [];
-    const rest: Effect[] = [];
-    for (const effect of openEffects(run.state)) {
-      const isRunning = effect.e === 'dispatch' && unitOf(run.state, effect.s, effect.i)?.status === 'running';
-      if (isRunning) adopted.push(this.dispatcher.adopt(run, effect));
-      else rest.push(effect);
-    }
-    this.owner.perform(run, rest);
+    this.owner.guarded(run, () => {
+      this.owner.watch(run);
+      const rest: Effect[] = [];
+      for (const effect of openEffects(run.state)) {
+        const isRunning = effect.e === 'dispatch' && unitOf(run.state, effect.s, effect.i)?.status === 'running';
+        if (isRunning) adopted.push(this.dispatcher.adopt(run, effect));
+        else rest.push(effect);
+      }
+      this.owner.perform(run, rest);
+    });
     return adopted;
   }
 
@@ -330,6 +343,40 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     } catch (err) {
       log.error('a run was not loaded again', { run: run.id, err });
     }
+  }
+
+  /** What handles a run failed. It is counted, and the run loaded again: one that does so again and again is set aside then. */
+  private async broke(uuid: string): Promise<void> {
+    const shard = shardOfUuid(uuid);
+    for (let isCounted = false; !this.isStopping && this.lease.epochOf(shard) !== undefined; await sleep(reachMs)) {
+      try {
+        if (!isCounted) await this.crashes.add(uuid);
+        isCounted = true;
+        // While its shard is being taken, it has to wait until that is done.
+        if (this.ready.has(shard) && (await this.adopt(uuid))) return;
+      } catch (err) {
+        log.warn('a run that failed is loaded again later', { run: fromUuid('run', uuid), err });
+      }
+    }
+  }
+
+  /**
+   * Does what a person says of a run that was set aside: it goes on, or it has failed. Resolves once that is recorded, with false where it was not set aside
+   * any more. `unavailable` where another owner has it.
+   */
+  async releaseRun(uuid: string, event: RunEvent & { type: 'release' | 'abandon' }): Promise<boolean> {
+    const shard = shardOfUuid(uuid);
+    const epoch = this.lease.epochOf(shard);
+    if (epoch === undefined || !this.ready.has(shard) || !this.lease.mayAct()) throw anotherHasIt();
+    const run = await this.recovery.loadAside(uuid, epoch, event.type === 'release');
+    if (run === null || (await this.owner.deliver(uuid, event)) !== 'taken') return false;
+    await this.crashes.forget(uuid);
+    if (event.type === 'release') {
+      // From its journal, which says whether it can be loaded now.
+      this.owner.drop([run], anotherHasIt());
+      await this.adopt(uuid);
+    }
+    return true;
   }
 
   /** What one run says to another that may rest. */
@@ -372,7 +419,9 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     if (epoch === undefined || !this.ready.has(shard)) return false;
     if (this.owner.find(uuid)) return true;
     const run = await this.recovery.loadOne(uuid, epoch);
-    if (run) this.openAgain(run);
+    if (run === null) return true;
+    this.openAgain(run);
+    await this.cancelOrphans([run]);
     return true;
   }
 
@@ -401,11 +450,22 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.ready.size === 0) return;
     try {
       const rows: { run_id: string; id: string; event: string }[] = await this.system.source.query(
-        `SELECT run_id, id, event FROM inbox WHERE shard = ANY($1) ORDER BY created_at LIMIT $2`,
+        `SELECT run_id, id, event FROM inbox i WHERE shard = ANY($1)
+            AND NOT EXISTS (SELECT 1 FROM run WHERE run.run_id = i.run_id AND status = 'running' AND reason = 'quarantined')
+          ORDER BY created_at LIMIT $2`,
         [[...this.ready.keys()], inboxChunk],
       );
-      for (const { run_id, event } of rows) await this.deliver(run_id, JSON.parse(event) as RunEvent);
-      if (rows.length > 0) await this.system.source.query(`DELETE FROM inbox WHERE id = ANY($1::uuid[])`, [rows.map(({ id }) => id)]);
+      const told: string[] = [];
+      for (const { run_id, id, event } of rows) {
+        if ((await this.deliver(run_id, JSON.parse(event) as RunEvent)) !== undefined) told.push(id);
+      }
+      if (rows.length === 0) return;
+      // What is kept was left for a run that lives and could not be loaded.
+      await this.system.source.query(
+        `DELETE FROM inbox WHERE id = ANY($1::uuid[])
+            AND (id = ANY($2::uuid[]) OR NOT EXISTS (SELECT 1 FROM run WHERE run.run_id = inbox.run_id AND status = 'running'))`,
+        [rows.map(({ id }) => id), told],
+      );
     } catch (err) {
       log.warn('the inbox was not read', { err });
     }

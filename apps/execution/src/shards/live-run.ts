@@ -97,6 +97,11 @@ export class LiveRun implements AppendSource {
     return this.seq - 1;
   }
 
+  /** Whether it was dropped: what is in memory of it means nothing any more. */
+  get isLetGo(): boolean {
+    return this.isDropped;
+  }
+
   get isClean(): boolean {
     return this.inFlight === null && this.pending.transitions.length === 0;
   }
@@ -164,7 +169,14 @@ export class LiveRun implements AppendSource {
   settled(outcome: AppendOutcome, cause?: unknown): void {
     const cargo = this.inFlight as Cargo;
     this.inFlight = null;
-    if (this.isDropped) return;
+    if (this.isDropped) {
+      // It is in the journal, or not, whoever has the run now.
+      for (const waiter of cargo.waiters) {
+        if (outcome === 'committed') waiter.resolve();
+        else waiter.reject(cause ?? anotherHasIt());
+      }
+      return;
+    }
     if (outcome !== 'committed') {
       const reason = outcome === 'lost' ? new AppendLost(`${this.id} has another row ${this.seq}`) : cause;
       this.drop(reason);

@@ -1,4 +1,4 @@
-import { type Fault } from '@signalbox/shared/errors/fault.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import type { ApprovalRow } from '../approvals/approval-row.ts';
@@ -13,6 +13,7 @@ import type { OutboxEvent } from '../journal/append.ts';
 import { newRunUuid } from '../journal/identifiers.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Alarm } from '../timers/alarm.ts';
+import type { Culprit } from './culprit.ts';
 import { LiveRun, type LiveRunPorts, type RunFacts } from './live-run.ts';
 
 /** Soft transitions (an attempt began) wait at most this long for a row to go with. */
@@ -39,7 +40,11 @@ export interface OwnerPorts {
   reach(uuid: string, event: RunEvent): void;
   /** Loads a run again that another owner, or a start with the same key, may have written. */
   reload(run: LiveRun): void;
+  /** What handles a run threw, or the journal refuses what it wants to write: it is let go of. */
+  broke(run: LiveRun): void;
 }
+
+const nothing: Turn = { outcome: 'stale', transitions: [], effects: [] };
 
 /** Holds live runs, feeds them events, has what they decide committed, and only then lets it out. */
 export class Owner implements LiveRunPorts {
@@ -53,6 +58,7 @@ export class Owner implements LiveRunPorts {
   constructor(
     private readonly journal: Journal,
     private readonly alarm: Alarm,
+    private readonly culprit: Culprit,
     /** The epoch in which this replica took a shard. */
     readonly epochOf: (shard: number) => number | undefined,
   ) {}
@@ -84,8 +90,8 @@ export class Owner implements LiveRunPorts {
     const run = new LiveRun(uuid, newRun(uuid, graph), facts, this, 0);
     this.runs.set(uuid, run);
     const epoch = this.epochOf(facts.shard);
-    const turn = this.decide(run, { ...event, ...(epoch !== undefined && { epoch }) });
-    run.add(turn.transitions, turn.effects, false);
+    this.feed(run, { ...event, ...(epoch !== undefined && { epoch }) });
+    if (this.runs.get(uuid) !== run) throw broken(run);
     await run.settle();
     return run;
   }
@@ -104,13 +110,14 @@ export class Owner implements LiveRunPorts {
     const run = this.runs.get(uuid);
     if (run === undefined) return undefined;
     const turn = this.feed(run, event, isSoft);
+    if (run.isLetGo) throw broken(run);
     if (turn.outcome !== 'stale' && !isSoft) await run.settle();
     return turn.outcome;
   }
 
   /** As `deliver`, for those who need no answer. */
   feed(run: LiveRun, event: RunEvent, isSoft = false): Turn {
-    const turn = this.decide(run, event);
+    const turn = this.guarded(run, () => this.decide(run, event)) ?? nothing;
     if (turn.transitions.length > 0) {
       run.add(turn.transitions, turn.effects, isSoft);
       if (isSoft) this.flushSoon(run);
@@ -242,9 +249,11 @@ export class Owner implements LiveRunPorts {
   }
 
   committed(run: LiveRun, seq: number, transitions: Transition[], effects: Effect[]): void {
-    if (seq === 0) this.watch(run);
-    this.perform(run, effects);
-    this.ports.published(run, seq, transitions);
+    this.guarded(run, () => {
+      if (seq === 0) this.watch(run);
+      this.perform(run, effects);
+      this.ports.published(run, seq, transitions);
+    });
     if (this.runs.get(run.uuid) !== run) return;
     if (transitions.at(-1)?.t === 'rested' && run.isClean) this.letRest(run);
     else this.ports.idled(run);
@@ -253,8 +262,24 @@ export class Owner implements LiveRunPorts {
   dropped(run: LiveRun, outcome: 'lost' | 'refused', cause: unknown): void {
     if (this.runs.get(run.uuid) === run) this.runs.delete(run.uuid);
     for (const timer of run.timers.values()) this.alarm.cancel(timer);
-    if (outcome === 'refused') log.error('a run is set aside: the journal refuses what it wants to write', { run: run.id, err: cause });
-    this.ports.reload(run);
+    if (outcome === 'lost') return this.ports.reload(run);
+    log.error('the journal refuses what a run wants to write', { run: run.id, err: cause });
+    if (!run.isUnborn) this.ports.broke(run);
+  }
+
+  /**
+   * Does what concerns one run. Where that throws, what is in memory of the run may be half done: it is let go of and loaded again, or set aside after
+   * some times, and the others go on.
+   */
+  guarded<T>(run: LiveRun, work: () => T): T | undefined {
+    try {
+      return this.culprit.during(run.uuid, work);
+    } catch (err) {
+      log.error('a run broke what handles it and is let go of', { run: run.id, err });
+      this.drop([run], broken(run, err));
+      if (!run.isUnborn) this.ports.broke(run);
+      return undefined;
+    }
   }
 
   private decide(run: LiveRun, event: RunEvent): Turn {
@@ -292,6 +317,14 @@ export class Owner implements LiveRunPorts {
       this.flushSoft();
     }, softMs);
   }
+}
+
+function broken(run: LiveRun, cause?: unknown): Fault {
+  return new Fault('unavailable', `what handles the run ${run.id} failed`, 'Try again in a moment; the log of execution says why.', {
+    cause,
+    service: 'execution',
+    retryAfterMs: 1_000,
+  });
 }
 
 /** What its parent is told of a run that has ended: what it gave, and what it used of its part of the budget. */

@@ -1,9 +1,14 @@
-import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { isAway, type SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import type { Owned } from '@signalbox/shared/shards/lease.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import type { RunEvent } from '@signalbox/workflow/core/events.js';
-import { readJournals } from '../journal/journal-reader.ts';
+import { restore } from '@signalbox/workflow/core/restore.js';
+import { readJournals, type ReadRow } from '../journal/journal-reader.ts';
+import { readAside, requireReadable } from '../runs/read-aside.ts';
 import type { Definitions } from '../workflows/definitions.ts';
+import { crashesMax, type Crashes } from './crashes.ts';
+import type { Culprit } from './culprit.ts';
 import { anotherHasIt, type LiveRun, type RunFacts } from './live-run.ts';
 import type { Owner } from './owner.ts';
 
@@ -14,13 +19,19 @@ const chunk = 200;
  * Runs that somebody is to have in memory: those that do not rest; resting parents whose child has ended, and resting children whose parent has,
  * while nobody could tell them.
  */
-const awake = `SELECT run_id FROM run WHERE (status = 'running' OR closing) AND wake_at IS NULL AND shard = ANY($1)
+const awake = `SELECT run_id FROM run WHERE status = 'running' AND wake_at IS NULL AND shard = ANY($1) AND reason IS DISTINCT FROM 'quarantined'
   UNION SELECT p.run_id FROM run p
    WHERE p.wake_at IS NOT NULL AND p.rests_on_child AND p.shard = ANY($1)
      AND EXISTS (SELECT 1 FROM run c WHERE c.parent = p.run_id AND c.status <> 'running')
   UNION SELECT c.run_id FROM run c JOIN run p ON p.run_id = c.parent
    WHERE c.wake_at IS NOT NULL AND c.parent IS NOT NULL AND c.shard = ANY($1) AND p.status <> 'running'
   ORDER BY run_id`;
+
+/** Of these, those that nobody has set aside, with how often an owner died of each; what an owner that lives is at does not count. */
+const loadable = `SELECT *, (SELECT count(*)::int FROM run_crash c
+    WHERE c.run_id = run.run_id AND c.at > now() - interval '1 day'
+      AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.owner = c.owner AND r.lease_until > now())) AS crashes
+  FROM run WHERE run_id = ANY($1::uuid[]) AND status = 'running' AND reason IS DISTINCT FROM 'quarantined'`;
 
 interface RunRow {
   run_id: string;
@@ -36,6 +47,8 @@ interface RunRow {
   timeout_ms: string;
   created_at: Date;
   is_waiting: boolean;
+  /** How often owners died of it. */
+  crashes: number;
 }
 
 /** Loads live runs from what is committed, and makes them this owner's. */
@@ -44,6 +57,10 @@ export class Recovery {
     private readonly system: SystemDatabase,
     private readonly owner: Owner,
     private readonly definitions: Definitions,
+    private readonly culprit: Culprit,
+    private readonly crashes: Crashes,
+    /** A run could not be loaded: it is tried again, some times. */
+    private readonly broke: (run: string) => void,
   ) {}
 
   /**
@@ -63,11 +80,8 @@ export class Recovery {
   async loadRuns(ids: readonly string[], epochOf: (shard: number) => number | undefined): Promise<{ fenced: LiveRun[]; missed: string[] }> {
     const loaded: LiveRun[] = [];
     for (let at = 0; at < ids.length; at += chunk) {
-      const rows: RunRow[] = await this.system.source.query(
-        `SELECT * FROM run WHERE run_id = ANY($1::uuid[]) AND (status = 'running' OR closing)`,
-        [ids.slice(at, at + chunk)],
-      );
-      loaded.push(...(await this.load(rows)));
+      const rows: RunRow[] = await this.system.source.query(loadable, [ids.slice(at, at + chunk)]);
+      loaded.push(...(await this.load(rows, epochOf)));
     }
     const fenced: LiveRun[] = [];
     const missed: string[] = [];
@@ -81,32 +95,74 @@ export class Recovery {
 
   /** One run again, after its owner lost a race for it; null when it is not live. */
   async loadOne(uuid: string, epoch: number): Promise<LiveRun | null> {
-    const rows: RunRow[] = await this.system.source.query(`SELECT * FROM run WHERE run_id = $1 AND status = 'running'`, [uuid]);
-    const [run] = await this.load(rows);
+    const rows: RunRow[] = await this.system.source.query(loadable, [[uuid]]);
+    const [run] = await this.load(rows, () => epoch);
     return run ? this.fence(run, epoch) : null;
   }
 
-  private async load(rows: readonly RunRow[]): Promise<LiveRun[]> {
-    const journals = await readJournals(
-      this.system.source,
-      rows.map(({ run_id }) => run_id),
+  /**
+   * A run that was set aside, in memory but not under way, as far as its journal can be read; null where it is not set aside, or another's. `isWhole`: `conflict`
+   * where that is not all of it.
+   */
+  async loadAside(uuid: string, epoch: number, isWhole: boolean): Promise<LiveRun | null> {
+    const rows: RunRow[] = await this.system.source.query(
+      `SELECT * FROM run WHERE run_id = $1 AND status = 'running' AND reason = 'quarantined'`,
+      [uuid],
     );
-    const loaded: LiveRun[] = [];
+    const [row] = rows;
+    if (row === undefined || this.owner.find(uuid) !== undefined) return null;
+    if (isWhole) await requireReadable(this.system.source, this.definitions, row);
+    const { state, next } = await readAside(this.system.source, this.definitions, row);
+    return state.epoch > epoch ? null : this.owner.adopt(uuid, state, factsOf(row), next, true);
+  }
+
+  private async load(rows: readonly RunRow[], epochOf: (shard: number) => number | undefined): Promise<LiveRun[]> {
+    const healthy: RunRow[] = [];
     for (const row of rows) {
+      if (row.crashes < crashesMax) healthy.push(row);
+      else await this.setAside(row, epochOf(row.shard));
+    }
+    const journals = await this.journalsOf(healthy);
+    const loaded: LiveRun[] = [];
+    for (const row of healthy) {
       try {
-        const read = journals.get(row.run_id) ?? [];
-        const transitions = read.flatMap((entry) => entry.transitions);
-        const state = await this.definitions.restore(this.system.source, row.workspace, row.run_id, row.definition, transitions);
+        const read = journals.get(row.run_id);
+        if (read instanceof Error) throw read;
+        const transitions = (read ?? []).flatMap((entry) => entry.transitions);
+        const graphs = await this.definitions.graphsOf(this.system.source, row.workspace, row.definition, transitions);
         // Something else may have had it loaded meanwhile.
         if (this.owner.find(row.run_id)) continue;
+        const state = this.culprit.during(row.run_id, () => restore(row.run_id, graphs.first, transitions, graphs.later));
         const rests = transitions.at(-1)?.t === 'rested';
         loaded.push(this.owner.adopt(row.run_id, state, factsOf(row), transitions.length, rests));
       } catch (err) {
-        log.error('a run cannot be loaded and is set aside', { run: row.run_id, err });
-        await this.system.source.query(`UPDATE run SET reason = 'quarantined', wake_at = NULL WHERE run_id = $1`, [row.run_id]);
+        if (isAway(err)) throw err;
+        log.error('a run cannot be loaded', { run: row.run_id, err });
+        this.broke(row.run_id);
       }
     }
     return loaded;
+  }
+
+  /** The journals of runs; an error for one that cannot be read. */
+  private async journalsOf(rows: readonly RunRow[]): Promise<Map<string, ReadRow[] | Error>> {
+    const ids = rows.map(({ run_id }) => run_id);
+    try {
+      return await readJournals(this.system.source, ids);
+    } catch (err) {
+      if (isAway(err)) throw err;
+      if (ids.length === 1) return new Map([[ids[0] as string, err as Error]]);
+    }
+    const each = new Map<string, ReadRow[] | Error>();
+    for (const row of rows) for (const [run, read] of await this.journalsOf([row])) each.set(run, read);
+    return each;
+  }
+
+  private async setAside(row: RunRow, epoch: number | undefined): Promise<void> {
+    if (epoch === undefined) return;
+    const because = `what handles it failed, or its owner ended, ${row.crashes} times within a day`;
+    log.error('a run is set aside until a person releases or fails it', { run: row.run_id, because });
+    await this.crashes.quarantine(row, epoch, now(), because);
   }
 
   private async fence(run: LiveRun, epoch: number): Promise<LiveRun | null> {

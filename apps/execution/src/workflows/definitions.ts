@@ -24,8 +24,18 @@ export class Definitions {
 
   /** A run as its journal tells it. `hash`: of the definition that it began with. */
   async restore(db: Queryable, workspace: string, run: string, hash: string, transitions: readonly Transition[]): Promise<RunState> {
-    const graph = await this.graphOf(db, workspace, hash);
-    return restore(run, graph, transitions, await this.graphsIn(db, workspace, transitions));
+    const { first, later } = await this.graphsOf(db, workspace, hash, transitions);
+    return restore(run, first, transitions, later);
+  }
+
+  /** The graph that a run began with, and those that it went over to. */
+  async graphsOf(
+    db: Queryable,
+    workspace: string,
+    hash: string,
+    transitions: readonly Transition[],
+  ): Promise<{ first: Graph; later: Upgrades }> {
+    return { first: await this.graphOf(db, workspace, hash), later: await this.graphsIn(db, workspace, transitions) };
   }
 
   /** What a run went over to, by hash. */

@@ -14,6 +14,7 @@ import { addGates } from './commands/gates.ts';
 import { addFork } from './commands/fork.ts';
 import { addUsage } from './commands/usage.ts';
 import { addUpgrade } from './commands/upgrade.ts';
+import { addRelease } from './commands/release.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addSignal } from './commands/signal.ts';
 import { addCompare } from './commands/compare.ts';
@@ -102,7 +103,10 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
         addTriggers,
       ],
     ],
-    ['Act:', [addApply, addExport, addDeploy, addRun, addFork, addUpgrade, addSignal, addApprovals, addResolve, addCancel, addCall]],
+    [
+      'Act:',
+      [addApply, addExport, addDeploy, addRun, addFork, addUpgrade, addSignal, addApprovals, addResolve, addRelease, addCancel, addCall],
+    ],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
     ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence]],

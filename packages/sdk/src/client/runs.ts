@@ -164,6 +164,8 @@ export type RunEventType =
   | 'step.answered'
   | 'run.signalled'
   | 'run.upgraded'
+  | 'run.quarantined'
+  | 'run.released'
   | 'step.skipped'
   | 'step.resolved'
   | 'run.ending'
@@ -284,6 +286,9 @@ export interface RunComparison {
 /** What a person says of a step whose executor was lost. */
 export type StepWord = { action: 'retry' | 'fail' } | { action: 'output'; output: unknown };
 
+/** What a person says of a run that was set aside. */
+export type ReleaseAction = 'go-on' | 'fail';
+
 /** Whether a run has ended. */
 export function hasEnded(status: RunStatus): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'cancelled';
@@ -402,6 +407,14 @@ export class Runs {
    */
   resolve(id: string, key: string, word: StepWord, options: CreateOptions = {}): Promise<Step> {
     return this.#http.json({ method: 'POST', path: path`/runs/${id}/steps/${key}/resolve`, body: word, creates: true, ...options });
+  }
+
+  /**
+   * Says what follows for a run that was set aside (it waits for the reason `quarantined`): it goes on, or it has failed, and nothing is undone. `ApiError`
+   * 409 when it is not set aside.
+   */
+  release(id: string, action: ReleaseAction, options: RequestOptions = {}): Promise<Run> {
+    return this.#http.json({ method: 'POST', path: path`/runs/${id}/release`, body: { action }, ...options });
   }
 
   /** What was recorded so far, oldest first. */

@@ -72,11 +72,16 @@ export function sqlStateOf(thrown: unknown): string {
   return driverError?.code ?? code ?? '';
 }
 
+/** Whether it was thrown since the database cannot be reached. */
+export function isAway(thrown: unknown): boolean {
+  const { message } = thrown as { message?: string };
+  return awayPattern.test(sqlStateOf(thrown)) || /Connection terminated|timeout exceeded when trying to connect/.test(message ?? '');
+}
+
 function faultOf(thrown: unknown): unknown {
   if (thrown instanceof Fault) return thrown;
-  const { message } = thrown as { message?: string };
   const state = sqlStateOf(thrown);
-  if (awayPattern.test(state) || /Connection terminated|timeout exceeded when trying to connect/.test(message ?? '')) {
+  if (isAway(thrown)) {
     return new Fault('unavailable', 'the database cannot be reached', 'Try again in a moment.', {
       cause: thrown,
       service: 'postgresql',

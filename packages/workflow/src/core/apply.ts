@@ -46,6 +46,13 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       return;
     case 'rested':
       return;
+    case 'quarantined':
+      state.epoch = transition.epoch;
+      state.quarantine = transition.because;
+      return;
+    case 'released':
+      state.quarantine = undefined;
+      return;
     case 'skipped': {
       const step = stepAt(state, transition.s);
       for (const unit of step.units) endUnit(unit, 'skipped', transition.at);
@@ -300,6 +307,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
     case 'ended':
       state.status = transition.status;
       state.reason = transition.reason;
+      state.quarantine = undefined;
       state.endedAt = transition.at;
       state.output = transition.output;
       state.error = transition.error;

@@ -20,6 +20,8 @@ import { afterUnit, attempt, begin, denyShort, endWith, fail, failAtOnce, giveUp
 export function decide(state: RunState, event: RunEvent, given: Given): Turn {
   const work: Work = { outcome: 'stale', transitions: [], effects: [], state, given, ready: [], filling: new Set() };
   if (event.type === 'start' ? state.status !== 'created' : state.status !== 'running') return answerEnded(work, event);
+  // Of what was set aside nothing is taken but a person's word.
+  if ((event.type === 'release' || event.type === 'abandon') !== (state.quarantine !== undefined)) return work;
   switch (event.type) {
     case 'start':
       record(work, {
@@ -57,6 +59,21 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
     case 'rest':
       if (restOf(state) === undefined) return work;
       record(work, { t: 'rested', at: given.at });
+      break;
+    case 'release':
+      record(work, { t: 'released', at: given.at, by: event.by });
+      break;
+    case 'abandon':
+      // Without `finally`, which could end its owner as well.
+      endAtOnce(work, {
+        status: 'failed',
+        reason: 'quarantined',
+        error: {
+          code: 'internal',
+          detail: `it was set aside, and failed by ${event.by}: ${state.quarantine as string}`,
+          next: 'Look into the log of execution for what it says of this run; once that is mended, start it again or fork it.',
+        },
+      });
       break;
     case 'accepted': {
       const unit = openUnit(work, event);

@@ -55,6 +55,9 @@ export type RunEvent =
   | { type: 'taken'; epoch: number }
   /** Its owner lets go of it until something is due or said to it. */
   | { type: 'rest' }
+  /** A person's word on a run that was set aside: it goes on, or it has failed, and nothing follows. */
+  | { type: 'release'; by: string }
+  | { type: 'abandon'; by: string }
   /** `at`: when its executor was let begin, where that is heard of later. */
   | ({ type: 'accepted'; instance: string; at?: number } & AttemptRef)
   | ({ type: 'completed'; output?: Json; error?: Failure; usage?: Usage } & AttemptRef)
@@ -101,6 +104,9 @@ export type Transition =
   | { t: 'taken'; at: number; epoch: number }
   /** Nobody has it in memory from here on. */
   | { t: 'rested'; at: number }
+  /** It ended its owners again and again: nobody handles it before a person has said what follows. Its epoch fences whoever had it. */
+  | { t: 'quarantined'; at: number; epoch: number; because: string }
+  | { t: 'released'; at: number; by: string }
   | { t: 'skipped'; at: number; s: number }
   /** `needs`: of each item those that must have ended before it. */
   | { t: 'fanned'; at: number; s: number; count: number; needs?: number[][] }

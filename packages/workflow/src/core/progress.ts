@@ -29,9 +29,10 @@ export function progressOf(state: RunState): ProgressCount {
   return count;
 }
 
-/** Whether all that a running run has begun waits: for a later attempt or for a child run. */
+/** Whether all that a running run has begun waits: for a later attempt or for a child run; or the run as a whole waits for a person. */
 export function isWaiting(state: RunState): boolean {
   if (state.status !== 'running') return false;
+  if (state.quarantine !== undefined) return true;
   let open = 0;
   for (const step of state.steps) {
     if (step.status !== 'open') continue;

@@ -167,6 +167,8 @@ export interface RunState {
   /** From the end of the main graph on, where something follows it. */
   ending: Ending | undefined;
   epoch: number;
+  /** Why it was set aside, until a person has said what follows. */
+  quarantine: string | undefined;
   steps: StepState[];
   /** Steps of the main graph, or of the stage that follows it, that have not ended. */
   left: number;
@@ -269,6 +271,7 @@ export function newRun(run: string, graph: Graph): RunState {
     endedAt: undefined,
     ending: undefined,
     epoch: 0,
+    quarantine: undefined,
     steps: graph.steps.map(newStep),
     left: graph.steps.filter(({ part }) => part === undefined).length,
     units: graph.steps.length,

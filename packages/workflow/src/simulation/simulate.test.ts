@@ -17,6 +17,7 @@ test.each(faultMixes)(
     let answered = 0;
     let rests = 0;
     let upgraded = 0;
+    let setAside = 0;
     for (let seed = 1; seed <= count; seed++) {
       const result = simulate({ seed, faults });
       recorded += result.recorded;
@@ -24,12 +25,16 @@ test.each(faultMixes)(
       answered += result.answered;
       rests += result.rests;
       upgraded += result.upgraded;
+      setAside += result.setAside;
     }
     expect(recorded).toBeGreaterThan(count);
     expect(answered).toBeGreaterThan(count / 10);
     expect(upgraded).toBeGreaterThan(count / 10);
     expect(rests).toBeGreaterThan(count / 4);
-    if (faults.crash > 0) expect(crashes).toBeGreaterThan(count / 4);
+    if (faults.crash > 0) {
+      expect(crashes).toBeGreaterThan(count / 4);
+      expect(setAside).toBeGreaterThan(count / 100);
+    }
   },
   120_000,
 );

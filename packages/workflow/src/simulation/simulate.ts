@@ -22,6 +22,8 @@ export interface Simulated {
   rests: number;
   /** How often runs went over to another definition. */
   upgraded: number;
+  /** How often runs were set aside. */
+  setAside: number;
   /** Answers to approvals that were acknowledged. */
   answered: number;
 }
@@ -46,11 +48,13 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
     let crashes = 0;
     let rests = 0;
     let upgraded = 0;
+    let setAside = 0;
     for (const [run, rows] of world.disk) {
       const transitions = rows.flatMap((row) => row.transitions);
       crashes += transitions.filter(({ t }) => t === 'taken').length;
       rests += transitions.filter(({ t }) => t === 'rested').length;
       upgraded += transitions.filter(({ t }) => t === 'upgraded').length;
+      setAside += transitions.filter(({ t }) => t === 'quarantined').length;
       recorded += checkRun(world.graphs.get(run) as Graph, run, transitions, world.definitions);
       let next = 0;
       for (const row of rows) {
@@ -78,7 +82,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
         throw new Error(`${run}: the answer to ${s}.${i}.${n} was acknowledged and is recorded ${answers.length} times`);
     }
     checkBudgets(world);
-    return { state, runs: world.disk.size, recorded, crashes, rests, upgraded, answered: world.answered.length };
+    return { state, runs: world.disk.size, recorded, crashes, rests, upgraded, setAside, answered: world.answered.length };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
   }
@@ -147,7 +151,8 @@ function checkRun(first: Graph, run: string, transitions: readonly Transition[],
       if (!isDone && !isStopped) throw new Error(`${run} succeeded with step ${s} ${step.status}`);
     });
   }
-  checkEnd(graph, state, transitions);
+  // Who fails what was set aside has nothing follow.
+  if (state.reason !== 'quarantined') checkEnd(graph, state, transitions);
   return succeeded;
 }
 

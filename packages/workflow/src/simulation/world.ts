@@ -74,6 +74,8 @@ const lostMs = 300;
 const takeOverMs = 50;
 /** How often a run that only waits is put to rest after something has happened to it. */
 const restChance = 0.5;
+/** How often a new owner finds that a run is to be set aside. */
+const asideChance = 0.02;
 /** Between looks for runs that rest and are due. */
 const lookMs = 100;
 
@@ -244,8 +246,9 @@ export class World {
     const next = rows.reduce((sum, { transitions }) => sum + transitions.length, 0);
     // A dead owner's last statement may still be carried out, or not.
     if (write.owner.isDead && this.random.chance(0.5)) return;
-    // Who lost the shard of a run that rests learns it here: nobody has fenced such a run.
-    const isOwners = !this.rests(write.run) || write.owner === this.owner;
+    // Who lost the shard of a run that rests, or was set aside, learns it here: nobody has fenced such a run.
+    const isLoaded = !this.rests(write.run) && rows.at(-1)?.transitions.at(-1)?.t !== 'quarantined';
+    const isOwners = isLoaded || write.owner === this.owner;
     const isFree = next === write.row.seq && isOwners;
     if (isFree) this.disk.set(write.run, [...rows, write.row]);
     if (isFree && this.rests(write.run)) this.wakeInTime(write.run);
@@ -565,8 +568,50 @@ export class World {
     this.at(takeOverMs, () => {
       if (this.owner !== owner) return;
       owner.isReady = true;
+      for (const run of this.disk.keys()) if (this.isFaulty && this.random.chance(asideChance)) this.setAside(owner, run);
       for (const run of this.disk.keys()) if (!this.rests(run) || this.missed(run)) this.load(owner, run);
     });
+  }
+
+  /** It is said to have ended its owners: fenced without being loaded, until a person says what follows. */
+  private setAside(owner: Owner, run: string): void {
+    const state = this.read(run);
+    if (hasEnded(state) || state.quarantine !== undefined || state.epoch > owner.epoch) return;
+    const seq = this.nextSeq(run);
+    this.disk.get(run)?.push({
+      seq,
+      transitions: [{ t: 'quarantined', at: this.now, epoch: owner.epoch, because: 'it ended its owners' }],
+      owner: owner.epoch,
+    });
+    const type = this.random.chance(0.7) ? 'release' : 'abandon';
+    const say = (): void => {
+      if (this.read(run).quarantine === undefined) return;
+      this.send(() => this.release(this.owner, run, type));
+      this.at(100, say);
+    };
+    this.at(this.random.below(500), say);
+  }
+
+  /** What a person says of it, by whoever owns it then; it goes on from the disk. */
+  private release(owner: Owner, run: string, type: 'release' | 'abandon'): void {
+    const state = this.read(run);
+    if (owner.isDead || !owner.isReady || owner.runs.has(run) || state.quarantine === undefined || state.epoch > owner.epoch) return;
+    const aside: LiveRun = { state, seq: this.nextSeq(run), pending: [], effects: [], acknowledge: [], isWriting: false };
+    owner.runs.set(run, aside);
+    this.feed(owner, run, { type, by: 'ann' }, () => {
+      if (type === 'abandon') return;
+      // What was said to it since its word is said again.
+      Object.assign(aside, { pending: [], effects: [], acknowledge: [] });
+      owner.runs.delete(run);
+      this.load(owner, run);
+      // What happened to its child or its parent meanwhile.
+      const { parent } = this.read(run);
+      if (parent !== undefined && hasEnded(this.read(parent.run))) this.tick(owner, run, { type: 'cancel', by: 'its parent' });
+    });
+  }
+
+  private nextSeq(run: string): number {
+    return (this.disk.get(run) ?? []).reduce((sum, { transitions }) => sum + transitions.length, 0);
   }
 
   private load(owner: Owner, run: string): void {
@@ -574,10 +619,9 @@ export class World {
     if (owner.runs.has(run) || rows === undefined) return;
     const state = this.read(run);
     if (hasEnded(state)) return this.tellParent(owner, run, state);
-    // A later owner took or began it.
-    if (state.epoch > owner.epoch) return;
-    const seq = rows.reduce((sum, { transitions }) => sum + transitions.length, 0);
-    owner.runs.set(run, { state, seq, pending: [], effects: [], acknowledge: [], isWriting: false });
+    // A later owner took or began it, or nobody handles it before a person's word.
+    if (state.epoch > owner.epoch || state.quarantine !== undefined) return;
+    owner.runs.set(run, { state, seq: this.nextSeq(run), pending: [], effects: [], acknowledge: [], isWriting: false });
     this.feed(owner, run, { type: 'taken', epoch: owner.epoch }, () => {
       this.watch(owner, run);
       for (const effect of openEffects(state)) this.perform(owner, run, effect);

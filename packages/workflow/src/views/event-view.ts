@@ -34,6 +34,10 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       const output = transition.output === undefined ? undefined : { output: cut(transition.output, outputMaxBytes) };
       return { ...of(`run.${transition.status}`), ...error, ...message, ...output };
     }
+    case 'quarantined':
+      return { ...of('run.quarantined'), message: transition.because };
+    case 'released':
+      return { ...of('run.released'), message: `by ${transition.by}` };
     case 'upgraded':
       return { ...of('run.upgraded'), message: `by ${transition.by}, to the definition ${transition.to.slice(0, 15)}` };
     case 'signalled':

@@ -31,6 +31,7 @@ import { ListApprovalsRoute } from './list-approvals.route.ts';
 import { ListRunsRoute } from './list-runs.route.ts';
 import { ListStepsRoute } from './list-steps.route.ts';
 import { ListWorkflowsRoute } from './list-workflows.route.ts';
+import { ReleaseRunRoute } from './release-run.route.ts';
 import { ResolveStepRoute } from './resolve-step.route.ts';
 import { SignalRunRoute } from './signal-run.route.ts';
 import { StartRunRoute } from './start-run.route.ts';
@@ -92,6 +93,7 @@ export const executionRoutes: Type[] = [
   ListRunsRoute,
   ListStepsRoute,
   ListWorkflowsRoute,
+  ReleaseRunRoute,
   ResolveStepRoute,
   SignalRunRoute,
   StartRunRoute,

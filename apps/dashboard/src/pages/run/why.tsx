@@ -4,13 +4,14 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import type { RunStep, WholeRun } from '../../api/shapes.ts';
-import { isOver } from '../../model/run.ts';
+import { isOver, isSetAside } from '../../model/run.ts';
 import { shortenMiddle } from '../../model/text.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { LampSign } from '../../parts/lamp.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Note, ProblemNote } from '../../parts/notes.tsx';
 import { PanelPart } from '../../parts/panel.tsx';
+import { ReleaseRun } from './release-run.tsx';
 import styles from './run.module.css';
 
 type HrefOf = (step: string) => { search: string };
@@ -22,13 +23,14 @@ const goesOn = new Set(['running', 'handing-over']);
 
 /** At the top of a run that does not go on: the root of it, with what to do next. */
 export function WhyWaiting({ run, hrefOf }: { run: WholeRun; hrefOf: HrefOf }): ReactNode {
-  const isAsked = !isOver(run) && run.steps.some(({ status }) => waits.has(status));
+  const isAsked = !isOver(run) && (isSetAside(run) || run.steps.some(({ status }) => waits.has(status)));
   const why = useQuery({ ...queries.runWhy(run.id), enabled: isAsked });
   const root = why.data?.chain.at(-1);
   if (!isAsked || !why.data || root === undefined || goesOn.has(root.kind)) return null;
   return (
     <Note tone="caution">
       <Chain chain={why.data.chain} run={run.id} hrefOf={hrefOf} />
+      <ReleaseRun run={run} />
     </Note>
   );
 }

@@ -81,7 +81,7 @@ export class RunCheck {
   }
 
   #liveRun({ status, reason }: Run, steps: readonly Step[], now: number): void {
-    if (reason === 'quarantined') this.#find('it was set aside: its record could not be read');
+    if (reason === 'quarantined') this.#find('it is set aside, and waits for a person');
     if (this.#end !== undefined) return; // it ended while it was looked at
     const isUnderWay = steps.some((step) => step.status === 'running' || step.status === 'queued' || step.status === 'waiting');
     const silentMs = now - Date.parse(this.#last?.at ?? '');

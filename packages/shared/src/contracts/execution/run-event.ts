@@ -9,6 +9,8 @@ export const runEventTypes = [
   'run.started',
   'run.signalled',
   'run.upgraded',
+  'run.quarantined',
+  'run.released',
   'step.queued',
   'step.started',
   'step.progress',
