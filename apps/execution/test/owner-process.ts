@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { shardCount } from '@signalbox/shared/contracts/execution/task-id.js';
+import { shardCount } from '@signalbox/shared/shards/shard-count.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 
 /** The service as a process of its own, on a test's servers. */
