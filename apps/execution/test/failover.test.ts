@@ -3,10 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { completeWork } from '@signalbox/shared/contracts/execution/complete-work.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import type { LeasedTask } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { instancesMeasured } from '@signalbox/shared/contracts/execution/instances-measured.js';
+import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
-import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
+import { tasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
+import { whyRun, type WhyRunReply } from '@signalbox/shared/contracts/execution/why-run.js';
+import { agentChanged, instanceChanged, type AgentChanged } from '@signalbox/shared/contracts/registry/events.js';
 import type { StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until, type TestAgent } from './peers.ts';
 
@@ -18,6 +24,8 @@ const agents: Record<string, TestAgent> = {
   web: { kind: 'http' },
   spare: { kind: 'http' },
   broken: { kind: 'http', breaker: 'open' },
+  guarded: { kind: 'worker' },
+  shut: { kind: 'worker', skills: ['read'] },
 };
 
 let service: ServiceUnderTest;
@@ -31,6 +39,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await service?.[Symbol.asyncDispose]();
 });
+
+function agentEvent(name: string): Omit<AgentChanged, 'change' | 'status'> {
+  return { id: newId('agent'), name, kind: 'worker', version: 1, hash: `sha256:${'0'.repeat(64)}` };
+}
 
 async function begin(name: string, step: object): Promise<string> {
   await apply(service, name, { a: step });
@@ -124,3 +136,58 @@ test('when its attempts are used up, the next agent that is ready goes on, until
   expect(failed).toMatchObject({ status: 'failed', error: { code: 'internal', detail: 'a: broken is out of order' } });
   expect(failed.steps[0]?.attempts.map(({ agent }) => agent)).toEqual(['web', 'web', 'spare', 'spare', 'broken', 'broken']);
 }, 30_000);
+
+test('an instance that is isolated loses what it has and gets no more, until the registry lets it in again', async () => {
+  const held: LeasedTask[] = [];
+  const hang = async (task: LeasedTask): Promise<TaskResult> => {
+    held.push(task);
+    await sleep(60_000, undefined, { ref: false });
+    return { output: null };
+  };
+  await using bad = new TestWorker(service, 'guarded', hang, 1);
+  const run = await begin('guarded', { agent: 'guarded', retry: { attempts: 3, backoff: { initialMs: 10 } } });
+  await until(service, run, ({ steps }) => steps[0]?.status === 'running' && held.length > 0);
+  const told = await service.record(tasksTakenBack);
+  const measured = await service.record(instancesMeasured);
+  agents['guarded'] = { kind: 'worker', isolated: [bad.instance] };
+  const change = { id: newId('instance'), agent: 'guarded', instance: bad.instance, status: 'isolated' as const, capacity: 1 };
+  await service.publish(instanceChanged, change);
+  await expect(told.next()).resolves.toEqual({ agent: 'guarded', instance: bad.instance, tasks: 1 });
+  const late = held[0] as LeasedTask;
+  const as = { principal: 'agent_guarded', name: 'guarded', roles: ['agent' as const] };
+  await expect(
+    service.request(completeWork, { task: late.task, instance: bad.instance, output: 'late' }, { as, shard: shardOfTask(late.task) }),
+  ).rejects.toMatchObject({ code: 'conflict' });
+  const wish = { agent: 'guarded', instance: bad.instance, credit: 1, waitMs: 300 };
+  await expect(service.request(leaseTasks, wish, { as })).resolves.toMatchObject({ tasks: [] });
+  {
+    await using _ = new TestWorker(service, 'guarded', () => ({ output: 'well' }));
+    expect(await ended(service, run)).toMatchObject({ status: 'succeeded', output: { a: 'well' } });
+  }
+  const ofBad = await measured.next(({ instances }) => instances.some(({ instance }) => instance === bad.instance));
+  expect(ofBad.instances.find(({ instance }) => instance === bad.instance)).toMatchObject({ agent: 'guarded', succeeded: 0, failed: 1 });
+  await bad[Symbol.asyncDispose]();
+  // On trial it gets one task at a time, however many it asks for.
+  agents['guarded'] = { kind: 'worker', trial: [bad.instance] };
+  await service.publish(agentChanged, { ...agentEvent('guarded'), change: 'routing', status: 'healthy' });
+  const runs = await Promise.all([1, 2].map(() => start(service, { workflow: 'guarded', input: {} })));
+  const lease = (instance: string): Promise<LeasedTask[]> =>
+    service.request(leaseTasks, { agent: 'guarded', instance, credit: 5, waitMs: 5_000 }, { as }).then(({ tasks }) => tasks);
+  expect(await lease(bad.instance)).toHaveLength(1);
+  await expect(service.request(leaseTasks, { ...wish, credit: 5 }, { as })).resolves.toMatchObject({ tasks: [] });
+  expect(await lease('another')).toHaveLength(1);
+  for (const { id } of runs) await service.request(cancelRun, { run: id });
+}, 40_000);
+
+test('an agent that is isolated gets nothing: its tasks go to another with the skill at once, and why says so where there is none', async () => {
+  await using _ = new TestWorker(service, 'second', () => ({ output: 'read' }));
+  agents['shut'] = { kind: 'worker', skills: ['read'], status: 'isolated' };
+  const moved = await begin('moved', { agent: 'shut', skill: 'read', failover: { skill: true, after: '1h' } });
+  expect(await ended(service, moved, 15_000)).toMatchObject({ status: 'succeeded', output: { a: 'read' }, steps: [{ agent: 'second' }] });
+  const waits = await begin('waits', { agent: 'shut', skill: 'read' });
+  await until(service, waits, ({ steps }) => steps[0]?.status === 'queued');
+  const why = async (): Promise<WhyRunReply> => service.request(whyRun, { run: waits });
+  for (let tries = 0; tries < 100 && (await why()).chain.at(-1)?.kind !== 'isolated'; tries++) await sleep(50);
+  expect((await why()).chain.at(-1)).toMatchObject({ kind: 'isolated', because: 'shut is isolated' });
+  await service.request(cancelRun, { run: waits });
+}, 40_000);

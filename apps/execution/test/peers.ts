@@ -13,7 +13,7 @@ import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { cancelTasks } from '@signalbox/shared/contracts/protocol/cancel-tasks.js';
 import { getTaskStatus } from '@signalbox/shared/contracts/protocol/get-task-status.js';
 import { startTask, type StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
-import type { BreakerState } from '@signalbox/shared/contracts/registry/agent.js';
+import type { AgentStatus, BreakerState } from '@signalbox/shared/contracts/registry/agent.js';
 import { listAgents } from '@signalbox/shared/contracts/registry/list-agents.js';
 import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
@@ -30,6 +30,10 @@ export interface TestAgent {
   /** Instances of a worker that beat. */
   live?: number;
   breaker?: BreakerState;
+  status?: AgentStatus;
+  /** Instances that are isolated, and on trial. */
+  isolated?: string[];
+  trial?: string[];
 }
 
 /** `execution` on real servers, with the registry and `protocol` answered by the test. */
@@ -53,7 +57,9 @@ export async function startExecution(
           spec: {},
           skills: (agent.skills ?? []).map((skill) => ({ name: skill, description: '' })),
           ...(agent.concurrency !== undefined && { concurrency: agent.concurrency }),
-          status: 'healthy' as const,
+          status: agent.status ?? ('healthy' as const),
+          ...(agent.isolated && { isolated: agent.isolated }),
+          ...(agent.trial && { trial: agent.trial }),
           ...(agent.breaker !== undefined && { breaker: agent.breaker }),
           instances: Array.from({ length: agent.live ?? 0 }, (_, index) => ({
             instance: `i-${index}`,
@@ -64,13 +70,13 @@ export async function startExecution(
         };
       });
       await peers.answer(listAgents, () => ({
-        data: Object.entries(agents).map(([name, { kind, skills = [], live = 0, breaker }]) => ({
+        data: Object.entries(agents).map(([name, { kind, skills = [], live = 0, breaker, status = 'healthy' }]) => ({
           id: newId('agent'),
           name,
           kind,
           description: '',
           labels: {},
-          status: 'healthy' as const,
+          status,
           ...(breaker !== undefined && { breaker }),
           version: 1,
           hash: `sha256:${'0'.repeat(64)}`,

@@ -28,4 +28,7 @@ export class RegistryConfig extends ServiceConfig {
 
   /** How long a replica holds a deployment that it does not renew. */
   @IsInt() @Min(1_000) @Max(60_000) deploymentLeaseMs = 4_000;
+
+  /** An incident ends by itself when all has been well for so long. */
+  @IsInt() @Min(1_000) @Max(86_400_000) recoverySettleMs = 60_000;
 }

@@ -40,6 +40,12 @@ import { DeleteGateHandler } from './gates/delete-gate.handler.ts';
 import { GateStore } from './gates/gate.store.ts';
 import { GetGateHandler } from './gates/get-gate.handler.ts';
 import { ListGatesHandler } from './gates/list-gates.handler.ts';
+import { AcknowledgeIncidentHandler } from './incidents/acknowledge-incident.handler.ts';
+import { GetIncidentHandler } from './incidents/get-incident.handler.ts';
+import { IncidentStore } from './incidents/incident.store.ts';
+import { ListIncidentsHandler } from './incidents/list-incidents.handler.ts';
+import { NoteIncidentHandler } from './incidents/note-incident.handler.ts';
+import { ResolveIncidentHandler } from './incidents/resolve-incident.handler.ts';
 import { BeatBook } from './instances/beat-book.ts';
 import { BeatInstanceHandler } from './instances/beat-instance.handler.ts';
 import { BeatInstancesHandler } from './instances/beat-instances.handler.ts';
@@ -50,6 +56,16 @@ import { InstanceStore } from './instances/instance.store.ts';
 import { ListInstancesHandler } from './instances/list-instances.handler.ts';
 import { RoutingListener } from './instances/routing.listener.ts';
 import { GetSchemaHandler } from './manifests/get-schema.handler.ts';
+import { FaultListener } from './recovery/fault.listener.ts';
+import { IsolateAgentHandler } from './recovery/isolate-agent.handler.ts';
+import { IsolationStore } from './recovery/isolation.store.ts';
+import { ListIsolationsHandler } from './recovery/list-isolations.handler.ts';
+import { Outliers } from './recovery/outliers.ts';
+import { RecoverAgentHandler } from './recovery/recover-agent.handler.ts';
+import { RecoveryWatch } from './recovery/recovery-watch.ts';
+import { Recovery } from './recovery/recovery.ts';
+import { ReleaseAgentHandler } from './recovery/release-agent.handler.ts';
+import { Rollback } from './recovery/rollback.ts';
 import { RegistryConfig } from './registry.config.ts';
 import { LocalRunner } from './runners/local-runner.ts';
 import { ProcessStore } from './runners/process.store.ts';
@@ -101,6 +117,16 @@ export class RegistryModule {
         DemoteAgentHandler,
         GetStagesHandler,
         PromoteAgentHandler,
+        IsolateAgentHandler,
+        ReleaseAgentHandler,
+        RecoverAgentHandler,
+        ListIsolationsHandler,
+        FaultListener,
+        ListIncidentsHandler,
+        GetIncidentHandler,
+        AcknowledgeIncidentHandler,
+        ResolveIncidentHandler,
+        NoteIncidentHandler,
       ],
       providers: [
         AgentStore,
@@ -130,6 +156,12 @@ export class RegistryModule {
         EvidenceStore,
         StageStore,
         Stages,
+        IncidentStore,
+        IsolationStore,
+        Rollback,
+        Recovery,
+        RecoveryWatch,
+        Outliers,
       ],
     };
   }

@@ -10,7 +10,11 @@ import type { Board } from '@signalbox/shared/contracts/registry/board.js';
 import { deploymentChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
+import { getIncident } from '@signalbox/shared/contracts/registry/get-incident.js';
+import { isolateAgent } from '@signalbox/shared/contracts/registry/isolate-agent.js';
+import { listIncidents } from '@signalbox/shared/contracts/registry/list-incidents.js';
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
+import { releaseAgent } from '@signalbox/shared/contracts/registry/release-agent.js';
 import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js';
 import { startDeployment, type StartDeploymentReply } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import { stopDeployment } from '@signalbox/shared/contracts/registry/stop-deployment.js';
@@ -373,4 +377,76 @@ describe('a person', () => {
     await untilStatus('reviewed', 'done');
     await stop('reviewed');
   });
+});
+
+describe('recovery of processes of ours', () => {
+  const stagesOf = async (agentName: string): Promise<string[]> => {
+    const { data } = await registry.service.request(listIncidents, { agent: agentName });
+    const all = await Promise.all(data.map(({ id }) => registry.service.request(getIncident, { id })));
+    return all.flatMap(({ timeline }) => timeline.filter((entry) => entry.agent === agentName).map(({ stage }) => stage));
+  };
+  const live = async (agentName: string): Promise<string[]> =>
+    (await registry.service.request(listInstances, { agent: agentName, status: 'live' })).data.map(({ instance }) => instance);
+
+  test('one that is killed is started again by who watches it, and the loss is told', async () => {
+    await localWorker('killed', { replicas: 2 });
+    await deploy('killed', { name: 'killed' });
+    await untilStatus('killed', 'done');
+    const before = await live('killed');
+    process.kill(gateway.pids('killed')[0]!, 'SIGKILL');
+    await until('another is there', async () => {
+      const now = await live('killed');
+      return now.length === 2 && now.some((instance) => !before.includes(instance));
+    });
+    await until('the loss is over', async () => (await stagesOf('killed')).includes('detected'));
+    await stop('killed');
+  }, 30_000);
+
+  test('one that hangs is replaced, its key taken back', async () => {
+    await localWorker('hung', { replicas: 2 });
+    await deploy('hung', { name: 'hung' });
+    await untilStatus('hung', 'done');
+    const { pid, instance, key } = gateway.beats.find((beat) => beat.agent === 'hung')!;
+    process.kill(pid, 'SIGSTOP');
+    await until('its key is taken back', () => Promise.resolve(!registry.keys.has(key.replace('sbx_test_', ''))), 15_000);
+    await until(
+      'another is there',
+      async () => {
+        const now = await live('hung');
+        return now.length === 2 && !now.includes(instance);
+      },
+      20_000,
+    );
+    expect(isAlive(pid)).toBe(false);
+    await until('it is recovered', async () => (await stagesOf('hung')).includes('recovered'));
+    expect(await stagesOf('hung')).toEqual(expect.arrayContaining(['detected', 'isolated', 'recovering', 'recovered']));
+    await stop('hung');
+  }, 45_000);
+
+  test('on the board it is isolated with why, what is done and needs it is degraded, and what is not done waits', async () => {
+    await localWorker('base');
+    await localWorker('user');
+    await deploy(
+      'isolating',
+      { name: 'base' },
+      { name: 'user', dependsOn: ['base'] },
+      { name: 'later', dependsOn: ['base'], estimateDays: [1, 1], steps: [{ name: 'review' }] },
+    );
+    await until('both are up', async () => {
+      const { agents } = await board('isolating');
+      return agents.filter(({ status }) => status === 'done').length === 2;
+    });
+    await registry.service.request(isolateAgent, { agent: 'base', reason: 'a leak' });
+    const { agents, status, nextActions } = await board('isolating');
+    expect(status).toBe('degraded');
+    expect(agents).toMatchObject([
+      { name: 'base', status: 'isolated', statusReason: 'it is isolated: a leak' },
+      { name: 'user', status: 'degraded', statusReason: 'it needs base, which is isolated' },
+      { name: 'later', status: 'waiting', waitingFor: [{ on: 'base', because: 'isolated: it is isolated: a leak' }] },
+    ]);
+    expect(nextActions[0]).toMatchObject({ action: 'repair', agent: 'base', within: 'now' });
+    await registry.service.request(releaseAgent, { agent: 'base' });
+    expect((await board('isolating')).agents.map((each) => each.status)).toEqual(['done', 'done', 'ready']);
+    await stop('isolating');
+  }, 30_000);
 });

@@ -4,6 +4,7 @@ import { Bus } from '@signalbox/shared/bus/bus.js';
 import type { EventMeta } from '@signalbox/shared/bus/event-meta.js';
 import { HandlesEvent } from '@signalbox/shared/bus/handles.js';
 import { agentHeard, type AgentHeard } from '@signalbox/shared/contracts/execution/agent-heard.js';
+import { tasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
 import { agentChanged, instanceChanged, type AgentChanged, type InstanceChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { routingChanged, type RoutingChanged } from '@signalbox/shared/contracts/registry/routing-changed.js';
 import { Engine } from '../shards/engine.ts';
@@ -20,25 +21,34 @@ export class AgentChangesHandler {
   ) {}
 
   @HandlesEvent(routingChanged)
-  onRouting(@Payload() { agent, change, instance }: RoutingChanged, @Ctx() meta: EventMeta): void {
+  onRouting(@Payload() { agent, change, instance, isIsolated }: RoutingChanged, @Ctx() meta: EventMeta): void {
     if (instance?.status === 'gone') this.onHeard({ agent, instance: instance.instance }, meta);
-    else if (change === 'manifest' || change === 'deleted') this.onHeard({ agent }, meta);
+    else if (instance?.status === 'isolated') this.onHeard({ agent, instance: instance.instance, isIsolated: true }, meta);
+    else if (change === 'manifest' || change === 'routing' || change === 'deleted') {
+      this.onHeard({ agent, ...(isIsolated && { isIsolated }) }, meta);
+    }
   }
 
   @HandlesEvent(agentChanged)
-  onAgent(@Payload() { name, change }: AgentChanged, @Ctx() meta: EventMeta): void {
-    if (change !== 'status') this.tell(meta, { agent: name });
+  onAgent(@Payload() { name, change, status }: AgentChanged, @Ctx() meta: EventMeta): void {
+    if (change !== 'status') this.tell(meta, { agent: name, ...(status === 'isolated' && { isIsolated: true }) });
   }
 
   @HandlesEvent(instanceChanged)
   onInstance(@Payload() { agent, instance, status }: InstanceChanged, @Ctx() meta: EventMeta): void {
     if (status === 'gone') this.tell(meta, { agent, instance });
+    if (status === 'isolated') this.tell(meta, { agent, instance, isIsolated: true });
   }
 
   @HandlesEvent(agentHeard)
-  onHeard(@Payload() { agent, instance }: AgentHeard, @Ctx() { data: { workspace } }: EventMeta): void {
-    if (instance === undefined) this.engine.dispatcher.agentChanged(workspace, agent);
-    else this.engine.dispatcher.instanceGone(workspace, agent, instance);
+  onHeard(@Payload() { agent, instance, isIsolated = false }: AgentHeard, @Ctx() { data: { workspace } }: EventMeta): void {
+    const { dispatcher } = this.engine;
+    if (instance === undefined) dispatcher.agentChanged(workspace, agent);
+    else if (!isIsolated) dispatcher.instanceGone(workspace, agent, instance);
+    if (!isIsolated) return;
+    const tasks = dispatcher.isolate(workspace, agent, instance);
+    const taken = { agent, ...(instance !== undefined && { instance }), tasks };
+    if (tasks > 0) this.bus.publishLive(tasksTakenBack, taken, { workspace, entity: agent });
   }
 
   private tell({ data: { workspace } }: EventMeta, heard: AgentHeard): void {

@@ -12,11 +12,18 @@ export interface KnownAgent {
   concurrency: number | undefined;
   skills: readonly string[];
   timeoutMs: number | undefined;
+  /** It is kept out of routing: nothing of it is given out. */
+  isIsolated: boolean;
+  /** Instances that get nothing; instances that get one task at a time. */
+  isolated: ReadonlySet<string>;
+  trial: ReadonlySet<string>;
 }
 
 /** Agents as the registry knows them, asked once and kept while they do not change. */
 export class AgentDirectory {
   private readonly known = new Map<string, { agent: KnownAgent; at: number }>();
+  /** Instances that were just isolated, by agent: what was asked before that knows nothing of it. */
+  private readonly fenced = new Map<string, Set<string>>();
 
   constructor(private readonly bus: Bus) {}
 
@@ -30,14 +37,36 @@ export class AgentDirectory {
   async find(workspace: string, name: string, caller: Caller): Promise<KnownAgent> {
     const known = this.peek(workspace, name);
     if (known) return known;
+    const key = `${workspace} ${name}`;
+    const fenced = this.fenced.get(key);
     const agent = knownOf(await this.bus.request(resolveAgent, { name }, caller));
+    // An answer that was on its way when an instance was isolated may not say so.
+    if (this.fenced.get(key) === fenced) this.fenced.delete(key);
     if (this.known.size >= knownMax) this.known.clear();
-    this.known.set(`${workspace} ${name}`, { agent, at: performance.now() });
+    this.known.set(key, { agent, at: performance.now() });
     return agent;
   }
 
   forget(workspace: string, name: string): void {
     this.known.delete(`${workspace} ${name}`);
+  }
+
+  /** The instance is isolated, from now on. */
+  fence(workspace: string, name: string, instance: string): void {
+    const key = `${workspace} ${name}`;
+    if (this.fenced.size >= knownMax) this.fenced.clear();
+    this.fenced.set(key, new Set([...(this.fenced.get(key) ?? []), instance]));
+    this.forget(workspace, name);
+  }
+
+  /** Whether nothing is given to the instance, and nothing is taken from it. */
+  isFenced(workspace: string, name: string, instance: string): boolean {
+    const known = this.known.get(`${workspace} ${name}`)?.agent;
+    return (
+      this.fenced.get(`${workspace} ${name}`)?.has(instance) === true ||
+      known?.isIsolated === true ||
+      known?.isolated.has(instance) === true
+    );
   }
 }
 
@@ -47,5 +76,8 @@ function knownOf(reply: ResolveAgentReply): KnownAgent {
     concurrency: reply.concurrency,
     skills: reply.skills.map(({ name }) => name),
     timeoutMs: reply.timeoutMs,
+    isIsolated: reply.status === 'isolated',
+    isolated: new Set(reply.isolated),
+    trial: new Set(reply.trial),
   };
 }

@@ -24,6 +24,8 @@ export class AgentQueue {
   /** Before this moment of the monotonic clock nothing is given out: others' tasks may have places that are not known here yet. */
   heldUntil = 0;
   wake: NodeJS.Timeout | undefined;
+  /** How many tasks a worker may be handed now: fewer than it asks for where it is isolated or on trial. */
+  creditOf: (poller: Poller) => number = ({ credit }) => credit;
   readonly shard: number;
   private readonly ready = new PriorityLine<QueuedTask>();
   private pollers: Poller[] = [];
@@ -111,7 +113,8 @@ export class AgentQueue {
   /** As many tasks for a worker as its credit and the slots allow. */
   takeFor(poller: Poller, offer: (task: QueuedTask, poller: Poller) => void): QueuedTask[] {
     const tasks: QueuedTask[] = [];
-    while (tasks.length < poller.credit) {
+    const credit = this.creditOf(poller);
+    while (tasks.length < credit) {
       const task = this.next(poller.skills);
       if (task === undefined) break;
       offer(task, poller);

@@ -78,6 +78,8 @@ export class Dispatcher {
       mayBegin: (task) => this.mayBegin(task),
       end,
       heldUntil: ports.heldUntil,
+      heldBy: (queue, instance) =>
+        [...this.kept()].filter((task) => task.queue === queue && task.instance === instance && isActive(task)).length,
     });
     this.leases = new WorkerLeases(this.queues, agents, {
       offerAgain: (...of) => this.offerAgain(...of),
@@ -193,7 +195,7 @@ export class Dispatcher {
   /** An executor asks whether to begin. `conflict` when it may not. */
   async accept(id: string, instance: string, principal: string | undefined): Promise<void> {
     const task = this.tasks.get(id);
-    if (task === undefined || !this.mayHold(task, instance, principal)) throw unwanted(id);
+    if (task === undefined || !this.mayHold(task, instance, principal) || this.isFenced(task, instance)) throw unwanted(id);
     task.isHeard = true;
     if (task.phase === 'running') return;
     const { ref, run } = task;
@@ -249,6 +251,24 @@ export class Dispatcher {
     }
   }
 
+  /** An agent or one of its instances is isolated: what it had is taken back, and what comes of it is refused. Returns how many tasks that were. */
+  isolate(workspace: string, agent: string, instance: string | undefined): number {
+    if (instance !== undefined) this.agents.fence(workspace, agent, instance);
+    let taken = 0;
+    for (const task of [...this.kept()]) {
+      if (task.phase !== 'offered' || !isOf(task, workspace, agent, instance) || isCalled(task)) continue;
+      taken++;
+      this.queues.putBack(task);
+    }
+    for (const task of [...this.tasks.values()]) {
+      if (task.phase !== 'running' || !isOf(task, workspace, agent, instance)) continue;
+      taken++;
+      this.stopExecutor(task);
+      this.lose(task, `${instance === undefined ? agent : `its worker ${instance}`} was isolated`);
+    }
+    return taken;
+  }
+
   /** What an instance was given and has said nothing of may never have reached it. Returns what it is to be given once more. */
   private offerAgain(workspace: string, agent: string, instance: string): QueuedTask[] {
     const again: QueuedTask[] = [];
@@ -292,6 +312,10 @@ export class Dispatcher {
     for (const task of this.tasks.values()) task.heardAt = performance.now();
     this.queues.pumpAll();
     this.keeper.pumpAll();
+  }
+
+  private isFenced({ kind, workspace, target }: OpenTask, instance: string): boolean {
+    return kind === 'agent' && this.agents.isFenced(workspace, target, instance);
   }
 
   /** Whether this executor may accept it, or holds it. What waits in the queue may be anyone's who is allowed to work for the agent. */
@@ -429,6 +453,11 @@ function mayBeLost({ step, run, ref }: OpenTask): boolean {
 
 function isRunning({ phase }: QueuedTask): boolean {
   return phase === 'running';
+}
+
+function isOf(task: QueuedTask, workspace: string, agent: string, instance: string | undefined): boolean {
+  const { kind, target } = task;
+  return kind === 'agent' && target === agent && task.workspace === workspace && (instance === undefined || task.instance === instance);
 }
 
 function unwanted(id: string): Fault {

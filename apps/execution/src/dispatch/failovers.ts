@@ -32,7 +32,7 @@ const pagesMax = 5;
 const pageMax = 100;
 
 /** What keeps a task from its agent that is not a matter of its turn. */
-const stranding: ReadonlySet<CauseKind> = new Set<CauseKind>(['no-worker', 'skill', 'unreachable', 'breaker']);
+const stranding: ReadonlySet<CauseKind> = new Set<CauseKind>(['no-worker', 'skill', 'unreachable', 'breaker', 'isolated']);
 
 /** Whether a task that waits for this may be another agent's. */
 export function isStranding(kind: CauseKind): boolean {
@@ -150,10 +150,12 @@ export class Failovers {
       }
       const { afterMs } = task.step.failover as FailoverPolicy;
       entry.since ??= at;
-      if (at - entry.since < afterMs) continue;
+      // That an agent is isolated was decided: waiting longer tells nothing more.
+      const waitMs = cause.kind === 'isolated' ? 0 : afterMs;
+      if (at - entry.since < waitMs) continue;
       moved++;
-      entry.since = at - afterMs + againMs;
-      await this.moveStranded(task, cause.because, afterMs);
+      entry.since = at - waitMs + againMs;
+      await this.moveStranded(task, cause.because, waitMs);
     }
   }
 
@@ -171,10 +173,10 @@ export class Failovers {
     return told;
   }
 
-  private async moveStranded({ run, ref, target, step }: OpenTask, because: string, afterMs: number): Promise<void> {
+  private async moveStranded({ run, ref, target, step }: OpenTask, because: string, waitMs: number): Promise<void> {
     const [found] = (await this.candidates(run, ref)).filter(({ isReady }) => isReady);
     if (found === undefined || this.owner.find(run.uuid) !== run) return;
-    const detail = `attempt ${ref.n} of ${step.key} could not begin at ${target} for ${Math.round(afterMs / 1_000)} s: ${because}`;
+    const detail = `attempt ${ref.n} of ${step.key} could not begin at ${target} for ${Math.round(waitMs / 1_000)} s: ${because}`;
     const error: Failure = { code: 'unavailable', detail, next: `Look at ${target}; ${found.name} goes on.` };
     const { outcome } = this.owner.feed(run, { type: 'moved', ...ref, agent: found.name, error });
     if (outcome === 'taken') log.info('a task went to another agent', { run: run.id, step: step.key, from: target, to: found.name });
@@ -252,5 +254,6 @@ export class Failovers {
 }
 
 function isReady({ kind, status, breaker, live }: { kind: string; status: string; breaker: string | undefined; live: number }): boolean {
+  if (status === 'isolated') return false;
   return kind === 'worker' ? live > 0 : breaker !== 'open' && status !== 'failed';
 }

@@ -62,6 +62,13 @@ export function queueCause(task: QueuedTask, queue: AgentQueue, turns: CalledTur
       : cause('unreachable', because, 'It is tried again by itself; if that lasts, look at the services.');
   }
   const holders = (): PlaceHolder[] => holdersOf(new Set([queue]), tasks()).get(queue) ?? [];
+  if (queue.limit === 0) {
+    return cause(
+      'isolated',
+      `${target} is isolated`,
+      `Look at its incident: signalbox incidents --agent ${target}. Let it in again: signalbox unisolate ${target}.`,
+    );
+  }
   if (queue.active >= queue.limit) {
     const next = `Wait for one of them, cancel a run that holds a place, or raise the concurrency of ${target}.`;
     return cause('limit', `all ${queue.limit} places of ${target} are taken, and ${waitingText(queue.waiting)}`, next, holders);

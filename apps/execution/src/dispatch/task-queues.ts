@@ -26,6 +26,8 @@ export interface QueuePorts {
   mayBegin(task: QueuedTask): boolean;
   /** A task's agent is not there, or not the run's to use: its attempt ends so. */
   end(task: QueuedTask, error: Failure): void;
+  /** How many tasks of the queue an instance has. */
+  heldBy(queue: AgentQueue, instance: string): number;
   /** Until when a queue of this shard waits after it was taken, on the monotonic clock. */
   heldUntil(shard: number): number;
 }
@@ -175,7 +177,12 @@ export class TaskQueues {
     const known = this.agents.peek(queue.workspace, queue.agent);
     if (known === undefined) return false;
     this.setKind(queue, known.isWorker ? 'worker' : 'called');
-    queue.limit = known.concurrency ?? (known.isWorker ? Infinity : calledLimit);
+    queue.limit = known.isIsolated ? 0 : (known.concurrency ?? (known.isWorker ? Infinity : calledLimit));
+    const { workspace, agent } = queue;
+    queue.creditOf = ({ instance, credit }) => {
+      if (this.agents.isFenced(workspace, agent, instance)) return 0;
+      return known.trial.has(instance) ? Math.min(credit, Math.max(0, 1 - this.ports.heldBy(queue, instance))) : credit;
+    };
     return true;
   }
 

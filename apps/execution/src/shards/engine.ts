@@ -24,6 +24,7 @@ import { ModelPrices } from '../budgets/model-prices.ts';
 import { Days } from '../journal/days.ts';
 import { Journal } from '../journal/journal.ts';
 import { RunEvents } from '../runs/run-events.ts';
+import { InstanceTally } from '../telemetry/instance-tally.ts';
 import { RunMetrics } from '../telemetry/run-metrics.ts';
 import { spansOf } from '../telemetry/run-spans.ts';
 import { Alarm } from '../timers/alarm.ts';
@@ -53,6 +54,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   readonly owner: Owner;
   readonly dispatcher: Dispatcher;
   readonly events: RunEvents;
+  private readonly tally: InstanceTally;
   readonly agents: AgentDirectory;
   private readonly journal: Journal;
   private readonly alarm: Alarm;
@@ -103,6 +105,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       takenAt: (shard) => this.ready.get(shard)?.takenAt ?? performance.now(),
     });
     this.events = new RunEvents(bus, system);
+    this.tally = new InstanceTally(bus);
     this.crashes = new Crashes(system);
     this.recovery = new Recovery(system, this.owner, definitions, this.culprit, this.crashes, (uuid) => void this.broke(uuid));
     this.days = new Days(system, config.runKeepDays);
@@ -127,6 +130,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       published: (run, seq, transitions) => {
         this.events.committed(run, seq, transitions);
         metrics.committed(run, transitions);
+        this.tally.committed(run, transitions);
         if (isTracing()) spansOf(run, transitions).forEach(recordSpan);
       },
       eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),
@@ -166,6 +170,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     );
     this.alarm.stop();
     await this.lease.stop();
+    this.tally.stop();
     await this.culprit.stop();
     await this.events.stop();
   }

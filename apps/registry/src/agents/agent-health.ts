@@ -15,6 +15,8 @@ interface HealthRow extends Omit<AgentRow, 'live' | 'capacity' | 'in_flight' | '
   manifest: AgentManifest;
   live: number;
   lost: number;
+  isolated: number;
+  isolation: string | null;
   wanted: number;
   runner_failure: string | null;
   server_status: string | null;
@@ -70,7 +72,8 @@ export class AgentHealth {
     const [row] = await changedRows<AgentRow>(tx, `UPDATE agent SET event_version = event_version + 1 WHERE name = $1 RETURNING *`, [name]);
     if (row === undefined) return;
     const about = { workspace: row.workspace, entity: row.id, version: Number(row.event_version) };
-    afterCommit(tx, () => this.bus.publishLive(routingChanged, { agent: name, change }, about));
+    const isolated = change === 'routing' && row.status === 'isolated' && { isIsolated: true };
+    afterCommit(tx, () => this.bus.publishLive(routingChanged, { agent: name, change, ...isolated }, about));
     await this.outbox.append(tx, agentChanged, {
       ...about,
       payload: {
@@ -91,7 +94,9 @@ export class AgentHealth {
     const rows = await rowsOf<HealthRow>(
       tx,
       `SELECT a.*, v.manifest, s.status AS server_status, s.status_reason AS server_reason,
-         (SELECT count(*)::int FROM instance AS i WHERE i.agent = a.name AND i.status <> 'gone') AS live,
+         (SELECT count(*)::int FROM instance AS i WHERE i.agent = a.name AND i.status IN ('live', 'draining')) AS live,
+         (SELECT count(*)::int FROM instance AS i WHERE i.agent = a.name AND i.status = 'isolated') AS isolated,
+         (SELECT o.because FROM isolation AS o WHERE o.agent = a.name AND o.instance = '') AS isolation,
          (SELECT count(*)::int FROM instance AS i WHERE i.agent = a.name AND i.is_lost) AS lost,
          (SELECT count(*)::int FROM runner_process AS p WHERE p.registered_agent = a.name) AS wanted,
          (SELECT min(p.failure) FROM runner_process AS p WHERE p.registered_agent = a.name) AS runner_failure
@@ -110,6 +115,8 @@ function toFacts(row: HealthRow): HealthFacts {
     kind: row.kind,
     live: row.live,
     lost: row.lost,
+    isolated: row.isolated,
+    ...(row.isolation !== null && { isolation: row.isolation }),
     wanted: row.wanted,
     ...(row.runner_failure !== null && { runnerFailure: row.runner_failure }),
     ...(server !== undefined &&

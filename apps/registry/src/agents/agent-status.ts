@@ -7,6 +7,10 @@ export interface HealthFacts {
   live: number;
   /** Instances that missed their beats or whose process ended, since one came last. */
   lost: number;
+  /** Instances that are isolated. */
+  isolated?: number;
+  /** Why the agent with all of its instances is. */
+  isolation?: string;
   /** Processes that the local runner is to keep up. */
   wanted: number;
   /** Why the local runner has given up on one of them. */
@@ -27,17 +31,22 @@ const severity: AgentStatus[] = ['healthy', 'unknown', 'idle', 'degraded', 'fail
 
 /** How an agent stands: the worse of what its kind and its circuit breaker say. */
 export function healthOf(facts: HealthFacts): Health {
+  if (facts.isolation !== undefined) return { status: 'isolated', reason: `it is isolated: ${facts.isolation}` };
   const own = facts.kind === 'worker' ? workerHealth(facts) : facts.kind === 'mcp' ? serverHealth(facts) : calledHealth(facts);
   const calls = breakerHealth(facts.breaker);
   return calls !== null && severity.indexOf(calls.status) > severity.indexOf(own.status) ? calls : own;
 }
 
-function workerHealth({ live, lost, wanted, runnerFailure }: HealthFacts): Health {
+function workerHealth({ live, lost, isolated = 0, wanted, runnerFailure }: HealthFacts): Health {
   if (live === 0 && runnerFailure !== undefined) return { status: 'failed', reason: runnerFailure };
+  if (live === 0 && isolated > 0)
+    return { status: 'failed', reason: `no instance is left: ${counted(isolated)} ${isolated === 1 ? 'is' : 'are'} isolated` };
   if (live === 0 && lost > 0)
     return { status: 'failed', reason: `no instance is left: ${counted(lost)} ${lost === 1 ? 'was' : 'were'} lost` };
   if (live === 0) return { status: 'idle', reason: wanted > 0 ? 'its first instance is awaited' : 'no instance is there' };
   if (runnerFailure !== undefined) return { status: 'degraded', reason: runnerFailure };
+  if (isolated > 0)
+    return { status: 'degraded', reason: `${counted(isolated)} of ${live + isolated} ${isolated === 1 ? 'is' : 'are'} isolated` };
   if (live < wanted) return { status: 'degraded', reason: `${live} of ${counted(wanted)} ${live === 1 ? 'is' : 'are'} there` };
   return { status: 'healthy' };
 }

@@ -15,7 +15,7 @@ export const stageOfAgent = `(SELECT s.stage FROM agent_stage AS s WHERE s.agent
 /** Agents with counts of their instances that beat: only those are counted that are asked for. */
 const withCounts = (agents: string): string => `SELECT a.*, ${stageOfAgent} AS stage, i.* FROM (${agents}) AS a CROSS JOIN LATERAL (
   SELECT count(*)::int AS live, coalesce(sum(capacity), 0)::int AS capacity, coalesce(sum(in_flight), 0)::int AS in_flight
-  FROM instance WHERE workspace = a.workspace AND agent = a.name AND status <> 'gone') AS i`;
+  FROM instance WHERE workspace = a.workspace AND agent = a.name AND status IN ('live', 'draining')) AS i`;
 
 export interface AgentVersionRow {
   version: number;
@@ -140,6 +140,7 @@ export class AgentStore {
   /** Deletes the agent with all that belongs to it, but for what nobody may delete: its evidence and the history of its stages. */
   async delete(tx: EntityManager, name: string): Promise<void> {
     await tx.query(`DELETE FROM instance WHERE agent = $1`, [name]);
+    await tx.query(`DELETE FROM isolation WHERE agent = $1`, [name]);
     await tx.query(`DELETE FROM step_history WHERE agent = $1`, [name]);
     const rows = await changedRows<{ id: string }>(tx, `DELETE FROM agent WHERE name = $1 RETURNING id`, [name]);
     await tx.query(`DELETE FROM agent_version WHERE agent = $1`, [rows[0]!.id]);

@@ -6,6 +6,7 @@ import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
 import { InstanceStore } from '../instances/instance.store.ts';
+import { IsolationStore, wholeAgent } from '../recovery/isolation.store.ts';
 import { unknownAgent } from './agent.ts';
 import { agentView } from './agent-row.ts';
 import { AgentStore } from './agent.store.ts';
@@ -19,6 +20,7 @@ export class ResolveAgentHandler {
     private readonly db: WorkspaceDatabase,
     private readonly agents: AgentStore,
     private readonly instances: InstanceStore,
+    private readonly isolations: IsolationStore,
   ) {}
 
   @Handles(resolveAgent)
@@ -31,6 +33,9 @@ export class ResolveAgentHandler {
       const { id, status, statusReason, breaker } = agentView(row);
       const { spec } = version.manifest;
       const instances = row.live === 0 ? [] : await this.instances.beating(tx, name, instancesMax);
+      const kept = await this.isolations.of(tx, name);
+      const isolated = kept.filter((one) => one.instance !== wholeAgent && one.state !== 'trial');
+      const trial = kept.filter((one) => one.state === 'trial');
       return {
         id,
         name,
@@ -50,6 +55,8 @@ export class ResolveAgentHandler {
           capacity: instance.capacity,
           inFlight: instance.in_flight,
         })),
+        ...(isolated.length > 0 && { isolated: isolated.map(({ instance }) => instance) }),
+        ...(trial.length > 0 && { trial: trial.map(({ instance }) => instance) }),
       };
     });
   }

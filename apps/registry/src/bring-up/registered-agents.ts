@@ -23,7 +23,7 @@ export class RegisteredAgents {
     const rows = await rowsOf<Row>(
       tx,
       `SELECT a.id, a.name, a.hash, a.breaker, v.manifest, s.status AS server_status, s.status_reason AS server_reason,
-         (SELECT count(*)::int FROM instance AS i WHERE i.agent = a.name AND i.status <> 'gone') AS live,
+         (SELECT count(*)::int FROM instance AS i WHERE i.agent = a.name AND i.status IN ('live', 'draining')) AS live,
          (SELECT i.skills FROM instance AS i WHERE i.agent = a.name AND i.status <> 'gone' AND i.skills IS NOT NULL ORDER BY i.started_at DESC LIMIT 1)
            AS announced
        FROM agent AS a JOIN agent_version AS v ON v.workspace = a.workspace AND v.agent = a.id AND v.version = a.version

@@ -41,7 +41,7 @@ function standingOf(planned: PlannedAgent, facts: Facts, before: ReadonlyMap<str
     planned,
     progress,
     steps,
-    ...statusOf(planned, steps, progress, waitingFor, facts),
+    ...withIts(planned, statusOf(planned, steps, progress, waitingFor, facts), before),
     waitingFor: progress === 1 ? [] : waitingFor,
     ...estimatesOf(planned, steps, facts),
   };
@@ -79,12 +79,22 @@ function statusOf(
   return { status: planned.dependsOn.length === 0 ? 'parallel' : 'ready' };
 }
 
+/** What is done and needs an agent that is isolated goes on as well as it can. */
+function withIts(
+  planned: PlannedAgent,
+  own: Pick<Standing, 'status' | 'statusReason'>,
+  before: ReadonlyMap<string, Standing>,
+): Pick<Standing, 'status' | 'statusReason'> {
+  const isolated = own.status === 'done' ? planned.dependsOn.find((name) => before.get(name)?.status === 'isolated') : undefined;
+  return isolated === undefined ? own : { status: 'degraded', statusReason: `it needs ${isolated}, which is isolated` };
+}
+
 /** All steps are done: is it still well? Only where we look after it, not where a person reports. */
 function afterAll(planned: PlannedAgent, facts: Facts): { status: BoardStatus; statusReason?: string } {
   const agent = facts.agents.get(planned.agent);
   if (!isOurs(planned)) return { status: 'done' };
   if (agent === undefined) return { status: 'failed', statusReason: `the agent ${planned.agent} is not registered any more` };
-  if (agent.status !== 'failed' && agent.status !== 'degraded') return { status: 'done' };
+  if (agent.status !== 'failed' && agent.status !== 'degraded' && agent.status !== 'isolated') return { status: 'done' };
   return { status: agent.status, ...(agent.statusReason !== undefined && { statusReason: agent.statusReason }) };
 }
 
@@ -108,8 +118,9 @@ function waitOn(dependency: string, facts: Facts, before: ReadonlyMap<string, St
 
 function reasonOf({ status, statusReason, progress, waitingFor }: Standing): string {
   switch (status) {
+    case 'isolated':
     case 'failed':
-      return `failed${statusReason === undefined ? '' : `: ${statusReason}`}`;
+      return `${status}${statusReason === undefined ? '' : `: ${statusReason}`}`;
     case 'waiting':
       return `waits itself for ${waitingFor.map(({ on }) => on).join(' and ')}`;
     case 'ready':

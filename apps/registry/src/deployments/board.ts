@@ -45,7 +45,7 @@ export function boardOf(name: string, plan: Plan, facts: Facts, slips: Slips = n
 function deploymentStatus(agents: readonly Pick<BoardAgent, 'status'>[]): DeploymentStatus {
   const has = (...statuses: BoardAgent['status'][]): boolean => agents.some((agent) => statuses.includes(agent.status));
   if (has('failed')) return 'failed';
-  if (has('degraded')) return 'degraded';
+  if (has('degraded', 'isolated')) return 'degraded';
   if (agents.every((agent) => agent.status === 'done')) return 'done';
   if (has('active', 'done')) return 'active';
   return has('starting') ? 'starting' : 'ready';

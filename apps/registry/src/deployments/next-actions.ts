@@ -45,6 +45,7 @@ function actionsFor(standing: Standing, unblocks: string[], schedules: Schedules
   const name = planned.name;
   switch (status) {
     case 'failed':
+    case 'isolated':
     case 'degraded':
       return [{ action: 'repair', because: sentence(statusReason ?? `it is ${status}`), within: 'now' }];
     case 'ready':

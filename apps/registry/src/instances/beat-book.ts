@@ -83,6 +83,7 @@ export class BeatBook {
     const { next, isChange, isLost } = afterBeat(before, request);
     const id = row?.id ?? newUuid();
     let version = Number(row?.event_version ?? 0);
+    let { status } = next;
     if (isChange || request.skills !== undefined) {
       const written = await this.instances.put(tx, {
         workspace,
@@ -95,12 +96,20 @@ export class BeatBook {
         ...(request.status === 'gone' && { reason: request.reason ?? 'it said goodbye' }),
       });
       version = Number(written.event_version);
+      // It may have been isolated before it went.
+      status = written.status;
       await this.health.refresh(tx, name);
     }
     const beatAt = performance.now();
     return {
       ...{ id: fromUuid('instance', id), uuid: id, workspace, agent: name, agentId: agent.id, instance },
-      ...{ shard: shardOfAgent(workspace, name), version, state: next, beatAt, written: { inFlight: next.inFlight, at: beatAt } },
+      ...{
+        shard: shardOfAgent(workspace, name),
+        version,
+        state: { ...next, status },
+        beatAt,
+        written: { inFlight: next.inFlight, at: beatAt },
+      },
     };
   }
 

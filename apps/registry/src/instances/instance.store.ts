@@ -21,6 +21,7 @@ export interface InstanceRow {
   capacity: number;
   in_flight: number;
   skills: string[] | null;
+  is_lost: boolean;
   runner: RunnerKind;
   event_version: string;
   started_at: Date;
@@ -76,7 +77,7 @@ export class InstanceStore {
   beating(tx: EntityManager, agent: string, max: number): Promise<InstanceRow[]> {
     return rowsOf<InstanceRow>(
       tx,
-      `SELECT * FROM instance WHERE agent = $1 AND status <> 'gone' ORDER BY in_flight::float8 / greatest(capacity, 1), instance LIMIT $2`,
+      `SELECT * FROM instance WHERE agent = $1 AND status IN ('live', 'draining') ORDER BY in_flight::float8 / greatest(capacity, 1), instance LIMIT $2`,
       [agent, max],
     );
   }
@@ -127,7 +128,9 @@ export class InstanceStore {
     const [written] = await rowsOf<InstanceRow>(
       tx,
       `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, is_lost, runner, event_version)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+       VALUES ($1, $2, $3, $4,
+         CASE WHEN $5 = 'live' AND EXISTS (SELECT 1 FROM isolation WHERE agent = $2 AND instance = $3 AND state <> 'trial') THEN 'isolated' ELSE $5 END,
+         coalesce($6, (SELECT because FROM isolation WHERE $5 <> 'gone' AND agent = $2 AND instance = $3 AND state <> 'trial')), $7, $8, $9, $10,
          CASE WHEN EXISTS (SELECT 1 FROM runner_process WHERE registered_agent = $2 AND instance = $3) THEN 'local' ELSE 'external' END, 1)
        ON CONFLICT (workspace, agent, instance) DO UPDATE SET status = excluded.status, status_reason = excluded.status_reason, is_lost = excluded.is_lost,
          capacity = excluded.capacity, in_flight = excluded.in_flight, skills = coalesce(excluded.skills, i.skills), runner = excluded.runner,
@@ -140,6 +143,18 @@ export class InstanceStore {
     if (state.status === 'live') await this.forgetLosses(tx, agent);
     await this.tell(tx, written!);
     return written!;
+  }
+
+  /** Marks an instance as isolated, or with null as let in again. One that is gone stays so. The agent must be locked. */
+  async setIsolated(tx: EntityManager, agent: string, instance: string, because: string | null): Promise<void> {
+    const rows = await changedRows<InstanceRow>(
+      tx,
+      `UPDATE instance SET status = CASE WHEN $3::text IS NULL THEN 'live' ELSE 'isolated' END, status_reason = $3::text, event_version = event_version + 1,
+         changed_at = now()
+       WHERE agent = $1 AND instance = $2 AND CASE WHEN $3::text IS NULL THEN status = 'isolated' ELSE status <> 'gone' END RETURNING *`,
+      [agent, instance, because],
+    );
+    for (const row of rows) await this.tell(tx, row);
   }
 
   /** Lost instances of the agent are only gone from now on. */
@@ -214,7 +229,11 @@ export class InstanceStore {
       workspace,
       entity: row.id,
       version,
-      payload: { id, agent, instance, status, ...(row.status_reason !== null && { statusReason: row.status_reason }), capacity },
+      payload: {
+        ...{ id, agent, instance, status, capacity },
+        ...(row.status_reason !== null && { statusReason: row.status_reason }),
+        ...(row.is_lost && { isLost: true }),
+      },
     });
   }
 }

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { instanceStatuses } from '@signalbox/shared/contracts/registry/instance.js';
+import { beatStatuses } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import { afterBeat } from './instance.ts';
 
 const states = fc.record({
-  status: fc.constantFrom(...instanceStatuses),
+  status: fc.constantFrom(...beatStatuses),
   capacity: fc.integer({ min: 0, max: 9 }),
   inFlight: fc.integer({ min: 0, max: 9 }),
 });
@@ -42,4 +42,14 @@ test('an instance that goes without draining first is lost', () => {
   expect(afterBeat({ status: 'live', capacity: 1, inFlight: 0 }, going).isLost).toBe(true);
   expect(afterBeat({ status: 'draining', capacity: 1, inFlight: 0 }, going).isLost).toBe(false);
   expect(afterBeat({ status: 'gone', capacity: 1, inFlight: 0 }, going).isLost).toBe(false);
+});
+
+test('an instance that is isolated stays so, whatever it beats, until it goes', () => {
+  fc.assert(
+    fc.property(states, (beat) => {
+      const { next, isChange } = afterBeat({ status: 'isolated', capacity: 1, inFlight: 0 }, beat);
+      expect(next.status).toBe(beat.status === 'gone' ? 'gone' : 'isolated');
+      expect(isChange).toBe(beat.status === 'gone' || beat.capacity !== 1);
+    }),
+  );
 });

@@ -16,10 +16,10 @@ export interface AfterBeat {
   isLost: boolean;
 }
 
-/** An instance after a beat; `before` is null for one that was not known. A beat of one that was gone brings it back. */
+/** An instance after a beat; `before` is null for one that was not known. A beat of one that was gone brings it back, of one that is isolated does not. */
 export function afterBeat(before: InstanceState | null, beat: Pick<BeatInstanceRequest, 'status' | 'capacity' | 'inFlight'>): AfterBeat {
   const next: InstanceState = {
-    status: beat.status ?? 'live',
+    status: before?.status === 'isolated' && beat.status !== 'gone' ? 'isolated' : (beat.status ?? 'live'),
     capacity: beat.capacity,
     inFlight: beat.status === 'gone' ? 0 : beat.inFlight,
   };

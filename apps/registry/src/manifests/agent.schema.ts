@@ -1,3 +1,4 @@
+import { recoverySchema } from './recovery.schema.ts';
 import { metadataSchema, nameSchema, schemaHead } from './schema-parts.ts';
 
 const argument = { type: 'string', minLength: 1, maxLength: 4_096, pattern: '^[^\\u0000]*$' };
@@ -119,6 +120,7 @@ export const agentSchema = {
         http,
         concurrency: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Tasks of this agent at once, over all instances.' },
         timeoutMs: { type: 'integer', minimum: 1, maximum: 86_400_000, description: 'Of one task, unless the step says otherwise.' },
+        recovery: recoverySchema,
       },
       required: ['kind'],
       additionalProperties: false,

@@ -2,6 +2,7 @@ import type { AgentKind, Skill } from '@signalbox/shared/contracts/registry/agen
 import type { GateApprovals, GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
 import type { Importance } from '@signalbox/shared/contracts/registry/board.js';
 import type { StepSource } from '@signalbox/shared/contracts/registry/deployment.js';
+import type { RecoverySpec } from '../recovery/policy.ts';
 import type { RunnerKind } from '@signalbox/shared/contracts/registry/instance.js';
 import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
 
@@ -44,6 +45,7 @@ export interface AgentSpec {
   http?: HttpSpec;
   concurrency?: number;
   timeoutMs?: number;
+  recovery?: RecoverySpec;
 }
 
 export interface AgentManifest {

@@ -218,6 +218,30 @@ export class LocalRunner {
     }
   }
 
+  /** How the process behind an instance stands; null: it is not one of those that run here. */
+  stateOf(workspace: string, agent: string, instance: string): 'running' | 'ended' | null {
+    const slot = this.find(workspace, agent, instance);
+    if (slot === undefined) return null;
+    return slot.child.state.status === 'running' ? 'running' : 'ended';
+  }
+
+  /** Takes the key of the process behind an instance back, ends it and starts another in its place. Settles when that is under way. */
+  async replace(workspace: string, agent: string, instance: string, because: string): Promise<void> {
+    const slot = this.find(workspace, agent, instance);
+    if (slot === undefined) return;
+    const { key } = slot;
+    slot.key = null;
+    if (key) await endWorkerKey(this.bus, slot.order.grant, key.id);
+    this.write(slot, () => this.renew(slot, because));
+    await slot.writing;
+  }
+
+  private find(workspace: string, agent: string, instance: string): Slot | undefined {
+    return [...this.slots.values()].find(
+      ({ order, instance: name }) => name === instance && order.registered.name === agent && order.workspace === workspace,
+    );
+  }
+
   private async renew(slot: Slot, because: string): Promise<void> {
     const { instance, order, slot: number } = slot;
     await slot.child.stop({ ...stopOptions, because });

@@ -20,6 +20,8 @@ import { addSignal } from './commands/signal.ts';
 import { addCompare } from './commands/compare.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
+import { addAck, addClose, addIncidents, addNote } from './commands/incidents.ts';
+import { addIsolate, addIsolations, addRecover, addUnisolate } from './commands/isolations.ts';
 import { addKeys } from './commands/keys.ts';
 import { addBudgets } from './commands/budgets.ts';
 import { addLimits } from './commands/limits.ts';
@@ -95,6 +97,8 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
         addWhy,
         addCompare,
         addProblems,
+        addIncidents,
+        addIsolations,
         addBudgets,
         addUsage,
         addLimits,
@@ -107,6 +111,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
       'Act:',
       [addApply, addExport, addDeploy, addRun, addFork, addUpgrade, addSignal, addApprovals, addResolve, addRelease, addCancel, addCall],
     ],
+    ['Recover:', [addIsolate, addUnisolate, addRecover, addAck, addNote, addClose]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
     ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence]],

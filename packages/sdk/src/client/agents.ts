@@ -7,7 +7,7 @@ import type { CreateOptions, RequestOptions, Transport } from './transport.ts';
 import type { Run } from './runs.ts';
 
 export type AgentKind = 'llm' | 'mcp' | 'a2a' | 'http' | 'worker';
-export type AgentStatus = 'healthy' | 'degraded' | 'failed' | 'idle' | 'unknown';
+export type AgentStatus = 'healthy' | 'degraded' | 'isolated' | 'failed' | 'idle' | 'unknown';
 
 export interface Agent {
   id: string;

@@ -8,7 +8,7 @@ export interface Instance {
   agent: string;
   /** The name that the process gave itself. */
   instance: string;
-  status: 'live' | 'draining' | 'gone';
+  status: 'live' | 'draining' | 'isolated' | 'gone';
   statusReason?: string;
   capacity: number;
   inFlight: number;

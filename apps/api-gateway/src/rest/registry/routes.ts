@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { AcknowledgeIncidentRoute } from './acknowledge-incident.route.ts';
 import { AddEvidenceRoute } from './add-evidence.route.ts';
 import { ApplyAgentRoute } from './apply-agent.route.ts';
 import { ApplyDeploymentRoute } from './apply-deployment.route.ts';
@@ -12,16 +13,24 @@ import { GetAgentRoute } from './get-agent.route.ts';
 import { GetBoardRoute } from './get-board.route.ts';
 import { GetDeploymentRoute } from './get-deployment.route.ts';
 import { GetGateRoute } from './get-gate.route.ts';
+import { GetIncidentRoute } from './get-incident.route.ts';
 import { GetSchemaRoute } from './get-schema.route.ts';
 import { GetStagesRoute } from './get-stages.route.ts';
+import { IsolateAgentRoute } from './isolate-agent.route.ts';
 import { ListAgentVersionsRoute } from './list-agent-versions.route.ts';
 import { ListAgentsRoute } from './list-agents.route.ts';
 import { ListDeploymentsRoute } from './list-deployments.route.ts';
 import { ListEvidenceRoute } from './list-evidence.route.ts';
 import { ListGatesRoute } from './list-gates.route.ts';
+import { ListIncidentsRoute } from './list-incidents.route.ts';
 import { ListInstancesRoute } from './list-instances.route.ts';
+import { ListIsolationsRoute } from './list-isolations.route.ts';
+import { NoteIncidentRoute } from './note-incident.route.ts';
 import { PromoteAgentRoute } from './promote-agent.route.ts';
+import { RecoverAgentRoute } from './recover-agent.route.ts';
+import { ReleaseAgentRoute } from './release-agent.route.ts';
 import { ReportStepRoute } from './report-step.route.ts';
+import { ResolveIncidentRoute } from './resolve-incident.route.ts';
 import { StartDeploymentRoute } from './start-deployment.route.ts';
 import { StopDeploymentRoute } from './stop-deployment.route.ts';
 
@@ -52,4 +61,13 @@ export const registryRoutes: Type[] = [
   ListEvidenceRoute,
   ListGatesRoute,
   PromoteAgentRoute,
+  IsolateAgentRoute,
+  ReleaseAgentRoute,
+  RecoverAgentRoute,
+  ListIsolationsRoute,
+  ListIncidentsRoute,
+  GetIncidentRoute,
+  AcknowledgeIncidentRoute,
+  ResolveIncidentRoute,
+  NoteIncidentRoute,
 ];

@@ -17,6 +17,7 @@ export const causeKinds = [
   'skill',
   'unreachable',
   'breaker',
+  'isolated',
   'approval',
   'signal',
   'budget',

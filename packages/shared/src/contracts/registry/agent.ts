@@ -7,8 +7,8 @@ import { stages, type Stage } from './stage.ts';
 export const agentKinds = ['mcp', 'worker', 'llm', 'http'] as const;
 export type AgentKind = (typeof agentKinds)[number];
 
-export const agentStatuses = ['healthy', 'degraded', 'failed', 'idle', 'unknown'] as const;
-/** `idle`: nothing is wrong, but no instance is there; `unknown`: nobody has looked yet. */
+export const agentStatuses = ['healthy', 'degraded', 'isolated', 'failed', 'idle', 'unknown'] as const;
+/** `isolated`: it is kept out of routing; `idle`: nothing is wrong, but no instance is there; `unknown`: nobody has looked yet. */
 export type AgentStatus = (typeof agentStatuses)[number];
 
 export const breakerStates = ['closed', 'open', 'half-open'] as const;

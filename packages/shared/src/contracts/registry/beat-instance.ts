@@ -4,6 +4,10 @@ import { idPattern, namePattern } from '../../ids/ids.ts';
 import { shardOfAgent } from './instance-shard.ts';
 import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
 
+/** What an instance says of itself; that it is isolated, others say. */
+export const beatStatuses = ['live', 'draining', 'gone'] as const;
+export type BeatStatus = (typeof beatStatuses)[number];
+
 export class BeatInstanceRequest {
   @Matches(namePattern) agent!: string;
 
@@ -16,7 +20,7 @@ export class BeatInstanceRequest {
   @IsInt() @Min(0) @Max(10_000) inFlight!: number;
 
   /** `live` if absent; `draining` before it stops; `gone` is its goodbye, sent at once when its connection closes. */
-  @IsOptional() @IsIn(instanceStatuses) status?: InstanceStatus;
+  @IsOptional() @IsIn(beatStatuses) status?: BeatStatus;
 
   /** Why it is gone. */
   @IsOptional() @IsString() @MaxLength(500) reason?: string;

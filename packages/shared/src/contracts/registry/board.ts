@@ -19,10 +19,11 @@ import { breakerStates, type BreakerState } from './agent.ts';
 import { stages, type Stage } from './stage.ts';
 import { deploymentStatuses, Eta, stepSources, stepStates, type DeploymentStatus, type StepSource, type StepState } from './deployment.ts';
 
-export const boardStatuses = ['active', 'ready', 'waiting', 'parallel', 'starting', 'degraded', 'failed', 'done'] as const;
+export const boardStatuses = ['active', 'ready', 'waiting', 'parallel', 'starting', 'degraded', 'isolated', 'failed', 'done'] as const;
 /**
  * Computed, never typed in. `ready`: all it needs is there; `waiting`: something is not (see `waitingFor`); `parallel`: it needs nothing and can
- * start; `starting`: begun by a runner, no step done; `active`: a step is done or reported begun; `degraded`: done, but not wholly well.
+ * start; `starting`: begun by a runner, no step done; `active`: a step is done or reported begun; `degraded`: done, but not wholly well, or an agent that
+ * it needs is isolated; `isolated`: done, and kept out of routing.
  */
 export type BoardStatus = (typeof boardStatuses)[number];
 

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsNumber, IsOptional, IsString, Matches, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsString, Matches, Min } from 'class-validator';
 import { defineEvent } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { agentKinds, agentStatuses, breakerStates, hashPattern, type AgentKind, type AgentStatus, type BreakerState } from './agent.ts';
@@ -11,8 +11,8 @@ export class AgentChanged {
   @Matches(idPattern('agent')) id!: string;
   @Matches(namePattern) name!: string;
   @IsIn(agentKinds) kind!: AgentKind;
-  /** `manifest`: another version is current; `status`: status, reason or breaker; `deleted`: it is no more. */
-  @IsIn(['manifest', 'status', 'deleted']) change!: 'manifest' | 'status' | 'deleted';
+  /** `manifest`: another version is current; `status`: status, reason or breaker; `routing`: it or an instance was isolated or let in again; `deleted`: it is no more. */
+  @IsIn(['manifest', 'status', 'routing', 'deleted']) change!: 'manifest' | 'status' | 'routing' | 'deleted';
   @IsIn(agentStatuses) status!: AgentStatus;
   @IsOptional() @IsString() statusReason?: string;
   @IsInt() @Min(1) version!: number;
@@ -24,7 +24,7 @@ export class AgentChanged {
 export const agentChanged = defineEvent({
   subject: 'sb.event.registry.agent.changed',
   payload: AgentChanged,
-  listeners: ['execution', 'protocol'],
+  listeners: ['execution', 'protocol', 'registry'],
 });
 
 export class InstanceChanged {
@@ -33,6 +33,8 @@ export class InstanceChanged {
   @Matches(instanceNamePattern) instance!: string;
   @IsIn(instanceStatuses) status!: InstanceStatus;
   @IsOptional() @IsString() statusReason?: string;
+  /** It went without having been asked to. */
+  @IsOptional() @IsBoolean() isLost?: boolean;
   @IsInt() @Min(0) capacity!: number;
 }
 
@@ -40,7 +42,7 @@ export class InstanceChanged {
 export const instanceChanged = defineEvent({
   subject: 'sb.event.registry.instance.changed',
   payload: InstanceChanged,
-  listeners: ['execution', 'protocol'],
+  listeners: ['execution', 'protocol', 'registry'],
 });
 
 export class DeploymentChanged {

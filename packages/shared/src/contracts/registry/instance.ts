@@ -1,8 +1,8 @@
 import { IsIn, IsInt, IsISO8601, IsOptional, IsString, Matches, Min } from 'class-validator';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 
-export const instanceStatuses = ['live', 'draining', 'gone'] as const;
-/** `draining`: finishes what it has and takes nothing new; `gone`: said goodbye or missed its beats. */
+export const instanceStatuses = ['live', 'draining', 'isolated', 'gone'] as const;
+/** `draining`: finishes what it has and takes nothing new; `isolated`: is given nothing, since something was the matter with it; `gone`: said goodbye or missed its beats. */
 export type InstanceStatus = (typeof instanceStatuses)[number];
 
 export const runnerKinds = ['local', 'external'] as const;

@@ -49,6 +49,10 @@ export class ResolveAgentReply {
   @IsOptional() @IsIn(breakerStates) breaker?: BreakerState;
   /** Live and draining ones, at most 200. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => ResolvedInstance) instances!: ResolvedInstance[];
+  /** Instances that get no work, by name; where there are some. */
+  @IsOptional() @IsArray() @Matches(instanceNamePattern, { each: true }) isolated?: string[];
+  /** Instances that get one task at a time. */
+  @IsOptional() @IsArray() @Matches(instanceNamePattern, { each: true }) trial?: string[];
 }
 
 /** Kind, specification, version, skills and live instances of an agent, for those who give it work. */

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, Matches, Min, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, Matches, Min, ValidateNested } from 'class-validator';
 import { defineEvent } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
@@ -13,8 +13,10 @@ export class RoutedInstance {
 
 export class RoutingChanged {
   @Matches(namePattern) agent!: string;
-  /** What changed: the agent itself, or one of its instances. */
-  @IsIn(['manifest', 'status', 'deleted', 'instance']) change!: 'manifest' | 'status' | 'deleted' | 'instance';
+  /** What changed: the agent itself, or one of its instances. `routing`: one of them was isolated or let in again. */
+  @IsIn(['manifest', 'status', 'routing', 'deleted', 'instance']) change!: 'manifest' | 'status' | 'routing' | 'deleted' | 'instance';
+  /** With `routing`: the agent with all of its instances is isolated now. */
+  @IsOptional() @IsBoolean() isIsolated?: boolean;
   @IsOptional() @ValidateNested() @Type(() => RoutedInstance) instance?: RoutedInstance;
 }
 

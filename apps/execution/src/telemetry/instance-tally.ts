@@ -1,0 +1,133 @@
+import type { Bus } from '@signalbox/shared/bus/bus.js';
+import {
+  instancesMeasured,
+  measuresMax,
+  type InstanceMeasure,
+  type TaskFault,
+} from '@signalbox/shared/contracts/execution/instances-measured.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
+import type { Failure, Transition } from '@signalbox/workflow/core/events.js';
+import { keyOf, workOf } from '@signalbox/workflow/core/scope.js';
+import type { LiveRun } from '../shards/live-run.ts';
+import { taskIdOf } from '../dispatch/open-task.ts';
+
+/** Often enough that a bad instance is isolated within a second, seldom enough that ten thousand steps a second cost a few messages. */
+const tellMs = 250;
+/** Attempts whose beginning is remembered; the end of one that is forgotten counts for nobody. */
+const begunMax = 50_000;
+/** A task whose executors were lost so often is taken for the reason. */
+const poisonAttempts = 3;
+const detailMax = 1_000;
+
+/** What says nothing of whoever had the task: it was called off, or rights or limits kept it. */
+const nobodysFault = new Set(['cancelled', 'limited', 'forbidden', 'unauthenticated']);
+
+interface Begun {
+  agent: string;
+  instance: string;
+  at: number;
+}
+
+/** Of one workspace, since it was told last. */
+class Counts {
+  readonly instances = new Map<string, InstanceMeasure>();
+  readonly poison: TaskFault[] = [];
+  readonly overBudget: TaskFault[] = [];
+}
+
+/** Counts how the attempts of instances end, and tells it: the registry isolates those that are far worse than the others. */
+export class InstanceTally {
+  private readonly begun = new Map<string, Begun>();
+  private counts = new Map<string, Counts>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly bus: Bus) {}
+
+  /** Counts what has happened to a run. */
+  committed(run: LiveRun, transitions: readonly Transition[]): void {
+    for (const transition of transitions) {
+      switch (transition.t) {
+        case 'began':
+          this.begin(run, transition);
+          break;
+        case 'succeeded':
+          this.end(run, transition, undefined);
+          break;
+        case 'retrying':
+        case 'seeking':
+        case 'failed':
+          this.end(run, transition, transition.error);
+          if (transition.isLost === true && transition.n >= poisonAttempts) this.note('poison', run, transition, transition.error);
+          else if (isOverBudget(transition.error)) this.note('overBudget', run, transition, transition.error);
+          break;
+        default:
+      }
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private begin(run: LiveRun, { s, i, n, instance, at, agent }: Transition & { t: 'began' }): void {
+    const { kind, target } = workOf(run.state, s, i);
+    if (kind !== 'agent') return;
+    if (this.begun.size >= begunMax) this.begun.delete(this.begun.keys().next().value as string);
+    this.begun.set(taskIdOf(run, { s, i, n }), { agent: agent ?? target, instance, at });
+  }
+
+  private end(run: LiveRun, { s, i, n, at }: { s: number; i: number; n: number; at: number }, error: Failure | undefined): void {
+    const id = taskIdOf(run, { s, i, n });
+    const begun = this.begun.get(id);
+    if (begun === undefined) return;
+    this.begun.delete(id);
+    if (error !== undefined && nobodysFault.has(error.code)) return;
+    const { agent, instance } = begun;
+    const { instances } = this.of(run);
+    const key = `${agent} ${instance}`;
+    const measure = instances.get(key) ?? { agent, instance, succeeded: 0, failed: 0, totalMs: 0 };
+    measure[error === undefined ? 'succeeded' : 'failed']++;
+    measure.totalMs += Math.max(0, at - begun.at);
+    instances.set(key, measure);
+  }
+
+  private note(what: 'poison' | 'overBudget', run: LiveRun, { s, i, n }: { s: number; i: number; n: number }, { detail }: Failure): void {
+    const { kind, target } = workOf(run.state, s, i);
+    const faults = this.of(run)[what];
+    if (kind !== 'agent' || faults.length >= measuresMax) return;
+    faults.push({ run: run.id, step: keyOf(run.state, s, i), agent: target, attempt: n, detail: detail.slice(0, detailMax) });
+  }
+
+  private of({ facts: { workspace } }: LiveRun): Counts {
+    let counts = this.counts.get(workspace);
+    if (counts === undefined) this.counts.set(workspace, (counts = new Counts()));
+    this.timer ??= setTimeout(() => this.tell(), tellMs);
+    return counts;
+  }
+
+  private tell(): void {
+    this.timer = undefined;
+    const told = this.counts;
+    this.counts = new Map();
+    for (const [workspace, { instances, poison, overBudget }] of told) {
+      const all = [...instances.values()];
+      for (let at = 0; at === 0 || at < all.length; at += measuresMax) {
+        const faults = at === 0 ? { poison, overBudget } : { poison: [], overBudget: [] };
+        try {
+          this.bus.publishLive(
+            instancesMeasured,
+            { instances: all.slice(at, at + measuresMax), ...faults },
+            { workspace, entity: workspace },
+          );
+        } catch (err) {
+          log.debug('how instances do was not told', { err });
+        }
+      }
+    }
+  }
+}
+
+/** A budget refuses what would go beyond it, in words that begin so: see `overBudget` of the core. */
+function isOverBudget({ code, detail }: Failure): boolean {
+  return code === 'limited' && detail.startsWith('budget.');
+}

@@ -1,0 +1,93 @@
+import { Controller } from '@nestjs/common';
+import { Ctx, Payload } from '@nestjs/microservices';
+import { EventMeta } from '@signalbox/shared/bus/event-meta.js';
+import { HandlesEvent } from '@signalbox/shared/bus/handles.js';
+import { instancesMeasured, InstancesMeasured, type TaskFault } from '@signalbox/shared/contracts/execution/instances-measured.js';
+import { tasksTakenBack, TasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
+import { agentChanged, AgentChanged, instanceChanged, InstanceChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { rowsOf } from '../database/sql.ts';
+import { IncidentStore } from '../incidents/incident.store.ts';
+import { wholeAgent, IsolationStore } from './isolation.store.ts';
+import { Outliers } from './outliers.ts';
+import { itself, Recovery } from './recovery.ts';
+
+/** So many losses of one agent within the time are a loop that takes its processes down. */
+const loopLosses = 6;
+const loopMs = 120_000;
+
+/** Hears what is wrong: of instances and agents from the registry's own events, of their work from execution. */
+@Controller()
+export class FaultListener {
+  constructor(
+    private readonly db: WorkspaceDatabase,
+    private readonly recovery: Recovery,
+    private readonly outliers: Outliers,
+    private readonly incidents: IncidentStore,
+    private readonly isolations: IsolationStore,
+  ) {}
+
+  @HandlesEvent(instanceChanged)
+  async onInstance(@Payload() { agent, instance, status, statusReason, isLost }: InstanceChanged, @Ctx() meta: EventMeta): Promise<void> {
+    const { workspace } = meta.data;
+    if (status !== 'gone' || isLost !== true) return;
+    await this.recovery.detect({ workspace, agent, instance, cause: 'lost', because: statusReason ?? 'it is gone' });
+    const losses = await this.db.inWorkspace(workspace, (tx) =>
+      rowsOf<{ count: number }>(
+        tx,
+        `SELECT count(*)::int AS count FROM instance WHERE agent = $1 AND status = 'gone' AND status_reason IS NOT NULL
+           AND last_beat_at > now() - $2 * interval '1 millisecond' AND started_at > now() - $2 * interval '1 millisecond'`,
+        [agent, loopMs],
+      ),
+    );
+    const count = losses[0]!.count;
+    if (count < loopLosses) return;
+    await this.recovery.detect({
+      workspace,
+      agent,
+      cause: 'crash-loop',
+      because: `${count} instances came and were lost within two minutes`,
+    });
+  }
+
+  @HandlesEvent(agentChanged)
+  async onAgent(@Payload() { name: agent, kind, change, status, statusReason }: AgentChanged, @Ctx() meta: EventMeta): Promise<void> {
+    const { workspace } = meta.data;
+    if (change !== 'status' || (status !== 'failed' && status !== 'degraded')) return;
+    const because = statusReason ?? `it is ${status}`;
+    if (kind !== 'worker') {
+      if (status === 'failed') await this.recovery.detect({ workspace, agent, cause: 'probe', because });
+      return;
+    }
+    const [failed] = await this.db.inWorkspace(workspace, (tx) =>
+      rowsOf<{ failure: string }>(tx, `SELECT failure FROM runner_process WHERE registered_agent = $1 AND failure IS NOT NULL LIMIT 1`, [
+        agent,
+      ]),
+    );
+    if (failed) await this.recovery.detect({ workspace, agent, cause: 'crash-loop', because: failed.failure });
+  }
+
+  @HandlesEvent(instancesMeasured)
+  async onMeasured(@Payload() { instances, poison, overBudget }: InstancesMeasured, @Ctx() meta: EventMeta): Promise<void> {
+    const { workspace } = meta.data;
+    for (const task of poison) await this.tell(workspace, 'poison-task', task);
+    for (const task of overBudget) await this.tell(workspace, 'budget', task);
+    await this.outliers.hear(workspace, instances);
+  }
+
+  @HandlesEvent(tasksTakenBack)
+  async onTakenBack(@Payload() { agent, instance, tasks }: TasksTakenBack, @Ctx() meta: EventMeta): Promise<void> {
+    const { workspace, id } = meta.data;
+    await this.db.inWorkspace(workspace, async (tx) => {
+      const row = await this.isolations.find(tx, agent, instance ?? wholeAgent);
+      if (row === null) return;
+      const text = `${tasks} ${tasks === 1 ? 'task was' : 'tasks were'} taken back and given to others`;
+      const about = { agent, ...(instance !== undefined && { instance }) };
+      await this.incidents.add(tx, { id: row.incident, workspace }, { stage: 'redistributed', text, by: itself, ...about, id });
+    });
+  }
+
+  private tell(workspace: string, cause: 'poison-task' | 'budget', { agent, run, step, attempt, detail }: TaskFault): Promise<void> {
+    return this.recovery.detect({ workspace, agent, cause, because: `attempt ${attempt} of ${step} in ${run}: ${detail}` });
+  }
+}

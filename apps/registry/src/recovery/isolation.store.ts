@@ -1,0 +1,110 @@
+import { Injectable } from '@nestjs/common';
+import { decodeCursor, pageLimitDefault } from '@signalbox/shared/bus/page.js';
+import type { FaultCause, Isolation, IsolationState } from '@signalbox/shared/contracts/registry/isolation.js';
+import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import type { EntityManager } from 'typeorm';
+import { changedRows, rowsOf } from '../database/sql.ts';
+
+/** The instance of a row that stands for a whole agent. */
+export const wholeAgent = '';
+
+export interface IsolationRow {
+  workspace: string;
+  agent: string;
+  /** Empty: the agent with all of its instances. */
+  instance: string;
+  cause: FaultCause;
+  because: string;
+  state: IsolationState;
+  attempt: number;
+  incident: string;
+  by_principal: string;
+  since: Date;
+  next_at: Date | null;
+}
+
+/** What is isolated. Methods work in a transaction of one workspace, its agent locked, but for those that say otherwise. */
+@Injectable()
+export class IsolationStore {
+  async find(tx: EntityManager, agent: string, instance: string): Promise<IsolationRow | null> {
+    const rows = await rowsOf<IsolationRow>(tx, `SELECT * FROM isolation WHERE agent = $1 AND instance = $2`, [agent, instance]);
+    return rows[0] ?? null;
+  }
+
+  of(tx: EntityManager, agent: string): Promise<IsolationRow[]> {
+    return rowsOf<IsolationRow>(tx, `SELECT * FROM isolation WHERE agent = $1 ORDER BY instance`, [agent]);
+  }
+
+  /** `nextMs` null: nothing follows by itself. */
+  async insert(
+    tx: EntityManager,
+    row: Pick<IsolationRow, 'workspace' | 'agent' | 'instance' | 'cause' | 'because' | 'incident' | 'by_principal' | 'attempt'>,
+    nextMs: number | null,
+  ): Promise<IsolationRow> {
+    const rows = await rowsOf<IsolationRow>(
+      tx,
+      `INSERT INTO isolation (workspace, agent, instance, cause, because, state, attempt, incident, by_principal, next_at)
+       VALUES ($1, $2, $3, $4, $5, 'isolated', $6, $7, $8, now() + $9::float8 * interval '1 millisecond') RETURNING *`,
+      [row.workspace, row.agent, row.instance, row.cause, row.because, row.attempt, row.incident, row.by_principal, nextMs],
+    );
+    return rows[0]!;
+  }
+
+  async move(
+    tx: EntityManager,
+    { agent, instance }: Pick<IsolationRow, 'agent' | 'instance'>,
+    { state, attempt, nextMs }: { state: IsolationState; attempt: number; nextMs: number | null },
+  ): Promise<IsolationRow> {
+    const rows = await changedRows<IsolationRow>(
+      tx,
+      `UPDATE isolation SET state = $3, attempt = $4, next_at = now() + $5::float8 * interval '1 millisecond' WHERE agent = $1 AND instance = $2 RETURNING *`,
+      [agent, instance, state, attempt, nextMs],
+    );
+    return rows[0]!;
+  }
+
+  async remove(tx: EntityManager, agent: string, instance: string): Promise<void> {
+    await tx.query(`DELETE FROM isolation WHERE agent = $1 AND instance = $2`, [agent, instance]);
+  }
+
+  /** One more than asked for, by agent and instance. */
+  list(
+    tx: EntityManager,
+    { agent, q = '', limit = pageLimitDefault, cursor }: { agent?: string; q?: string; limit?: number; cursor?: string },
+  ): Promise<IsolationRow[]> {
+    const [afterAgent = '', afterInstance = ''] = cursor === undefined ? [] : decodeCursor(cursor, 2);
+    return rowsOf<IsolationRow>(
+      tx,
+      `SELECT * FROM isolation WHERE ($1 = '' OR (agent, instance) > ($1, $2)) AND ($3::text IS NULL OR agent = $3)
+         AND position(lower($4) IN lower(agent || ' ' || instance || ' ' || because)) > 0
+       ORDER BY agent, instance LIMIT $5`,
+      [afterAgent, afterInstance, agent ?? null, q, limit + 1],
+    );
+  }
+
+  /** Those of any workspace whose next attempt is due, by the system's role. */
+  due(tx: EntityManager, max: number): Promise<IsolationRow[]> {
+    return rowsOf<IsolationRow>(tx, `SELECT * FROM isolation WHERE next_at <= now() ORDER BY next_at LIMIT $1`, [max]);
+  }
+
+  /** Instances of any workspace that are on trial, by the system's role. */
+  onTrial(tx: EntityManager, max: number): Promise<IsolationRow[]> {
+    return rowsOf<IsolationRow>(tx, `SELECT * FROM isolation WHERE state = 'trial' LIMIT $1`, [max]);
+  }
+}
+
+/** What is isolated as it is shown. */
+export function isolationView(row: IsolationRow): Isolation {
+  return {
+    agent: row.agent,
+    instance: row.instance === wholeAgent ? null : row.instance,
+    cause: row.cause,
+    because: row.because,
+    state: row.state,
+    attempt: row.attempt,
+    since: row.since.toISOString(),
+    nextAt: row.next_at?.toISOString() ?? null,
+    incident: fromUuid('incident', row.incident),
+    by: row.by_principal,
+  };
+}

@@ -1,0 +1,59 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Measures, outliersOf, type Outcomes } from './measures.ts';
+import { policyDefaults } from './policy.ts';
+
+const well = { succeeded: 10, failed: 0, totalMs: 100 };
+const bad = { succeeded: 1, failed: 9, totalMs: 100 };
+const slow = { succeeded: 10, failed: 0, totalMs: 20_000 };
+const found = (...outcomes: Outcomes[]): string[] =>
+  outliersOf(new Map(outcomes.map((each, index) => [`i${index}`, each])), policyDefaults).map(
+    ({ instance, cause }) => `${instance} ${cause}`,
+  );
+
+describe('outliers', () => {
+  test('fail or are slow where most of the others do not', () => {
+    expect(found(well, well, bad)).toEqual(['i2 errors']);
+    expect(found(well, slow)).toEqual(['i1 slow']);
+    expect(found(well, well, well, bad, bad)).toEqual(['i3 errors', 'i4 errors']);
+  });
+
+  test('are none where all do the same, or there is nothing to compare with', () => {
+    expect(found(bad, bad, bad)).toEqual([]);
+    expect(found(slow, slow)).toEqual([]);
+    expect(found(bad)).toEqual([]);
+    expect(found(well, { succeeded: 0, failed: 2, totalMs: 10 })).toEqual([]);
+    expect(found({ succeeded: 1, failed: 0, totalMs: 1 }, bad)).toEqual([]);
+  });
+
+  test('a difference of less than a quarter of a second is none', () => {
+    expect(found({ succeeded: 10, failed: 0, totalMs: 10 }, { succeeded: 10, failed: 0, totalMs: 2_000 })).toEqual([]);
+  });
+
+  test('one that does exactly as well as another is never the only one', () => {
+    const outcome = fc.record({
+      succeeded: fc.integer({ min: 0, max: 50 }),
+      failed: fc.integer({ min: 0, max: 50 }),
+      totalMs: fc.integer({ min: 0, max: 100_000 }),
+    });
+    const some = outcome.filter(({ succeeded, failed }) => succeeded + failed > 0);
+    fc.assert(
+      fc.property(some, fc.integer({ min: 2, max: 6 }), (one, count) =>
+        expect(found(...(Array(count).fill(one) as Outcomes[]))).toEqual([]),
+      ),
+    );
+  });
+});
+
+describe('measures', () => {
+  test('count what came within half a minute, and nothing of an instance that was forgotten', () => {
+    const measures = new Measures();
+    measures.add('a', { instance: 'i', ...well }, 0);
+    measures.add('a', { instance: 'i', ...bad }, 20_000);
+    expect(measures.of('a', 20_000).get('i')).toEqual({ succeeded: 11, failed: 9, totalMs: 200 });
+    expect(measures.of('a', 40_000).get('i')).toEqual(bad);
+    measures.forget('a', 'i');
+    expect(measures.of('a', 40_000).size).toBe(0);
+    expect(measures.of('b', 0).size).toBe(0);
+  });
+});

@@ -1,0 +1,295 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { instancesMeasured, type InstanceMeasure } from '@signalbox/shared/contracts/execution/instances-measured.js';
+import { tasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
+import { acknowledgeIncident } from '@signalbox/shared/contracts/registry/acknowledge-incident.js';
+import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
+import { beatInstance, type BeatInstanceReply, type BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
+import { agentChanged, instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { getIncident, type GetIncidentReply } from '@signalbox/shared/contracts/registry/get-incident.js';
+import { incidentChanged } from '@signalbox/shared/contracts/registry/incident-changed.js';
+import type { Incident } from '@signalbox/shared/contracts/registry/incident.js';
+import { isolateAgent } from '@signalbox/shared/contracts/registry/isolate-agent.js';
+import { listIncidents } from '@signalbox/shared/contracts/registry/list-incidents.js';
+import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
+import { listIsolations } from '@signalbox/shared/contracts/registry/list-isolations.js';
+import { noteIncident } from '@signalbox/shared/contracts/registry/note-incident.js';
+import { recoverAgent } from '@signalbox/shared/contracts/registry/recover-agent.js';
+import { releaseAgent } from '@signalbox/shared/contracts/registry/release-agent.js';
+import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
+import { resolveIncident } from '@signalbox/shared/contracts/registry/resolve-incident.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
+import { auditEvents } from '@signalbox/shared/outbox/audit.js';
+import { agentManifest, otherWorkspace, startRegistry, until, type RegistryUnderTest } from './registry.ts';
+
+let registry: RegistryUnderTest;
+const beating = new Map<string, NodeJS.Timeout>();
+beforeAll(async () => {
+  registry = await startRegistry({ RECOVERY_SETTLE_MS: '1000' });
+}, 60_000);
+afterAll(async () => {
+  for (const timer of beating.values()) clearInterval(timer);
+  await registry[Symbol.asyncDispose]();
+});
+
+function beat(agent: string, instance: string, rest: Partial<BeatInstanceRequest> = {}): Promise<BeatInstanceReply> {
+  return registry.service.request(beatInstance, { agent, instance, capacity: 2, inFlight: 0, ...rest });
+}
+
+/** An agent whose instances beat until `silence` is called for them. */
+async function agentOf(name: string, instances: number, recovery: Record<string, unknown> = {}): Promise<void> {
+  await registry.service.request(applyAgent, { name, manifest: agentManifest(name, { kind: 'worker', recovery }) });
+  for (let index = 0; index < instances; index++) {
+    const instance = `i${index}`;
+    await beat(name, instance);
+    beating.set(
+      `${name} ${instance}`,
+      setInterval(() => void beat(name, instance).catch(() => undefined), 150),
+    );
+  }
+}
+
+function silence(agent: string, instance: string): void {
+  clearInterval(beating.get(`${agent} ${instance}`));
+}
+
+function measured(instances: InstanceMeasure[]): Promise<void> {
+  return registry.service.publish(instancesMeasured, { instances, poison: [], overBudget: [] });
+}
+
+const well = (agent: string, instance: string): InstanceMeasure => ({ agent, instance, succeeded: 10, failed: 0, totalMs: 100 });
+const bad = (agent: string, instance: string): InstanceMeasure => ({ agent, instance, succeeded: 1, failed: 9, totalMs: 100 });
+
+async function incidentOf(agent: string, cause?: Incident['cause']): Promise<Incident | undefined> {
+  const { data } = await registry.service.request(listIncidents, { agent, ...(cause && { cause }) });
+  return data[0];
+}
+
+async function stagesOf(id: string): Promise<string[]> {
+  const { timeline } = await registry.service.request(getIncident, { id });
+  return timeline.map(({ stage }) => stage);
+}
+
+function incident(id: string): Promise<GetIncidentReply> {
+  return registry.service.request(getIncident, { id });
+}
+
+describe('by hand', () => {
+  test('nobody isolates what is not there or is gone, and no viewer or worker isolates anything', async () => {
+    const { service } = registry;
+    const reason = 'a look at it';
+    await expect(service.request(isolateAgent, { agent: 'nobody', reason })).rejects.toMatchObject({ code: 'not_found' });
+    await agentOf('refused', 1);
+    await expect(service.request(isolateAgent, { agent: 'refused', instance: 'i9', reason })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(service.request(isolateAgent, { agent: 'refused', reason: '' })).rejects.toMatchObject({ code: 'invalid' });
+    for (const role of ['viewer', 'agent'] as const) {
+      await expect(service.request(isolateAgent, { agent: 'refused', reason }, { as: { roles: [role] } })).rejects.toMatchObject({
+        code: 'forbidden',
+      });
+    }
+    const foreign = { as: { workspace: otherWorkspace } };
+    await expect(service.request(isolateAgent, { agent: 'refused', reason }, foreign)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(service.request(releaseAgent, { agent: 'refused' })).rejects.toMatchObject({
+      code: 'not_found',
+      detail: 'the agent refused is not isolated',
+    });
+    silence('refused', 'i0');
+    await beat('refused', 'i0', { status: 'gone' });
+    await expect(service.request(isolateAgent, { agent: 'refused', instance: 'i0', reason })).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  test('an instance is isolated, whatever it beats, until it is released', async () => {
+    const { service } = registry;
+    await agentOf('held', 2);
+    const told = await service.record(instanceChanged);
+    const audits = await service.record(auditEvents.registry);
+    const { resource } = await service.request(isolateAgent, { agent: 'held', instance: 'i0', reason: 'it looks odd' });
+    expect(resource).toMatchObject({ instance: 'i0', cause: 'by-hand', because: 'it looks odd', state: 'isolated', nextAt: null });
+    await told.next((payload) => payload.agent === 'held' && payload.status === 'isolated');
+    await expect(audits.next((payload) => payload.action === 'agent.isolate')).resolves.toMatchObject({
+      target: 'instance held/i0',
+      detail: { reason: 'it looks odd' },
+    });
+    await beat('held', 'i0', { capacity: 5 });
+    await beat('held', 'i0');
+    await expect(service.request(resolveAgent, { name: 'held' })).resolves.toMatchObject({
+      status: 'degraded',
+      statusReason: '1 instance of 2 is isolated',
+      instances: [{ instance: 'i1' }],
+      isolated: ['i0'],
+    });
+    const { data } = await service.request(listInstances, { agent: 'held', status: 'isolated' });
+    expect(data).toMatchObject([{ instance: 'i0', statusReason: 'it looks odd' }]);
+    // The same again changes nothing.
+    await expect(service.request(isolateAgent, { agent: 'held', instance: 'i0', reason: 'again' })).resolves.toEqual({ resource });
+    await service.request(releaseAgent, { agent: 'held' });
+    const after = await service.request(resolveAgent, { name: 'held' });
+    expect(after).toMatchObject({ status: 'healthy' });
+    expect(after.instances).toHaveLength(2);
+    expect(after).not.toHaveProperty('isolated');
+    expect(await stagesOf(resource.incident)).toEqual(['detected', 'escalated', 'isolated', 'released']);
+  });
+
+  test('an instance that goes and comes back under its name is still isolated', async () => {
+    const { service } = registry;
+    await agentOf('sly', 2);
+    await service.request(isolateAgent, { agent: 'sly', instance: 'i0', reason: 'no' });
+    silence('sly', 'i0');
+    await beat('sly', 'i0', { status: 'gone' });
+    await beat('sly', 'i0');
+    await expect(service.request(resolveAgent, { name: 'sly' })).resolves.toMatchObject({
+      isolated: ['i0'],
+      instances: [{ instance: 'i1' }],
+    });
+    await expect(service.request(listInstances, { agent: 'sly', status: 'isolated' })).resolves.toMatchObject({
+      data: [{ instance: 'i0' }],
+    });
+  });
+
+  test('an agent is isolated with all of its instances, and let in again by an attempt to recover it', async () => {
+    const { service } = registry;
+    await agentOf('whole', 1);
+    const told = await service.record(agentChanged);
+    await service.request(isolateAgent, { agent: 'whole', reason: 'a bad release' });
+    await told.next((payload) => payload.name === 'whole' && payload.change === 'routing' && payload.status === 'isolated');
+    await expect(service.request(resolveAgent, { name: 'whole' })).resolves.toMatchObject({
+      status: 'isolated',
+      statusReason: 'it is isolated: a bad release',
+    });
+    await service.request(recoverAgent, { agent: 'whole' });
+    await until('it is let in', async () => (await service.request(resolveAgent, { name: 'whole' })).status === 'healthy');
+    await expect(service.request(recoverAgent, { agent: 'whole' })).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('by itself', () => {
+  test('the instance that fails among others that do not is isolated, tried, and let in when its tasks succeed', async () => {
+    const { service } = registry;
+    await agentOf('judged', 4, { trialAfterMs: 300, trialCalls: 2, owner: 'the platform team', runbook: 'https://runbooks.test/judged' });
+    const told = await service.record(incidentChanged);
+    await measured([well('judged', 'i0'), well('judged', 'i1'), well('judged', 'i2'), bad('judged', 'i3')]);
+    const isolated = await told.next((payload) => payload.stage === 'isolated' && payload.agent === 'judged');
+    expect(isolated).toMatchObject({
+      cause: 'errors',
+      instance: 'i3',
+      owner: 'the platform team',
+      runbook: 'https://runbooks.test/judged',
+    });
+    await service.publish(tasksTakenBack, { agent: 'judged', instance: 'i3', tasks: 2 });
+    const trial = (): Promise<unknown> =>
+      until('a trial', async () =>
+        (await service.request(listIsolations, { agent: 'judged' })).data.find(({ state }) => state === 'trial'),
+      );
+    await trial();
+    await expect(service.request(resolveAgent, { name: 'judged' })).resolves.toMatchObject({ trial: ['i3'] });
+    // A failure isolates it again, for longer.
+    await until('it is isolated again', async () => {
+      await measured([bad('judged', 'i3')]);
+      return (await service.request(listIsolations, { agent: 'judged' })).data.some(({ state }) => state === 'isolated');
+    });
+    await trial();
+    await until('it is let in', async () => {
+      await measured([well('judged', 'i3')]);
+      return (await service.request(listIsolations, { agent: 'judged' })).data.length === 0;
+    });
+    const { id } = (await incidentOf('judged'))!;
+    const ended = await until('its incident ends by itself', async () => {
+      const now = await incident(id);
+      return now.status === 'resolved' && now;
+    });
+    expect(ended).toMatchObject({ resolvedBy: 'registry', remindAt: null, agents: ['judged'], faults: 1 });
+    expect(ended.timeline.map(({ stage }) => stage)).toEqual([
+      ...['detected', 'escalated', 'isolated', 'redistributed', 'trial', 'isolated', 'trial', 'recovered', 'resolved'],
+    ]);
+  }, 30_000);
+
+  test('what never gets better is given up, which is critical', async () => {
+    await agentOf('hopeless', 3, { trialAfterMs: 100, attempts: 1 });
+    await measured([well('hopeless', 'i0'), well('hopeless', 'i1'), bad('hopeless', 'i2')]);
+    await until('it is given up', async () => {
+      await measured([bad('hopeless', 'i2')]);
+      return (await registry.service.request(listIsolations, { agent: 'hopeless' })).data.some(({ state }) => state === 'given-up');
+    });
+    await expect(incidentOf('hopeless')).resolves.toMatchObject({ severity: 'critical', status: 'open' });
+  }, 20_000);
+
+  test('the slow one is found; half of the instances is the most that is isolated, and none where people alone do it', async () => {
+    const { service } = registry;
+    await agentOf('slow', 2);
+    const slow = { agent: 'slow', instance: 'i1', succeeded: 10, failed: 0, totalMs: 50_000 };
+    await measured([well('slow', 'i0'), slow]);
+    await until('the slow one is isolated', async () => (await service.request(listIsolations, { agent: 'slow' })).data.length === 1);
+    await expect(incidentOf('slow')).resolves.toMatchObject({ cause: 'slow', severity: 'medium' });
+    await agentOf('careful', 3, { isolate: 'manual' });
+    await measured([well('careful', 'i0'), well('careful', 'i1'), bad('careful', 'i2')]);
+    const noted = await until('it is told', () => incidentOf('careful'));
+    await until('why not', async () => (await incident(noted.id)).timeline.some(({ text }) => text.includes('isolated by people alone')));
+    await expect(service.request(listIsolations, { agent: 'careful' })).resolves.toMatchObject({ data: [] });
+  }, 20_000);
+
+  test('half of all instances that vanish are one incident', async () => {
+    const agents = ['vanish-a', 'vanish-b', 'vanish-c'];
+    for (const name of agents) await agentOf(name, 4);
+    for (const name of agents) for (const instance of ['i0', 'i1']) silence(name, instance);
+    const found = await until('all losses are told', async () => {
+      const one = await incidentOf('vanish-c', 'lost');
+      return one !== undefined && agents.every((agent) => one.agents.includes(agent)) && one;
+    });
+    // Others that said goodbye just before may be among them.
+    expect(found.title).toMatch(/^\S+ and \d more: instances are lost$/);
+    for (const agent of agents) {
+      const { data } = await registry.service.request(listIncidents, { agent, cause: 'lost' });
+      expect(data.map(({ id }) => id)).toEqual([found.id]);
+    }
+  }, 20_000);
+
+  test('a task that takes its executors down and a budget that is used up are told, and wait for a person', async () => {
+    const { service } = registry;
+    await agentOf('eater', 1);
+    const fault = { run: newId('run'), step: 'read', agent: 'eater', attempt: 3, detail: 'attempt 3 of read was lost' };
+    await service.publish(instancesMeasured, {
+      instances: [],
+      poison: [fault],
+      overBudget: [{ ...fault, detail: 'budget.tokens: used up' }],
+    });
+    await until('both are told', async () => (await incidentOf('eater', 'poison-task')) && (await incidentOf('eater', 'budget')));
+  });
+});
+
+describe('incidents', () => {
+  test('are acknowledged, noted and resolved by people of their workspace, reminded of before', async () => {
+    const { service } = registry;
+    await agentOf('watched', 1, {
+      remindMs: 1_000,
+      onCall: [{ who: 'Night shift', from: '00:00', to: '23:59' }, { who: 'The last minute' }],
+    });
+    const { resource } = await service.request(isolateAgent, { agent: 'watched', reason: 'for a look' });
+    const id = resource.incident;
+    const foreign = { as: { workspace: otherWorkspace } };
+    await expect(service.request(getIncident, { id }, foreign)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(service.request(acknowledgeIncident, { id }, foreign)).rejects.toMatchObject({ code: 'not_found' });
+    await expect(service.request(resolveIncident, { id }, { as: { roles: ['viewer'] } })).rejects.toMatchObject({ code: 'forbidden' });
+    await until('a reminder', async () => (await stagesOf(id)).includes('reminded'));
+    await expect(service.request(acknowledgeIncident, { id })).resolves.toMatchObject({ status: 'acknowledged', remindAt: null });
+    await service.request(noteIncident, { id, note: 'it was the disk' });
+    await expect(service.request(resolveIncident, { id })).resolves.toMatchObject({ status: 'resolved' });
+    for (const contract of [acknowledgeIncident, resolveIncident]) {
+      await expect(service.request(contract, { id })).rejects.toMatchObject({ code: 'conflict' });
+    }
+    const all = await incident(id);
+    expect(all.onCall).toMatch(/Night shift|The last minute/);
+    expect(all.timeline.map(({ stage }) => stage).slice(-3)).toEqual(['acknowledged', 'noted', 'resolved']);
+    await service.request(releaseAgent, { agent: 'watched' });
+  });
+
+  test('are listed by pages, the newest first', async () => {
+    const { service } = registry;
+    const first = await service.request(listIncidents, { limit: 2 });
+    expect(first.data).toHaveLength(2);
+    const second = await service.request(listIncidents, { limit: 2, cursor: first.nextCursor! });
+    expect(second.data[0]!.id < first.data[1]!.id).toBe(true);
+    await expect(service.request(listIncidents, { cursor: 'WyJ4Il0' })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(service.request(listIncidents, { status: 'open', severity: 'critical' })).resolves.toMatchObject({
+      data: [{ agents: ['hopeless'] }],
+    });
+  });
+});
