@@ -96,6 +96,7 @@ test('all workers of an agent die in the middle of an attempt: another agent goe
   const { data } = await service.request(listRunEvents, { run });
   expect(data).toContainEqual(expect.objectContaining({ type: 'step.retrying', step: 'a', message: 'second takes over' }));
   expect(data).toContainEqual(expect.objectContaining({ type: 'step.started', attempt: 3, agent: 'second' }));
+  expect(data.find(({ type }) => type === 'step.succeeded')).not.toHaveProperty('agent', 'first');
 }, 40_000);
 
 test('a task whose agent has no worker goes to one with the same skill that has, and why says so before', async () => {

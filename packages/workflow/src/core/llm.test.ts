@@ -7,7 +7,7 @@ import { keptOf } from './fork.ts';
 import { agentsOf } from './graph.ts';
 import type { Json } from './json.ts';
 import type { LlmPolicy } from './llm.ts';
-import { progressOf } from './progress.ts';
+import { problemOf, progressOf } from './progress.ts';
 import { openEffects, restore } from './restore.ts';
 import { workOf } from './scope.ts';
 import { newRun, type RunState } from './state.ts';
@@ -127,6 +127,7 @@ describe('the loop', () => {
     expect(play.state.status).toBe('succeeded');
     expect(play.state.scope.steps['research']?.errors).toEqual([]);
     expect(progressOf(play.state)).toMatchObject({ total: 5, done: 5, failed: 0 });
+    expect(problemOf(play.state)).toEqual({});
   });
 
   test('tells the model of tools that it invents, that it was not offered, and of arguments that are none', () => {

@@ -51,7 +51,9 @@ export function isWaiting(state: RunState): boolean {
 export function problemOf(state: RunState): { errorCode?: string; failedStep?: string } {
   if (state.status !== 'failed' && state.status !== 'succeeded') return {};
   let failed: { step: string; code: string; at: number } | undefined;
-  state.steps.forEach(({ units }, s) => {
+  state.steps.forEach(({ units, grown, status: stepStatus }, s) => {
+    // What a model was told of is no failure of the run.
+    if (grown !== undefined && stepStatus === 'succeeded') return;
     for (const { status, error, endedAt = 0 } of units) {
       // What ended the run failed last; of failures that it went on from, the first is told.
       if (status !== 'failed' || (failed && (state.status === 'failed' ? endedAt < failed.at : endedAt >= failed.at))) continue;

@@ -52,7 +52,9 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
   const step = graph.steps[transition.s];
   const key = step?.key ?? '';
   const { t } = transition;
-  const agent = (t === 'queued' || t === 'began' || t === 'moved' ? transition.agent : undefined) ?? step?.target ?? '';
+  // Of a step that other agents take over, only these say whose turn it is.
+  const own = step?.failover === undefined ? step?.target : undefined;
+  const agent = (t === 'queued' || t === 'began' || t === 'moved' ? transition.agent : undefined) ?? own ?? '';
   const place = {
     step: transition.i < 0 ? key : `${key}[${transition.i}]`,
     attempt: transition.n,

@@ -7,6 +7,7 @@ import type { WholeRun } from '../../api/shapes.ts';
 import { conversationsIn } from '../../model/conversation.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { approvalsOf, culprit, endingOf, isOver, problemText, runFacts } from '../../model/run.ts';
+import { shortenMiddle } from '../../model/text.ts';
 import { stepLabel } from '../../model/timeline.ts';
 import { DownloadLink } from '../../parts/button.tsx';
 import { useFastNow, useNow } from '../../parts/clock.ts';
@@ -68,6 +69,7 @@ function RunSentence({ run }: { run: WholeRun }): ReactNode {
   const going = !isOver(run);
   const fast = useFastNow(going);
   const slow = useNow();
+  const forkedFrom = run.labels['forked-from'];
   return (
     <Facts>
       {[
@@ -80,7 +82,17 @@ function RunSentence({ run }: { run: WholeRun }): ReactNode {
             version <code>{shortHash(run.workflowHash)}</code>, began as <code>{shortHash(run.startedHash)}</code>
           </span>
         ),
-        run.reason && run.reason !== problemText(run.error) ? run.reason : null,
+        run.reason && run.reason !== run.status && run.reason !== problemText(run.error) ? run.reason : null,
+        run.parent ? (
+          <span key="parent">
+            started by <RunLink run={run.parent} />
+          </span>
+        ) : null,
+        forkedFrom ? (
+          <span key="fork">
+            goes on from <RunLink run={forkedFrom} /> (<Link to={`/runs/${forkedFrom}/compare/${run.id}`}>compare</Link>)
+          </span>
+        ) : null,
         run.origin ? `imported by ${run.origin.importedBy}, was ${run.origin.run}` : null,
         <span key="at">
           started <Moment at={run.createdAt} />
@@ -88,6 +100,14 @@ function RunSentence({ run }: { run: WholeRun }): ReactNode {
         <CopyId key="id" id={run.id} />,
       ]}
     </Facts>
+  );
+}
+
+function RunLink({ run }: { run: string }): ReactNode {
+  return (
+    <Link to={`/runs/${run}`} title={run}>
+      <code>{shortenMiddle(run, 15)}</code>
+    </Link>
   );
 }
 
@@ -100,12 +120,9 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
   const mayCancel = useMay('runs:write');
   const queryClient = useQueryClient();
   const tell = useTell();
-  const forkedFrom = run.labels['forked-from'];
   const ending = endingOf(run);
   return (
     <>
-      {run.parent && <Link to={`/runs/${run.parent}`}>Started by another run</Link>}
-      {forkedFrom && <Link to={`/runs/${forkedFrom}/compare/${run.id}`}>Compare with the run it goes on from</Link>}
       {isOver(run) && (
         <DownloadLink href={`/api/v1/runs/${run.id}/export`} name={`${run.id}.run.jsonl`}>
           Export

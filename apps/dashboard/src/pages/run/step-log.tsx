@@ -2,7 +2,7 @@ import type { RunEvent } from '@signalbox/sdk/client/runs.js';
 import { useEffect, useRef, type ReactNode } from 'react';
 import type { RunStep } from '../../api/shapes.ts';
 import { eventText } from '../../model/run-events.ts';
-import { inert } from '../../model/text.ts';
+import { counted, inert } from '../../model/text.ts';
 import { formatClock } from '../../model/time.ts';
 import { Panel } from '../../parts/panel.tsx';
 import styles from './run.module.css';
@@ -19,7 +19,7 @@ export function StepLog({ step, events, isGoing }: { step: RunStep; events: read
     if (box.current && isAtEnd.current) box.current.scrollTop = box.current.scrollHeight;
   }, [lines.length]);
   return (
-    <Panel title="Log of this step" note={isGoing ? 'following' : lines.length > 0 ? `${lines.length} lines` : undefined}>
+    <Panel title="Log of this step" note={isGoing ? 'following' : lines.length > 0 ? counted(lines.length, 'line') : undefined}>
       <div
         ref={box}
         className={styles.log}

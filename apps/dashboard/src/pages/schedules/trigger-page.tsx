@@ -83,6 +83,7 @@ export default function TriggerPage(): ReactNode {
                         </Link>,
                       ],
                       ['Starts on', onText(found)],
+                      ['That ended', found.manifest.spec.on.runEnded?.status?.join(' or ')],
                       ['If', found.manifest.spec.if],
                       ['Rights of', found.appliedBy],
                     ]}
