@@ -40,7 +40,7 @@ describe('validate', () => {
       out:
         '✔ good.yaml  workflow w, 2 steps\n' +
         '✖ bad.yaml:6:10: /spec/steps/a/agnet: is not a known field; is agent meant?\n' +
-        '✖ bad.yaml:7:10: /spec/steps/b/agent: must match pattern "^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|\\s*\\$\\{\\{[\\s\\S]*\\}\\}\\s*)$": ' +
+        '✖ bad.yaml:7:10: /spec/steps/b/agent: must be a name: lower-case letters, digits and hyphens, at most 63, no hyphen at either end; or an expression: ' +
         'The agent that does the work, by its name, or an expression that chooses one of `agents`; `with` is its input.\n',
       err: 'error: 1 of 2 files cannot be applied\n',
     });

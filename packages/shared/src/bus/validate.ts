@@ -2,6 +2,7 @@ import { plainToInstance, TransformationType } from 'class-transformer';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { validateSync, type ValidationError } from 'class-validator';
 import { Fault, type FaultDetail } from '../errors/fault.ts';
+import { namePattern, nameWords } from '../ids/ids.ts';
 import { isSurelyValid } from './checked-quickly.ts';
 import type { MessageClass } from './contract.ts';
 import { opaqueFieldsOf } from './opaque.ts';
@@ -113,9 +114,22 @@ function invalidFault(errors: ValidationError[]): Fault {
 
 function detailsOf(error: ValidationError, parent: string): FaultDetail[] {
   const pointer = `${parent}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  const own = Object.values(error.constraints ?? {}).map((sentence) => ({
-    pointer,
-    detail: sentence.startsWith('property ') ? 'is not a known field' : sentence.replace(`${error.property} `, ''),
-  }));
+  const broken = Object.entries(error.constraints ?? {});
+  const ofType = broken.filter(([rule]) => typeRules.has(rule));
+  const own = (ofType.length > 0 ? ofType : broken).map(([, sentence]) => ({ pointer, detail: wordsOf(sentence, error.property) }));
   return [...own, ...(error.children ?? []).flatMap((child) => detailsOf(child, pointer))];
+}
+
+/** Of a value that has not even the type, its bounds say nothing more. */
+const typeRules = new Set(['isInt', 'isNumber', 'isString', 'isBoolean', 'isArray', 'isObject']);
+
+/** What class-validator says, without the field's name, and of the patterns that people meet most, in words. */
+function wordsOf(sentence: string, property: string): string {
+  if (sentence.startsWith('property ')) return 'is not a known field';
+  const detail = sentence.replace(`each value in ${property} `, 'each value ').replace(`${property} `, '');
+  return detail.replace(/must match (\/.*\/\w*) regular expression$/, (_, pattern: string) => {
+    if (pattern === String(namePattern)) return `must be ${nameWords}`;
+    const prefix = /^\/\^([a-z]+)_\[0-7\]/.exec(pattern)?.[1];
+    return prefix === undefined ? `must match ${pattern}` : `must be an identifier that begins with ${prefix}_`;
+  });
 }

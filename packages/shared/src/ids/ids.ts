@@ -37,3 +37,6 @@ export function idPattern(prefix: string): RegExp {
 
 /** A DNS label (RFC 1123): names of agents, servers, workflows, deployments. */
 export const namePattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** What a name must be, in words. */
+export const nameWords = 'a name: lower-case letters, digits and hyphens, at most 63, no hyphen at either end';

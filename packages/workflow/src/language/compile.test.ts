@@ -404,7 +404,7 @@ describe('a manifest', () => {
     [{ spec: { steps: {} } }, '/spec/steps', /fewer than 1/],
     [{ spec: { steps: { 'a b': { agent: 'x' } } } }, '/spec/steps', /pattern|name/],
     [{ spec: { steps: { a: { agnet: 'x' } } } }, '/spec/steps/a/agnet', /not a known field; is agent meant\?/],
-    [{ spec: { steps: { a: { agent: 'X Y' } } } }, '/spec/steps/a/agent', /pattern/],
+    [{ spec: { steps: { a: { agent: 'X Y' } } } }, '/spec/steps/a/agent', /must be a name: lower-case letters.*or an expression/],
     [{ spec: { steps: { a: { tool: 'no-server' } } } }, '/spec/steps/a/tool', /pattern/],
     [{ spec: { steps: { a: { approval: { by: { roles: ['admin'] } } } } } }, '/spec/steps/a/approval', /must have message/],
     [{ spec: { steps: { a: { approval: { message: 'x', by: {} } } } } }, '/spec/steps/a/approval/by', /fewer than 1/],

@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
+import { namePattern, nameWords } from '@signalbox/shared/ids/ids.js';
 import { perhapsMeant } from './closest.ts';
 import { errorsMax } from './read-source.ts';
 import { escape } from './template.ts';
@@ -67,11 +68,22 @@ function detailOf({ keyword, instancePath: pointer, params, message, data, paren
     }
     case 'required':
       return { pointer, detail: `must have ${String(params['missingProperty'])}` };
-    default: {
+    case 'pattern': {
       const { description } = (parentSchema ?? {}) as { description?: string };
-      return { pointer, detail: `${message ?? 'is wrong'}${keyword === 'pattern' && description !== undefined ? `: ${description}` : ''}` };
+      return { pointer, detail: `${patternWords(String(params['pattern']))}${description === undefined ? '' : `: ${description}`}` };
     }
+    default:
+      return { pointer, detail: message ?? 'is wrong' };
   }
+}
+
+/** What a text must be: names, and expressions in their place, in words. */
+function patternWords(pattern: string): string {
+  const name = namePattern.source.slice(1, -1);
+  if (pattern === namePattern.source) return `must be ${nameWords}`;
+  return pattern.startsWith(`^(?:${name}|`) && pattern.includes(String.raw`\$\{\{`)
+    ? `must be ${nameWords}; or an expression`
+    : `must match the pattern ${pattern}`;
 }
 
 function shown(value: unknown): string {

@@ -14,7 +14,10 @@ class GetBoardQuery {
   @Transform(asList)
   @IsArray()
   @ArrayMaxSize(50)
-  @Matches(/^[a-z0-9-]{1,63}=-?\d{1,4}(?:\.\d{1,6})?$/, { each: true })
+  @Matches(/^[a-z0-9-]{1,63}=-?\d{1,4}(?:\.\d{1,6})?$/, {
+    each: true,
+    message: 'must be AGENT=DAYS, as api-endpoint=2 or api-endpoint=-0.5',
+  })
   slip?: string[];
 }
 

@@ -2,10 +2,10 @@ import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { ManifestChange } from './apply-workflow.ts';
-import { BudgetAmounts, BudgetView, budgetPeriods, budgetScopePattern, type BudgetPeriod } from './budget-view.ts';
+import { BudgetAmounts, BudgetView, budgetPeriods, budgetScopePattern, budgetScopeWords, type BudgetPeriod } from './budget-view.ts';
 
 export class ApplyBudgetRequest {
-  @Matches(budgetScopePattern) scope!: string;
+  @Matches(budgetScopePattern, budgetScopeWords) scope!: string;
 
   /** At least one measure. Less than what is spent is allowed: then nothing more is. */
   @IsObject() @ValidateNested() @Type(() => BudgetAmounts) limit!: BudgetAmounts;

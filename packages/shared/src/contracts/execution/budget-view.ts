@@ -8,6 +8,9 @@ export type BudgetPeriod = (typeof budgetPeriods)[number];
 /** `workspace`, `workflow/<name>`, `agent/<name>`. */
 export const budgetScopePattern = /^(?:workspace|(?:workflow|agent)\/[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/;
 
+/** `@Matches` of a scope, in words. */
+export const budgetScopeWords = { message: 'must be workspace, workflow/NAME or agent/NAME' };
+
 const amountMax = 1_000_000_000_000;
 
 /** Amounts of what budgets count; absent: not said. */
@@ -28,7 +31,7 @@ export class BudgetSums {
 
 /** What all runs of a workspace, of a workflow, or all calls to an agent may use together. */
 export class BudgetView {
-  @Matches(budgetScopePattern) scope!: string;
+  @Matches(budgetScopePattern, budgetScopeWords) scope!: string;
   /** What it is for; null: nothing is said of it. */
   @IsOptional() @IsString() description!: string | null;
   @IsObject() labels!: Record<string, string>;

@@ -1,9 +1,9 @@
 import { Matches } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
-import { budgetScopePattern } from './budget-view.ts';
+import { budgetScopePattern, budgetScopeWords } from './budget-view.ts';
 
 export class DeleteBudgetRequest {
-  @Matches(budgetScopePattern) scope!: string;
+  @Matches(budgetScopePattern, budgetScopeWords) scope!: string;
 }
 
 export class DeleteBudgetReply {}

@@ -1,9 +1,9 @@
 import { Matches } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
-import { BudgetView, budgetScopePattern } from './budget-view.ts';
+import { BudgetView, budgetScopePattern, budgetScopeWords } from './budget-view.ts';
 
 export class GetBudgetRequest {
-  @Matches(budgetScopePattern) scope!: string;
+  @Matches(budgetScopePattern, budgetScopeWords) scope!: string;
 }
 
 export class GetBudgetReply extends BudgetView {}

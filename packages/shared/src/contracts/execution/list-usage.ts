@@ -15,7 +15,11 @@ export class ListUsageRequest extends PageRequest {
   /** Each hour, day or month for itself (UTC); all of the window together if absent. */
   @IsOptional() @IsIn(usageBuckets) bucket?: UsageBucket;
   /** Each of these for itself, by commas: `workflow`, `agent`, `model`. All together if absent. */
-  @IsOptional() @Matches(/^(?:workflow|agent|model)(?:,(?:workflow|agent|model)){0,2}$/) by?: string;
+  @IsOptional()
+  @Matches(/^(?:workflow|agent|model)(?:,(?:workflow|agent|model)){0,2}$/, {
+    message: 'must be one or several of workflow, agent, model, with commas between',
+  })
+  by?: string;
   @IsOptional() @IsString() @MaxLength(80) workflow?: string;
   @IsOptional() @IsString() @MaxLength(80) agent?: string;
   @IsOptional() @IsString() @MaxLength(200) model?: string;
