@@ -15,7 +15,12 @@ export interface GraphEdge {
   from: string;
   to: string;
   critical: boolean;
+  /** It is no need: what is undone, or what the tidying up comes after. */
+  isEnding?: true;
 }
+
+/** What undoes a step has its name with this. */
+const undoEnding = '.undo';
 
 /** The steps of a run as a graph. Items of a `forEach` are one node, so that ten thousand of them stay one picture. */
 export function graphOf(steps: readonly RunStep[]): { nodes: GraphNode[]; edges: GraphEdge[] } {
@@ -45,7 +50,18 @@ export function graphOf(steps: readonly RunStep[]): { nodes: GraphNode[]; edges:
       edges.set(`${from}\u0000${name}`, { from, to: name, critical });
     }
   }
-  return { nodes, edges: [...edges.values()] };
+  return { nodes, edges: [...edges.values(), ...endingEdges(groups, [...edges.values()])] };
+}
+
+/** From each step to what undoes it, and from the last of the main part to the first of those that tidy up. */
+function endingEdges(groups: ReadonlyMap<string, readonly RunStep[]>, needs: readonly GraphEdge[]): GraphEdge[] {
+  const partOf = (name: string): string => groups.get(name)?.[0]?.part ?? 'main';
+  const ofPart = (part: string): string[] => [...groups.keys()].filter((name) => partOf(name) === part);
+  const edge = (from: string, to: string): GraphEdge => ({ from, to, critical: false, isEnding: true });
+  const undone = ofPart('main').filter((name) => groups.has(`${name}${undoEnding}`));
+  const last = ofPart('main').filter((name) => !needs.some(({ from, to }) => from === name && partOf(to) === 'main'));
+  const first = ofPart('finally').filter((name) => !needs.some(({ from, to }) => to === name && partOf(from) === 'finally'));
+  return [...undone.map((name) => edge(name, `${name}${undoEnding}`)), ...first.flatMap((to) => last.map((from) => edge(from, to)))];
 }
 
 /** Who does a step: of one in turns, or whose agent is chosen item by item, all who have. */

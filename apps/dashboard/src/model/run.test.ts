@@ -133,6 +133,19 @@ test('the graph has one node a step, with its items, and one edge a need', () =>
   ]);
 });
 
+test('what undoes a step follows it, and what tidies up follows the last steps', () => {
+  const { edges } = graphOf([
+    step('book', 'succeeded'),
+    step('pay', 'failed', ['book']),
+    step('tell', 'succeeded'),
+    step('book.undo', 'succeeded', [], { part: 'undo' }),
+    step('report', 'succeeded', [], { part: 'finally' }),
+    step('close', 'succeeded', ['report', 'book'], { part: 'finally' }),
+  ]);
+  const ends = edges.map(({ from, to, isEnding = false }) => `${from} ${isEnding ? '..' : '--'} ${to}`);
+  expect(ends).toEqual(['book -- pay', 'report -- close', 'book -- close', 'book .. book.undo', 'pay .. report', 'tell .. report']);
+});
+
 test('a need that is not in the run is left out of the graph', () => {
   expect(graphOf([step('a', 'pending', ['gone', 'a'])]).edges).toEqual([]);
 });

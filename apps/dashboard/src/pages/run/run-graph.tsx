@@ -63,14 +63,14 @@ export default function RunGraph({ run, selected }: { run: WholeRun; selected: s
     width: nodeWidth,
     height: nodeHeight,
   }));
-  const edges: Track[] = graph.edges.map(({ from, to, critical }) => ({
+  const edges: Track[] = graph.edges.map(({ from, to, critical, isEnding }) => ({
     id: `${from} ${to}`,
     type: 'track',
     data: { path: layout.paths.get(`${from} ${to}`) ?? '' },
     source: from,
     target: to,
     focusable: false,
-    className: critical ? 'critical' : '',
+    className: critical ? 'critical' : isEnding ? 'ending' : '',
     markerEnd: {
       type: MarkerType.ArrowClosed,
       markerUnits: 'userSpaceOnUse',

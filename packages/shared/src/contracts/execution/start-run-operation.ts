@@ -19,7 +19,8 @@ import { RunFilter } from './run-filter.ts';
 import { runActions, RunOperationFailure, RunOperationView, type RunAction } from './run-operation.ts';
 import { RunView } from './run-view.ts';
 
-export class StartRunOperationRequest {
+/** What is to be done to which runs. */
+export class RunOrder {
   @IsIn(runActions) action!: RunAction;
   /** The runs; either this or `filter`. */
   @IsOptional()
@@ -36,6 +37,9 @@ export class StartRunOperationRequest {
   @IsOptional() @IsString() @MaxLength(500) note?: string;
   /** Only says what would be done. */
   @IsOptional() @IsBoolean() dryRun?: boolean;
+}
+
+export class StartRunOperationRequest extends RunOrder {
   /** The same key again gives the same operation; with another request, `conflict`. */
   @IsOptional() @IsString() @MaxLength(255) idempotencyKey?: string;
 }
