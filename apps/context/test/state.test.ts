@@ -38,6 +38,18 @@ describe('a key of shared state', () => {
     await expect(context.request(putState, { ...first, expectedVersion: 1 })).resolves.toEqual({ version: 2 });
   });
 
+  test('is written once by what is sent again, though others have written since', async () => {
+    const first = { scope: 'workspace', key: 'once', value: 1, expectedVersion: 0, idempotencyKey: 'run_1:write' };
+    const both = await Promise.all([context.request(putState, first), context.request(putState, first)]);
+    expect(both).toEqual([{ version: 1 }, { version: 1 }]);
+    await context.request(putState, { ...first, value: 2, expectedVersion: 1, idempotencyKey: 'run_2:write' });
+    await expect(context.request(putState, first)).resolves.toEqual({ version: 1 });
+    await expect(context.request(getState, { scope: 'workspace', key: 'once' })).resolves.toMatchObject({ version: 2, value: 2 });
+    // Another's key of that name is another's.
+    const theirs = context.request(putState, first, { as: { principal: 'user_bob' } });
+    await expect(theirs).rejects.toMatchObject({ code: 'conflict' });
+  });
+
   test('lets exactly one of many win a race, and none is lost without a race', async () => {
     const at = { scope: 'workspace', key: 'race' };
     const outcomes = await Promise.allSettled(

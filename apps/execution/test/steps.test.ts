@@ -51,6 +51,31 @@ async function play(name: string, steps: Record<string, object>, rest: object = 
   return ended(service, id);
 }
 
+test('shared state is read and written through protocol; a lost race fails the step, and is not tried again by itself', async () => {
+  const seen: StartTaskRequest['state'][] = [];
+  call = ({ state }) => {
+    seen.push(state);
+    if (state?.set === undefined) return { output: { value: ['a'], version: 3 } };
+    return state.version === 3 ? { output: { version: 4 } } : { error: { code: 'conflict', detail: 'the key is at version 4, not 2' } };
+  };
+  const board = { scope: 'workspace', key: '${{ input.board }}' };
+  const run = await play(
+    'state',
+    {
+      read: { state: board },
+      write: { state: { ...board, set: '${{ steps.read.output.value + ["b"] }}', version: '${{ steps.read.output.version }}' } },
+      late: { needs: ['write'], state: { ...board, set: null, version: 2 }, onError: 'continue' },
+    },
+    { outputs: { version: '${{ steps.write.output.version }}' } },
+    { board: 'case-17' },
+  );
+  expect(run).toMatchObject({ status: 'succeeded', output: { version: 4 } });
+  const at = { scope: 'workspace', key: 'case-17' };
+  expect(seen).toEqual([at, { ...at, set: ['a', 'b'], version: 3 }, { ...at, set: null, version: 2 }]);
+  expect(run.steps.map(({ kind, status }) => `${kind} ${status}`)).toEqual(['state succeeded', 'state succeeded', 'state failed']);
+  await expect(apply(service, 'state', { read: { state: { ...board, version: 1 } } })).rejects.toMatchObject({ code: 'invalid' });
+});
+
 test('agents, tools and artifacts are called through protocol, as what they are', async () => {
   const seen: StartTaskRequest[] = [];
   call = (task) => {

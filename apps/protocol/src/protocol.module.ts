@@ -19,6 +19,7 @@ import { HttpAgent } from './targets/http-agent.ts';
 import { Targets } from './targets/targets.ts';
 import { ToolCaller } from './targets/tool-caller.ts';
 import { ToolProgressListener } from './targets/tool-progress.listener.ts';
+import { StateTargets } from './targets/state-targets.ts';
 import { ArtifactWriter } from './tasks/artifact-writer.ts';
 import { Beats } from './tasks/beats.ts';
 import { CancelTasksHandler } from './tasks/cancel-tasks.handler.ts';
@@ -48,6 +49,7 @@ import { TaskRunner } from './tasks/task-runner.ts';
     Completer,
     OutputLimit,
     ArtifactWriter,
+    StateTargets,
     TaskGrants,
     Targets,
     AgentTargets,

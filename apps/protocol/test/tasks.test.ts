@@ -5,6 +5,8 @@ import type { Artifact } from '@signalbox/shared/contracts/context/artifact.js';
 import { beginUpload } from '@signalbox/shared/contracts/context/begin-upload.js';
 import { finishUpload } from '@signalbox/shared/contracts/context/finish-upload.js';
 import { putArtifact, type PutArtifactRequest } from '@signalbox/shared/contracts/context/put-artifact.js';
+import { getState } from '@signalbox/shared/contracts/context/get-state.js';
+import { putState, type PutStateRequest } from '@signalbox/shared/contracts/context/put-state.js';
 import { writeChunk } from '@signalbox/shared/contracts/context/write-chunk.js';
 import { cancelTasks } from '@signalbox/shared/contracts/protocol/cancel-tasks.js';
 import { getTaskStatus } from '@signalbox/shared/contracts/protocol/get-task-status.js';
@@ -23,6 +25,7 @@ const registry = new RegistryPeer();
 let onTool: (request: CallToolRequest) => Promise<CallToolReply> | CallToolReply;
 const tools: (CallToolRequest & { principal?: string })[] = [];
 const artifacts: PutArtifactRequest[] = [];
+const writes: PutStateRequest[] = [];
 const artifact: Artifact = {
   id: newId('artifact'),
   name: 'a',
@@ -57,6 +60,15 @@ beforeAll(async () => {
       await peers.answer(putArtifact, (request) => {
         artifacts.push(request);
         return { ...artifact, name: request.name, mediaType: request.mediaType };
+      });
+      await peers.answer(putState, (request) => {
+        if (request.expectedVersion === 3) throw new Fault('conflict', 'the key is at version 4, not 3', 'Read it again.');
+        writes.push(request);
+        return { version: 5 };
+      });
+      await peers.answer(getState, ({ scope, key }) => {
+        if (key === 'none') throw new Fault('not_found', 'there is no key none', 'Write it.');
+        return { scope, key, version: 4, value: { a: 1 }, updatedAt: '2026-11-27T00:00:00.000Z', updatedBy: 'user_a' };
       });
       await peers.answer(beginUpload, () => ({ upload: newId('upload'), credit: 4 }));
       await peers.answer(writeChunk, ({ data }) => {
@@ -291,6 +303,17 @@ describe('an output that does not fit a message', () => {
     agent.answer = (_, response) => json(response, 200, 'x'.repeat(1_200_000));
     await expect(perform({ agent: 'echo' })).resolves.toMatchObject({ error: { code: 'limited' } });
   });
+});
+
+test('shared state is read, and written by the key of the task; who was slower is told so', async () => {
+  await expect(perform({ state: { scope: 'workspace', key: 'plan' } })).resolves.toMatchObject({ output: { value: { a: 1 }, version: 4 } });
+  await expect(perform({ state: { key: 'none' } })).resolves.toMatchObject({ output: { value: null, version: 0 } });
+  await expect(perform({ state: { key: 'plan', set: null, version: 4 } })).resolves.toMatchObject({ output: { version: 5 } });
+  const idempotencyKey = expect.stringMatching(/^key-/) as unknown as string;
+  expect(writes).toEqual([
+    { scope: expect.stringMatching(/^run_/) as unknown as string, key: 'plan', value: null, expectedVersion: 4, idempotencyKey },
+  ]);
+  await expect(perform({ state: { key: 'plan', set: 1, version: 3 } })).resolves.toMatchObject({ error: { code: 'conflict' } });
 });
 
 describe('between protocol and execution', () => {

@@ -58,6 +58,8 @@ test('a workflow that is built is the same document as its YAML', () => {
       w.wait('pause', { until: w.run.startedAt });
       const sub = w.workflow<number>('sub', 'other', w.input);
       const kept = w.artifact('keep', { name: 'summary.md', content: `By ${approved.output.by}: ${write.output}` }, { label: 'Keep it' });
+      const board = w.readState<string[]>('board', { scope: 'workspace', key: 'board' });
+      w.writeState('noted', { scope: 'workspace', key: 'board', set: [write.output], version: board.output.version });
       return { summary: write.output, id: kept.output.id, sub: sub.output, status: write.status };
     },
     { description: 'Reads and writes.', labels: { team: 'docs' }, input: { type: 'object' }, timeout: '3d' },
@@ -103,6 +105,8 @@ spec:
     pause: { wait: { until: '\${{ run.startedAt }}' } }
     sub: { workflow: other, with: '\${{ input }}' }
     keep: { label: Keep it, artifact: { name: summary.md, content: 'By \${{ steps.approved.output.by }}: \${{ steps.write.output }}' } }
+    board: { state: { scope: workspace, key: board } }
+    noted: { state: { scope: workspace, key: board, set: ['\${{ steps.write.output }}'], version: '\${{ steps.board.output.version }}' } }
   outputs:
     summary: \${{ steps.write.output }}
     id: \${{ steps.keep.output.id }}

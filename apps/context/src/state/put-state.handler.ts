@@ -4,7 +4,7 @@ import { Handles } from '@signalbox/shared/bus/handles.js';
 import { putState, PutStateReply, PutStateRequest } from '@signalbox/shared/contracts/context/put-state.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { KnownRuns } from '../runs/known-runs.ts';
-import { encodeValue, nextEntry } from './state.ts';
+import { encodeValue, nextEntry, type StateEntry } from './state.ts';
 import { StateStore } from './state.store.ts';
 
 @Controller()
@@ -15,10 +15,14 @@ export class PutStateHandler {
   ) {}
 
   @Handles(putState)
-  async handle(@Payload() { scope, key, value, expectedVersion }: PutStateRequest, @FromCaller() caller: Caller): Promise<PutStateReply> {
+  async handle(
+    @Payload() { scope, key, value, expectedVersion, idempotencyKey }: PutStateRequest,
+    @FromCaller() caller: Caller,
+  ): Promise<PutStateReply> {
     encodeValue(value); // too large is said before the database is asked
     if (scope.startsWith('run_')) await this.runs.require(caller, scope);
-    const written = await this.store.update(caller, { scope, key }, (current) => nextEntry(current, value, expectedVersion));
+    const next = (current: StateEntry | null): StateEntry => nextEntry(current, value, expectedVersion);
+    const written = await this.store.update(caller, { scope, key }, next, idempotencyKey);
     return { version: written!.version };
   }
 }

@@ -89,10 +89,18 @@ export class StateStore {
     return rows.map(factsOf);
   }
 
-  /** Reads the entry, lets `decide` choose the next and writes it if nobody wrote in between; else starts over. Null from `decide`: leave it. */
-  async update(caller: Caller, address: Address, decide: (current: StateEntry | null) => StateEntry | null): Promise<StateEntry | null> {
+  /**
+   * Reads the entry, lets `decide` choose the next and writes it if nobody wrote in between; else starts over. Null from `decide`: leave it. What the same caller
+   * has written with the same key, as far as that is kept, is not written again.
+   */
+  async update(
+    caller: Caller,
+    address: Address,
+    decide: (current: StateEntry | null) => StateEntry | null,
+    idempotencyKey?: string,
+  ): Promise<StateEntry | null> {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const written = await this.db.inWorkspace(caller.workspace, (tx) => this.updateOnce(tx, caller, address, decide));
+      const written = await this.db.inWorkspace(caller.workspace, (tx) => this.updateOnce(tx, caller, address, decide, idempotencyKey));
       if (written !== 'lost') return written;
     }
     throw new Fault('unavailable', `the key ${address.key} is being written by many at once`, 'Try again in a moment.', {
@@ -105,8 +113,17 @@ export class StateStore {
     caller: Caller,
     { scope, key }: Address,
     decide: (current: StateEntry | null) => StateEntry | null,
+    idempotencyKey?: string,
   ): Promise<StateEntry | null | 'lost'> {
     const { workspace, principal } = caller;
+    const writeKey = idempotencyKey === undefined ? null : `${principal} ${idempotencyKey}`;
+    if (writeKey !== null) {
+      const [known] = await tx.query<Raw[]>(
+        `SELECT * FROM state_version WHERE workspace = $1 AND scope = $2 AND key = $3 AND idempotency_key = $4`,
+        [workspace, scope, key, writeKey],
+      );
+      if (known) return rowOf(known);
+    }
     const found = await tx.query<Raw[]>(`SELECT * FROM state_entry WHERE workspace = $1 AND scope = $2 AND key = $3`, [
       workspace,
       scope,
@@ -126,8 +143,8 @@ export class StateStore {
     );
     if (written.length === 0) return 'lost';
     await tx.query(
-      `INSERT INTO state_version (workspace, scope, key, version, value, is_deleted, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      values,
+      `INSERT INTO state_version (workspace, scope, key, version, value, is_deleted, updated_by, idempotency_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [...values, writeKey],
     );
     await tx.query(`DELETE FROM state_version WHERE workspace = $1 AND scope = $2 AND key = $3 AND version < $4`, [
       workspace,

@@ -8,6 +8,7 @@ export const kindWords: Record<LimitKind, string> = {
   model: 'Model',
   tool: 'Tools',
   artifact: 'Artifacts',
+  state: 'Shared state',
 };
 
 /** `limit:tenant/ann`: what rows are told apart by. */

@@ -4,6 +4,7 @@ import { getTaskStatus } from '@signalbox/shared/contracts/protocol/get-task-sta
 import {
   startTask,
   type ArtifactTarget,
+  type StateTarget,
   type ModelTarget,
   type StartTaskRequest,
 } from '@signalbox/shared/contracts/protocol/start-task.js';
@@ -95,6 +96,7 @@ function bodyOf({ id, kind, target, skill, input, key, timeoutMs, idempotencyKey
     ...(kind === 'tool' && { tool: target, input }),
     ...(kind === 'model' && { model: { ...(input as object), model: target } as ModelTarget }),
     ...(kind === 'artifact' && { artifact: input as unknown as ArtifactTarget }),
+    ...(kind === 'state' && { state: input as unknown as StateTarget }),
     deadline: now() + timeoutMs,
     idempotencyKey,
     ...(handover && { handover }),

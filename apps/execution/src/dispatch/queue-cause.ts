@@ -40,7 +40,7 @@ export function causeElsewhere(task: QueuedTask): QueueCause {
 }
 
 function onOf({ kind, target }: QueuedTask): string {
-  return kind === 'artifact' ? 'service:context' : `${kind}:${target}`;
+  return kind === 'artifact' || kind === 'state' ? 'service:context' : `${kind}:${target}`;
 }
 
 /** Why a task is not under way. `tasks`: all in queues that are kept here, among which are those that hold the places. */

@@ -59,11 +59,11 @@ export function isActive({ phase }: QueuedTask): boolean {
   return phase === 'offered' || phase === 'running';
 }
 
-/** Where a task waits: tasks of one agent, tools of one server, calls to one model, or artifacts, of one workspace. */
+/** Where a task waits: tasks of one agent, tools of one server, calls to one model, artifacts, or shared state, of one workspace. */
 export function queueKeyOf({ kind, workspace, target }: Pick<QueuedTask, 'kind' | 'workspace' | 'target'>): string {
   if (kind === 'agent') return agentQueueKey(workspace, target);
   if (kind === 'model') return `model ${workspace} ${target}`;
-  return kind === 'tool' ? `tool ${workspace} ${target.split('/', 1)[0] ?? ''}` : `artifact ${workspace}`;
+  return kind === 'tool' ? `tool ${workspace} ${target.split('/', 1)[0] ?? ''}` : `${kind} ${workspace}`;
 }
 
 /** A task of another owner's run, as it was offered. */

@@ -7,6 +7,7 @@ import { nothing, type TaskCall } from '../tasks/task.ts';
 import { untilAborted } from '../tasks/until-aborted.ts';
 import { AgentTargets } from './agent-targets.ts';
 import { artifactContent } from './artifact-target.ts';
+import { StateTargets } from './state-targets.ts';
 import { splitTool } from './tool-name.ts';
 import { ToolCaller } from './tool-caller.ts';
 
@@ -19,11 +20,12 @@ export class Targets {
     private readonly tools: ToolCaller,
     private readonly models: ModelTargets,
     private readonly artifacts: ArtifactWriter,
+    private readonly states: StateTargets,
   ) {}
 
   /** The target's output. Rejects with a Fault that says what went wrong there. */
   async perform(call: TaskCall): Promise<unknown> {
-    const { agent, tool, artifact, model } = call.request;
+    const { agent, tool, artifact, state, model } = call.request;
     const { workspace } = call.caller;
     if (agent !== undefined) {
       return this.call(call, `agent/${agent}`, () => this.agents.prepare(call, agent));
@@ -37,6 +39,7 @@ export class Targets {
     if (model !== undefined) {
       return this.call(call, `model/${model.model}`, () => this.models.prepare(call, model));
     }
+    if (state !== undefined) return this.states.perform(call, state);
     const { id, name, mediaType, size, sha256 } = await this.artifacts.write(call, { ...artifactContent(artifact!), purpose: 'artifact' });
     return { id, name, mediaType, size, sha256 };
   }

@@ -3,7 +3,7 @@ import type { ListQuery, Page } from './pages.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
 /** `limit`: what workflows name under `limits`; the others are queues of who or what does the work. */
-export type LimitKind = 'limit' | 'agent' | 'model' | 'tool' | 'artifact';
+export type LimitKind = 'limit' | 'agent' | 'model' | 'tool' | 'artifact' | 'state';
 
 /** How often one may begin: `max` in `perMs` milliseconds, of which `burst` at once. */
 export interface LimitRate {

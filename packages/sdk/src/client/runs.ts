@@ -85,7 +85,7 @@ export interface Step {
   key: string;
   step: string;
   index: number | null;
-  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'value' | 'wait' | 'approval' | 'llm' | (string & {});
+  kind: 'agent' | 'tool' | 'workflow' | 'artifact' | 'state' | 'value' | 'wait' | 'approval' | 'llm' | (string & {});
   /** `undo` takes back what another step did, `finally` runs when the others have ended. */
   part?: 'main' | 'undo' | 'finally' | (string & {});
   label: string;

@@ -260,6 +260,24 @@ export class WorkflowBuilder<Input> {
     return this.#add(key, { llm }, options);
   }
 
+  /** Reads a key of shared state; version 0: there is none. */
+  readState<V = unknown>(
+    key: string,
+    state: { key: Value<string>; scope?: Value<string> },
+    options: StepOptions = {},
+  ): Step<{ value: V | null; version: number }> {
+    return this.#add(key, { state }, options);
+  }
+
+  /** Writes a key of shared state; with `version` only where it is the newest, else the step fails with `conflict`. */
+  writeState(
+    key: string,
+    state: { key: Value<string>; scope?: Value<string>; set: Value; version?: Value<number> },
+    options: StepOptions = {},
+  ): Step<{ version: number }> {
+    return this.#add(key, { state }, options);
+  }
+
   /** Keeps an artifact: text as it is, all else as JSON. */
   artifact(
     key: string,

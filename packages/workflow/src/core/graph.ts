@@ -93,7 +93,7 @@ export interface FailoverPolicy {
 }
 
 /** What a step can be; each is a machine over the primitives task, timer, signal and child run. */
-export type StepKind = 'agent' | 'tool' | 'artifact' | 'workflow' | 'value' | 'wait' | 'approval' | 'llm';
+export type StepKind = 'agent' | 'tool' | 'artifact' | 'state' | 'workflow' | 'value' | 'wait' | 'approval' | 'llm';
 
 /** One step of a compiled workflow. Its place in `Graph.steps` is its id. */
 export interface GraphStep {

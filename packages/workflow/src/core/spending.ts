@@ -134,7 +134,7 @@ function aboveShort(above: readonly Named[], spend: Spend): Reservation | undefi
 function mostOf(state: RunState, s: number, i: number, target: string, input: Json): Limits {
   const step = state.graph.steps[s] as GraphStep;
   const { kind } = workOf(state, s, i);
-  if (kind === 'tool' || kind === 'artifact') return { tokens: 0, costUsd: 0, steps: 1 };
+  if (kind === 'tool' || kind === 'artifact' || kind === 'state') return { tokens: 0, costUsd: 0, steps: 1 };
   if (kind === 'workflow') return { ...step.most, ...(step.most?.steps !== undefined && { steps: step.most.steps + 1 }) };
   if (kind === 'agent') return { ...(step.llm === undefined ? step.most : mostOfCall(state.steps[s] as StepState, step, i)), steps: 1 };
   const tokensIn = tokensAtMost(step, state.steps[s] as StepState, i, target, input);

@@ -30,9 +30,9 @@ import { compileCondition, compileTemplate, escape, type CompiledTemplate } from
 const dayMs = 86_400_000;
 const attemptTimeoutMs = 15 * 60_000;
 const maxParallelDefault = 1_000;
-const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'workflow', 'value', 'wait', 'approval', 'llm'];
+const kinds: readonly StepKind[] = ['agent', 'tool', 'artifact', 'state', 'workflow', 'value', 'wait', 'approval', 'llm'];
 /** Kinds whose whole input stands under their own name. */
-const inline: readonly StepKind[] = ['value', 'artifact', 'wait', 'llm'];
+const inline: readonly StepKind[] = ['value', 'artifact', 'state', 'wait', 'llm'];
 /** What only the units of a step see, and where. */
 const unitVariables: Partial<Record<Variable, string>> = {
   item: 'forEach',
@@ -173,7 +173,10 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   const found = kinds.filter((kind) => step[kind] !== undefined);
   if (found.length !== 1) {
     const what = found.length === 0 ? 'does not say what it does' : `says ${found.join(' and ')}`;
-    throw new ExpressionError(`the step ${what}: give one of agent, tool, workflow, artifact, value, wait, approval and llm`, pointer);
+    throw new ExpressionError(
+      `the step ${what}: give one of agent, tool, workflow, artifact, state, value, wait, approval and llm`,
+      pointer,
+    );
   }
   const kind = found[0] as StepKind;
   const llm = kind === 'llm' ? llmOf(step, pointer) : undefined;
@@ -287,6 +290,7 @@ function inputOfStep(kind: StepKind, step: StepManifest): Json {
   if (kind === 'approval') return askedOf(step);
   if (kind === 'llm') return promptOf(step.llm as LlmManifest);
   if (kind === 'artifact') return { mediaType: 'text/plain', ...(step.artifact as { name: string; content: Json }) };
+  if (kind === 'state') return step.state as Json;
   return step.with ?? {};
 }
 

@@ -7,7 +7,7 @@ type Failing = Pick<GraphStep, 'timeouts' | 'maxFailures' | 'onCrash'>;
 /** Which of `timeouts` a kind of step has; for all others nobody outside accepts anything. */
 const timed: Partial<Record<StepKind, readonly string[]>> = { value: [], wait: [], approval: [], workflow: ['total'] };
 /** Kinds whose executor can be lost. */
-const sent: readonly StepKind[] = ['agent', 'tool', 'artifact', 'llm'];
+const sent: readonly StepKind[] = ['agent', 'tool', 'artifact', 'state', 'llm'];
 
 /** What a step says of late and lost attempts and of failed items. Throws `ExpressionError` for what its kind does not have. */
 export function failingOf(kind: StepKind, step: StepManifest, pointer: string): Failing {

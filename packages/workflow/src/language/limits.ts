@@ -7,7 +7,7 @@ import { compileTemplate, escape } from './template.ts';
 import { timeoutMs } from './timeout.ts';
 
 /** Kinds whose attempts somebody else does, and may have to wait for. */
-const limited: readonly StepKind[] = ['agent', 'tool', 'artifact', 'llm'];
+const limited: readonly StepKind[] = ['agent', 'tool', 'artifact', 'state', 'llm'];
 
 const perMinMs = 1_000;
 /** Whoever takes a limit over begins with nothing of its rate: a longer time would stop it for that long. */

@@ -39,6 +39,7 @@ export interface StepManifest {
   tool?: string;
   workflow?: string;
   artifact?: { name: string; mediaType?: string; content: Json };
+  state?: { key: string; scope?: string; set?: Json; version?: Json };
   value?: Json;
   wait?: Json;
   approval?: string | ApprovalManifest;

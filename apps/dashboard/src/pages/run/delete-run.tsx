@@ -27,7 +27,7 @@ export function DeleteRun({ run }: { run: WholeRun }): ReactNode {
         tell(`The run of ${run.workflow} was deleted.`);
       }}
     >
-      <p>All that is recorded of it goes, and the runs that its steps started. Artifacts that it made stay. This cannot be undone.</p>
+      <p>All that is recorded of it goes, with the artifacts that it made, and the runs that its steps started. This cannot be undone.</p>
     </Confirm>
   );
 }

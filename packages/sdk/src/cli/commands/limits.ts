@@ -19,7 +19,14 @@ export function addLimits(program: Command, io: Io): void {
     .description('limits and queues as they stand now: what is under way, what waits, who has the places');
   addListOptions(command)
     .addOption(
-      new Option('--kind <kind>', 'only limits of workflows, or only such queues').choices(['limit', 'agent', 'model', 'tool', 'artifact']),
+      new Option('--kind <kind>', 'only limits of workflows, or only such queues').choices([
+        'limit',
+        'agent',
+        'model',
+        'tool',
+        'artifact',
+        'state',
+      ]),
     )
     .option('--waiting', 'only those that something waits for');
   action(command, io, async (context, { kind, waiting, q, ...options }: Options) => {

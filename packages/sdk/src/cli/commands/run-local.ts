@@ -11,6 +11,7 @@ import { exitCode } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import { callLive } from '../local/live-calls.ts';
 import { artifactReply } from '../local/mocks.ts';
+import { LocalState } from '../local/state.ts';
 import { play } from '../local/world.ts';
 import type { Reply, Task } from '../local/world.ts';
 import { duration } from '../text/figures.ts';
@@ -42,13 +43,14 @@ export async function runLocally(context: Context, path: string, options: LocalO
     checkInput(file.manifest.spec.input, options.input);
     const startAt = io.now();
     const script = { input: options.input, startAt, signals: options.send.map(signalOf), seed: startAt };
+    const state = new LocalState();
     let seq = 0;
     return await play(
       file.graph,
       script,
       {
         child: (name, input) => childOf(workflows, name, input),
-        reply: (task) => replyTo(task, mocks, client),
+        reply: (task) => replyTo(task, mocks, state, client),
         seen: (run, transition) => {
           const event = eventOf(run.run, run.graph, seq++, transition);
           if (event === undefined) return;
@@ -67,12 +69,13 @@ export async function runLocally(context: Context, path: string, options: LocalO
   }
 }
 
-function replyTo(task: Task, mocks: readonly Mocks[], client: SignalboxClient | undefined): Reply | Promise<Reply> {
+function replyTo(task: Task, mocks: readonly Mocks[], state: LocalState, client: SignalboxClient | undefined): Reply | Promise<Reply> {
   for (const one of mocks) {
     const reply = one.replyTo(task);
     if (reply !== undefined) return reply;
   }
   if (task.kind === 'artifact') return artifactReply(task);
+  if (task.kind === 'state') return state.replyTo(task);
   if (task.kind === 'approval') return {}; // nobody answers
   // A server calls models for its own runs alone.
   if (client !== undefined && task.kind !== 'model') return callLive(client, task);

@@ -18,6 +18,7 @@ export interface Task {
   kind: StepKind | 'model';
   /** The name of the workflow that the step is of. */
   workflow: string;
+  run: string;
   step: string;
   /** Of the item; null for a step without items. */
   index: number | null;
@@ -230,6 +231,7 @@ class World {
     const reply = this.surroundings.reply({
       kind: ofPeople ? 'approval' : work.kind,
       workflow: state.graph.name,
+      run: state.run,
       step: step.key,
       index: ref.i < 0 ? null : ref.i,
       attempt: work.kind === 'model' ? turnsUpTo(state, ref) : ref.n,

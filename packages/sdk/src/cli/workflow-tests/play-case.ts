@@ -5,6 +5,7 @@ import type { RunState } from '@signalbox/workflow/core/state.js';
 import { eventOf } from '@signalbox/workflow/views/event-view.js';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import { artifactReply } from '../local/mocks.ts';
+import { LocalState } from '../local/state.ts';
 import { play } from '../local/world.ts';
 import type { Task } from '../local/world.ts';
 import type { WorkflowFile } from '../workflow-files/read-workflow.ts';
@@ -32,6 +33,7 @@ export async function playCase({ workflow, workflows }: Suite, one: Case, signal
   const events: string[] = [];
   const spans = new Map<string, { first: number; last: number }>();
   const unmocked = new Set<string>();
+  const shared = new LocalState();
   let seq = 0;
   const seen = (run: RunState, transition: Transition): void => {
     // Child runs tell themselves by the step that waits for them.
@@ -57,6 +59,7 @@ export async function playCase({ workflow, workflows }: Suite, one: Case, signal
           if (reply !== undefined) return reply;
         }
         if (task.kind === 'artifact') return artifactReply(task);
+        if (task.kind === 'state') return shared.replyTo(task);
         if (task.kind === 'approval') return {}; // nobody answers
         unmocked.add(`${task.kind} ${task.target}`);
         return { error: notMocked(task) };

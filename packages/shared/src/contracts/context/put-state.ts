@@ -1,4 +1,4 @@
-import { IsInt, IsOptional, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, MaxLength, Min } from 'class-validator';
 import { Opaque } from '../../bus/opaque.ts';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { StateAddress } from './state.ts';
@@ -9,6 +9,9 @@ export class PutStateRequest extends StateAddress {
 
   /** The version last seen; 0: the key must not exist yet; absent: overwrite. */
   @IsOptional() @IsInt() @Min(0) expectedVersion?: number;
+
+  /** The same key again by the same principal gives the version that it wrote, as long as that is kept. */
+  @IsOptional() @IsString() @MaxLength(255) idempotencyKey?: string;
 }
 
 export class PutStateReply {

@@ -3,7 +3,7 @@ import { IsArray, IsIn, IsInt, IsOptional, IsString, ValidateNested } from 'clas
 import { PlaceHolder } from './why-run.ts';
 
 /** `limit`: what workflows name under `limits`; the others are queues of who or what does the work. */
-export const limitKinds = ['limit', 'agent', 'model', 'tool', 'artifact'] as const;
+export const limitKinds = ['limit', 'agent', 'model', 'tool', 'artifact', 'state'] as const;
 export type LimitKind = (typeof limitKinds)[number];
 
 /** How often one may begin: `max` in `perMs` milliseconds, of which `burst` at once. */

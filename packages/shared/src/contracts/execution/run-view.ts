@@ -13,7 +13,7 @@ export const endedRunStatuses: readonly RunStatus[] = ['succeeded', 'failed', 'c
 export const stepStatuses = ['pending', 'queued', 'running', 'waiting', 'succeeded', 'failed', 'skipped', 'cancelled'] as const;
 export type StepStatus = (typeof stepStatuses)[number];
 
-export const stepKinds = ['agent', 'tool', 'workflow', 'artifact', 'value', 'wait', 'approval', 'llm'] as const;
+export const stepKinds = ['agent', 'tool', 'workflow', 'artifact', 'state', 'value', 'wait', 'approval', 'llm'] as const;
 export type StepKindName = (typeof stepKinds)[number];
 
 /** How far a run is, in steps and items. */

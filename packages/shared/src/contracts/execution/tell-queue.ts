@@ -25,7 +25,7 @@ export class QueueOffer {
   @IsUUID() workspace!: string;
   /** The right to act for who started the run. */
   @IsString() @MaxLength(512) grant!: string;
-  @IsIn(['agent', 'tool', 'artifact', 'model']) kind!: 'agent' | 'tool' | 'artifact' | 'model';
+  @IsIn(['agent', 'tool', 'artifact', 'state', 'model']) kind!: 'agent' | 'tool' | 'artifact' | 'state' | 'model';
   @IsString() @MaxLength(256) target!: string;
   @IsOptional() @IsString() @MaxLength(128) skill?: string;
   /** The step's key, `analyse[3]` for an item. */

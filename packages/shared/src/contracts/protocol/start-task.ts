@@ -17,6 +17,7 @@ import { Opaque } from '../../bus/opaque.ts';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { artifactNamePattern, mediaTypePattern, stepKeyPattern } from '../context/artifact.ts';
+import { stateKeyPattern, stateScopePattern } from '../context/state.ts';
 import type { Handover } from '../execution/handover.ts';
 import { taskPattern } from '../execution/task-id.ts';
 
@@ -30,6 +31,16 @@ export class ArtifactTarget {
   @IsOptional() @Matches(mediaTypePattern) @MaxLength(255) mediaType?: string;
   /** Text as it is; any other value as JSON. */
   @IsOptional() @Opaque() content: unknown;
+}
+
+/** A key of shared state that is read, or written where there is `set`. */
+export class StateTarget {
+  /** The run's own, if absent. */
+  @IsOptional() @Matches(stateScopePattern) scope?: string;
+  @Matches(stateKeyPattern) key!: string;
+  @IsOptional() @Opaque() set?: unknown;
+  /** Of a write: the version last seen, 0 for none. */
+  @IsOptional() @IsInt() @Min(0) version?: number;
 }
 
 /** What a model may call: a tool of an MCP server, all of them by `server/*`, or an agent, by one of its skills or by all. */
@@ -56,7 +67,7 @@ export class ModelTarget {
   @IsOptional() @IsBoolean() isBudgeted?: boolean;
 }
 
-/** Exactly one of `agent`, `tool`, `artifact` and `model` says what is to be done. */
+/** Exactly one of `agent`, `tool`, `artifact`, `state` and `model` says what is to be done. */
 export class StartTaskRequest {
   @Matches(taskPattern) task!: string;
 
@@ -71,6 +82,8 @@ export class StartTaskRequest {
   @IsOptional() @Matches(toolTargetPattern) tool?: string;
 
   @IsOptional() @ValidateNested() @Type(() => ArtifactTarget) artifact?: ArtifactTarget;
+
+  @IsOptional() @ValidateNested() @Type(() => StateTarget) state?: StateTarget;
 
   @IsOptional() @ValidateNested() @Type(() => ModelTarget) model?: ModelTarget;
 
@@ -100,7 +113,7 @@ export class StartTaskReply {
  * `complete-task` until that is acknowledged. Sent again while the task is known it is answered alike.
  *
  * The output is: of an `http` agent its JSON answer; of an `llm` agent `{ text }`, or the JSON that its skill's `outputSchema` asks for; of a
- * tool or `mcp` agent its structured content, else `{ text }` (with `content` where not all is text); of an artifact its reference; of a model
+ * tool or `mcp` agent its structured content, else `{ text }` (with `content` where not all is text); of an artifact its reference; of shared state `{ value, version }`, after a write `{ version }`; of a model
  * a `ModelTurn`. An output that does not fit a message is kept as an artifact: `{ artifact: { id, name, mediaType, size, sha256 } }`.
  */
 export const startTask = defineContract({
