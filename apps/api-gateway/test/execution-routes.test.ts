@@ -23,7 +23,7 @@ import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
 import { getWorkflow } from '@signalbox/shared/contracts/execution/get-workflow.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
-import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { leaseTasks, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { listRunEvents, type ListRunEventsRequest } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { listSteps } from '@signalbox/shared/contracts/execution/list-steps.js';
@@ -45,6 +45,7 @@ import { listBudgets } from '@signalbox/shared/contracts/execution/list-budgets.
 import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-problems.js';
 import type { RunOperationView } from '@signalbox/shared/contracts/execution/run-operation.js';
+import { shardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
 import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { WorkflowView } from '@signalbox/shared/contracts/execution/workflow-view.js';
@@ -182,6 +183,7 @@ let isEnded = false;
 /** Answers of `list-run-events` wait for it, as while a follower reads. */
 let reading: Promise<void> = Promise.resolve();
 let readings = 0;
+let onLease = (): LeaseTasksReply => ({ tasks: [], cancelled: [] });
 
 beforeAll(async () => {
   nats = await TestBus.start();
@@ -258,7 +260,10 @@ beforeAll(async () => {
   await answer(listApprovals, { data: [approval], nextCursor: null });
   await answer(getApproval, approval);
   await answer(answerApproval, { ...approval, status: 'approved' });
-  await answer(leaseTasks, { tasks: [], cancelled: [] });
+  await nats.answer(leaseTasks, (request) => {
+    asked.push(['task.lease', JSON.parse(JSON.stringify(request))]);
+    return onLease();
+  });
   await answer(acceptWork, {});
   await answer(completeWork, {});
   await nats.answer(beatWork, (request, { subject }) => {
@@ -822,6 +827,32 @@ describe('a worker by long poll', () => {
     expect(asked[0]).toEqual(['task.lease', { agent: 'x', instance: 'w1', credit: 2, waitMs: 10, skills: ['s'] }]);
     expect((await send('POST', '/workers/accept', { task: 'no-task', instance: 'w1' })).status).toBe(400);
     expect((await send('POST', '/workers/lease', { agent: 'x', instance: 'w1', credit: 0 })).status).toBe(400);
+  });
+});
+
+describe('a worker whose owner died while it waited for tasks', () => {
+  const gone = new Fault('unavailable', 'execution broke off', 'Look.', { service: 'execution' });
+  const lease = (): ReturnType<typeof send> => send('POST', '/workers/lease', { agent: 'x', instance: 'w1', credit: 1, waitMs: 20_000 });
+
+  test('waits on at the next one', async () => {
+    const owner = await nats.as('execution');
+    let leases = 0;
+    onLease = () => {
+      if (++leases > 1) return { tasks: [], cancelled: ['x'] };
+      owner.publishLive(shardsTaken, { shards: [1] }, { workspace: '', entity: 'next' });
+      throw gone;
+    };
+    expect(await lease()).toMatchObject({ status: 200, body: { cancelled: ['x'] } });
+    expect((asked[1]?.[1] as { waitMs: number }).waitMs).toBeLessThanOrEqual(20_000);
+  });
+
+  test('is told so where there is no next one', async () => {
+    onLease = () => {
+      throw gone;
+    };
+    expect((await lease()).status).toBe(503);
+    expect(asked).toHaveLength(1);
+    onLease = () => ({ tasks: [], cancelled: [] });
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { getApproval } from '@signalbox/shared/contracts/execution/get-approval.js';
@@ -8,10 +9,12 @@ import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.
 import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
 import { resolveStep } from '@signalbox/shared/contracts/execution/resolve-step.js';
+import { shardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
+import type { Fault } from '@signalbox/shared/errors/fault.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { expectExact } from './exact.ts';
 import { OwnerProcess, untilShared } from './owner-process.ts';
@@ -230,6 +233,37 @@ test('an owner is killed: its runs go on at the others, and nothing is lost or r
     await expectExact(service, id);
   }
 }, 120_000);
+
+test('starts that an owner took before it was killed are answered when another has its shards, long before their deadline', async () => {
+  const taken = await service.record(shardsTaken);
+  const client = new Client({ connectionString: service.database.url('owner') });
+  await client.connect();
+  let answers: Promise<string[]>;
+  try {
+    // No owner can commit: each has starts that it has not answered.
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE journal IN SHARE MODE');
+    answers = Promise.all(
+      list(24).map((n) =>
+        service.request(startRun, { workflow: 'waits', idempotencyKey: `unanswered ${n}` }).then(
+          () => 'started',
+          ({ code }: Fault) => code,
+        ),
+      ),
+    );
+    await sleep(300);
+    const [victim] = owners.splice(0, 1) as [OwnerProcess];
+    victim.kill();
+    await victim.exitCode;
+  } finally {
+    await client.end();
+  }
+  await taken.next(() => true, standsStillMs);
+  const from = performance.now();
+  const codes = new Set(await answers);
+  expect(codes).toEqual(new Set(['started', 'unavailable']));
+  expect(performance.now() - from).toBeLessThan(3_000);
+}, 60_000);
 
 test('an owner leaves in order while runs are under way: no attempt is lost, and starts are taken all the time', async () => {
   await using worker = new TestWorker(service, 'counter', async ({ input }) => {

@@ -5,7 +5,9 @@ import { jetstream } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { Bus } from '../src/bus/bus.ts';
 import { connectBus } from '../src/bus/connection.ts';
+import { servedSubject } from '../src/bus/headers.ts';
 import { ServiceConfig } from '../src/config/service-config.ts';
+import { shardsTaken } from '../src/contracts/execution/shards-taken.ts';
 import { Fault } from '../src/errors/fault.ts';
 import { IdentityBroker } from '../src/identity/identity-broker.ts';
 import type { Caller } from '../src/identity/caller.ts';
@@ -23,6 +25,7 @@ import {
   saidLive,
   securityController,
   seen,
+  startedOnce,
   TestIssuer,
 } from './echo-service.ts';
 import { startNats, type TestNats } from './nats.ts';
@@ -215,6 +218,38 @@ describe('when nobody answers', () => {
     });
     expect(performance.now() - since).toBeLessThan(8_000);
     gone.unsubscribe();
+  });
+  test('a call of 5 s whose server is gone fails as soon as another has its shards', async () => {
+    const gone = bus.connection.subscribe(startedOnce.subject);
+    let questions = 0;
+    const asked = bus.connection.subscribe(servedSubject('execution'), { callback: () => void questions++ });
+    const asking = bus.request(startedOnce, { text: 'a' }, caller, { timeoutMs: 5_000 }).catch((fault: unknown) => fault);
+    await until(() => questions >= 2); // the first was not answered
+    const before = questions;
+    bus.publishLive(shardsTaken, { shards: [1] }, { workspace: '', entity: 'next' });
+    expect(await asking).toMatchObject({ code: 'unavailable', detail: expect.stringContaining('broke off') });
+    expect(questions).toBe(before);
+    gone.unsubscribe();
+    asked.unsubscribe();
+  });
+  test('a call that is served goes on, whoever has which shards', async () => {
+    const serving = bus.connection.subscribe(startedOnce.subject);
+    let questions = 0;
+    const served = bus.connection.subscribe(servedSubject('execution'), {
+      callback: (_, message) => {
+        questions++;
+        message.respond();
+      },
+    });
+    const asking = bus.request(startedOnce, { text: 'a' }, caller, { timeoutMs: 5_000 });
+    for await (const message of serving) {
+      bus.publishLive(shardsTaken, { shards: [1] }, { workspace: '', entity: 'next' });
+      await until(() => questions >= 1);
+      message.respond('{"text":"done","by":"x","workspace":"y"}');
+      break;
+    }
+    expect(await asking).toMatchObject({ text: 'done' });
+    served.unsubscribe();
   });
 });
 

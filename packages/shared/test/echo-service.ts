@@ -50,6 +50,7 @@ export const echoShard = defineContract({
 });
 export const nobodyHome = defineContract({ ...base, subject: 'sb.protocol.echo.say', permission: 'state:write', idempotent: true });
 export const nobodyOnce = defineContract({ ...base, subject: 'sb.protocol.echo.once', permission: 'state:write', idempotent: false });
+export const startedOnce = defineContract({ ...base, subject: 'sb.execution.echo.once', permission: 'state:write', idempotent: false });
 
 class Said {
   @IsString() text!: string;

@@ -3,6 +3,7 @@ import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Max, MaxLe
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { leaseTasks, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { instanceNamePattern } from '@signalbox/shared/contracts/registry/instance.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import { namePattern } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../platform/operation.ts';
@@ -37,10 +38,25 @@ export class LeaseTasksRoute {
     body: LeaseTasksBody,
     status: 200,
   })
-  handle(@Body() { capacity, waitMs = waitDefaultMs, ...wish }: LeaseTasksBody, @FromCaller() caller: Caller): Promise<LeaseTasksReply> {
+  async handle(
+    @Body() { capacity, waitMs = waitDefaultMs, ...wish }: LeaseTasksBody,
+    @FromCaller() caller: Caller,
+  ): Promise<LeaseTasksReply> {
     const { agent, instance, credit } = wish;
     const all = capacity ?? credit;
     this.instances.beat(caller, { agent, instance, capacity: all, inFlight: Math.max(0, all - credit), isDraining: false });
-    return this.bus.request(leaseTasks, { ...wish, waitMs }, caller, { timeoutMs: waitMs + 5_000 });
+    for (const end = performance.now() + waitMs; ;) {
+      const leftMs = Math.max(0, Math.round(end - performance.now()));
+      let isReplaced = false;
+      const unhear = this.bus.owners.hear(() => (isReplaced = true));
+      try {
+        return await this.bus.request(leaseTasks, { ...wish, waitMs: leftMs }, caller, { timeoutMs: leftMs + 5_000 });
+      } catch (thrown) {
+        // Who was asked died with the question, and another is there.
+        if (!isReplaced || Fault.from(thrown).code !== 'unavailable' || performance.now() > end) throw thrown;
+      } finally {
+        unhear();
+      }
+    }
   }
 }

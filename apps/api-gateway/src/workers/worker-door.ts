@@ -5,7 +5,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { requirePermission, type Caller } from '@signalbox/shared/identity/caller.js';
-import { shardsTaken, type ShardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
 import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { Authenticator } from '../auth/authenticator.ts';
@@ -49,17 +48,9 @@ export class WorkerDoor implements OnModuleInit, BeforeApplicationShutdown {
       done();
     });
     void this.watchBus();
-    this.hearOfOwners();
-  }
-
-  /** The owner of a queue was killed, and would never answer: the next one is asked as soon as there is one. */
-  private hearOfOwners(): void {
-    this.bus.connection.subscribe(shardsTaken.subject, {
-      callback: (error, message) => {
-        if (error) return;
-        const shards = new Set(message.json<{ payload: ShardsTaken }>().payload.shards);
-        for (const session of this.sockets.values()) session.askAgainOf(shards);
-      },
+    // The owner of a queue was killed, and would never answer: the next one is asked as soon as there is one.
+    this.bus.owners.hear((shards) => {
+      for (const session of this.sockets.values()) session.askAgainOf(shards);
     });
   }
 

@@ -11,7 +11,7 @@ import { OwnerChanges } from './owner-changes.ts';
 import { isLost, untilBack } from './connection.ts';
 import type { Contract, EventContract, ServiceName } from './contract.ts';
 import type { EventEnvelope } from './event-meta.ts';
-import { CallWatch, watchedFromMs } from './call-watch.ts';
+import { CallWatch, watchedFromMs, watchedOfAnyFromMs } from './call-watch.ts';
 import { cancelSubject, header } from './headers.ts';
 
 export interface RequestOptions {
@@ -32,7 +32,8 @@ const graceMs = 100;
 export class Bus {
   private brokerOrNull: IdentityBroker | null = null;
   private readonly served = Promise.withResolvers<BusServer>();
-  private readonly owners = new OwnerChanges(this.connection);
+  /** Who owns the shards of `execution`, as it changes. */
+  readonly owners = new OwnerChanges(this.service, this.connection);
 
   constructor(
     readonly service: ServiceName,
@@ -110,7 +111,8 @@ export class Bus {
     requestHeaders.set(header.deadline, String(deadline));
     requestHeaders.set(header.traceparent, currentCall()?.traceparent ?? childTraceparent());
     if (token) requestHeaders.set(header.identity, token);
-    const isWatched = remaining >= watchedFromMs;
+    const ofOwner = contract.service === this.owners.of ? shard : undefined;
+    const isWatched = remaining >= (ofOwner === undefined ? watchedOfAnyFromMs : watchedFromMs);
     const callId = signal || isWatched ? randomUUID() : '';
     if (callId) requestHeaders.set(header.call, callId);
 
@@ -119,14 +121,21 @@ export class Bus {
       headers: requestHeaders,
     });
     try {
-      const watched = isWatched ? new CallWatch(this.connection, contract.service, callId).over(asking) : asking;
-      const answering = shard === undefined || contract.service !== this.owners.service ? watched : this.owners.over(watched, shard);
+      const watched = isWatched ? this.watched(asking, contract.service, callId) : asking;
+      const answering = ofOwner === undefined ? watched : this.owners.over(watched, ofOwner);
       const message = await (signal ? this.untilAborted(contract, answering, signal, callId) : answering);
       if (message.headers?.has(header.fault)) throw Fault.fromData(message.json<FaultData>());
       return message.json<Reply>();
     } catch (thrown) {
       throw faultOf(contract, thrown);
     }
+  }
+
+  private watched<T>(asking: Promise<T>, service: ServiceName, callId: string): Promise<T> {
+    const watch = new CallWatch(this.connection, service, callId);
+    const answer = watch.over(asking);
+    if (service !== this.owners.of) return answer;
+    return answer.finally(this.owners.hear(() => watch.replaced()));
   }
 
   private subjectOf(contract: Contract, as: Caller | 'service', shard: number | undefined): string {

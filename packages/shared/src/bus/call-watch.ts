@@ -5,7 +5,11 @@ import { servedSubject } from './headers.ts';
 
 /** Calls that may take this long are watched; shorter ones end by their deadline soon enough. */
 export const watchedFromMs = 6_000;
-/** Asked for the first time after this, and so often while it is served. */
+/** As above, of calls that any replica of a service serves: `OwnerChanges` knows nothing of theirs. */
+export const watchedOfAnyFromMs = 3_000;
+/** Asked for the first time after this, so that there is a suspicion when an owner is replaced. */
+const firstAskMs = 1_000;
+/** So often while it is served. */
 const askEveryMs = 2_000;
 /** How long one answer may take, and the pause after none. */
 const patienceMs = 1_000;
@@ -17,6 +21,8 @@ export class CallWatch {
   private timer: NodeJS.Timeout | undefined;
   private silent = 0;
   private isOver = false;
+  private isReplaced = false;
+  private lose: () => void = () => undefined;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -32,29 +38,39 @@ export class CallWatch {
       clearTimeout(this.timer);
     };
     answer.then(resolve, reject).finally(end);
-    this.askAfter(askEveryMs, () => {
+    this.lose = () => {
       end();
       reject(lostFault(this.service));
-    });
+    };
+    this.askAfter(firstAskMs);
     return promise;
   }
 
-  private askAfter(pauseMs: number, onLost: () => void): void {
+  /** Some replica was replaced: if it is the one that serves the call, which was silent or will be, nothing more comes of it. */
+  replaced(): void {
     if (this.isOver) return;
-    this.timer = setTimeout(() => void this.ask(onLost), pauseMs);
+    if (this.silent > 0) this.lose();
+    else this.isReplaced = true;
   }
 
-  private async ask(onLost: () => void): Promise<void> {
-    if (isLost(this.connection)) return this.askAfter(patienceMs, onLost); // our own silence proves nothing
+  private askAfter(pauseMs: number): void {
+    if (this.isOver) return;
+    this.timer = setTimeout(() => void this.ask(), pauseMs);
+  }
+
+  private async ask(): Promise<void> {
+    if (isLost(this.connection)) return this.askAfter(patienceMs); // our own silence proves nothing
     const since = performance.now();
     try {
       await this.connection.request(servedSubject(this.service), this.callId, { timeout: patienceMs });
       this.silent = 0;
-      this.askAfter(askEveryMs, onLost);
+      this.isReplaced = false;
+      this.askAfter(askEveryMs);
     } catch {
       // No answer and no listener mean the same here, and are counted.
-      if (++this.silent >= silentMax) onLost();
-      else this.askAfter(Math.max(0, patienceMs - (performance.now() - since)), onLost);
+      if (this.isOver) return;
+      if (++this.silent >= silentMax || this.isReplaced) this.lose();
+      else this.askAfter(Math.max(0, patienceMs - (performance.now() - since)));
     }
   }
 }

@@ -1,37 +1,48 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { shardsTaken, type ShardsTaken } from '../contracts/execution/shards-taken.ts';
 import { Fault } from '../errors/fault.ts';
+import type { ServiceName } from './contract.ts';
 
-/** Open requests to owners of shards: an owner that was killed never answers, and who has the shard from now on can be asked at once. */
+type Listener = (shards: ReadonlySet<number>) => void;
+
+/** Shards that get another owner, heard once by this process: one that was killed never answers, and who has the shard from now on can be asked at once. */
 export class OwnerChanges {
   /** Whose owners tell that they are. */
-  readonly service = shardsTaken.service;
-  private readonly open = new Map<number, Set<() => void>>();
+  readonly of = shardsTaken.service;
+  private readonly listeners = new Set<Listener>();
   private isListening = false;
 
-  constructor(private readonly connection: NatsConnection) {}
+  constructor(
+    private readonly service: ServiceName,
+    private readonly connection: NatsConnection,
+  ) {}
+
+  /** Hears which shards another replica has from now on, until the returned function is called. */
+  hear(listener: Listener): () => void {
+    this.listen();
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
 
   /** The answer, or `unavailable` once another replica has the shard. */
   over<T>(answer: Promise<T>, shard: number): Promise<T> {
-    this.listen();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const onChange = (): void => reject(changedFault(this.service));
-    const open = this.open.get(shard) ?? new Set();
-    this.open.set(shard, open.add(onChange));
-    answer.then(resolve, reject).finally(() => {
-      open.delete(onChange);
-      if (open.size === 0 && this.open.get(shard) === open) this.open.delete(shard);
+    const unhear = this.hear((shards) => {
+      if (shards.has(shard)) reject(changedFault(this.of));
     });
+    answer.then(resolve, reject).finally(unhear);
     return promise;
   }
 
   private listen(): void {
-    if (this.isListening) return;
+    // Others may not: they ask nothing of owners.
+    if (this.isListening || !(this.service === 'api-gateway' || shardsTaken.listeners.includes(this.service))) return;
     this.isListening = true;
     this.connection.subscribe(shardsTaken.subject, {
       callback: (error, message) => {
         if (error) return;
-        for (const shard of message.json<{ payload: ShardsTaken }>().payload.shards) for (const tell of this.open.get(shard) ?? []) tell();
+        const shards = new Set(message.json<{ payload: ShardsTaken }>().payload.shards);
+        for (const listener of [...this.listeners]) listener(shards);
       },
     });
   }

@@ -16,5 +16,5 @@ export class ShardsTaken {
 export const shardsTaken = defineEvent({
   subject: 'sb.live.execution.shard.taken',
   payload: ShardsTaken,
-  listeners: ['api-gateway', 'protocol', 'execution'],
+  listeners: ['api-gateway', 'registry', 'mcp-server', 'protocol', 'context', 'execution'],
 });
