@@ -10,6 +10,7 @@ const benches: Record<string, () => Promise<Bench>> = {
   bus: async () => (await import('./bus/bus.bench.ts')).busBench,
   execution: async () => (await import('./execution/execution.bench.ts')).executionBench,
   security: async () => (await import('./security/security.bench.ts')).securityBench,
+  registry: async () => (await import('./registry/registry.bench.ts')).registryBench,
 };
 
 /** A ratio to its floor this much worse than the recorded one fails a smoke run. */

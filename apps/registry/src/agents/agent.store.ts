@@ -3,7 +3,7 @@ import type { AgentKind, AgentStatus } from '@signalbox/shared/contracts/registr
 import { stages } from '@signalbox/shared/contracts/registry/stage.js';
 import { pageLimitDefault, decodeCursor } from '@signalbox/shared/bus/page.js';
 import type { EntityManager } from 'typeorm';
-import { changedRows, labelsWanted, rowsOf, searchPatterns } from '../database/sql.ts';
+import { changedRows, Conditions, labelsWanted, rowsOf, searchPatterns } from '../database/sql.ts';
 import type { AgentManifest } from '../manifests/manifest.ts';
 import { descriptionOf, searchText, unknownAgent, unknownVersion } from './agent.ts';
 import type { AgentRow } from './agent-row.ts';
@@ -123,13 +123,14 @@ export class AgentStore {
 
   /** One more than asked for, in order of names. */
   list(tx: EntityManager, { kind, status, labels, q, limit = pageLimitDefault, cursor }: AgentQuery): Promise<AgentRow[]> {
-    const [after = ''] = cursor === undefined ? [] : decodeCursor(cursor, 1);
-    return rowsOf<AgentRow>(
-      tx,
-      `${withCounts(`SELECT * FROM agent WHERE name > $1 AND ($2::text IS NULL OR kind = $2) AND ($3::text IS NULL OR status = $3)
-         AND labels @> $4::jsonb AND search LIKE ALL ($5::text[]) ORDER BY name LIMIT $6`)} ORDER BY a.name`,
-      [after, kind ?? null, status ?? null, labelsWanted(labels), searchPatterns(q), limit + 1],
-    );
+    const wanted = new Conditions();
+    if (cursor !== undefined) wanted.add('name > $', ...decodeCursor(cursor, 1));
+    if (kind !== undefined) wanted.add('kind = $', kind);
+    if (status !== undefined) wanted.add('status = $', status);
+    if (labels !== undefined) wanted.add('labels @> $::jsonb', labelsWanted(labels));
+    for (const pattern of searchPatterns(q)) wanted.add('search LIKE $', pattern);
+    const page = `SELECT * FROM agent WHERE ${wanted.text} ORDER BY name LIMIT ${limit + 1}`;
+    return rowsOf<AgentRow>(tx, `${withCounts(page)} ORDER BY a.name`, wanted.values);
   }
 
   async count(tx: EntityManager): Promise<number> {

@@ -11,6 +11,22 @@ export async function changedRows<Row>(tx: EntityManager, text: string, values: 
   return rows;
 }
 
+/** What rows must be, with the values: only what is asked for stands in the query, since PostgreSQL plans by it. */
+export class Conditions {
+  readonly values: unknown[] = [];
+  private readonly parts: string[] = [];
+
+  /** Each `$` of the text takes the next value. */
+  add(text: string, ...values: unknown[]): void {
+    const given = [...values];
+    this.parts.push(text.replaceAll('$', () => `$${this.values.push(given.shift())}`));
+  }
+
+  get text(): string {
+    return this.parts.length === 0 ? 'true' : this.parts.join(' AND ');
+  }
+}
+
 /** Text for LIKE that means itself. */
 export function likeText(text: string): string {
   return text.replaceAll(/[\\%_]/g, (sign) => `\\${sign}`);

@@ -8,7 +8,7 @@ import { afterCommit } from '@signalbox/shared/database/workspace-database.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { Outbox } from '@signalbox/shared/outbox/outbox.js';
 import type { EntityManager } from 'typeorm';
-import { changedRows, rowsOf } from '../database/sql.ts';
+import { changedRows, Conditions, likeText, rowsOf } from '../database/sql.ts';
 import type { InstanceState } from './instance.ts';
 
 export interface InstanceRow {
@@ -35,7 +35,7 @@ export type HeardRow = Pick<
 > & { agent_id: string; shard: number };
 
 /** When an instance beat last. */
-export interface LastBeat {
+interface LastBeat {
   id: string;
   /** How long ago it was, in milliseconds. */
   ageMs: number;
@@ -93,13 +93,15 @@ export class InstanceStore {
       cursor,
     }: { agent?: string; status?: InstanceStatus; q?: string; limit?: number; cursor?: string },
   ): Promise<InstanceRow[]> {
-    const [afterAgent = '', afterName = ''] = cursor === undefined ? [] : decodeCursor(cursor, 2);
+    const wanted = new Conditions();
+    if (cursor !== undefined) wanted.add('(agent, instance) > ($, $)', ...decodeCursor(cursor, 2));
+    if (agent !== undefined) wanted.add('agent = $', agent);
+    if (status !== undefined) wanted.add('status = $', status);
+    if (q !== undefined) wanted.add('search LIKE $', `%${likeText(q.toLowerCase())}%`);
     return rowsOf<InstanceRow>(
       tx,
-      `SELECT * FROM instance WHERE (agent, instance) > ($1, $2) AND ($3::text IS NULL OR agent = $3) AND ($4::text IS NULL OR status = $4)
-         AND position(lower($5) IN lower(agent || ' ' || instance)) > 0
-       ORDER BY agent, instance LIMIT $6`,
-      [afterAgent, afterName, agent ?? null, status ?? null, q ?? '', limit + 1],
+      `SELECT * FROM instance WHERE ${wanted.text} ORDER BY agent, instance LIMIT ${limit + 1}`,
+      wanted.values,
     );
   }
 
