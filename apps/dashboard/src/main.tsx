@@ -11,6 +11,9 @@ import { whenSignedOut } from './api/client.ts';
 import { App } from './app.tsx';
 import { NoticesProvider } from './parts/notices.tsx';
 
+/** A page that cannot be loaded so soon after it was reloaded is missing for another reason. */
+const reloadAgainMs = 30_000;
+
 const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
@@ -23,6 +26,15 @@ const queryClient = new QueryClient({
 });
 whenSignedOut(() => {
   if (queryClient.getQueryData(['whoami'])) void queryClient.resetQueries({ queryKey: ['whoami'] });
+});
+
+// A tab that was open before an upgrade asks for files that are not there any more; the page as it is now names its own.
+window.addEventListener('vite:preloadError', (event) => {
+  const key = 'signalbox:reloaded-at';
+  if (Date.now() - Number(sessionStorage.getItem(key)) < reloadAgainMs) return; // it was no upgrade
+  sessionStorage.setItem(key, String(Date.now()));
+  event.preventDefault();
+  window.location.reload();
 });
 
 const root = document.getElementById('root');
