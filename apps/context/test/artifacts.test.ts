@@ -7,8 +7,11 @@ import { deleteArtifact } from '@signalbox/shared/contracts/context/delete-artif
 import { artifactChanged } from '@signalbox/shared/contracts/context/events.js';
 import { finishUpload } from '@signalbox/shared/contracts/context/finish-upload.js';
 import { getArtifact } from '@signalbox/shared/contracts/context/get-artifact.js';
+import { getState } from '@signalbox/shared/contracts/context/get-state.js';
 import { listArtifacts } from '@signalbox/shared/contracts/context/list-artifacts.js';
+import { listStateVersions } from '@signalbox/shared/contracts/context/list-state-versions.js';
 import { putArtifact } from '@signalbox/shared/contracts/context/put-artifact.js';
+import { putState } from '@signalbox/shared/contracts/context/put-state.js';
 import { readChunk } from '@signalbox/shared/contracts/context/read-chunk.js';
 import { writeChunk } from '@signalbox/shared/contracts/context/write-chunk.js';
 import { runsDeleted } from '@signalbox/shared/contracts/execution/runs-deleted.js';
@@ -55,13 +58,14 @@ test('A01: what is of a run is of a run that the workspace has', async () => {
   });
 });
 
-test('what deleted runs made goes with them, also while this service is away; what others made stays', async () => {
+test('what deleted runs made and kept goes with them, also while this service is away; what others made stays', async () => {
   const events = await context.record(artifactChanged);
   const [run, another] = [newId('run'), newId('run')];
   const made = [];
   for (let n = 0; n < 101; n++) made.push(await context.request(putArtifact, { ...text, content: `${n}`, run }));
   const shared = await context.request(putArtifact, { ...text, content: '7', run: another });
   const deleted = { entity: run, version: 1 };
+  for (const scope of [run, another]) await context.request(putState, { scope, key: 'board', value: scope });
   await context.stop();
   await context.publish(runsDeleted, { runs: [run] }, deleted);
   await context.start();
@@ -69,6 +73,9 @@ test('what deleted runs made goes with them, also while this service is away; wh
   for (const { id } of made) await events.next((event) => event.id === id && event.change === 'deleted');
   expect((await context.request(listArtifacts, { run })).data).toEqual([]);
   expect((await download(shared)).toString()).toBe('7');
+  await expect(context.request(getState, { scope: run, key: 'board' })).rejects.toMatchObject({ code: 'not_found' });
+  await expect(context.request(listStateVersions, { scope: run, key: 'board' })).rejects.toMatchObject({ code: 'not_found' });
+  await expect(context.request(getState, { scope: another, key: 'board' })).resolves.toMatchObject({ value: another });
   // Told again, it changes nothing.
   await context.publish(runsDeleted, { runs: [run] }, { ...deleted, entity: another });
   await context.publish(runsDeleted, { runs: [another] }, { ...deleted, entity: another, version: 2 });

@@ -108,6 +108,14 @@ export class StateStore {
     });
   }
 
+  /** Takes away all keys of these scopes, with what is kept of them. No version is told of: whoever had them is gone. */
+  async forget(workspace: string, scopes: readonly string[]): Promise<void> {
+    await this.db.inWorkspace(workspace, async (tx) => {
+      await tx.query(`DELETE FROM state_version WHERE workspace = $1 AND scope = ANY($2::text[])`, [workspace, scopes]);
+      await tx.query(`DELETE FROM state_entry WHERE workspace = $1 AND scope = ANY($2::text[])`, [workspace, scopes]);
+    });
+  }
+
   private async updateOnce(
     tx: EntityManager,
     caller: Caller,
