@@ -281,6 +281,31 @@ test('A19 markup in what agents say of themselves is shown as text', async () =>
   expect(await visitor.page.evaluate('window.injected')).toBeUndefined();
 });
 
+test('a version is promoted on its evidence, by its page, where what is missing stands beside its target', async () => {
+  const client = await stack.client();
+  await client.evidence.add({ agent: 'hostile', format: 'junit', content: '<testsuite><testcase name="a"/></testsuite>' });
+  await using visitor = await signedIn();
+  const { page } = visitor;
+  await visitor.visit('/agents/hostile?view=stages', 'hostile');
+  const stage = (name: string): ReturnType<typeof page.getByRole> => page.getByRole('region', { name, exact: true });
+  await stage('Integration').getByText('May get there').waitFor();
+  await stage('Staging').getByText('No evidence').waitFor();
+  // It comes while somebody looks.
+  const content = JSON.stringify({ source: 'load', metrics: { 'performance.errorRate': 0.02 }, findings: [hostile] });
+  await client.evidence.add({ agent: 'hostile', format: 'json', content });
+  await stage('Evidence').getByText('performance.errorRate 0.02').waitFor();
+  await stage('Evidence').getByLabel('Format').selectOption('junit');
+  await stage('Evidence').getByText('performance.errorRate 0.02').waitFor({ state: 'detached' });
+
+  await stage('Integration').getByRole('button', { name: 'Promote' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Promote' }).click();
+  await stage('Integration').getByText('Is there', { exact: true }).waitFor();
+  await stage('History').getByText('Version 1 promoted to integration').waitFor();
+  await visitor.visit('/agents', 'Agents');
+  await page.getByTitle('The stage of its current version').first().waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('when no news arrive the page says so, and when they are back it is current again', async () => {
   await using visitor = await signedIn();
   const { page } = visitor;
@@ -329,6 +354,7 @@ describe.each(tried)('at %s', (_, look) => {
       ['/agents/analyst', 'analyst'],
       ['/agents/analyst?view=instances', 'analyst'],
       ['/agents/analyst?view=versions', 'analyst'],
+      ['/agents/hostile?view=stages', 'hostile'],
       ['/workflows', 'Workflows'],
       ['/workflows/repository-report', 'repository-report'],
       ['/workflows/repository-report?view=definition', 'repository-report'],

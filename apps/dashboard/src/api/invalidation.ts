@@ -8,7 +8,10 @@ export function staleAfter(type: string, data: unknown): QueryKey[] {
     case 'agent.changed':
     case 'instance.changed':
     case 'breaker.changed':
+    case 'stage.changed':
       return [['agents'], ['board'], (agent ?? name) === undefined ? ['agent'] : ['agent', (agent ?? name)!]];
+    case 'evidence.added':
+      return [agent === undefined ? ['agent'] : ['agent', agent]];
     case 'deployment.changed':
       return [['deployments'], ...(name ? [['board', name]] : [['board']])];
     case 'run.changed': {

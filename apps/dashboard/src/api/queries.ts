@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { ApprovalQuery } from '@signalbox/sdk/client/approvals.js';
+import type { EvidenceQuery } from '@signalbox/sdk/client/evidence.js';
 import type { LimitQuery } from '@signalbox/sdk/client/limits.js';
 import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
@@ -161,6 +162,19 @@ export const queries = {
     queryOptions({
       queryKey: ['agent', name, 'versions'],
       queryFn: async ({ signal }) => (await client.agents.versions(name, { limit: 50 }, { signal }).first()).data,
+    }),
+  agentStages: (name: string, version: number) =>
+    queryOptions({
+      queryKey: ['agent', name, 'stages', version],
+      queryFn: ({ signal }) => client.stages.get(name, { version }, { signal }),
+    }),
+  evidence: (filters: EvidenceQuery) =>
+    infiniteQueryOptions({
+      queryKey: ['agent', filters.agent, 'evidence', filters],
+      queryFn: ({ signal, pageParam }) =>
+        client.evidence.list({ ...filters, limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
     }),
   instances: (agent: string) =>
     queryOptions({

@@ -89,7 +89,7 @@ function boundsOf(target: GateMetric, { baseline, stage }: Against): Bounds {
   if (max < Infinity) words.push(`at most ${figure(max)}`);
   if (!isRelative) return { low: min, high: max, words: words.join(' and '), isRelative, lacksBaseline: false };
   if (baseline === null || before.length === 0) {
-    words.push(baseline === null ? `known, to compare what comes to ${stage} later with` : `comparable with version ${baseline.version}`);
+    words.push(baseline === null ? `measured, as the first at ${stage}` : `comparable with version ${baseline.version}`);
     return { low: min, high: max, words: words.join(' and '), isRelative, lacksBaseline: baseline !== null };
   }
   // The worst of its sources, as for the version itself.

@@ -5,6 +5,7 @@ import { lazy, Suspense, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { lampOf } from '../../model/lamps.ts';
+import { stageName } from '../../model/stages.ts';
 import { counted } from '../../model/text.ts';
 import { Chip } from '../../parts/chip.tsx';
 import { CopyId } from '../../parts/copy.tsx';
@@ -19,6 +20,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { Tabs, useTab, type Tab } from '../../parts/tabs.tsx';
 import { RunsTable } from '../runs/runs-table.tsx';
 import { Skills } from './skills.tsx';
+import { Stages } from './stages.tsx';
 import styles from './agents.module.css';
 
 const Manifest = lazy(() => import('../../parts/manifest.tsx'));
@@ -31,6 +33,7 @@ export default function AgentPage(): ReactNode {
     { id: 'skills', label: 'Skills', count: agent.data?.skills.length },
     { id: 'instances', label: 'Instances', count: agent.data?.instances.live },
     { id: 'runs', label: 'Calls' },
+    { id: 'stages', label: 'Stages' },
     { id: 'versions', label: 'Versions', count: agent.data?.version },
     { id: 'manifest', label: 'Manifest' },
   ];
@@ -62,6 +65,7 @@ export default function AgentPage(): ReactNode {
             {tab === 'skills' && <Skills agent={data} />}
             {tab === 'instances' && <Instances agent={data} />}
             {tab === 'runs' && <Calls name={name} />}
+            {tab === 'stages' && <Stages agent={data} />}
             {tab === 'versions' && <Versions name={name} />}
             {tab === 'manifest' && (
               <Panel title="Manifest">
@@ -96,6 +100,7 @@ function About({ agent }: { agent: AgentDetail }): ReactNode {
         rows={[
           ['Description', agent.description],
           ['Version', `${agent.version}`],
+          ['Stage', agent.stage && stageName(agent.stage)],
           ['Hash', <CopyId key="hash" id={agent.hash} max={20} />],
           ['Breaker', agent.breaker && <LampWord key="breaker" lamp={lampOf(agent.breaker)} />],
           [

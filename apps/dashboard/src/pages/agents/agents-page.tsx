@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, type ReactNode } from 'react';
 import { queries } from '../../api/queries.ts';
 import { lampOf } from '../../model/lamps.ts';
+import { stageName } from '../../model/stages.ts';
 import { countsSentence } from '../../model/summary.ts';
 import { counted } from '../../model/text.ts';
 import { Chip } from '../../parts/chip.tsx';
@@ -26,9 +27,10 @@ const columns: readonly Column<Agent>[] = [
     width: 'minmax(170px, 1.2fr)',
     place: 'title',
     sortBy: ({ name }) => name,
-    cell: ({ name, breaker }) => (
+    cell: ({ name, breaker, stage }) => (
       <span className={styles.name}>
         {name}
+        {stage && <Chip title="The stage of its current version">{stageName(stage).toLowerCase()}</Chip>}
         {breaker && breaker !== 'closed' && <Chip tone="stop">{breaker === 'open' ? 'calls stopped' : 'calls on trial'}</Chip>}
       </span>
     ),

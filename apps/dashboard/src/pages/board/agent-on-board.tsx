@@ -4,6 +4,7 @@ import type { CSSProperties, ReactNode } from 'react';
 import { Link } from 'react-router';
 import { causesOf, dependantsOf, thingOf } from '../../model/board.ts';
 import { lampOf } from '../../model/lamps.ts';
+import { stageName } from '../../model/stages.ts';
 import { listed } from '../../model/text.ts';
 import { formatDays, formatSlack } from '../../model/time.ts';
 import { ButtonLink } from '../../parts/button.tsx';
@@ -48,6 +49,7 @@ export function AgentOnBoard({ board, agent, closeHref, hrefOf }: AgentOnBoardPr
               'Priority',
               agent.priority && (agent.importance ? `${agent.priority}; set to ${agent.importance} in the manifest` : agent.priority),
             ],
+            ['Stage', agent.stage && stageName(agent.stage)],
             [
               'Agent',
               <Link key="agent" to={`/agents/${encodeURIComponent(agent.agent)}`}>

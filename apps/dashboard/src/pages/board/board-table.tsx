@@ -2,6 +2,7 @@ import type { BoardAgent } from '@signalbox/sdk/client/deployments.js';
 import type { ReactNode } from 'react';
 import { waitsFor } from '../../model/board.ts';
 import { lampOf } from '../../model/lamps.ts';
+import { stageName } from '../../model/stages.ts';
 import { formatDays, formatSlack } from '../../model/time.ts';
 import { Chip } from '../../parts/chip.tsx';
 import { DataTable, type Column } from '../../parts/data-table.tsx';
@@ -20,9 +21,10 @@ const columns: readonly Column<BoardAgent>[] = [
     width: 'minmax(216px, 1.7fr)',
     place: 'title',
     sortBy: ({ name }) => name,
-    cell: ({ name, critical, breaker }) => (
+    cell: ({ name, critical, breaker, stage }) => (
       <span className={styles.name}>
         {name}
+        {stage && <Chip title="The stage of its current version">{stageName(stage).toLowerCase()}</Chip>}
         {critical && <Chip>critical</Chip>}
         {breaker && breaker !== 'closed' && <Chip tone="stop">calls {breaker === 'open' ? 'stopped' : 'on trial'}</Chip>}
       </span>
