@@ -2,7 +2,7 @@ import { IsIn, IsInt, IsOptional, IsString, Matches, MaxLength, Min, MinLength }
 import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { Evidence, evidenceFormats, type EvidenceFormat } from './evidence.ts';
-import { sourcePattern } from './metric-name.ts';
+import { sourcePattern, sourceWords } from './metric-name.ts';
 
 /** Characters of a file as it is sent: a message holds 512 KiB. */
 export const evidenceContentMax = 450_000;
@@ -19,7 +19,7 @@ export class AddEvidenceRequest {
   /** JUnit: which tests they are, as in `tests.integration.passRate` (`unit` if absent); SARIF: `lint` for `lint.critical` (`security` if absent). */
   @IsOptional() @Matches(namePattern) suite?: string;
   /** Of one source the newest counts, of several the worst. If absent: the suite, the scanner, or the format. */
-  @IsOptional() @Matches(sourcePattern) source?: string;
+  @IsOptional() @Matches(sourcePattern, sourceWords) source?: string;
 }
 
 export class AddEvidenceReply extends Evidence {}

@@ -17,12 +17,12 @@ import {
 } from 'class-validator';
 import { namePattern } from '../../ids/ids.ts';
 import { roles, type Role } from '../../identity/roles.ts';
-import { metricPattern } from './metric-name.ts';
+import { metricPattern, metricWords } from './metric-name.ts';
 import { stages, type Stage } from './stage.ts';
 
 /** What one metric must reach; all that is said must hold. */
 export class GateMetric {
-  @Matches(metricPattern) metric!: string;
+  @Matches(metricPattern, metricWords) metric!: string;
   @IsOptional() @IsNumber() min?: number;
   @IsOptional() @IsNumber() max?: number;
   /** How far it may lie above that of the version at the stage now, as a share of it: 0.1 is a tenth. */

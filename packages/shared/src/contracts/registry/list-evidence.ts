@@ -4,14 +4,14 @@ import { defineContract } from '../../bus/contract.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { Evidence, evidenceFormats, type EvidenceFormat } from './evidence.ts';
-import { metricPattern, sourcePattern } from './metric-name.ts';
+import { metricPattern, metricWords, sourcePattern, sourceWords } from './metric-name.ts';
 
 export class ListEvidenceRequest extends PageRequest {
   @Matches(namePattern) agent!: string;
   @IsOptional() @Type(() => Number) @IsInt() @Min(1) version?: number;
   @IsOptional() @IsIn(evidenceFormats) format?: EvidenceFormat;
-  @IsOptional() @Matches(metricPattern) metric?: string;
-  @IsOptional() @Matches(sourcePattern) source?: string;
+  @IsOptional() @Matches(metricPattern, metricWords) metric?: string;
+  @IsOptional() @Matches(sourcePattern, sourceWords) source?: string;
   /** Whether it is older than 30 days. */
   @IsOptional() @IsBoolean() expired?: boolean;
 }
