@@ -9,7 +9,8 @@ import { descriptionOf, searchText, unknownAgent, unknownVersion } from './agent
 import type { AgentRow } from './agent-row.ts';
 
 /** The last stage that the current version of agent `a` is at. */
-export const stageOfAgent = `(SELECT s.stage FROM agent_stage AS s WHERE s.agent = a.id AND s.version = a.version
+export const stageOfAgent = `(SELECT s.stage FROM agent_stage AS s WHERE s.workspace = a.workspace AND s.agent = a.id
+  AND s.version = a.version
   ORDER BY array_position(ARRAY[${stages.map((stage) => `'${stage}'`).join(', ')}], s.stage) DESC LIMIT 1)`;
 
 /** Agents with counts of their instances that beat: only those are counted that are asked for. */
