@@ -224,7 +224,7 @@ beforeAll(async () => {
   await answer(cancelRunOperation, { ...operation, status: 'cancelled' });
   await answer(listRunOperations, { data: [operation], nextCursor: null });
   await answer(applyBudget, { action: 'created', changes: [], resource: budget });
-  await answer(getBudget, budget);
+  await answer(getBudget, { ...budget, slices: budget.given });
   await answer(listBudgets, { data: [budget], nextCursor: null });
   await answer(deleteBudget, {});
   await answer(listUsage, {
@@ -613,7 +613,7 @@ describe('budgets', () => {
     expect((await send('PUT', '/budgets/workspace', { limit: { tokens: -5 } })).status).toBe(400);
     expect((await send('PUT', '/budgets/team', { limit: { tokens: 5 } })).status).toBe(400);
     const read = await send('GET', '/budgets/workflow%2Freport');
-    expect([read.status, read.headers.get('etag'), read.body]).toEqual([200, '"3"', budget]);
+    expect([read.status, read.headers.get('etag'), read.body]).toEqual([200, '"3"', { ...budget, slices: budget.given }]);
     expect(await send('GET', '/budgets?limit=1')).toMatchObject({ status: 200, body: { data: [budget] } });
     expect((await send('DELETE', '/budgets/agent%2Freader')).status).toBe(204);
     expect(asked.at(-1)).toEqual(['budget.delete', { scope: 'agent/reader' }]);

@@ -95,6 +95,9 @@ test('what is given is the sum of the slices of the runs that are under way', as
   await expect(service.database.sql(`SELECT given_tokens = (SELECT sum(tokens) FROM budget_slice) AS same FROM budget`)).resolves.toEqual([
     { same: true },
   ]);
+  const { given, slices } = await service.request(getBudget, { scope: 'workspace' });
+  expect(slices).toEqual(given);
+  expect(slices.tokens).toBeGreaterThanOrEqual(900);
   release();
   for (const { id } of runs) await expect(ended(service, id)).resolves.toMatchObject({ status: 'succeeded' });
   await expect(settled('workspace')).resolves.toMatchObject({ spent: { tokens: 63 } });

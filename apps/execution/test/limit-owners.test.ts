@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { limitKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
+import { formatTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { tellQueue } from '@signalbox/shared/contracts/execution/tell-queue.js';
+import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
+import { leaseMs } from '@signalbox/shared/shards/lease.js';
+import { placement } from '@signalbox/shared/shards/placement.js';
 import { Crowd } from './crowd.ts';
 import { expectExact } from './exact.ts';
 import { OwnerProcess, untilShared } from './owner-process.ts';
@@ -78,3 +84,66 @@ test('never more than its places are under way while owners are killed and leave
   await until(service, id, ({ status }) => status === 'succeeded');
   expect(crowd.most('ann')).toBe(2);
 }, 180_000);
+
+test('a limit that was taken over gives no place before the owner that loads for longer than a lease has told who holds some', async () => {
+  await untilShared(service, 2);
+  const sql = service.database.sql.bind(service.database);
+  await becomes(async () => (await sql(`SELECT 1 FROM shard WHERE told <> epoch`)).length === 0);
+  const living = (await sql<{ owner: string }>(`SELECT owner::text FROM replica WHERE lease_until > now()`)).map(({ owner }) => owner);
+  const [dying, loading] = [newUuid(), newUuid()];
+  const own = async (owner: string, shards: number[]): Promise<void> => {
+    await becomes(
+      async () => (await sql(`SELECT 1 FROM shard WHERE owner = ANY($1::uuid[]) AND shard = ANY($2)`, [living, shards])).length === 0,
+    );
+    await sql(`UPDATE shard SET owner = $1, epoch = epoch + 1 WHERE shard = ANY($2)`, [owner, shards]);
+  };
+  const ofOwner = (places: (string | undefined)[], owner: string): number[] =>
+    places.flatMap((place, shard) => (place === owner ? [shard] : []));
+  const before = placement([...living, dying, loading].sort());
+  const after = placement([...living, loading].sort());
+  await sql(`INSERT INTO replica (owner, lease_until, tells) SELECT unnest($1::uuid[]), now() + interval '1 hour', true`, [
+    [dying, loading],
+  ]);
+  await own(dying, ofOwner(before, dying));
+  await sql(`UPDATE shard SET told = epoch WHERE owner = $1`, [dying]);
+  await own(loading, ofOwner(before, loading));
+
+  const [row] = await sql<{ workspace: string }>(`SELECT workspace FROM workflow LIMIT 1`);
+  const { workspace } = row!;
+  const shardOf = (who: string): number => shardOfQueue(limitKey(workspace, 'customer', who));
+  const who = list(10_000)
+    .map((n) => `customer-${n}`)
+    .find((name) => before[shardOf(name)] === dying && living.includes(after[shardOf(name)] ?? ''))!;
+  const shard = shardOf(who);
+  // The keeper of the limit dies; of its shards some go to the one that still loads.
+  await sql(`UPDATE replica SET lease_until = now() WHERE owner = $1`, [dying]);
+  await own(
+    loading,
+    ofOwner(after, loading).filter((each) => before[each] === dying),
+  );
+  await using worker = new TestWorker(service, 'shy', () => ({ output: null }));
+  const { id } = await insist(() => start(service, { workflow: 'hangs', input: { who } }));
+  const why = async (): Promise<string> => (await insist(() => service.request(whyRun, { run: id }))).chain.at(-1)?.because ?? '';
+  await becomes(async () => (await why()).includes('being counted after a move'));
+  await sleep(leaseMs + 1_000); // whoever waited for a lease alone has given the place by now
+  expect(await why()).toContain('being counted after a move');
+
+  const claim = { workspace, name: 'customer', key: who, concurrency: 2, priority: 3, step: 'a', since: Date.now() };
+  const theirs = ofOwner(after, loading)[0]!;
+  const held = list(2).map((index) => {
+    const run = fromUuid('run', newUuid().slice(0, -2) + theirs.toString(16).padStart(2, '0'));
+    return { type: 'held' as const, task: formatTask({ run, step: 0, index, attempt: 1 }), claim };
+  });
+  await insist(() => service.request(tellQueue, { words: held }, { as: 'execution', from: 'execution', shard }));
+  await sql(`UPDATE shard SET told = epoch WHERE owner = $1`, [loading]);
+  await becomes(async () => (await why()).includes(`all 2 places of the limit customer for ${who} are taken`));
+  expect(worker.done).toHaveLength(0);
+  // Its successor knows nothing of them: they are free.
+  await sql(`DELETE FROM replica WHERE owner = ANY($1::uuid[])`, [[dying, loading]]);
+  expect((await ended(service, id, 60_000)).status).toBe('succeeded');
+}, 120_000);
+
+async function becomes(condition: () => Promise<boolean>, timeoutMs = 40_000): Promise<void> {
+  for (const end = performance.now() + timeoutMs; !(await condition()); await sleep(50))
+    if (performance.now() > end) throw new Error('what was waited for did not come about');
+}

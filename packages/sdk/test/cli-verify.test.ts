@@ -32,6 +32,8 @@ const content = '# Report\n';
 const artifact = { id: 'art_1', name: 'report.md', createdAt: at, size: 9, sha256: createHash('sha256').update(content).digest('hex') };
 const boardAgent = { name: 'reader', status: 'done', steps: [{ name: 'start', state: 'done' }] };
 
+const sums = (tokens: number): object & { spent: object } => ({ spent: { tokens, costUsd: 0.1, steps: 1 } });
+
 function runs(one: object, itsEvents: object[] = events, itsSteps: object[] = steps): void {
   rest
     .on('GET /runs', ({ query }) => (query['status'] === undefined ? page([one]) : page([])))
@@ -49,7 +51,10 @@ beforeEach(async () => {
     .on('GET /artifacts/art_1/content', new Reply(200, content, { 'content-type': 'text/plain' }))
     .on('GET /deployments', page([{ name: 'site' }]))
     .on('GET /deployments/site', { manifest: { spec: { agents: [{ name: 'reader' }] } } })
-    .on('GET /deployments/site/board', { agents: [boardAgent] });
+    .on('GET /deployments/site/board', { agents: [boardAgent] })
+    .on('GET /budgets', page([{ scope: 'workspace' }, { scope: 'workflow/gone' }]))
+    .on('GET /budgets/workspace', { ...sums(20), given: sums(9).spent, slices: sums(9).spent })
+    .on('GET /budgets/workflow%2Fgone', problem(404, 'not_found', 'none'));
 });
 afterEach(() => rest.stop());
 
@@ -74,6 +79,7 @@ test('what is whole is said to be clean, with what was looked at', async () => {
       'runs         1 run since 2026-11-23T12:00:10.000Z or not ended: 6 events in order, 2 steps recorded once',
       'artifacts    1 artifact: content by its SHA-256',
       'deployments  1 deployment: board by manifest',
+      'budgets      1 budget above runs: what is given by what runs have',
       'clean',
       '',
     ].join('\n'),
@@ -124,7 +130,7 @@ test('a run that nobody moves is found; one that waits or has just moved is not'
   runs(live, events, pending); // it ended after it was first looked at
   expect(await found()).toEqual([]);
   runs({ ...live, reason: 'quarantined' }, events.slice(0, 2), [{ key: 'a', status: 'queued' }]);
-  expect(await found()).toEqual(['run run_1: it was set aside: its record could not be read']);
+  expect(await found()).toEqual(['run run_1: it is set aside, and waits for a person']);
 });
 
 test('a record with a gap, a broken audit, a changed artifact and a board that does not fit are found, each by its name', async () => {
@@ -162,4 +168,12 @@ test('it is bounded by time and number, and says when there is more', async () =
 test('a service that does not answer is no finding', async () => {
   rest.on('GET /runs/run_1/events', problem(403, 'forbidden', 'not you'));
   expect((await verify()).exit).toBe(4);
+});
+
+test('a budget of which more or less is given than runs have is found', async () => {
+  rest.on('GET /budgets/workspace', { ...sums(-1), given: sums(9).spent, slices: sums(10).spent });
+  expect(await found()).toEqual([
+    'budget workspace: 9 tokens are given to runs, and they have 10',
+    'budget workspace: tokens are below nothing: -1 spent, 9 given',
+  ]);
 });

@@ -151,6 +151,26 @@ describe('run --local', () => {
     expect(last).toEqual({ type: 'result', run: { status: 'succeeded', output: { c: null }, error: null, tookMs: 7_290_000 } });
   });
 
+  test('holds limits in virtual time, by key and rate, and loses no place with what fails or is late', async () => {
+    const step = (limits: string, rest = ''): string =>
+      `${head}    a: { forEach: [1, 2, 3, 4], agent: reader, with: '\${{ item }}', ${rest}limits: { ${limits} } }\n`;
+    await file('mocks.yaml', 'agents:\n  reader: { output: 1, after: 10s }\n');
+    const took = async (limits: string, rest?: string): Promise<number> => {
+      await file('w.yaml', step(limits, rest));
+      const { out, err } = await signalbox(['run', '--local', 'w.yaml', '--mock', 'mocks.yaml', '--json']);
+      expect(err).toBe('');
+      return (JSON.parse(out.trim().split('\n').at(-1) ?? '') as { run: { tookMs: number } }).run.tookMs;
+    };
+    expect(await took('x: { concurrency: 4 }')).toBe(10_000);
+    expect(await took('x: { concurrency: 1 }')).toBe(40_000);
+    expect(await took("x: { key: '\${{ item % 2 }}', concurrency: 1 }")).toBe(20_000);
+    expect(await took('x: { concurrency: 3 }, y: { concurrency: 2 }')).toBe(20_000);
+    // The first two at once, then one each minute.
+    expect(await took('x: { rate: { max: 1, per: 1m, burst: 2 } }')).toBe(130_000);
+    // Each is late after 5 s, and gives its place to the next.
+    expect(await took('x: { concurrency: 1 }', 'onError: continue, timeouts: { attempt: 5s }, retry: { attempts: 1 }, ')).toBe(20_000);
+  });
+
   test('takes signals, child workflows by their files, and fails as the run does', async () => {
     await file(
       'w.yaml',

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
 import type { ApplyBudgetRequest } from '@signalbox/shared/contracts/execution/apply-budget.js';
+import type { GetBudgetReply } from '@signalbox/shared/contracts/execution/get-budget.js';
 import type { BudgetPeriod, BudgetView } from '@signalbox/shared/contracts/execution/budget-view.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -8,7 +9,7 @@ import { now } from '@signalbox/shared/telemetry/clock.js';
 import { measures } from '@signalbox/workflow/core/budget.js';
 import type { EntityManager } from 'typeorm';
 import { budgetsMax } from './above-budgets.ts';
-import { amountsSql, begunSql, columnOf, spentSql, valuesOf, type Amounts } from './budget-row.ts';
+import { amountsSql, begunSql, columnOf, columns, spentSql, valuesOf, type Amounts } from './budget-row.ts';
 
 interface BudgetRow extends Amounts {
   scope: string;
@@ -21,9 +22,13 @@ interface BudgetRow extends Amounts {
   updated_at: Date;
 }
 
-const select = `SELECT b.scope, b.description, b.labels, b.period, ${amountsSql}, b.version, b.created_at, b.updated_at,
-    CASE WHEN b.period <> 'total' THEN date_trunc(b.period, now(), 'UTC') + ('1 ' || b.period)::interval END AS renews_at FROM budget b`;
+const selected = `SELECT b.scope, b.description, b.labels, b.period, ${amountsSql}, b.version, b.created_at, b.updated_at,
+    CASE WHEN b.period <> 'total' THEN date_trunc(b.period, now(), 'UTC') + ('1 ' || b.period)::interval END AS renews_at`;
+const select = `${selected} FROM budget b`;
 const getSql = `${select} WHERE b.workspace = $1 AND b.scope = $2`;
+const sumsSql = measures.map((measure) => `'${measure}', coalesce(sum(s.${columns[measure]}), 0)`).join(', ');
+const detailSql = `${selected}, (SELECT jsonb_build_object(${sumsSql}) FROM budget_slice s WHERE s.workspace = b.workspace AND s.scope = b.scope) AS slices
+  FROM budget b WHERE b.workspace = $1 AND b.scope = $2`;
 const listSql = `${select} WHERE b.workspace = $1 AND b.scope > $2 AND ($3 = '' OR strpos(b.scope, lower($3)) > 0) ORDER BY b.scope LIMIT $4`;
 
 const said = (['limit', 'per_call'] as const).flatMap((kind) => measures.map((measure) => columnOf(kind, measure)));
@@ -42,10 +47,13 @@ export class BudgetStore {
   constructor(private readonly db: WorkspaceDatabase) {}
 
   /** `not_found` when there is none. */
-  async get(workspace: string, scope: string): Promise<BudgetView> {
-    const found = await this.db.inWorkspace(workspace, (tx) => find(tx, workspace, scope));
-    if (!found) throw unknownBudget(scope);
-    return found;
+  async get(workspace: string, scope: string): Promise<GetBudgetReply> {
+    const rows = await this.db.inWorkspace(workspace, (tx) =>
+      tx.query<(BudgetRow & Pick<GetBudgetReply, 'slices'>)[]>(detailSql, [workspace, scope]),
+    );
+    const [row] = rows;
+    if (!row) throw unknownBudget(scope);
+    return { ...viewOf(row), slices: row.slices };
   }
 
   async list(

@@ -43,6 +43,8 @@ export interface DispatcherPorts {
   heldUntil(shard: number): number;
   /** Whether runs of shards that were just taken are being loaded: not all that has places is known. */
   isOpening(): boolean;
+  /** Whether all owners have told what their runs hold of the limits of this shard. */
+  arePlacesKnown(shard: number): boolean;
   /** Since when this replica has had a shard, and has loaded its runs; on the same clock. */
   takenAt(shard: number): number;
 }
@@ -93,7 +95,7 @@ export class Dispatcher {
     this.keeper = new LimitKeeper(bus, {
       mayAct: ports.mayAct,
       owns: ports.owns,
-      heldUntil: (shard) => (ports.isOpening() ? performance.now() + openingMs : ports.heldUntil(shard)),
+      heldUntil: (shard) => (ports.isOpening() || !ports.arePlacesKnown(shard) ? performance.now() + openingMs : ports.heldUntil(shard)),
       takenAt: ports.takenAt,
       granted: (task, limit) => this.limited.granted(task, limit),
       gone: (tasks) => this.gone(tasks),
@@ -185,6 +187,11 @@ export class Dispatcher {
     for (const task of this.tasks.values()) {
       if (task.queue === null && shards.has(shardOfQueue(queueKeyOf(task)))) this.place(task);
     }
+  }
+
+  /** Resolves when the owners of queues and limits have heard all that was said to them so far. */
+  heard(): Promise<void> {
+    return this.words.heard();
   }
 
   /** Which of these nobody wants any more. */

@@ -8,6 +8,8 @@ const wordsMax = 256;
 /** A message with room for its other fields. */
 const bytesMax = messageMaxBytes - 16_384;
 const retryMs = 100;
+/** Between looks at whether words are heard. */
+const heardMs = 20;
 
 /** What this replica has to tell the owners of other replicas' shards: in order, one message at a time to each, until it is heard. */
 export class ShardWords<Word> {
@@ -30,6 +32,14 @@ export class ShardWords<Word> {
     this.telling.add(shard);
     // After what is being handled now has been: words of one moment go together.
     queueMicrotask(() => inCall({ traceparent: childTraceparent() }, () => void this.deliver(shard)));
+  }
+
+  /** Resolves when all that was said so far is heard, or forgotten. */
+  async heard(): Promise<void> {
+    const last = [...this.waiting].map(([shard, words]) => ({ shard, word: words.at(-1) as Word }));
+    for (const { shard, word } of last) {
+      while (!this.isStopped && this.waiting.get(shard)?.includes(word) === true) await sleep(heardMs);
+    }
   }
 
   /** Nothing that was said to this shard's owner counts any more: there is another. */

@@ -28,6 +28,14 @@ export const up: string[] = [
   ...walled('usage_hour'),
   // Labels of a budget that stands in a manifest.
   `ALTER TABLE budget ADD COLUMN labels jsonb NOT NULL DEFAULT '{}', ADD COLUMN description text`,
+  // In which epoch its owner had told the keepers of limits what its runs hold; replicas that say so.
+  'ALTER TABLE shard ADD COLUMN told int NOT NULL DEFAULT 0',
+  'ALTER TABLE replica ADD COLUMN tells boolean NOT NULL DEFAULT false',
 ];
 
-export const down: string[] = ['ALTER TABLE budget DROP COLUMN labels, DROP COLUMN description', 'DROP TABLE usage_hour, usage_entry'];
+export const down: string[] = [
+  'ALTER TABLE replica DROP COLUMN tells',
+  'ALTER TABLE shard DROP COLUMN told',
+  'ALTER TABLE budget DROP COLUMN labels, DROP COLUMN description',
+  'DROP TABLE usage_hour, usage_entry',
+];

@@ -36,6 +36,7 @@ import { isBusy, refusalOf, type Pressure } from './admission.ts';
 import { Owner } from './owner.ts';
 import { anotherHasIt, type LiveRun } from './live-run.ts';
 import { Recovery } from './recover.ts';
+import { Told } from './told.ts';
 import { Resting } from './resting.ts';
 import { Waking } from './waking.ts';
 
@@ -47,6 +48,18 @@ const inboxChunk = 200;
 const settleMs = 1_000;
 /** A replica that has no shard yet has some after this. */
 const readyMs = 2_000;
+
+/** Between looks at whether all owners have told what their runs hold. */
+const toldMs = 250;
+
+interface ReadyShard {
+  deafen: () => Promise<void>;
+  /** Until when its queues wait, and since when it is here, on the monotonic clock. */
+  heldUntil: number;
+  takenAt: number;
+  /** Not all owners have told what their runs hold of its limits. */
+  isBarred: boolean;
+}
 
 /** The engine as a whole: who owns what, what lives, what is written, what is sent out. */
 @Injectable()
@@ -68,8 +81,10 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly waking: Waking;
   /** Runs that are being loaded. */
   private readonly loading = new Map<string, Promise<boolean>>();
-  /** Shards whose runs are loaded and that are heard here, with what ends that and until when their queues wait. */
-  private readonly ready = new Map<number, { deafen: () => Promise<void>; heldUntil: number; takenAt: number }>();
+  private readonly told: Told;
+  /** Shards whose runs are loaded and that are heard here. */
+  private readonly ready = new Map<number, ReadyShard>();
+  private isLifting = false;
   /** How many times shards are being taken in now. */
   private opening = 0;
   private inboxTimer: NodeJS.Timeout | undefined;
@@ -102,12 +117,14 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       owns: (shard) => this.ready.has(shard),
       heldUntil: (shard) => this.ready.get(shard)?.heldUntil ?? 0,
       isOpening: () => this.opening > 0,
+      arePlacesKnown: (shard) => this.ready.get(shard)?.isBarred !== true,
       takenAt: (shard) => this.ready.get(shard)?.takenAt ?? performance.now(),
     });
     this.events = new RunEvents(bus, system);
     this.tally = new InstanceTally(bus);
     this.crashes = new Crashes(system);
     this.recovery = new Recovery(system, this.owner, definitions, this.culprit, this.crashes, (uuid) => void this.broke(uuid));
+    this.told = new Told(system, () => this.lease.owner);
     this.days = new Days(system, config.runKeepDays);
     this.children = new Children(system, this.owner, definitions, prices, above, (run) => this.adopt(run));
     this.resting = new Resting(this.owner, this.children, () => this.lease.mayAct());
@@ -146,7 +163,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     this.culprit.start(this.config.systemDatabaseUrl, this.lease.owner);
-    this.lease.start();
+    void this.join();
     this.inboxTimer = setInterval(() => void this.readInbox(), inboxMs);
     this.resting.start();
     this.waking.start();
@@ -279,8 +296,56 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     await this.cancelOrphans(kept);
     if (fenced.length > 0) log.info('runs taken over', { runs: fenced.length, tasks: adopted.length });
     await this.readInbox();
+    void this.sayTold(owned);
     void this.dispatcher.askAfter(adopted);
     if (ours.length > 0) this.bus.publishLive(shardsTaken, { shards: ours }, { workspace: '', entity: this.lease.owner });
+  }
+
+  private async join(): Promise<void> {
+    for (let isIn = false; !isIn && !this.isStopping;) {
+      try {
+        await this.told.join();
+        isIn = true;
+      } catch (err) {
+        log.warn('this replica is not known yet: it is tried again', { err });
+        await sleep(toldMs);
+      }
+    }
+    if (!this.isStopping) this.lease.start();
+  }
+
+  /** What the runs of these shards hold of limits is said: once it is heard, that is written. */
+  private async sayTold(owned: readonly Owned[]): Promise<void> {
+    const ours = (): Owned[] => owned.filter(({ shard, epoch }) => this.lease.epochOf(shard) === epoch);
+    while (!this.isStopping && ours().length > 0) {
+      try {
+        await this.dispatcher.heard();
+        return await this.told.say(ours());
+      } catch (err) {
+        log.warn('that places of limits were told is written later', { err });
+        await sleep(toldMs);
+      }
+    }
+  }
+
+  /** Limits of shards that were taken give no places before all owners have told who holds some. */
+  private async liftBars(): Promise<void> {
+    if (this.isLifting) return;
+    this.isLifting = true;
+    for (let barred = this.barred(); barred.length > 0 && !this.isStopping; barred = this.barred()) {
+      const due = barred.filter(({ heldUntil }) => heldUntil <= performance.now());
+      try {
+        if (due.length > 0 && (await this.told.areAll())) for (const ready of due) ready.isBarred = false;
+      } catch (err) {
+        log.warn('whether all places of limits are told is looked at later', { err });
+      }
+      await sleep(toldMs);
+    }
+    this.isLifting = false;
+  }
+
+  private barred(): ReadyShard[] {
+    return [...this.ready.values()].filter(({ isBarred }) => isBarred);
   }
 
   /** Shards that belong with another replica: what is being written is, then nothing of them is here. */
@@ -440,7 +505,9 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     // Other replicas have tasks in these queues that are not known here yet; alone, all is known.
     const heldUntil = this.lease.isAlone ? 0 : performance.now() + leaseMs;
     const takenAt = performance.now();
-    for (const shard of shards) this.ready.set(shard, { deafen: server.hearShard(shard), heldUntil, takenAt });
+    const isBarred = !this.lease.isAlone;
+    for (const shard of shards) this.ready.set(shard, { deafen: server.hearShard(shard), heldUntil, takenAt, isBarred });
+    void this.liftBars();
     await this.bus.connection.flush();
   }
 

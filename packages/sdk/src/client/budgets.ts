@@ -38,6 +38,12 @@ export interface Budget {
   updatedAt: string;
 }
 
+/** One budget, with what runs have of it. */
+export interface BudgetDetail extends Budget {
+  /** Added up at the same moment: as much as `given`. */
+  slices: Required<BudgetAmounts>;
+}
+
 /** What is said of a budget. */
 export interface BudgetSpec {
   /** At least one measure. */
@@ -64,7 +70,7 @@ export class Budgets {
     return new Pages(this.#http, '/budgets', query, options);
   }
 
-  get(scope: string, options: RequestOptions = {}): Promise<Budget> {
+  get(scope: string, options: RequestOptions = {}): Promise<BudgetDetail> {
     return this.#http.json({ method: 'GET', path: path`/budgets/${scope}`, ...options });
   }
 

@@ -13,7 +13,7 @@ import { positive, seconds } from './list-options.ts';
 export function addVerify(program: Command, io: Io): void {
   const command = program
     .command('verify')
-    .description('check that what was recorded is whole: the audit, every run, artifacts and deployments')
+    .description('check that what was recorded is whole: the audit, every run, artifacts, deployments and budgets')
     .option('--since <time>', 'runs and artifacts from then on: 24h, 7d, or ISO 8601; what has not ended always', (given) =>
       sinceOf(given, io.now()),
     )
@@ -29,6 +29,7 @@ export function addVerify(program: Command, io: Io): void {
       line`${bold('runs')}         ${count(checked.runs, 'run')} since ${found.since} or not ended: ${count(checked.events, 'event')} in order, ${count(checked.results, 'step')} recorded once`,
       line`${bold('artifacts')}    ${count(checked.artifacts, 'artifact')}: content by its SHA-256`,
       line`${bold('deployments')}  ${count(checked.deployments, 'deployment')}: board by manifest`,
+      line`${bold('budgets')}      ${count(checked.budgets, 'budget')} above runs: what is given by what runs have`,
       ...findings.map(({ about, detail }) => line`${red('found')}  ${about}: ${detail}`),
     );
     if (found.hasMore) out.note(dim(`There are more than were looked at: --limit ${limit * 2}`));

@@ -7,10 +7,12 @@ import { named } from '@signalbox/workflow/core/failover.js';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/workflow/core/events.js';
 import { pricedModels, type Graph, type GraphStep, type StepKind } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
+import { priorityOf } from '@signalbox/workflow/core/limits.js';
 import { inputOf, workOf } from '@signalbox/workflow/core/scope.js';
 import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/workflow/core/state.js';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { Places } from './places.ts';
 import { Schedule } from './schedule.ts';
 
 /** What a step asks somebody to do. */
@@ -87,6 +89,7 @@ class World {
   private readonly schedule: Schedule;
   private readonly runs = new Map<string, Live>();
   private readonly random: () => number;
+  private readonly places: Places;
   /** Replies that came in real time, and the tasks that wait for one. */
   private readonly arrived: (() => void)[] = [];
   private underWay = 0;
@@ -99,6 +102,7 @@ class World {
     private readonly surroundings: Surroundings,
   ) {
     this.schedule = new Schedule(script.startAt);
+    this.places = new Places(this.schedule);
     this.random = chance(script.seed ?? 1);
   }
 
@@ -175,7 +179,7 @@ class World {
   private perform(run: string, live: Live, effect: Effect): void {
     switch (effect.e) {
       case 'dispatch':
-        return this.later(() => this.dispatch(run, live, effect, effect.input));
+        return this.later(() => this.enter(run, live, effect));
       case 'unsendable':
         return this.later(() => this.feed(run, { ...refOf(effect), type: 'completed', error: effect.error }));
       case 'wakeAt':
@@ -188,6 +192,7 @@ class World {
       case 'watch':
         return this.watch(run, live);
       case 'attemptEnded':
+        this.places.leave(`${run} ${keyOf(effect)}`);
         if (effect.isCancelled) live.open.get(keyOf(effect))?.abort();
         live.open.delete(keyOf(effect));
         return;
@@ -205,6 +210,16 @@ class World {
   /** At this moment still, but not inside the turn that led to it. */
   private later(action: () => void): void {
     this.schedule.at(this.schedule.now, action);
+  }
+
+  /** An attempt begins once it has its places of limits. */
+  private enter(run: string, live: Live, effect: Effect & { e: 'dispatch' }): void {
+    const { s, i, n, input, claims } = effect;
+    const begin = (): void => this.dispatch(run, live, effect, input);
+    if (claims === undefined) return begin();
+    const unit = unitOf(live.state, s, i);
+    if (unit?.status === 'queued' && unit.attempt === n)
+      this.places.take(`${run} ${keyOf(effect)}`, claims, priorityOf(live.state, s), begin);
   }
 
   private dispatch(run: string, live: Live, ref: AttemptRef, input: Json): void {

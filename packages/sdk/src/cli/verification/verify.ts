@@ -10,10 +10,12 @@ import { RunCheck } from './run-check.ts';
 const parallel = 4;
 /** A run's steps beyond this are checked by their events alone. */
 const stepsMax = 10_000;
+/** Dollars are sums of fractions. */
+const slack = 1e-6;
 
 /** Something that is not as it must be. */
 export interface Finding {
-  /** `audit`, `run run_…`, `artifact art_…`, `deployment NAME`. */
+  /** `audit`, `run run_…`, `artifact art_…`, `deployment NAME`, `budget SCOPE`. */
   about: string;
   detail: string;
 }
@@ -21,7 +23,7 @@ export interface Finding {
 /** What was looked at, and what was found. */
 export interface Verification {
   since: string;
-  checked: { auditEntries: number; runs: number; events: number; results: number; artifacts: number; deployments: number };
+  checked: { auditEntries: number; runs: number; events: number; results: number; artifacts: number; deployments: number; budgets: number };
   /** There were more runs or artifacts than the limit. */
   hasMore: boolean;
   findings: Finding[];
@@ -39,7 +41,7 @@ export interface VerifyOptions extends RequestOptions {
 export async function verify(client: SignalboxClient, options: VerifyOptions): Promise<Verification> {
   const found: Verification = {
     since: new Date(options.since).toISOString(),
-    checked: { auditEntries: 0, runs: 0, events: 0, results: 0, artifacts: 0, deployments: 0 },
+    checked: { auditEntries: 0, runs: 0, events: 0, results: 0, artifacts: 0, deployments: 0, budgets: 0 },
     hasMore: false,
     findings: [],
   };
@@ -47,6 +49,7 @@ export async function verify(client: SignalboxClient, options: VerifyOptions): P
   await verifyRuns(client, options, found);
   await verifyArtifacts(client, options, found);
   await verifyDeployments(client, options, found);
+  await verifyBudgets(client, options, found);
   return found;
 }
 
@@ -134,6 +137,27 @@ async function verifyDeployments(client: SignalboxClient, { signal }: VerifyOpti
       if (agent.status === 'done' && open.length > 0) find(`${agent.name} is done without ${open.map((step) => step.name).join(', ')}`);
     }
   }
+}
+
+/** Of a budget above runs, as much is given as its runs have; and nothing is less than nothing. */
+async function verifyBudgets(client: SignalboxClient, { signal }: VerifyOptions, found: Verification): Promise<void> {
+  const scopes: string[] = [];
+  for await (const { scope } of client.budgets.list({ limit: 200 }, { signal })) scopes.push(scope);
+  await each(scopes, async (scope) => {
+    const budget = await client.budgets.get(scope, { signal }).catch((error: unknown) => {
+      // It was removed meanwhile.
+      if (error instanceof ApiError && error.code === 'not_found') return null;
+      throw error;
+    });
+    if (budget === null) return;
+    found.checked.budgets++;
+    const find = (detail: string): number => found.findings.push({ about: `budget ${scope}`, detail });
+    for (const measure of ['tokens', 'costUsd', 'steps'] as const) {
+      const [spent, given, slices] = [budget.spent[measure], budget.given[measure], budget.slices[measure]];
+      if (Math.abs(given - slices) > slack) find(`${given} ${measure} are given to runs, and they have ${slices}`);
+      if (spent < -slack || given < -slack) find(`${measure} are below nothing: ${spent} spent, ${given} given`);
+    }
+  });
 }
 
 /** Does `work` for each item, a few at a time. */

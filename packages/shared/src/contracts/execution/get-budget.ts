@@ -1,12 +1,16 @@
-import { Matches } from 'class-validator';
+import { Type } from 'class-transformer';
+import { Matches, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
-import { BudgetView, budgetScopePattern, budgetScopeWords } from './budget-view.ts';
+import { BudgetSums, BudgetView, budgetScopePattern, budgetScopeWords } from './budget-view.ts';
 
 export class GetBudgetRequest {
   @Matches(budgetScopePattern, budgetScopeWords) scope!: string;
 }
 
-export class GetBudgetReply extends BudgetView {}
+export class GetBudgetReply extends BudgetView {
+  /** What the runs have of it, added up at the same moment: as much as `given`. */
+  @ValidateNested() @Type(() => BudgetSums) slices!: BudgetSums;
+}
 
 /** One budget, with what is spent of it and set aside. */
 export const getBudget = defineContract({
