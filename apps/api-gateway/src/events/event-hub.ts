@@ -4,6 +4,7 @@ import { Bus } from '@signalbox/shared/bus/bus.js';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
 import { ensureEventStream, eventStream } from '@signalbox/shared/bus/event-stream.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { EventRing, ringMax } from './event-ring.ts';
 
 /** One event as the outside sees it. */
 export interface HubEvent {
@@ -20,8 +21,6 @@ export interface HubEvent {
 
 type Listener = (event: HubEvent) => void;
 
-/** Events kept for readers that come back; who was away longer is told to read anew. */
-const ringMax = 2_000;
 const retryMs = 1_000;
 
 /** The kinds of events that go outside, and the resource that each is about. */
@@ -45,7 +44,7 @@ const shownEntities: Record<string, string> = {
 @Injectable()
 export class EventHub implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly listeners = new Set<Listener>();
-  private readonly ring: (HubEvent & { sequence: number })[] = [];
+  private readonly ring = new EventRing();
   private messages: ConsumerMessages | null = null;
   private isStopped = false;
 
@@ -72,10 +71,7 @@ export class EventHub implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** The events after a sequence, or null where they are not all here any more. */
   since(sequence: number): HubEvent[] | null {
-    const oldest = this.ring[0]?.sequence ?? 0;
-    const newest = this.ring.at(-1)?.sequence ?? 0;
-    if (sequence > newest || (this.ring.length >= ringMax && sequence < oldest - 1)) return null;
-    return this.ring.filter((event) => event.sequence > sequence);
+    return this.ring.since(sequence);
   }
 
   private async keepHearing(): Promise<void> {
@@ -94,7 +90,8 @@ export class EventHub implements OnApplicationBootstrap, OnApplicationShutdown {
     await ensureEventStream(connection);
     const manager = await jetstreamManager(connection, { checkAPI: false });
     const { state } = await manager.streams.info(eventStream);
-    const from = Math.max(this.ring.at(-1)?.sequence ?? state.last_seq - ringMax, 0) + 1;
+    const from = Math.max(this.ring.newest ?? state.last_seq - ringMax, state.first_seq - 1, 0) + 1;
+    this.ring.begin(from);
     const consumer = await jetstream(connection, { checkAPI: false }).consumers.get(eventStream, {
       opt_start_seq: from,
       filter_subjects: 'sb.event.>',
@@ -116,8 +113,7 @@ export class EventHub implements OnApplicationBootstrap, OnApplicationShutdown {
         event: `${entity}.${verb}`,
         data: { ...(payload as Record<string, unknown>), about, version, at: new Date(at).toISOString() },
       };
-      this.ring.push(event);
-      if (this.ring.length > ringMax) this.ring.shift();
+      this.ring.take(event);
       this.tell(event);
     } catch (err) {
       log.error('an event is not readable', { subject: message.subject, sequence: message.seq, err });
