@@ -350,6 +350,7 @@ describe.each(tried)('at %s', (_, look) => {
       ['/approvals', 'Approvals'],
       ['/approvals?view=all', 'Approvals'],
       [`/approvals/${approval}`, 'Go live'],
+      ['/incidents', 'Incidents'],
       ['/agents', 'Agents'],
       ['/agents/analyst', 'analyst'],
       ['/agents/analyst?view=instances', 'analyst'],

@@ -47,6 +47,8 @@ const bodies: Record<string, unknown> = {
   'PATCH /api/v1/principals/{id}': { roles: ['viewer'] },
   'POST /api/v1/threads/{id}/messages': { role: 'user', content: 'x' },
   'PUT /api/v1/deployments/{deployment}/agents/{agent}/steps/{step}': { state: 'done' },
+  'POST /api/v1/agents/{name}/isolate': { reason: 'x' },
+  'POST /api/v1/incidents/{id}/notes': { note: 'x' },
   'POST /api/v1/agents/{name}/invoke': { skill: 'do', input: {} },
   'POST /api/v1/agents/{name}/promote': { version: 1, to: 'integration' },
   'POST /api/v1/agents/{name}/demote': { version: 1, from: 'integration' },

@@ -28,6 +28,16 @@ import { listDeployments } from '@signalbox/shared/contracts/registry/list-deplo
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
 import { promoteAgent } from '@signalbox/shared/contracts/registry/promote-agent.js';
 import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js';
+import { acknowledgeIncident } from '@signalbox/shared/contracts/registry/acknowledge-incident.js';
+import { getIncident } from '@signalbox/shared/contracts/registry/get-incident.js';
+import type { Incident } from '@signalbox/shared/contracts/registry/incident.js';
+import { isolateAgent } from '@signalbox/shared/contracts/registry/isolate-agent.js';
+import { listIncidents } from '@signalbox/shared/contracts/registry/list-incidents.js';
+import { listIsolations } from '@signalbox/shared/contracts/registry/list-isolations.js';
+import { noteIncident } from '@signalbox/shared/contracts/registry/note-incident.js';
+import { recoverAgent } from '@signalbox/shared/contracts/registry/recover-agent.js';
+import { releaseAgent } from '@signalbox/shared/contracts/registry/release-agent.js';
+import { resolveIncident } from '@signalbox/shared/contracts/registry/resolve-incident.js';
 import { startDeployment } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import { stopDeployment } from '@signalbox/shared/contracts/registry/stop-deployment.js';
 import { getWorkflowSchema } from '@signalbox/shared/contracts/execution/get-workflow-schema.js';
@@ -51,6 +61,19 @@ const deployment: DeploymentSummary = {
 };
 const step = { agent: 'first', step: 'x', source: 'reported' as const, weight: 1, state: 'done' as const, fraction: 1 };
 const page = { data: [], nextCursor: null };
+const incident: Incident = {
+  ...{
+    id: newId('incident'),
+    cause: 'lost',
+    title: 'reader: instances are lost',
+    severity: 'high',
+    status: 'open',
+    agents: ['reader'],
+    faults: 1,
+  },
+  ...{ owner: null, onCall: null, runbook: null, remindAt: null, openedAt: at, updatedAt: at },
+  ...{ acknowledgedBy: null, acknowledgedAt: null, resolvedBy: null, resolvedAt: null },
+};
 const gate: Gate = {
   name: 'mine',
   description: '',
@@ -115,6 +138,17 @@ beforeAll(async () => {
   await answer(promoteAgent, { action: 'promoted', check, holders: [] });
   await answer(demoteAgent, { left: ['staging'], holders: [] });
   await answer(approvePromotion, { action: 'approved', check });
+  const isolation = {
+    ...{ agent: 'reader', instance: 'i1', cause: 'by-hand' as const, because: 'odd', state: 'isolated' as const, attempt: 0, since: at },
+    ...{ nextAt: null, incident: incident.id, by: 'user_test' },
+  };
+  await answer(isolateAgent, { resource: isolation });
+  await answer(releaseAgent, { agent: 'reader' });
+  await answer(recoverAgent, { resource: isolation });
+  await answer(listIsolations, page);
+  await answer(listIncidents, page);
+  await answer(getIncident, { ...incident, timeline: [], dropped: 0 });
+  for (const contract of [acknowledgeIncident, resolveIncident, noteIncident]) await answer(contract, incident);
   await answer(getSchema, { schema: { title: 'Signalbox agent' } });
   await answer(getWorkflowSchema, { schema: { title: 'Signalbox workflow' } });
   await answer(getMcpServerSchema, { schema: { title: 'Signalbox server' } });
@@ -215,6 +249,46 @@ describe('instances by REST', () => {
   test('are listed', async () => {
     await expect(send('GET', '/instances?agent=reader&status=live')).resolves.toMatchObject({ status: 200, body: page });
     expect(asked).toEqual([['registry.instance.list', { agent: 'reader', status: 'live' }]]);
+  });
+});
+
+describe('recovery by REST', () => {
+  test('isolates, releases and recovers agents and instances, with a reason and nothing unknown', async () => {
+    await expect(send('POST', '/agents/reader/isolate', {})).resolves.toMatchObject({ status: 400 });
+    await expect(send('POST', '/agents/reader/isolate', { reason: 'odd', agent: 'other' })).resolves.toMatchObject({ status: 400 });
+    expect(asked).toEqual([]);
+    await expect(send('POST', '/agents/reader/isolate', { instance: 'i1', reason: 'odd' })).resolves.toMatchObject({
+      status: 200,
+      body: { resource: { state: 'isolated', nextAt: null } },
+    });
+    await expect(send('POST', '/agents/reader/release', {})).resolves.toMatchObject({ status: 200 });
+    await expect(send('POST', '/agents/reader/recover', { instance: 'i1' })).resolves.toMatchObject({ status: 202 });
+    await expect(send('GET', '/isolations?agent=reader')).resolves.toMatchObject({ status: 200, body: page });
+    expect(asked).toEqual([
+      ['registry.agent.isolate', { agent: 'reader', instance: 'i1', reason: 'odd' }],
+      ['registry.agent.release', { agent: 'reader' }],
+      ['registry.agent.recover', { agent: 'reader', instance: 'i1' }],
+      ['registry.isolation.list', { agent: 'reader' }],
+    ]);
+  });
+
+  test('lists, reads, acknowledges, notes and resolves incidents', async () => {
+    await expect(send('GET', '/incidents?status=nowhere')).resolves.toMatchObject({ status: 400 });
+    await expect(send('GET', '/incidents/none')).resolves.toMatchObject({ status: 404 });
+    expect(asked).toEqual([]);
+    const { id } = incident;
+    await send('GET', '/incidents?agent=reader&status=open&severity=high&cause=lost');
+    await expect(send('GET', `/incidents/${id}`)).resolves.toMatchObject({ status: 200, body: { timeline: [], dropped: 0 } });
+    await expect(send('POST', `/incidents/${id}/acknowledge`, {})).resolves.toMatchObject({ status: 200 });
+    await send('POST', `/incidents/${id}/notes`, { note: 'the disk' });
+    await send('POST', `/incidents/${id}/resolve`, { note: 'over' });
+    expect(asked).toEqual([
+      ['registry.incident.list', { agent: 'reader', status: 'open', severity: 'high', cause: 'lost' }],
+      ['registry.incident.get', { id }],
+      ['registry.incident.acknowledge', { id }],
+      ['registry.incident.note', { id, note: 'the disk' }],
+      ['registry.incident.resolve', { id, note: 'over' }],
+    ]);
   });
 });
 

@@ -18,6 +18,8 @@ const ApprovalPage = lazy(() => import('./pages/approvals/approval-page.tsx'));
 const LimitsPage = lazy(() => import('./pages/limits/limits-page.tsx'));
 const BudgetsPage = lazy(() => import('./pages/budgets/budgets-page.tsx'));
 const UsagePage = lazy(() => import('./pages/usage/usage-page.tsx'));
+const IncidentsPage = lazy(() => import('./pages/incidents/incidents-page.tsx'));
+const IncidentPage = lazy(() => import('./pages/incidents/incident-page.tsx'));
 const ProblemsPage = lazy(() => import('./pages/problems/problems-page.tsx'));
 const ComparePage = lazy(() => import('./pages/compare/compare-page.tsx'));
 const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx'));
@@ -65,6 +67,8 @@ function Pages(): ReactNode {
         <Route path="approvals/:id" element={<ApprovalPage />} />
         <Route path="runs/:id/compare/:other" element={<ComparePage />} />
         <Route path="failures" element={<ProblemsPage />} />
+        <Route path="incidents" element={<IncidentsPage />} />
+        <Route path="incidents/:id" element={<IncidentPage />} />
         <Route path="limits" element={<LimitsPage />} />
         <Route path="budgets" element={<BudgetsPage />} />
         <Route path="usage" element={<UsagePage />} />

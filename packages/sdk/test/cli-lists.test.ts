@@ -418,3 +418,56 @@ test('a tool is called with arguments from all places, its answer printed, its f
   expect(JSON.parse((await signalbox(['call', 'fs/read', '--json'])).out)).toMatchObject({ isError: true });
   for (const wrong of ['fs', 'fs/', '/read', 'a/b/c']) expect((await signalbox(['call', wrong])).exit).toBe(2);
 });
+
+const incident = {
+  ...{ id: 'incident_1', cause: 'errors', title: 'analyst: an instance answers with errors', severity: 'high', status: 'open' },
+  ...{ agents: ['analyst'], faults: 2, owner: 'Ann', onCall: null, runbook: 'https://runbooks.test/analyst', remindAt: null },
+  ...{ openedAt: '2026-11-24T11:00:00Z', updatedAt: '2026-11-24T11:58:10Z' },
+  ...{ acknowledgedBy: null, acknowledgedAt: null, resolvedBy: null, resolvedAt: null },
+};
+
+test('incidents are a table, one with its timeline a page; they are acknowledged, noted and closed', async () => {
+  const entry = { at: '2026-11-24T11:00:00Z', stage: 'isolated', agent: 'analyst', instance: 'i3', by: 'registry', text: 'out of routing' };
+  rest
+    .on('GET /incidents', page([incident]))
+    .on('GET /incidents/incident_1', { ...incident, timeline: [entry], dropped: 3 })
+    .on('POST /incidents/incident_1/acknowledge', ({ body }) => ({ ...incident, status: 'acknowledged', title: JSON.stringify(body) }))
+    .on('POST /incidents/incident_1/notes', incident)
+    .on('POST /incidents/incident_1/resolve', { ...incident, status: 'resolved' });
+  expect((await signalbox(['incidents', '--status', 'open'])).out).toMatch(
+    /INCIDENT.*\nincident_1\s+.*open\s+high\s+2\s.*Ann\s+analyst: an instance answers with errors/,
+  );
+  const { out } = await signalbox(['incidents', 'incident_1']);
+  for (const part of [
+    'owner: Ann',
+    'runbook: https://runbooks.test/analyst',
+    'analyst/i3',
+    'out of routing',
+    '3 later entries',
+    'signalbox ack',
+  ])
+    expect(out).toContain(part);
+  expect((await signalbox(['ack', 'incident_1', '--note', 'on it'])).out).toContain('acknowledged {"note":"on it"}');
+  expect((await signalbox(['note', 'incident_1', 'the disk'])).out).toContain('noted in analyst');
+  expect((await signalbox(['close', 'incident_1'])).out).toContain('resolved analyst');
+  rest.on('GET /incidents', page([]));
+  expect((await signalbox(['incidents'])).out).toBe('No incidents.\n');
+});
+
+test('agents and instances are isolated with a reason, listed with the next attempt, recovered and let in again', async () => {
+  const isolation = {
+    ...{ agent: 'analyst', instance: 'i3', cause: 'errors', because: 'it fails', state: 'isolated', attempt: 1, by: 'registry' },
+    ...{ since: '2026-11-24T11:00:00Z', nextAt: null, incident: 'incident_1' },
+  };
+  rest
+    .on('GET /isolations', page([isolation, { ...isolation, instance: null }]))
+    .on('POST /agents/analyst/isolate', ({ body }) => ({ resource: { ...isolation, because: JSON.stringify(body) } }))
+    .on('POST /agents/analyst/recover', { resource: isolation })
+    .on('POST /agents/analyst/release', { agent: 'analyst' });
+  expect((await signalbox(['isolations'])).out).toMatch(/analyst\s+i3\s+.*isolated[^]*analyst\s+all/);
+  expect(await signalbox(['isolate', 'analyst'])).toMatchObject({ exit: 2 });
+  const isolated = await signalbox(['isolate', 'analyst', 'i3', '--reason', 'odd', '--json']);
+  expect((JSON.parse(isolated.out) as { because: string }).because).toBe('{"reason":"odd","instance":"i3"}');
+  expect((await signalbox(['recover', 'analyst', 'i3'])).out).toContain('analyst/i3 is being recovered');
+  expect((await signalbox(['unisolate', 'analyst'])).out).toBe('analyst is let in again\n');
+});

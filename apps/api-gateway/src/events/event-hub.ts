@@ -26,6 +26,7 @@ const retryMs = 1_000;
 /** The kinds of events that go outside, and the resource that each is about. */
 const shownEntities: Record<string, string> = {
   agent: 'agents',
+  incident: 'incidents',
   instance: 'agents',
   stage: 'agents',
   evidence: 'evidence',

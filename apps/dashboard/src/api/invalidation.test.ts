@@ -15,6 +15,7 @@ test.each([
   ['run.changed', { payload: { id: 'run_1' } }, [['runs'], ['run', 'run_1']]],
   ['run.changed', 'odd', [['runs'], ['run']]],
   ['approval.changed', { id: 'approval_1', run: 'run_1' }, [['approvals'], ['approval', 'approval_1'], ['run', 'run_1']]],
+  ['incident.changed', { id: 'incident_1', agent: 'a' }, [['incidents'], ['incident', 'incident_1']]],
   ['approval.changed', {}, [['approvals'], ['approval'], ['run']]],
   ['mcp-server.changed', { name: 'files' }, [['mcp-servers'], ['tools'], ['mcp-server', 'files']]],
   ['mcp-server.changed', {}, [['mcp-servers'], ['tools'], ['mcp-server']]],

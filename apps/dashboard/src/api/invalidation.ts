@@ -20,6 +20,8 @@ export function staleAfter(type: string, data: unknown): QueryKey[] {
     }
     case 'approval.changed':
       return [['approvals'], id ? ['approval', id] : ['approval'], run ? ['run', run] : ['run']];
+    case 'incident.changed':
+      return [['incidents'], id ? ['incident', id] : ['incident']];
     case 'mcp-server.changed':
       return [['mcp-servers'], ['tools'], ...(name ? [['mcp-server', name]] : [['mcp-server']])];
     case 'service.changed':

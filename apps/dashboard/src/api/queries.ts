@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { ApprovalQuery } from '@signalbox/sdk/client/approvals.js';
 import type { EvidenceQuery } from '@signalbox/sdk/client/evidence.js';
+import type { IncidentQuery } from '@signalbox/sdk/client/incidents.js';
 import type { LimitQuery } from '@signalbox/sdk/client/limits.js';
 import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
@@ -79,6 +80,15 @@ export const queries = {
       getNextPageParam: (last) => last.nextCursor,
       refetchInterval: 3_000,
     }),
+  incidents: (filters: IncidentQuery) =>
+    infiniteQueryOptions({
+      queryKey: ['incidents', filters],
+      queryFn: ({ signal, pageParam }) =>
+        client.incidents.list({ ...filters, limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
+  incident: (id: string) => queryOptions({ queryKey: ['incident', id], queryFn: ({ signal }) => client.incidents.get(id, { signal }) }),
   budgets: () =>
     queryOptions({
       queryKey: ['budgets'],

@@ -1,13 +1,15 @@
 import type { AgentDetail, AgentVersion } from '@signalbox/sdk/client/agents.js';
 import type { Instance } from '@signalbox/sdk/client/instances.js';
-import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, type ReactNode } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, useMemo, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
+import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { stageName } from '../../model/stages.ts';
 import { counted } from '../../model/text.ts';
 import { Chip } from '../../parts/chip.tsx';
+import { Confirm } from '../../parts/confirm.tsx';
 import { CopyId } from '../../parts/copy.tsx';
 import { DataTable, type Column } from '../../parts/data-table.tsx';
 import { KeyValues } from '../../parts/key-values.tsx';
@@ -18,6 +20,7 @@ import { Empty, Note } from '../../parts/notes.tsx';
 import { Beside, Facts, Page } from '../../parts/page.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Tabs, useTab, type Tab } from '../../parts/tabs.tsx';
+import { useMay } from '../../shell/who.ts';
 import { RunsTable } from '../runs/runs-table.tsx';
 import { Skills } from './skills.tsx';
 import { Stages } from './stages.tsx';
@@ -152,7 +155,7 @@ const instanceColumns: readonly Column<Instance>[] = [
     cell: ({ status }) => (
       <LampWord
         lamp={{
-          ...lampOf(status === 'live' ? 'healthy' : status === 'gone' ? 'stopped' : 'waiting'),
+          ...lampOf(status === 'live' ? 'healthy' : status === 'gone' ? 'stopped' : status === 'isolated' ? 'isolated' : 'waiting'),
           word: status.charAt(0).toUpperCase() + status.slice(1),
         }}
       />
@@ -175,15 +178,56 @@ const instanceColumns: readonly Column<Instance>[] = [
   { id: 'started', header: 'Started', width: '96px', align: 'end', cell: ({ startedAt }) => <Moment at={startedAt} /> },
 ];
 
+const leverColumn: Column<Instance> = {
+  id: 'levers',
+  header: 'What to do',
+  width: '116px',
+  align: 'end',
+  cell: (instance) => <InstanceLever instance={instance} />,
+};
+
+/** Takes an instance out of routing, or lets it in again. */
+function InstanceLever({ instance: { agent, instance, status } }: { instance: Instance }): ReactNode {
+  const queryClient = useQueryClient();
+  const afterwards = (): Promise<void> => queryClient.invalidateQueries({ queryKey: ['agent', agent] });
+  if (status === 'gone') return null;
+  if (status === 'isolated')
+    return (
+      <Confirm
+        small
+        danger={false}
+        action="Let in"
+        question={`Let ${instance} in again?`}
+        keep="Leave it out"
+        onConfirm={() => client.isolations.release(agent, instance).then(afterwards)}
+      >
+        It gets tasks again from now on.
+      </Confirm>
+    );
+  return (
+    <Confirm
+      small
+      action="Isolate"
+      question={`Isolate ${instance}?`}
+      keep="Leave it in"
+      onConfirm={() => client.isolations.isolate(agent, { instance, reason: 'isolated on the page of its agent' }).then(afterwards)}
+    >
+      It gets no new task, and those that it has are given to others, until somebody lets it in again.
+    </Confirm>
+  );
+}
+
 function Instances({ agent }: { agent: AgentDetail }): ReactNode {
   const instances = useQuery(queries.instances(agent.name));
+  const mayIsolate = useMay('agents:isolate');
+  const columns = useMemo(() => (mayIsolate ? [...instanceColumns, leverColumn] : instanceColumns), [mayIsolate]);
   return (
     <Panel title="Instances" flush>
       <Loaded query={instances}>
         {(data) => (
           <DataTable
             label="Instances"
-            columns={instanceColumns}
+            columns={columns}
             rows={data}
             keyOf={({ id }) => id}
             empty={
