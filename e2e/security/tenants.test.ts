@@ -44,6 +44,7 @@ function swapped(id: string): string {
 const bodies: Record<string, unknown> = {
   'POST /api/v1/approvals/{id}/answer': { approved: true },
   'POST /api/v1/runs/{id}/steps/{key}/resolve': { action: 'retry' },
+  'POST /api/v1/runs/{id}/release': { action: 'go-on' },
   'PATCH /api/v1/principals/{id}': { roles: ['viewer'] },
   'POST /api/v1/threads/{id}/messages': { role: 'user', content: 'x' },
   'PUT /api/v1/deployments/{deployment}/agents/{agent}/steps/{step}': { state: 'done' },
@@ -53,6 +54,8 @@ const bodies: Record<string, unknown> = {
   'POST /api/v1/agents/{name}/promote': { version: 1, to: 'integration' },
   'POST /api/v1/agents/{name}/demote': { version: 1, from: 'integration' },
   'POST /api/v1/agents/{name}/approve': { version: 1, to: 'integration' },
+  'POST /api/v1/agents/{name}/isolate': { reason: 'x' },
+  'POST /api/v1/incidents/{id}/notes': { note: 'x' },
   'POST /api/v1/tools/{server}/{tool}/call': { arguments: {} },
   'POST /api/v1/workflows/{name}/runs': { input: {} },
 };
