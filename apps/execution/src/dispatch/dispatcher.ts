@@ -110,13 +110,15 @@ export class Dispatcher {
     this.failovers.stop();
     this.words.stop();
     this.keeper.stop();
+    this.queues.stop();
     this.drop(new Set(this.runs()), () => true);
   }
 
-  /** Puts an attempt into its queue, once it has its places of limits. */
-  dispatch(run: LiveRun, { s, i, n, input, claims }: Effect & { e: 'dispatch' }): void {
+  /** Puts an attempt into its queue, once it has its places of limits. `isAgain`: a former owner may have done so. */
+  dispatch(run: LiveRun, { s, i, n, input, claims }: Effect & { e: 'dispatch' }, isAgain = false): void {
     const task = newTask(run, { s, i, n }, input);
     if (this.tasks.has(task.id)) return;
+    if (isAgain) task.again = 'asks';
     if (claims === undefined) this.enter(task);
     else if (this.limited.waiting(task.id) === undefined) this.limited.ask(task, claims);
   }

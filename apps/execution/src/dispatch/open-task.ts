@@ -57,6 +57,7 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     heardAt: performance.now(),
     handedAt: undefined,
     begunAt: undefined,
+    again: undefined,
     deadline: undefined,
     isHeard: false,
     because: undefined,

@@ -55,6 +55,7 @@ export function queueCause(task: QueuedTask, queue: AgentQueue, turns: CalledTur
     next,
     holders,
   });
+  if (task.again === 'waits') return cause('handing-over', 'its run was taken over, and attempts are handed out again in turn', null);
   if (because !== undefined) {
     const isHeldBack = heldBackTarget(because) !== undefined;
     return isHeldBack

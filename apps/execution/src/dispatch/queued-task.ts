@@ -42,6 +42,8 @@ export interface QueuedTask {
   handedAt: number | undefined;
   /** Since when its executor may work on it without having asked, epoch milliseconds; its next word says that it does. */
   begunAt: number | undefined;
+  /** It may have been handed out before, by an owner that is gone: it asks for its turn, or waits for it (see `Pace`). */
+  again: 'asks' | 'waits' | undefined;
   /** Why it is not under way, for people. */
   because: string | undefined;
 }
@@ -107,6 +109,7 @@ export function offeredTask(
     heardAt: performance.now(),
     handedAt: undefined,
     begunAt: undefined,
+    again: undefined,
     because: undefined,
   };
 }

@@ -10,6 +10,7 @@ import type { AgentDirectory } from './agent-directory.ts';
 import { AgentQueue, type Poller, type QueueKind } from './agent-queue.ts';
 import { failureOf, type CalledTasks } from './called-tasks.ts';
 import { CalledTurns } from './called-turns.ts';
+import { Pace } from './pace.ts';
 import { isActive, queueKeyOf, type QueuedTask } from './queued-task.ts';
 
 /** Tasks of one service or server that are called at once, where the agent names no cap of its own. */
@@ -37,6 +38,10 @@ export class TaskQueues {
   private readonly queues = new Map<string, AgentQueue>();
   private readonly lookingUp = new Set<AgentQueue>();
   readonly turns = new CalledTurns();
+  /** One whose queue is another's by now was offered there. */
+  private readonly pace = new Pace((task) => {
+    if (task.queue !== null) this.enter(task);
+  });
 
   constructor(
     private readonly bus: Bus,
@@ -58,9 +63,13 @@ export class TaskQueues {
     const { kind, workspace, target } = task;
     const queue = this.get(queueKeyOf(task), kind === 'agent' ? target : undefined, workspace);
     task.queue = queue;
-    if (task.phase === 'queued') queue.push(task);
-    else this.occupy(queue, 1);
+    if (task.phase !== 'queued') this.occupy(queue, 1);
+    else if (!this.pace.holds(task)) queue.push(task);
     this.pump(queue);
+  }
+
+  stop(): void {
+    this.pace.stop();
   }
 
   /** An executor was let begin. */

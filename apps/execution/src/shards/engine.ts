@@ -399,6 +399,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       for (const effect of openEffects(run.state)) {
         const isRunning = effect.e === 'dispatch' && unitOf(run.state, effect.s, effect.i)?.status === 'running';
         if (isRunning) adopted.push(this.dispatcher.adopt(run, effect));
+        else if (effect.e === 'dispatch') this.dispatcher.dispatch(run, effect, true);
         else rest.push(effect);
       }
       this.owner.perform(run, rest);
