@@ -32,6 +32,16 @@ export async function readJournals(db: Queryable, runs: readonly string[]): Prom
   return decodeRows(db, rows);
 }
 
+/** How many transitions the journals of some runs have. */
+export async function journalLengths(db: Queryable, runs: readonly string[]): Promise<Map<string, number>> {
+  const rows = await db.query<{ run_id: string; length: number }[]>(
+    `SELECT r.run_id, last.length FROM unnest($1::uuid[], $2::date[]) AS r (run_id, day),
+       LATERAL (SELECT j.seq + j.count AS length FROM journal j WHERE j.run_id = r.run_id AND j.day = r.day ORDER BY j.seq DESC LIMIT 1) AS last`,
+    [runs, runs.map(dayOf)],
+  );
+  return new Map(rows.map(({ run_id, length }) => [run_id, length]));
+}
+
 /** Rows of one run from the one that holds transition `from` on, at most `limit`. */
 export async function readJournal(db: Queryable, run: string, from: number, limit: number): Promise<ReadRow[]> {
   const rows = await db.query<JournalRow[]>(

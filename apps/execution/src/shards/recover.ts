@@ -2,9 +2,10 @@ import { isAway, type SystemDatabase } from '@signalbox/shared/database/workspac
 import type { Owned } from '@signalbox/shared/shards/lease.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { setImmediate } from 'node:timers/promises';
 import type { RunEvent } from '@signalbox/workflow/core/events.js';
 import { restore } from '@signalbox/workflow/core/restore.js';
-import { readJournals, type ReadRow } from '../journal/journal-reader.ts';
+import { journalLengths, readJournals, type ReadRow } from '../journal/journal-reader.ts';
 import { readAside, requireReadable } from '../runs/read-aside.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { crashesMax, type Crashes } from './crashes.ts';
@@ -14,6 +15,8 @@ import type { Owner } from './owner.ts';
 
 /** Runs loaded at once: their journals are in memory together. */
 const chunk = 200;
+/** Transitions of runs whose journals are read together: some 50 ms of work, and a few megabytes. */
+const groupMax = 20_000;
 
 /**
  * Runs that somebody is to have in memory: those that do not rest; resting parents whose child has ended, and resting children whose parent has,
@@ -122,9 +125,40 @@ export class Recovery {
       if (row.crashes < crashesMax) healthy.push(row);
       else await this.setAside(row, epochOf(row.shard));
     }
-    const journals = await this.journalsOf(healthy);
     const loaded: LiveRun[] = [];
-    for (const row of healthy) {
+    for (const group of await this.groupsOf(healthy)) {
+      loaded.push(...(await this.loadGroup(group)));
+      // The lease is renewed in between, however long their journals are.
+      await setImmediate();
+    }
+    return loaded;
+  }
+
+  /** Runs whose journals are short enough to be in memory together; a longer one is alone. */
+  private async groupsOf(rows: readonly RunRow[]): Promise<RunRow[][]> {
+    if (rows.length <= 1) return rows.map((row) => [row]);
+    const lengths = await journalLengths(
+      this.system.source,
+      rows.map(({ run_id }) => run_id),
+    );
+    const groups: RunRow[][] = [];
+    let left = 0;
+    for (const row of rows) {
+      const length = lengths.get(row.run_id) ?? 0;
+      if (groups.length === 0 || length > left) {
+        groups.push([]);
+        left = groupMax;
+      }
+      groups.at(-1)?.push(row);
+      left -= length;
+    }
+    return groups;
+  }
+
+  private async loadGroup(rows: readonly RunRow[]): Promise<LiveRun[]> {
+    const journals = await this.journalsOf(rows);
+    const loaded: LiveRun[] = [];
+    for (const row of rows) {
       try {
         const read = journals.get(row.run_id);
         if (read instanceof Error) throw read;
