@@ -54,8 +54,6 @@ const bodies: Record<string, unknown> = {
   'POST /api/v1/agents/{name}/promote': { version: 1, to: 'integration' },
   'POST /api/v1/agents/{name}/demote': { version: 1, from: 'integration' },
   'POST /api/v1/agents/{name}/approve': { version: 1, to: 'integration' },
-  'POST /api/v1/agents/{name}/isolate': { reason: 'x' },
-  'POST /api/v1/incidents/{id}/notes': { note: 'x' },
   'POST /api/v1/tools/{server}/{tool}/call': { arguments: {} },
   'POST /api/v1/workflows/{name}/runs': { input: {} },
 };
