@@ -540,7 +540,7 @@ test('budgets are set, shown and removed', async () => {
   );
   rest.on('GET /budgets', page([]));
   expect((await signalbox(['budgets', 'list'])).out).toContain('No budgets.');
-  rest.on('DELETE /budgets/workflow%2Freport', undefined);
+  rest.on('DELETE /budgets/workflow%2Freport', () => undefined);
   expect((await signalbox(['budgets', 'rm', 'workflow/report', '--yes'])).out).toBe('workflow/report is removed\n');
 });
 

@@ -9,6 +9,7 @@ import type { Printed } from './terminal-double.ts';
 const routes = {
   McpServer: 'mcp-servers',
   Agent: 'agents',
+  Gate: 'gates',
   Workflow: 'workflows',
   Schedule: 'schedules',
   Trigger: 'triggers',
@@ -24,6 +25,7 @@ let removed: string[];
 beforeEach(async () => {
   rest = await RestDouble.start();
   rest.on('GET /budgets', page([]));
+  rest.on('GET /gates', page([]));
   folder = await temporaryFolder();
   standing = new Map();
   removed = [];

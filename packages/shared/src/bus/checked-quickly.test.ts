@@ -12,7 +12,10 @@ const leaf = fc.oneof(
 );
 const value = fc.oneof(
   { weight: 4, arbitrary: leaf },
-  fc.array(leaf, { maxLength: 3 }),
+  fc.array(
+    leaf.filter((item) => item !== undefined),
+    { maxLength: 3 },
+  ), // JSON carries no undefined in a list
   fc.dictionary(fc.constantFrom('code', 'detail', 'inputTokens', 'outputTokens', 'costUsd', 'name', 'odd'), leaf, {
     maxKeys: 4,
     noNullPrototype: true,

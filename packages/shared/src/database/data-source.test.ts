@@ -3,7 +3,9 @@ import { afterEach, expect, test } from '@jest/globals';
 import { openDataSource } from './data-source.ts';
 
 let server: Server | undefined;
-afterEach(() => server?.close());
+afterEach(() => {
+  server?.close();
+});
 
 /** One message of the server (PostgreSQL, Frontend/Backend Protocol, message formats). */
 function message(type: string, body: Buffer): Buffer {

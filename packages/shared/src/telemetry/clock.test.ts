@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { now, readDatabaseClock, setClockOffset } from './clock.ts';
 
-beforeEach(() => jest.useFakeTimers({ now: 1_000_000 }));
+beforeEach(() => {
+  jest.useFakeTimers({ now: 1_000_000 });
+});
 afterEach(() => {
   jest.useRealTimers();
   setClockOffset(0);
