@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limitKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
-import { formatTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { formatTask, parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { tellQueue } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
@@ -137,7 +137,8 @@ test('a limit that was taken over gives no place before the owner that loads for
   await insist(() => service.request(tellQueue, { words: held }, { as: 'execution', from: 'execution', shard }));
   await sql(`UPDATE shard SET told = epoch WHERE owner = $1`, [loading]);
   await becomes(async () => (await why()).includes(`all 2 places of the limit customer for ${who} are taken`));
-  expect(worker.done).toHaveLength(0);
+  // It may have done what the test before left in its queue.
+  expect(worker.done.filter(({ task }) => parseTask(task).run === id)).toEqual([]);
   // Its successor knows nothing of them: they are free.
   await sql(`DELETE FROM replica WHERE owner = ANY($1::uuid[])`, [[dying, loading]]);
   expect((await ended(service, id, 60_000)).status).toBe('succeeded');
