@@ -82,9 +82,10 @@ export class Visitor implements AsyncDisposable {
       .waitFor({ state: 'detached' });
   }
 
-  /** What axe finds, in words. `colours`: only what another colour scheme can change. */
-  async barriers(of: 'everything' | 'colours' = 'everything'): Promise<string[]> {
+  /** What axe finds, in words. `colours`: only what another colour scheme can change; `dialogue`: in the one that is open, which hides all else. */
+  async barriers(of: 'everything' | 'colours' | 'dialogue' = 'everything'): Promise<string[]> {
     const axe = new AxeBuilder({ page: this.page }).setLegacyMode(true); // no page has frames, and it takes half the time
+    if (of === 'dialogue') axe.include('[role="dialog"]');
     if (of === 'colours') axe.withRules(['color-contrast', 'link-in-text-block']);
     const { violations } = await axe.analyze();
     return violations.map(({ id, impact, nodes }) => `${id} (${impact}) at ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);

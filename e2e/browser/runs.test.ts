@@ -146,7 +146,8 @@ test('a trigger is made and changed in a form, which keeps what it does not show
   await visitor.visit('/schedules?view=triggers', 'Schedules');
   await page.getByRole('button', { name: 'Create trigger' }).first().click();
   const dialogue = page.getByRole('dialog');
-  expect([...(await visitor.barriers()), await visitor.tooWide()]).toEqual([0]);
+  await dialogue.waitFor();
+  expect([...(await visitor.barriers('dialogue')), await visitor.tooWide()]).toEqual([0]);
   await dialogue.getByLabel('Name', { exact: true }).fill('after-breaks');
   await dialogue.getByLabel('Starts the workflow').selectOption('shared');
   await dialogue.getByLabel('When').selectOption('runEnded');
