@@ -424,6 +424,7 @@ describe('gates, evidence and stages by REST', () => {
       ['POST', '/evidence', { agent: 'reader', format: 'yaml', content: 'x' }],
       ['POST', '/evidence', { agent: 'reader', format: 'json', content: 'x'.repeat(460_000) }],
       ['GET', '/agents/reader/stages?version=0'],
+      ['GET', '/agents/reader/stages?version=2147483648'],
       ['POST', '/agents/reader/promote', { to: 'staging' }],
       ['POST', '/agents/reader/promote', { version: 7, to: 'moon' }],
       ['POST', '/agents/reader/demote', { version: 7, from: 'staging', id: 'x' }],

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsOptional, IsString, Matches, MaxLength, Min, MinLength } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { Evidence, evidenceFormats, type EvidenceFormat } from './evidence.ts';
@@ -10,7 +10,7 @@ export const evidenceContentMax = 450_000;
 export class AddEvidenceRequest {
   @Matches(namePattern) agent!: string;
   /** Absent: the current one. */
-  @IsOptional() @IsInt() @Min(1) version?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
   @IsIn(evidenceFormats) format!: EvidenceFormat;
   /** The file; with `encoding: gzip` compressed, in base64. */
   @IsString() @MinLength(1) @MaxLength(evidenceContentMax) content!: string;

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsIn, IsInt, IsOptional, IsString, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { StageHolder } from './get-stages.ts';
@@ -7,7 +7,7 @@ import { stages, type Stage } from './stage.ts';
 
 export class DemoteAgentRequest {
   @Matches(namePattern) agent!: string;
-  @IsInt() @Min(1) version!: number;
+  @IsInt() @Min(1) @Max(2_147_483_647) version!: number;
   /** The stage that it leaves, with all later ones. */
   @IsIn(stages) from!: Stage;
   @IsOptional() @IsString() @MaxLength(1_000) reason?: string;

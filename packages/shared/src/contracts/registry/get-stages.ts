@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsIn, IsInt, IsISO8601, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsIn, IsInt, IsISO8601, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { stages, type Stage } from './stage.ts';
@@ -8,7 +8,7 @@ import { StageCheck } from './stage-check.ts';
 export class GetStagesRequest {
   @Matches(namePattern) agent!: string;
   /** The version whose gates are looked at; absent: the current one. */
-  @IsOptional() @Type(() => Number) @IsInt() @Min(1) version?: number;
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
 }
 
 /** Which version is at a stage. */

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { namePattern } from '../../ids/ids.ts';
@@ -8,7 +8,7 @@ import { metricPattern, metricWords, sourcePattern, sourceWords } from './metric
 
 export class ListEvidenceRequest extends PageRequest {
   @Matches(namePattern) agent!: string;
-  @IsOptional() @Type(() => Number) @IsInt() @Min(1) version?: number;
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
   @IsOptional() @IsIn(evidenceFormats) format?: EvidenceFormat;
   @IsOptional() @Matches(metricPattern, metricWords) metric?: string;
   @IsOptional() @Matches(sourcePattern, sourceWords) source?: string;

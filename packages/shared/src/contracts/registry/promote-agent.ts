@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { StageHolder } from './get-stages.ts';
@@ -8,7 +8,7 @@ import { StageCheck } from './stage-check.ts';
 
 export class PromoteAgentRequest {
   @Matches(namePattern) agent!: string;
-  @IsInt() @Min(1) version!: number;
+  @IsInt() @Min(1) @Max(2_147_483_647) version!: number;
   @IsIn(stages) to!: Stage;
   @IsOptional() @IsString() @MaxLength(1_000) reason?: string;
   /** Only say whether it may. */
