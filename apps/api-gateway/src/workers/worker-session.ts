@@ -37,6 +37,8 @@ export class WorkerSession {
   private readonly held = new Set<string>();
   /** Of these, tasks that may begin without asking. */
   private readonly accepted = new Set<string>();
+  /** Of these, tasks whose owner is yet to be told that they have come. */
+  private readonly unconfirmed = new Set<string>();
   private readonly closed = new AbortController();
   private isDraining = false;
   private wake: (() => void) | undefined;
@@ -83,7 +85,12 @@ export class WorkerSession {
   close(): void {
     this.closed.abort();
     this.wake?.();
-    if (this.hello) this.instances.left(this.caller, this.hello.agent, this.hello.instance, this.isDraining && this.held.size === 0);
+    const { hello } = this;
+    if (hello === null) return;
+    // What it had begun is lost with it and costs an attempt; without a word it would be given out as if nobody had had it.
+    void this.confirm(this.unconfirmed).finally(() =>
+      this.instances.left(this.caller, hello.agent, hello.instance, this.isDraining && this.held.size === 0),
+    );
   }
 
   /** The bus or the owner of tasks was gone and is back: the answer to an open question for tasks may be lost, so it is asked again. */
@@ -146,11 +153,13 @@ export class WorkerSession {
 
   /** What the worker has begun without its owner being asked is told to that in a moment, unless it has ended by then. */
   private confirmSoon(tasks: readonly string[]): void {
-    const confirm = (): void => {
-      const begun = tasks.filter((task) => this.held.has(task) && !this.accepted.has(task));
-      if (begun.length > 0 && !this.closed.signal.aborted) this.tellOwners(begun).catch((thrown: unknown) => this.fail(thrown));
-    };
-    setTimeout(confirm, confirmMs).unref();
+    for (const task of tasks) this.unconfirmed.add(task);
+    setTimeout(() => void this.confirm(tasks), confirmMs).unref();
+  }
+
+  private async confirm(tasks: Iterable<string>): Promise<void> {
+    const begun = [...tasks].filter((task) => this.unconfirmed.delete(task) && this.held.has(task) && !this.accepted.has(task));
+    if (begun.length > 0) await this.tellOwners(begun).catch((thrown: unknown) => this.fail(thrown));
   }
 
   private async accept(task: string): Promise<void> {

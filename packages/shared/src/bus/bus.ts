@@ -112,7 +112,8 @@ export class Bus {
     requestHeaders.set(header.traceparent, currentCall()?.traceparent ?? childTraceparent());
     if (token) requestHeaders.set(header.identity, token);
     const ofOwner = contract.service === this.owners.of ? shard : undefined;
-    const isWatched = remaining >= (ofOwner === undefined ? watchedOfAnyFromMs : watchedFromMs);
+    const isOfAny = contract.service === this.owners.of && ofOwner === undefined;
+    const isWatched = remaining >= (isOfAny ? watchedOfAnyFromMs : watchedFromMs);
     const callId = signal || isWatched ? randomUUID() : '';
     if (callId) requestHeaders.set(header.call, callId);
 
@@ -121,7 +122,7 @@ export class Bus {
       headers: requestHeaders,
     });
     try {
-      const watched = isWatched ? this.watched(asking, contract.service, callId) : asking;
+      const watched = isWatched ? this.watched(asking, contract.service, callId, remaining >= watchedFromMs) : asking;
       const answering = ofOwner === undefined ? watched : this.owners.over(watched, ofOwner);
       const message = await (signal ? this.untilAborted(contract, answering, signal, callId) : answering);
       if (message.headers?.has(header.fault)) throw Fault.fromData(message.json<FaultData>());
@@ -131,8 +132,8 @@ export class Bus {
     }
   }
 
-  private watched<T>(asking: Promise<T>, service: ServiceName, callId: string): Promise<T> {
-    const watch = new CallWatch(this.connection, service, callId);
+  private watched<T>(asking: Promise<T>, service: ServiceName, callId: string, givesUp: boolean): Promise<T> {
+    const watch = new CallWatch(this.connection, service, callId, givesUp);
     const answer = watch.over(asking);
     if (service !== this.owners.of) return answer;
     return answer.finally(this.owners.hear(() => watch.replaced()));

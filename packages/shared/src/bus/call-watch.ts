@@ -5,7 +5,7 @@ import { servedSubject } from './headers.ts';
 
 /** Calls that may take this long are watched; shorter ones end by their deadline soon enough. */
 export const watchedFromMs = 6_000;
-/** As above, of calls that any replica of a service serves: `OwnerChanges` knows nothing of theirs. */
+/** As above, of calls that any owner of shards serves: `OwnerChanges` knows nothing of theirs. */
 export const watchedOfAnyFromMs = 3_000;
 /** Asked for the first time after this, so that there is a suspicion when an owner is replaced. */
 const firstAskMs = 1_000;
@@ -28,6 +28,8 @@ export class CallWatch {
     private readonly connection: NatsConnection,
     private readonly service: string,
     private readonly callId: string,
+    /** Whether silence alone ends it; else only together with a replaced owner, and its deadline comes soon enough. */
+    private readonly givesUp: boolean,
   ) {}
 
   /** The answer, or `unavailable` once nobody serves the call any more. */
@@ -69,7 +71,7 @@ export class CallWatch {
     } catch {
       // No answer and no listener mean the same here, and are counted.
       if (this.isOver) return;
-      if (++this.silent >= silentMax || this.isReplaced) this.lose();
+      if ((++this.silent >= silentMax && this.givesUp) || this.isReplaced) this.lose();
       else this.askAfter(Math.max(0, patienceMs - (performance.now() - since)));
     }
   }
