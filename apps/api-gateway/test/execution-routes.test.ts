@@ -611,6 +611,13 @@ describe('budgets', () => {
       { scope: 'workspace', limit: { tokens: 5 }, labels: { team: 'a' }, description: 'x', dryRun: true },
     ]);
     expect((await send('PUT', '/budgets/workspace', { limit: { tokens: -5 } })).status).toBe(400);
+    for (const path of ['budgets/workspace', 'workflows/report', 'schedules/nightly', 'triggers/nightly']) {
+      const before = asked.length;
+      // Whoever misspells it wanted to look only.
+      const body = path.startsWith('budgets') ? { limit: { tokens: 5 } } : scheduleManifest;
+      expect(await send('PUT', `/${path}?dryRun=yes`, body)).toMatchObject({ status: 400, body: { errors: [{ pointer: '/dryRun' }] } });
+      expect(asked).toHaveLength(before);
+    }
     expect((await send('PUT', '/budgets/team', { limit: { tokens: 5 } })).status).toBe(400);
     const read = await send('GET', '/budgets/workflow%2Freport');
     expect([read.status, read.headers.get('etag'), read.body]).toEqual([200, '"3"', { ...budget, slices: budget.given }]);

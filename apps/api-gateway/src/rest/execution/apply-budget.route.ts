@@ -1,10 +1,11 @@
 import { Body, Controller, Param, Put, Query } from '@nestjs/common';
-import { Transform, Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { applyBudget, type ApplyBudgetReply } from '@signalbox/shared/contracts/execution/apply-budget.js';
 import { BudgetAmounts, budgetPeriods, type BudgetPeriod } from '@signalbox/shared/contracts/execution/budget-view.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { ApplyQuery } from '../../platform/apply-query.ts';
 import { IfMatch } from '../../platform/if-match.ts';
 import { Operation } from '../../platform/operation.ts';
 
@@ -21,11 +22,6 @@ class ApplyBudgetBody {
   @IsOptional() @IsString() @MaxLength(2_000) description?: string;
 }
 
-class ApplyBudgetQuery {
-  /** Only say what would change. */
-  @IsOptional() @Transform(({ value }: { value: unknown }) => value === 'true' || value === true) @IsBoolean() dryRun?: boolean;
-}
-
 @Controller('api/v1/budgets')
 export class ApplyBudgetRoute {
   constructor(private readonly bus: Bus) {}
@@ -36,19 +32,19 @@ export class ApplyBudgetRoute {
     description:
       'The scope is `workspace`, `workflow/<name>` or `agent/<name>`, its slash written as `%2F`. What is spent stays. It counts for runs that begin from then on.',
     body: ApplyBudgetBody,
-    query: ApplyBudgetQuery,
+    query: ApplyQuery,
   })
   handle(
     @Param('scope') scope: string,
     @Body() body: ApplyBudgetBody,
-    @Query() { dryRun }: ApplyBudgetQuery,
+    @Query() query: ApplyQuery,
     @IfMatch() expectedVersion: number | undefined,
     @FromCaller() caller: Caller,
   ): Promise<ApplyBudgetReply> {
     const request = {
       scope,
       ...body,
-      ...(dryRun !== undefined && { dryRun }),
+      ...query,
       ...(expectedVersion !== undefined && { expectedVersion }),
     };
     return this.bus.request(applyBudget, request, caller);

@@ -1,10 +1,10 @@
 import { Body, Controller, Param, Put, Query } from '@nestjs/common';
-import { Transform } from 'class-transformer';
-import { IsBoolean, IsObject, IsOptional, IsString } from 'class-validator';
+import { IsObject, IsOptional, IsString } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Opaque } from '@signalbox/shared/bus/opaque.js';
 import { applyTrigger, type ApplyTriggerReply } from '@signalbox/shared/contracts/execution/apply-trigger.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { ApplyQuery } from '../../platform/apply-query.ts';
 import { IfMatch } from '../../platform/if-match.ts';
 import { Operation } from '../../platform/operation.ts';
 
@@ -13,11 +13,6 @@ class ApplyTriggerBody {
   @IsOptional() @IsString() kind?: string;
   @IsOptional() @Opaque() @IsObject() metadata?: Record<string, unknown>;
   @IsOptional() @Opaque() @IsObject() spec?: Record<string, unknown>;
-}
-
-class ApplyTriggerQuery {
-  /** Only say what would change. */
-  @IsOptional() @Transform(({ value }: { value: unknown }) => value === 'true' || value === true) @IsBoolean() dryRun?: boolean;
 }
 
 @Controller('api/v1/triggers')
@@ -29,19 +24,19 @@ export class ApplyTriggerRoute {
     summary: 'Create or replace a trigger',
     description: 'The body is the manifest. From then on its runs have the rights of who applied it.',
     body: ApplyTriggerBody,
-    query: ApplyTriggerQuery,
+    query: ApplyQuery,
   })
   handle(
     @Param('name') name: string,
     @Body() body: ApplyTriggerBody,
-    @Query() { dryRun }: ApplyTriggerQuery,
+    @Query() query: ApplyQuery,
     @IfMatch() expectedVersion: number | undefined,
     @FromCaller() caller: Caller,
   ): Promise<ApplyTriggerReply> {
     const request = {
       name,
       manifest: { ...body },
-      ...(dryRun !== undefined && { dryRun }),
+      ...query,
       ...(expectedVersion !== undefined && { expectedVersion }),
     };
     return this.bus.request(applyTrigger, request, caller);

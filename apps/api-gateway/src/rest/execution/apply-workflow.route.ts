@@ -1,10 +1,10 @@
 import { Body, Controller, Param, Put, Query } from '@nestjs/common';
-import { Transform } from 'class-transformer';
-import { IsBoolean, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Opaque } from '@signalbox/shared/bus/opaque.js';
 import { applyWorkflow, type ApplyWorkflowReply } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
+import { ApplyQuery } from '../../platform/apply-query.ts';
 import { IfMatch } from '../../platform/if-match.ts';
 import { Operation } from '../../platform/operation.ts';
 
@@ -18,11 +18,6 @@ class ApplyWorkflowBody {
   @IsOptional() @IsString() @MaxLength(262_144) source?: string;
 }
 
-class ApplyWorkflowQuery {
-  /** Only say what would change. */
-  @IsOptional() @Transform(({ value }: { value: unknown }) => value === 'true' || value === true) @IsBoolean() dryRun?: boolean;
-}
-
 @Controller('api/v1/workflows')
 export class ApplyWorkflowRoute {
   constructor(private readonly bus: Bus) {}
@@ -32,12 +27,12 @@ export class ApplyWorkflowRoute {
     summary: 'Create or replace a workflow',
     description: 'The body is the manifest, or `{ "source": "…" }` with its YAML. Runs that live keep the definition they began with.',
     body: ApplyWorkflowBody,
-    query: ApplyWorkflowQuery,
+    query: ApplyQuery,
   })
   handle(
     @Param('name') name: string,
     @Body() body: ApplyWorkflowBody,
-    @Query() { dryRun }: ApplyWorkflowQuery,
+    @Query() query: ApplyQuery,
     @IfMatch() expectedVersion: number | undefined,
     @FromCaller() caller: Caller,
   ): Promise<ApplyWorkflowReply> {
@@ -47,7 +42,7 @@ export class ApplyWorkflowRoute {
       {
         name,
         ...(source === undefined ? { manifest } : { source }),
-        ...(dryRun !== undefined && { dryRun }),
+        ...query,
         ...(expectedVersion !== undefined && { expectedVersion }),
       },
       caller,

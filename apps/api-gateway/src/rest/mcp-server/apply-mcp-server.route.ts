@@ -5,7 +5,7 @@ import { applyMcpServer, type ApplyMcpServerReply } from '@signalbox/shared/cont
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { etagOf, IfMatch } from '../../platform/if-match.ts';
 import { Operation } from '../../platform/operation.ts';
-import { ApplyQuery } from '../registry/apply-query.ts';
+import { ApplyQuery } from '../../platform/apply-query.ts';
 import { ManifestBody } from '../registry/manifest-body.ts';
 
 @Controller('api/v1/mcp-servers')

@@ -3,7 +3,7 @@ import { Bus } from '@signalbox/shared/bus/bus.js';
 import { listEvidence, type ListEvidenceReply, ListEvidenceRequest } from '@signalbox/shared/contracts/registry/list-evidence.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
-import { Flag } from './flag.ts';
+import { Flag } from '../../platform/flag.ts';
 
 class ListEvidenceQuery extends ListEvidenceRequest {
   @Flag() override expired?: boolean;

@@ -5,7 +5,7 @@ import { PageRequest } from '@signalbox/shared/bus/page.js';
 import { listGates, type ListGatesReply } from '@signalbox/shared/contracts/registry/list-gates.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
-import { Flag } from './flag.ts';
+import { Flag } from '../../platform/flag.ts';
 
 class ListGatesQuery extends PageRequest {
   /** Only built-in gates, or only others; absent: all that count. */

@@ -5,7 +5,7 @@ import { promoteAgent, type PromoteAgentReply } from '@signalbox/shared/contract
 import { stages, type Stage } from '@signalbox/shared/contracts/registry/stage.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
-import { ApplyQuery } from './apply-query.ts';
+import { ApplyQuery } from '../../platform/apply-query.ts';
 
 class PromoteAgentBody {
   @IsInt() @Min(1) version!: number;

@@ -6,7 +6,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { namePattern } from '@signalbox/shared/ids/ids.js';
 import { Operation } from '../../platform/operation.ts';
-import { ApplyQuery } from './apply-query.ts';
+import { ApplyQuery } from '../../platform/apply-query.ts';
 
 /** `spec` of a StepReport: names that stand in the address may be left out, and must be the same if not. */
 class ReportStepBody {

@@ -3,7 +3,7 @@ import { Bus } from '@signalbox/shared/bus/bus.js';
 import { startDeployment, type StartDeploymentReply } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
-import { ApplyQuery } from './apply-query.ts';
+import { ApplyQuery } from '../../platform/apply-query.ts';
 
 @Controller('api/v1/deployments')
 export class StartDeploymentRoute {
