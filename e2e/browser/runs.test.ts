@@ -171,6 +171,35 @@ test('a trigger is made and changed in a form, which keeps what it does not show
   expect(visitor.complaints).toEqual([]);
 });
 
+test('a schedule is made and changed in a form, which keeps what it does not show', async () => {
+  await using visitor = await signedIn(looks['phone, light']);
+  const { page } = visitor;
+  await visitor.visit('/schedules', 'Schedules');
+  await page.getByRole('button', { name: 'Create schedule' }).first().click();
+  const dialogue = page.getByRole('dialog');
+  await dialogue.waitFor();
+  expect([...(await visitor.barriers('dialogue')), await visitor.tooWide()]).toEqual([0]);
+  await dialogue.getByLabel('Name', { exact: true }).fill('yearly');
+  await dialogue.getByLabel('Starts the workflow').selectOption('shared');
+  await dialogue.getByRole('textbox', { name: 'Cron' }).fill('0 7 1 1 *');
+  await dialogue.getByLabel('Input').fill('{ "a": ');
+  await dialogue.getByRole('alert').waitFor();
+  await dialogue.getByLabel('Input').fill('{ "a": 1 }');
+  await dialogue.getByRole('button', { name: 'Create schedule' }).click();
+  await page.getByRole('heading', { name: 'yearly', level: 1 }).waitFor();
+  const { manifest } = await client.schedules.get('yearly');
+  await client.schedules.apply({ ...manifest, spec: { ...manifest.spec, priority: 4 } });
+  await visitor.visit('/schedules/yearly', 'yearly');
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await dialogue.getByLabel('What it is for').fill('a greeting');
+  await dialogue.getByRole('button', { name: 'Save schedule' }).click();
+  await dialogue.waitFor({ state: 'detached' });
+  const { metadata, spec } = (await client.schedules.get('yearly')).manifest;
+  expect(metadata.description).toBe('a greeting');
+  expect(spec).toMatchObject({ workflow: 'shared', cron: '0 7 1 1 *', input: { a: 1 }, priority: 4 });
+  expect(visitor.complaints).toEqual([]);
+});
+
 test('limits and queues are shown as they stand, with who has the places', async () => {
   await using visitor = await signedIn();
   const { page } = visitor;

@@ -12,9 +12,8 @@ const looksMin = 2;
 /** After so many, 30 s, the process is ended: its shards are another's by then, and whoever watches it starts a new one. */
 const looksMax = 300;
 
-const { memory, url, owner } = workerData as CulpritData;
-const turn = new Int32Array(memory, 0, 1);
-const uuid = Buffer.from(memory, 8, 36);
+const { turn, uuid: bytes, url, owner } = workerData as CulpritData;
+const uuid = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 let client: pg.Client | undefined;
 
 async function query(text: string, run: string): Promise<void> {

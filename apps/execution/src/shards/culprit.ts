@@ -1,12 +1,14 @@
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { Worker } from 'node:worker_threads';
 
-/** What the thread reads: a count that is odd while a run is handled, and the run's UUID. */
 const uuidAt = 8;
 const uuidBytes = 36;
 
 export interface CulpritData {
-  memory: SharedArrayBuffer;
+  /** A count that is odd while a run is handled. */
+  turn: Int32Array<SharedArrayBuffer>;
+  /** The run's UUID, in Latin-1. */
+  uuid: Uint8Array<SharedArrayBuffer>;
   url: string;
   owner: string;
 }
@@ -24,7 +26,7 @@ export class Culprit {
 
   /** Begins to watch. `owner`: whose end it would be. */
   start(url: string, owner: string): void {
-    const data: CulpritData = { memory: this.memory, url, owner };
+    const data: CulpritData = { turn: this.turn, uuid: new Uint8Array(this.memory, uuidAt, uuidBytes), url, owner };
     const file = `./culprit-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`;
     this.thread = new Worker(new URL(file, import.meta.url), { workerData: data });
     this.thread.on('error', (err) => log.error('runs that end their owner are not known any more', { err }));

@@ -1,18 +1,15 @@
 import type { TriggerDetail } from '@signalbox/sdk/client/triggers.js';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useId, useState, type ReactNode } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { Link } from 'react-router';
 import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
 import { compactJson } from '../../model/json.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { endStatuses, heard, isComplete, triggerSpecOf, type TriggerDraft } from '../../model/triggers.ts';
-import { Button } from '../../parts/button.tsx';
-import { Dialogue } from '../../parts/dialogue.tsx';
-import { ProblemNote } from '../../parts/notes.tsx';
-import { useTell } from '../../parts/notices.tsx';
 import { useMay } from '../../shell/who.ts';
 import form from '../../parts/form.module.css';
+import { DescriptionField, InputField, NameField, StartForm, WorkflowChoice } from './start-form.tsx';
 import styles from './schedules.module.css';
 
 function draftOf(known: TriggerDetail | null): TriggerDraft {
@@ -41,135 +38,61 @@ interface Part {
 /** Makes a trigger, or changes `known`: what the form does not show stays as it was applied. */
 export function TriggerForm({ known, onClose }: { known: TriggerDetail | null; onClose: () => void }): ReactNode {
   const [draft, setDraft] = useState(() => draftOf(known));
-  // What was changed by somebody else since, or has the name already, is not overwritten.
-  const [expectedVersion] = useState(known?.version ?? 0);
-  const cache = useQueryClient();
-  const navigate = useNavigate();
-  const tell = useTell();
   const set: Part['set'] = (field, value) => setDraft((old) => ({ ...old, [field]: value }));
   const made = triggerSpecOf(draft, known?.manifest.spec);
   const isReady = 'spec' in made && isComplete(draft);
-  const apply = useMutation({
-    mutationFn: () => {
-      if ('fault' in made) throw new Error(made.fault);
-      const { description: _, ...metadata } = known?.manifest.metadata ?? {};
-      const description = draft.description.trim();
-      return client.triggers.apply(
-        {
-          apiVersion: 'signalbox.dev/v1',
-          kind: 'Trigger',
-          metadata: { ...metadata, name: draft.name.trim(), ...(description !== '' && { description }) },
-          spec: made.spec,
-        },
-        {},
-        { expectedVersion },
-      );
-    },
-    onSuccess: async ({ resource }) => {
-      await Promise.all([
-        cache.invalidateQueries({ queryKey: ['triggers'] }),
-        cache.invalidateQueries({ queryKey: ['trigger', resource.name] }),
-      ]);
-      onClose();
-      tell(known ? `${resource.name} is changed.` : `${resource.name} is there.`);
-      if (!known) await navigate(`/triggers/${encodeURIComponent(resource.name)}`);
-    },
-  });
   return (
-    <Dialogue title={known ? `Edit ${known.name}` : 'Create a trigger'} isOpen onClose={onClose} wide>
-      <form
-        className={form.form}
-        autoComplete="off"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isReady && !apply.isPending) apply.mutate();
-        }}
-      >
-        <div className={styles.pair}>
-          {!known && (
-            <label className={form.field}>
-              <span>Name</span>
-              <input
-                autoFocus
-                value={draft.name}
-                onChange={(event) => set('name', event.target.value)}
-                placeholder="on-push"
-                maxLength={63}
-              />
-            </label>
-          )}
-          <WorkflowChoice label="Starts the workflow" value={draft.workflow} onChange={(name) => set('workflow', name)} />
-        </div>
+    <StartForm
+      kind="Trigger"
+      known={known}
+      draft={draft}
+      made={made}
+      isReady={isReady}
+      apply={(manifest, expectedVersion) => client.triggers.apply(manifest, {}, { expectedVersion })}
+      onClose={onClose}
+    >
+      <div className={styles.pair}>
+        {!known && <NameField value={draft.name} onChange={(name) => set('name', name)} placeholder="on-push" />}
+        <WorkflowChoice label="Starts the workflow" value={draft.workflow} onChange={(name) => set('workflow', name)} />
+      </div>
+      <label className={form.field}>
+        <span>When</span>
+        <select value={draft.kind} onChange={(event) => set('kind', event.target.value as TriggerDraft['kind'])}>
+          {heard.map(({ kind, about }) => (
+            <option key={kind} value={kind}>
+              {about}
+            </option>
+          ))}
+        </select>
+      </label>
+      {draft.kind === 'webhook' && <HookFields draft={draft} set={set} />}
+      {draft.kind === 'runEnded' && <EndFields draft={draft} set={set} />}
+      {draft.kind === 'event' && (
         <label className={form.field}>
-          <span>When</span>
-          <select value={draft.kind} onChange={(event) => set('kind', event.target.value as TriggerDraft['kind'])}>
-            {heard.map(({ kind, about }) => (
-              <option key={kind} value={kind}>
-                {about}
-              </option>
-            ))}
+          <span>What changes</span>
+          <select value={draft.event} onChange={(event) => set('event', event.target.value as TriggerDraft['event'])}>
+            <option value="deployment.changed">a deployment</option>
+            <option value="agent.changed">an agent</option>
           </select>
         </label>
-        {draft.kind === 'webhook' && <HookFields draft={draft} set={set} />}
-        {draft.kind === 'runEnded' && <EndFields draft={draft} set={set} />}
-        {draft.kind === 'event' && (
-          <label className={form.field}>
-            <span>What changes</span>
-            <select value={draft.event} onChange={(event) => set('event', event.target.value as TriggerDraft['event'])}>
-              <option value="deployment.changed">a deployment</option>
-              <option value="agent.changed">an agent</option>
-            </select>
-          </label>
-        )}
-        <label className={form.field}>
-          <span>
-            Only if <span className="quiet">(an expression over event; empty: always)</span>
-          </span>
-          <input
-            className={styles.rule}
-            value={draft.condition}
-            onChange={(event) => set('condition', event.target.value)}
-            placeholder={examples[draft.kind].condition}
-            maxLength={4096}
-            spellCheck={false}
-          />
-        </label>
-        <label className={form.field}>
-          <span>
-            Input <span className="quiet">{`(JSON; ${examples[draft.kind].input})`}</span>
-          </span>
-          <textarea
-            className={styles.input}
-            rows={3}
-            value={draft.input}
-            onChange={(event) => set('input', event.target.value)}
-            placeholder="{}"
-            spellCheck={false}
-            {...('fault' in made && { 'aria-invalid': true })}
-          />
-          {'fault' in made && (
-            <span className={form.fault} role="alert">
-              {made.fault}
-            </span>
-          )}
-        </label>
-        <label className={form.field}>
-          <span>
-            What it is for <span className="quiet">(may be empty)</span>
-          </span>
-          <input value={draft.description} onChange={(event) => set('description', event.target.value)} maxLength={4096} />
-        </label>
-        {known?.kind === 'webhook' && draft.kind !== 'webhook' && <p>Calls of its hook are refused from then on.</p>}
-        {apply.error && <ProblemNote error={apply.error} />}
-        <p className="quiet">Its runs have your rights, as long as you have them.</p>
-        <div className={form.levers}>
-          <Button onPress={onClose}>Not now</Button>
-          <Button kind="primary" type="submit" isPending={apply.isPending} isDisabled={!isReady}>
-            {known ? 'Save trigger' : 'Create trigger'}
-          </Button>
-        </div>
-      </form>
-    </Dialogue>
+      )}
+      <label className={form.field}>
+        <span>
+          Only if <span className="quiet">(an expression over event; empty: always)</span>
+        </span>
+        <input
+          className={styles.rule}
+          value={draft.condition}
+          onChange={(event) => set('condition', event.target.value)}
+          placeholder={examples[draft.kind].condition}
+          maxLength={4096}
+          spellCheck={false}
+        />
+      </label>
+      <InputField value={draft.input} onChange={(input) => set('input', input)} about={examples[draft.kind].input} made={made} />
+      <DescriptionField value={draft.description} onChange={(text) => set('description', text)} max={4096} />
+      {known?.kind === 'webhook' && draft.kind !== 'webhook' && <p>Calls of its hook are refused from then on.</p>}
+    </StartForm>
   );
 }
 
@@ -248,22 +171,5 @@ function EndFields({ draft, set }: Part): ReactNode {
         ))}
       </fieldset>
     </div>
-  );
-}
-
-function WorkflowChoice({ label, value, onChange }: { label: string; value: string; onChange: (name: string) => void }): ReactNode {
-  const workflows = useQuery(queries.workflows()).data ?? [];
-  const isForeign = value !== '' && !workflows.some(({ name }) => name === value);
-  return (
-    <label className={form.field}>
-      <span>{label}</span>
-      <select value={value} onChange={(event) => onChange(event.target.value)}>
-        <option value="">Choose one</option>
-        {isForeign && <option>{value}</option>}
-        {workflows.map(({ name }) => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
-    </label>
   );
 }
