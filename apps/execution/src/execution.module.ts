@@ -22,6 +22,7 @@ import { KeptLimits } from './limits/kept-limits.ts';
 import { ListKeptLimitsHandler } from './limits/list-kept-limits.handler.ts';
 import { ListLimitsHandler } from './limits/list-limits.handler.ts';
 import { GrantPlacesHandler } from './limits/grant-places.handler.ts';
+import { TakePlaceHandler } from './limits/take-place.handler.ts';
 import { ExecutionConfig } from './execution.config.ts';
 import { WhyQueuedHandler } from './dispatch/why-queued.handler.ts';
 import { AboveBudgets } from './budgets/above-budgets.ts';
@@ -153,6 +154,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     StartRunHandler,
     TellQueueHandler,
     GrantPlacesHandler,
+    TakePlaceHandler,
     ListKeptLimitsHandler,
     ListLimitsHandler,
     WhyQueuedHandler,

@@ -29,6 +29,7 @@ const standing = {
   found: '{}',
   wakeAt: null,
   restsOnChild: false,
+  places: null,
 };
 
 beforeAll(async () => {

@@ -1,9 +1,15 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
+import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
+import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
+import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { whyRun, type WhyRunReply } from '@signalbox/shared/contracts/execution/why-run.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Engine } from '../src/shards/engine.ts';
 import { Crowd } from './crowd.ts';
 import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
 
@@ -224,3 +230,102 @@ test('a workspace that floods leaves another room: its call is made at once, and
   calls.at(-1)?.end();
   expect((await ended(service, quiet.id, 20_000, foreign)).status).toBe('succeeded');
 }, 90_000);
+
+describe('limits of whole runs', () => {
+  const word = { word: { wait: { signal: 'go' } } };
+  const tenant = { tenant: { key: '${{ input.who }}', concurrency: 1 } };
+  const go = async (run: string): Promise<void> => {
+    await service.request(signalRun, { run, name: 'go', idempotencyKey: run });
+    expect((await ended(service, run)).status).toBe('succeeded');
+  };
+  const isAway = async (runs: string[]): Promise<void> => {
+    const { owner } = service.app.get(Engine);
+    for (const late = performance.now() + 20_000; runs.some((run) => owner.find(toUuid(run, 'run'))); await sleep(50))
+      if (performance.now() > late) throw new Error('not all runs rest');
+  };
+
+  test('one run of a key is under way, the others wait and rest, know why, and begin in their turn', async () => {
+    await apply(service, 'whole', word, { limits: tenant });
+    const first = await start(service, { workflow: 'whole', input: { who: 'ann' } });
+    await until(service, first.id, ({ steps }) => steps[0]?.status === 'waiting');
+    const second = await start(service, { workflow: 'whole', input: { who: 'ann' } });
+    expect(second).toMatchObject({ status: 'waiting', reason: 'waits for runs:tenant/ann', startedAt: null });
+    const third = await start(service, { workflow: 'whole', input: { who: 'ann' } });
+    const urgent = await start(service, { workflow: 'whole', input: { who: 'ann' }, priority: 1 });
+    const other = await start(service, { workflow: 'whole', input: { who: 'bob' } });
+    await until(service, other.id, ({ steps }) => steps[0]?.status === 'waiting');
+    await isAway([first, second, third, urgent].map(({ id }) => id));
+    const { chain } = await whyUntil(third.id, ({ chain: [root] }) => root?.because.includes('3 that wait') === true);
+    expect(chain).toEqual([
+      {
+        kind: 'limit',
+        run: third.id,
+        step: null,
+        status: 'waiting',
+        on: 'runs:tenant/ann',
+        because: 'the only place of the limit tenant of runs for ann is taken, and of 3 that wait this is number 3',
+        next: 'Wait for one of them, cancel a run that holds a place, or raise the concurrency of tenant.',
+        until: null,
+        holders: [{ run: first.id, step: '', instance: null, since: expect.any(String) }],
+      },
+    ]);
+    const { data } = await service.request(listRuns, { workflow: 'whole', status: ['waiting'] });
+    expect(data.find(({ id }) => id === third.id)).toMatchObject({ status: 'waiting', reason: 'waits for runs:tenant/ann' });
+    const listed = await service.request(listLimits, { kind: 'runs' });
+    expect(listed.data).toMatchObject([
+      { kind: 'runs', name: 'tenant', key: 'ann', concurrency: 1, waiting: 3, running: 1, holders: [{ run: first.id }] },
+      { kind: 'runs', name: 'tenant', key: 'bob', waiting: 0, running: 1 },
+    ]);
+    await service.request(cancelRun, { run: second.id });
+    expect(await ended(service, second.id)).toMatchObject({ status: 'cancelled', steps: [{ status: 'cancelled' }] });
+    for (const { id } of [first, urgent, third, other]) await go(id);
+    const { data: events } = await service.request(listRunEvents, { run: third.id });
+    expect(events.map(({ type }) => type).slice(0, 2)).toEqual(['run.started', 'run.admitted']);
+  }, 60_000);
+
+  test('a start beyond the limit is refused where the workflow says so, and starts nothing; the same start again finds its run', async () => {
+    await apply(service, 'strict', word, { limits: tenant, onLimit: 'refuse' });
+    const request = { workflow: 'strict', input: { who: 'eve' }, idempotencyKey: 'eve-1' };
+    const { id } = await start(service, request);
+    await until(service, id, ({ steps }) => steps[0]?.status === 'waiting');
+    const refused = service.request(startRun, { workflow: 'strict', input: { who: 'eve' } });
+    await expect(refused).rejects.toMatchObject({
+      code: 'limited',
+      detail: 'the only place of the limit tenant of runs for eve is taken',
+      retryAfterMs: 1_000,
+    });
+    expect((await service.request(startRun, request)).id).toBe(id);
+    await expect(service.request(startRun, { workflow: 'strict', input: {} })).rejects.toMatchObject({
+      code: 'invalid',
+      errors: [{ pointer: '/spec/limits/tenant/key' }],
+    });
+    expect((await service.request(listRuns, { workflow: 'strict' })).data).toHaveLength(1);
+    await go(id);
+    const again = await start(service, { workflow: 'strict', input: { who: 'eve' } });
+    await go(again.id);
+  }, 60_000);
+
+  test('a rate lets so many runs begin in a time; a run that has begun holds nothing of it', async () => {
+    await sleep(1_000); // whoever takes a limit over begins with nothing of its rate
+    await apply(service, 'often', { a: { value: 1 } }, { limits: { pace: { rate: { max: 2, per: '1s' } } } });
+    const began = performance.now();
+    const runs = await Promise.all(list(6).map(() => start(service, { workflow: 'often' })));
+    for (const { id } of runs) expect((await ended(service, id)).status).toBe('succeeded');
+    expect(performance.now() - began).toBeGreaterThan(1_900);
+  }, 60_000);
+
+  test('a child run is within the place of the run above it, and waits for a place of another', async () => {
+    await apply(service, 'below', word, { limits: { ...tenant, all: { concurrency: 1 } } });
+    await apply(service, 'above', { a: { workflow: 'below', with: { who: '${{ input.who }}' } } }, { limits: tenant });
+    const blocks = await start(service, { workflow: 'below', input: { who: 'tom' } });
+    await until(service, blocks.id, ({ steps }) => steps[0]?.status === 'waiting');
+    const { id } = await start(service, { workflow: 'above', input: { who: 'joe' } });
+    const { chain } = await whyUntil(id, ({ chain: links }) => links.at(-1)?.kind === 'limit' && links.length === 2);
+    expect(chain[1]).toMatchObject({ on: 'runs:all', step: null, holders: [{ run: blocks.id }] });
+    await go(blocks.id);
+    const child = chain[1]?.run ?? '';
+    await until(service, child, ({ steps }) => steps[0]?.status === 'waiting');
+    await go(child);
+    expect((await ended(service, id)).status).toBe('succeeded');
+  }, 60_000);
+});

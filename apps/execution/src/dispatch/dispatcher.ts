@@ -9,7 +9,8 @@ import { mayRetry } from '@signalbox/workflow/core/graph.js';
 import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
 import { limitCause } from '../limits/limit-cause.ts';
-import { LimitedTasks } from '../limits/limited-tasks.ts';
+import { LimitedPlaces } from '../limits/limited-places.ts';
+import { LimitedRuns } from '../limits/limited-runs.ts';
 import { LimitKeeper } from '../limits/limit-keeper.ts';
 import type { LiveRun } from '../shards/live-run.ts';
 import type { Owner } from '../shards/owner.ts';
@@ -47,6 +48,8 @@ export interface DispatcherPorts {
   arePlacesKnown(shard: number): boolean;
   /** Since when this replica has had a shard, and has loaded its runs; on the same clock. */
   takenAt(shard: number): number;
+  /** A run has all places that it needs before it begins. */
+  admit(uuid: string): void;
 }
 
 /**
@@ -62,7 +65,8 @@ export class Dispatcher {
   private readonly called: CalledTasks;
   /** The limits that are kept here, and what waits for places of limits, here or elsewhere. */
   readonly keeper: LimitKeeper;
-  readonly limited: LimitedTasks;
+  readonly limited: LimitedPlaces<OpenTask>;
+  readonly limitedRuns: LimitedRuns;
   private readonly words: ShardWords<QueueWord>;
   private readonly sweeper: NodeJS.Timeout;
 
@@ -97,10 +101,11 @@ export class Dispatcher {
       owns: ports.owns,
       heldUntil: (shard) => (ports.isOpening() || !ports.arePlacesKnown(shard) ? performance.now() + openingMs : ports.heldUntil(shard)),
       takenAt: ports.takenAt,
-      granted: (task, limit) => this.limited.granted(task, limit),
+      granted: (id, limit) => this.granted(id, limit),
       gone: (tasks) => this.gone(tasks),
     });
-    this.limited = new LimitedTasks(this.keeper, this.words, ports.owns, (task) => this.enter(task));
+    this.limited = new LimitedPlaces(this.keeper, this.words, ports.owns, (task) => this.enter(task));
+    this.limitedRuns = new LimitedRuns(bus, this.keeper, this.words, ports);
     this.failovers = new Failovers(bus, owner, (task) => this.why(task.run, task.ref));
     this.sweeper = setInterval(() => this.sweep(), sweepMs);
   }
@@ -146,6 +151,12 @@ export class Dispatcher {
     }
   }
 
+  /** A task or a run has a place that it waits for. */
+  granted(id: string, limit: string): void {
+    this.limited.granted(id, limit);
+    this.limitedRuns.granted(id, limit);
+  }
+
   attemptEnded(run: LiveRun, effect: Effect & { e: 'attemptEnded' }): void {
     const id = taskIdOf(run, effect);
     this.limited.leave(id);
@@ -174,9 +185,14 @@ export class Dispatcher {
         this.others.keep(kept);
       }
     }
-    this.limited.drop(runs);
+    this.limited.drop((task) => {
+      if (runs.has(task.run)) task.phase = 'gone';
+      return runs.has(task.run);
+    });
+    this.limitedRuns.drop(isGone);
     this.keeper.drop(isGone);
     this.limited.tellAgain(isGone);
+    this.limitedRuns.tellAgain(isGone);
     this.others.drop(isGone);
     for (const task of this.tasks.values()) if (task.queue !== null && isGone(task.queue.shard)) this.offer(task);
     this.queues.drop(isGone);
@@ -186,6 +202,7 @@ export class Dispatcher {
   moved(shards: ReadonlySet<number>): void {
     for (const shard of shards) this.words.forget(shard);
     this.limited.tellAgain((shard) => shards.has(shard));
+    this.limitedRuns.tellAgain((shard) => shards.has(shard));
     for (const task of this.tasks.values()) {
       if (task.queue === null && shards.has(shardOfQueue(queueKeyOf(task)))) this.place(task);
     }
@@ -198,7 +215,7 @@ export class Dispatcher {
 
   /** Which of these nobody wants any more. */
   gone(ids: readonly string[]): string[] {
-    return ids.filter((id) => !this.tasks.has(id) && this.limited.waiting(id) === undefined);
+    return ids.filter((id) => !this.tasks.has(id) && this.limited.waiting(id) === undefined && !this.limitedRuns.has(id));
   }
 
   /** An executor asks whether to begin. `conflict` when it may not. */
@@ -428,7 +445,7 @@ export class Dispatcher {
 
   private *runs(): Iterable<LiveRun> {
     for (const { run } of this.tasks.values()) yield run;
-    yield* this.limited.runs();
+    for (const { run } of this.limited.all()) yield run;
   }
 
   private sweep(): void {

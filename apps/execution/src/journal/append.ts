@@ -38,6 +38,8 @@ export interface Standing {
   wakeAt: Date | null;
   /** Whether a child run's end would wake it too. */
   restsOnChild: boolean;
+  /** JSON of the places of limits that it waits for, or that others wait for: `RestingPlaces`. */
+  places: string | null;
 }
 
 /** One row to be appended: transitions of one run since its last row. */

@@ -101,6 +101,8 @@ export function statementOf(rows: readonly EncodedAppend[], writer: string): { n
     woken.map(({ epoch }) => epoch?.shard),
     woken.map(({ epoch }) => epoch?.epoch),
     JSON.stringify(used),
+    standing(started, ({ places }) => places),
+    standing(ended, ({ places }) => places),
   );
   return { ...appendFull, values };
 }

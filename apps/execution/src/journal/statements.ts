@@ -45,15 +45,15 @@ export const appendFull = {
     RETURNING run_id
   ), starts AS (
     INSERT INTO run (run_id, day, workspace, workflow, definition, shard, labels, principal, principal_name, grant_id, parent, timeout_ms,
-                     status, reason, created_at, ended_at, error, progress, usage, agents, standing)
+                     status, reason, created_at, ended_at, error, progress, usage, agents, standing, places)
     SELECT s.run_id, s.day, s.workspace, s.workflow, s.definition, s.shard, s.labels, s.principal, s.principal_name, s.grant_id, s.parent,
            s.timeout_ms, s.status, s.reason, s.created_at, s.ended_at, s.error, s.progress, s.usage,
-           ARRAY(SELECT jsonb_array_elements_text(s.agents)), s.standing
+           ARRAY(SELECT jsonb_array_elements_text(s.agents)), s.standing, s.places
       FROM unnest($14::uuid[], $15::date[], $16::uuid[], $17::text[], $18::text[], $19::smallint[], $20::jsonb[], $21::text[], $22::text[],
                   $23::text[], $24::uuid[], $25::bigint[], $26::text[], $27::text[], $28::timestamptz[], $29::timestamptz[], $30::text[],
-                  $31::text[], $32::text[], $33::boolean[], $56::jsonb[], $57::jsonb[])
+                  $31::text[], $32::text[], $33::boolean[], $56::jsonb[], $57::jsonb[], $65::jsonb[])
         AS s (run_id, day, workspace, workflow, definition, shard, labels, principal, principal_name, grant_id, parent, timeout_ms,
-              status, reason, created_at, ended_at, error, progress, usage, is_keyed, agents, standing)
+              status, reason, created_at, ended_at, error, progress, usage, is_keyed, agents, standing, places)
      WHERE NOT s.is_keyed OR s.run_id IN (SELECT run_id FROM keys)
     ON CONFLICT DO NOTHING RETURNING run_id
   ), woken AS (
@@ -68,10 +68,11 @@ export const appendFull = {
     ON CONFLICT DO NOTHING RETURNING run_id
   ), ends AS (
     UPDATE run SET status = e.status, reason = e.reason, ended_at = e.ended_at, error = e.error, progress = e.progress, usage = e.usage,
-                   wake_at = e.wake_at, rests_on_child = e.rests_on_child, standing = run.standing || e.standing
+                   wake_at = e.wake_at, rests_on_child = e.rests_on_child, standing = run.standing || e.standing,
+                   places = e.places
       FROM unnest($34::uuid[], $35::text[], $36::text[], $37::timestamptz[], $38::text[], $39::text[], $40::text[], $58::jsonb[],
-                  $59::timestamptz[], $60::boolean[])
-        AS e (run_id, status, reason, ended_at, error, progress, usage, standing, wake_at, rests_on_child)
+                  $59::timestamptz[], $60::boolean[], $66::jsonb[])
+        AS e (run_id, status, reason, ended_at, error, progress, usage, standing, wake_at, rests_on_child, places)
      WHERE run.run_id = e.run_id AND e.run_id IN (SELECT run_id FROM appended)
   ), blobs AS (
     INSERT INTO blob (run_id, sha256, day, workspace, body)

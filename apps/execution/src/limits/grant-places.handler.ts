@@ -10,7 +10,7 @@ export class GrantPlacesHandler {
 
   @Handles(grantPlaces)
   handle(@Payload() { places }: GrantPlacesRequest): GrantPlacesReply {
-    for (const { task, limit } of places) this.engine.dispatcher.limited.granted(task, limit);
+    for (const { task, limit } of places) this.engine.dispatcher.granted(task, limit);
     return {};
   }
 }

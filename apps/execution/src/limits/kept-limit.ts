@@ -2,9 +2,9 @@ import type { PlaceClaim } from '@signalbox/shared/contracts/execution/tell-queu
 import { limitKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { LimitQueue, type Place } from '@signalbox/workflow/limits/limit-queue.js';
 
-/** A place of a limit that an attempt holds or waits for, as the limit's keeper knows it. */
+/** A place of a limit that an attempt, or a run, holds or waits for, as the limit's keeper knows it. */
 export interface KeptPlace extends Place {
-  /** `analyse[3]` */
+  /** `analyse[3]`; empty for a run. */
   readonly step: string;
   /** Since when it waits or holds, in milliseconds since 1970. */
   since: number;

@@ -4,9 +4,10 @@ import { limitKinds, type LimitKind, type LimitRateView, type LimitView } from '
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { AgentQueue } from '../dispatch/agent-queue.ts';
 import { calledMax, shareMax } from '../dispatch/called-turns.ts';
+import { ofRuns } from '@signalbox/workflow/core/limits.js';
 import { Engine } from '../shards/engine.ts';
 import type { KeptLimit } from './kept-limit.ts';
-import { holdersOf } from './limit-cause.ts';
+import { holdersOf, nameOf } from './limit-cause.ts';
 
 /** The limits and queues that this replica keeps, as they stand now. */
 @Injectable()
@@ -51,14 +52,14 @@ export function compare(a: readonly string[], b: readonly string[]): number {
 }
 
 function limitEntry(kept: KeptLimit): Entry {
-  const { queue, name, key } = kept;
+  const { queue, key } = kept;
   const at = performance.now();
   const { concurrency = null } = queue.numbers;
   let oldest = Infinity;
   for (const { since } of queue.inLine()) oldest = Math.min(oldest, since);
   return {
-    kind: 'limit',
-    name,
+    kind: kept.name.startsWith(ofRuns) ? 'runs' : 'limit',
+    name: nameOf(kept),
     key,
     concurrency,
     rate: rateOf(kept, at),

@@ -1,16 +1,17 @@
 import type { PlaceHolder } from '@signalbox/shared/contracts/execution/why-run.js';
-import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { runOfPlace } from '@signalbox/shared/contracts/execution/task-id.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { holdersMax, type QueueCause } from '../dispatch/queue-cause.ts';
 import type { KeptLimit } from './kept-limit.ts';
+import { limitText, ofRuns, type LimitKey } from '@signalbox/workflow/core/limits.js';
 import type { LimitKeeper } from './limit-keeper.ts';
-import type { AwaitedPlace } from './limited-tasks.ts';
+import type { AwaitedPlace } from './limited-places.ts';
 
-/** Why a task is not queued that waits for a place. Without its keeper, who to ask. */
+/** Why a task is not queued, or a run has not begun, that waits for a place. Without its keeper, who to ask. */
 export function limitCause(task: string, { claim, limit, shard }: AwaitedPlace, keeper: LimitKeeper | undefined): QueueCause {
   const cause: QueueCause = {
     kind: 'limit',
-    on: nameOf(claim),
+    on: limitText(claim),
     because: `it waits for a place of ${textOf(claim)}, which another replica of execution gives out`,
     next: null,
     holders: () => [],
@@ -19,7 +20,7 @@ export function limitCause(task: string, { claim, limit, shard }: AwaitedPlace, 
   return causeOfLimit(task, keeper.find(claim)) ?? { ...cause, because: `it is about to get a place of ${textOf(claim)}` };
 }
 
-/** What keeps a task waiting in a limit that is kept here; undefined where it does not. */
+/** What keeps a task or a run waiting in a limit that is kept here; undefined where it does not. */
 export function causeOfLimit(task: string, limit: KeptLimit | undefined): QueueCause | undefined {
   if (limit?.queue.find(task)?.state !== 'waits') return undefined;
   const { queue } = limit;
@@ -27,18 +28,17 @@ export function causeOfLimit(task: string, limit: KeptLimit | undefined): QueueC
   const place = [...queue.inLine()].findIndex(({ id }) => id === task) + 1;
   const line = queue.waiting === 1 ? 'nothing else waits' : `of ${queue.waiting} that wait this is number ${place}`;
   const name = textOf(limit);
-  const on = nameOf(limit);
+  const on = limitText(limit);
   const holders = (): PlaceHolder[] => holdersOf(limit);
   if (concurrency !== undefined && queue.holders >= concurrency) {
-    const taken = concurrency === 1 ? `the only place of ${name} is taken` : `all ${concurrency} places of ${name} are taken`;
-    const next = `Wait for one of them, cancel a run that holds a place, or raise the concurrency of ${limit.name}.`;
-    return { kind: 'limit', on, because: `${taken}, and ${line}`, next, holders };
+    const next = `Wait for one of them, cancel a run that holds a place, or raise the concurrency of ${nameOf(limit)}.`;
+    return { kind: 'limit', on, because: `${takenText(limit, concurrency)}, and ${line}`, next, holders };
   }
   const waitMs = queue.waitMs(performance.now());
   if (rate !== undefined && waitMs > 0) {
     const until = new Date(now() + waitMs).toISOString();
-    const because = `${name} lets ${rate.max} begin in ${secondsText(rate.perMs)}, the next at ${until}, and ${line}`;
-    return { kind: 'limit', on, because, next: `Wait, or raise the rate of ${limit.name}.`, until, holders };
+    const because = `${rateText(limit, rate)}, the next at ${until}, and ${line}`;
+    return { kind: 'limit', on, because, next: `Wait, or raise the rate of ${nameOf(limit)}.`, until, holders };
   }
   return { kind: 'limit', on, because: `the places of ${name} are being counted after a move, and ${line}`, next: null, holders };
 }
@@ -49,15 +49,34 @@ export function holdersOf({ queue }: KeptLimit): PlaceHolder[] {
     .filter(({ state }) => state === 'held')
     .sort((a, b) => a.since - b.since)
     .slice(0, holdersMax)
-    .map(({ id, step, since }) => ({ run: parseTask(id).run, step, instance: null, since: new Date(since).toISOString() }));
+    .map(({ id, step, since }) => ({ run: runOfPlace(id), step, instance: null, since: new Date(since).toISOString() }));
 }
 
-function nameOf({ name, key }: { name: string; key: string }): string {
-  return `limit:${name}${key === '' ? '' : `/${key}`}`;
+/** Why nobody gets a place of it now. */
+export function fullText(limit: KeptLimit): string {
+  const { numbers, holders, waiting } = limit.queue;
+  if (numbers.concurrency !== undefined && holders >= numbers.concurrency) return takenText(limit, numbers.concurrency);
+  if (numbers.rate !== undefined && limit.queue.waitMs(performance.now()) > 0) return rateText(limit, numbers.rate);
+  return `${waiting} wait for ${textOf(limit)} already`;
 }
 
-function textOf({ name, key }: { name: string; key: string }): string {
-  return key === '' ? `the limit ${name}` : `the limit ${name} for ${key}`;
+/** `the limit customer for acme`, of runs `the limit customer of runs for acme`. */
+export function textOf(limit: LimitKey): string {
+  const of = limit.name.startsWith(ofRuns) ? ' of runs' : '';
+  return `the limit ${nameOf(limit)}${of}${limit.key === '' ? '' : ` for ${limit.key}`}`;
+}
+
+function takenText(limit: KeptLimit, concurrency: number): string {
+  return concurrency === 1 ? `the only place of ${textOf(limit)} is taken` : `all ${concurrency} places of ${textOf(limit)} are taken`;
+}
+
+function rateText(limit: KeptLimit, { max, perMs }: { max: number; perMs: number }): string {
+  return `${textOf(limit)} lets ${max} begin in ${secondsText(perMs)}`;
+}
+
+/** As the workflow's file names it. */
+export function nameOf({ name }: Pick<LimitKey, 'name'>): string {
+  return name.startsWith(ofRuns) ? name.slice(ofRuns.length) : name;
 }
 
 function secondsText(ms: number): string {

@@ -2,12 +2,15 @@ import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { askTasks } from '@signalbox/shared/contracts/execution/ask-tasks.js';
 import { grantPlaces, type PlaceGrant } from '@signalbox/shared/contracts/execution/grant-places.js';
 import { limitKey } from '@signalbox/shared/contracts/execution/queue-key.js';
-import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import type { TakePlaceReply, TakePlaceRequest } from '@signalbox/shared/contracts/execution/take-place.js';
+import { shardOfPlace } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { PlaceClaim, QueueWord } from '@signalbox/shared/contracts/execution/tell-queue.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { ShardWords } from '../dispatch/shard-words.ts';
+import { fullText, textOf } from './limit-cause.ts';
 import { KeptLimit, placeOf, type KeptPlace } from './kept-limit.ts';
 
 /** A word may be lost with its speaker: a place is asked for after this, one that is waited for after that. */
@@ -15,6 +18,11 @@ const heldAskMs = 3_000;
 const waitAskMs = 60_000;
 const askMax = 1_000;
 const sweepMs = 1_000;
+/** Runs that wait for one limit: past this, starts are refused. Each is a row, and a small entry at its owner and here. */
+const waitingMax = 10_000;
+/** When a start that was refused is worth another try: nobody knows when a run ends. */
+const takenRetryMs = 1_000;
+const fullRetryMs = 30_000;
 /** Limits that are kept although nobody is there, for what is left of their rate: past this the oldest are forgotten. */
 const idleMax = 100_000;
 /** The longest that a timer is set for. */
@@ -27,9 +35,9 @@ export interface KeeperPorts {
   heldUntil(shard: number): number;
   /** Since when this replica has had it, on the monotonic clock. */
   takenAt(shard: number): number;
-  /** A task of a run that is owned here has its place. */
+  /** A task of a run that is owned here, or such a run, has its place. */
   granted(task: string, limit: string): void;
-  /** Which of these tasks of runs that are owned here nobody wants any more. */
+  /** Which of these tasks and runs that are owned here nobody wants any more. */
   gone(tasks: readonly string[]): string[];
 }
 
@@ -76,6 +84,30 @@ export class LimitKeeper {
     // Its run has a new owner, which does not know that it has its place.
     if (type === 'ask' && place.state === 'held') this.tell(limit, place);
     else this.pumpSoon(limit);
+  }
+
+  /** A run that is about to be started takes a place that is free now, or looks whether it may wait for one. */
+  take({ run, claim, how }: TakePlaceRequest): TakePlaceReply {
+    const free = { because: null, retryAfterMs: 0 };
+    if (how === 'look') {
+      const waiting = this.find(claim)?.queue.waiting ?? 0;
+      return waiting < waitingMax ? free : { because: `${waiting} wait for ${textOf(claim)} already`, retryAfterMs: fullRetryMs };
+    }
+    const at = performance.now();
+    const limit = this.keep(claim);
+    if (limit.queue.find(run)?.state === 'held') return free;
+    if (!this.ports.mayAct() || this.isStopped || this.ports.heldUntil(limit.shard) > at)
+      throw new Fault('unavailable', `the places of ${textOf(limit)} are being counted after a move`, 'Try again in a moment.', {
+        service: 'execution',
+        retryAfterMs: 1_000,
+      });
+    // It waits for a moment: in its turn, so that it goes before nobody who waits.
+    const place = limit.queue.add(placeOf(run, claim, 'waits'), at);
+    this.pump(limit);
+    if (place.state === 'held') return free;
+    const because = fullText(limit);
+    limit.queue.remove(place.id, at);
+    return { because, retryAfterMs: Math.max(takenRetryMs, Math.ceil(limit.queue.waitMs(at))) };
   }
 
   find({ workspace, name, key }: Pick<PlaceClaim, 'workspace' | 'name' | 'key'>): KeptLimit | undefined {
@@ -134,7 +166,7 @@ export class LimitKeeper {
   }
 
   private tell({ id }: KeptLimit, place: KeptPlace): void {
-    const shard = shardOfTask(place.id);
+    const shard = shardOfPlace(place.id);
     if (this.ports.owns(shard)) this.ports.granted(place.id, id);
     else this.grants.tell(shard, { task: place.id, limit: id });
   }
@@ -171,7 +203,7 @@ export class LimitKeeper {
       idle--;
     }
     if (!this.ports.mayAct()) return;
-    for (const [shard, some] of Map.groupBy(due, ({ place }) => shardOfTask(place.id))) {
+    for (const [shard, some] of Map.groupBy(due, ({ place }) => shardOfPlace(place.id))) {
       if (this.asking.has(shard)) continue;
       this.asking.add(shard);
       inCall({ traceparent: childTraceparent() }, () => void this.ask(shard, some.slice(0, askMax)));

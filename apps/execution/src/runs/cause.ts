@@ -3,6 +3,7 @@ import { causeKinds, type Cause, type CauseCount, type CauseKind } from '@signal
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Approval } from '@signalbox/workflow/core/approval.js';
 import { unitBefore } from '@signalbox/workflow/core/gate.js';
+import { enteringReason, isEntering, limitText, type LimitKey } from '@signalbox/workflow/core/limits.js';
 import { keyOf, targetOf } from '@signalbox/workflow/core/scope.js';
 import type { Failure } from '@signalbox/workflow/core/events.js';
 import type { FailoverPolicy, GraphStep } from '@signalbox/workflow/core/graph.js';
@@ -28,7 +29,7 @@ export interface CauseChain {
   child?: string | undefined;
 }
 
-type Run = Pick<FoundRun, 'state' | 'live' | 'why'>;
+type Run = Pick<FoundRun, 'state' | 'live' | 'why' | 'whyEntering'>;
 
 /** Finds out why the steps of a run are not under way. */
 export class Causes {
@@ -44,6 +45,8 @@ export class Causes {
   /** What waits in queues that other replicas keep: of tasks with the same answer, one. */
   elsewhere(): NonNullable<QueueCause['elsewhere']>[] {
     const found = new Map<string, NonNullable<QueueCause['elsewhere']>>();
+    const entrance = isEntering(this.state) ? this.run.whyEntering()?.elsewhere : undefined;
+    if (entrance !== undefined) found.set(entrance.alike, entrance);
     for (const { s, i } of this.open()) {
       const unit = (this.state.steps[s] as StepState).units[Math.max(0, i)] as UnitState;
       if (unit.status !== 'queued' || found.size >= askedMax) continue;
@@ -56,6 +59,7 @@ export class Causes {
   /** Why a step or item is where it is, down to the root of it. `i` is -1 for a step as a whole. */
   ofStep(place: UnitPlace): CauseChain {
     if (this.state.quarantine !== undefined) return { chain: [this.quarantined()] };
+    if (isEntering(this.state)) return { chain: [this.entering()] };
     const chain: Cause[] = [];
     for (let at: UnitPlace | undefined = this.worst(place); at !== undefined;) {
       const { cause, leadsTo, child } = this.link(at);
@@ -70,6 +74,7 @@ export class Causes {
   ofRun(): CauseChain {
     const { state } = this;
     if (state.quarantine !== undefined) return { chain: [this.quarantined()] };
+    if (isEntering(state)) return { chain: [this.entering()] };
     if (hasEnded(state)) {
       const culprit = state.status === 'failed' ? this.culprit() : undefined;
       return { chain: [this.ended(), ...(culprit ? [this.link(culprit).cause] : [])] };
@@ -318,6 +323,19 @@ export class Causes {
       until: null,
       holders: [],
     };
+  }
+
+  /** It waits for places before it begins. */
+  private entering(): Cause {
+    const { state } = this;
+    const cause = this.run.whyEntering();
+    const run = { run: this.id, step: null, status: statusOf(state) };
+    if (cause !== undefined) {
+      const { kind, on, because, next: then, until = null } = cause;
+      return { kind, ...run, on, because, next: then, until, holders: cause.holders() };
+    }
+    const because = `it ${enteringReason(state)}; no owner answers for it: it is about to begin, or is being taken over`;
+    return { kind: 'limit', ...run, on: limitText(state.claims[0] as LimitKey), because, next: null, until: null, holders: [] };
   }
 
   /** The unit that ended a failed run. */

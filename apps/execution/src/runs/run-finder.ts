@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import type { RunState } from '@signalbox/workflow/core/state.js';
+import type { QueueCause } from '../dispatch/queue-cause.ts';
 import { Engine } from '../shards/engine.ts';
 import type { LiveRun, RunFacts } from '../shards/live-run.ts';
 import { RunStore } from './run.store.ts';
@@ -13,6 +14,8 @@ export interface FoundRun {
   facts: RunFacts;
   live: LiveRun | undefined;
   why: Why;
+  /** Why it waits for a place of a limit before it begins; undefined where its owner is not here. */
+  whyEntering: () => QueueCause | undefined;
 }
 
 /** Finds runs for callers: in the owner's memory while they live, else in the journal. */
@@ -28,6 +31,7 @@ export class RunFinder {
    */
   async view<T>(workspace: string, run: string, view: (found: FoundRun) => T): Promise<T> {
     const uuid = toUuid(run, 'run');
+    const whyEntering = (): QueueCause | undefined => this.engine.dispatcher.limitedRuns.why(run);
     // An owner that stood still may have a successor by now, which knows more: then the journal is asked.
     const live = this.engine.mayAct ? this.engine.owner.find(uuid) : undefined;
     if (live !== undefined && !live.isUnborn) {
@@ -37,6 +41,7 @@ export class RunFinder {
         facts: live.facts,
         live,
         why: (ref) => this.engine.dispatcher.why(live, ref),
+        whyEntering,
       });
       const isWritten = await live.settle().then(
         () => true,
@@ -46,7 +51,7 @@ export class RunFinder {
     }
     const read = await this.store.read(workspace, uuid);
     if (!read) throw unknownRun(run);
-    return view({ ...read, live: undefined, why: () => undefined });
+    return view({ ...read, live: undefined, why: () => undefined, whyEntering });
   }
 }
 

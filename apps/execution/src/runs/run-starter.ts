@@ -98,8 +98,10 @@ export class RunStarter {
     try {
       return await this.begin(caller, wish, key, signal);
     } catch (thrown) {
-      if (!(thrown instanceof AppendLost)) throw thrown;
+      const isRefused = thrown instanceof Fault && thrown.code === 'limited';
+      if (!(thrown instanceof AppendLost) && !isRefused) throw thrown;
       const known = await this.store.findStartKey(caller.workspace, key.key);
+      if (!known && isRefused) throw thrown;
       if (!known)
         throw new Fault('unavailable', 'the start met another with the same key', 'Try again.', { cause: thrown, retryAfterMs: 100 });
       if (known.requestHash !== key.requestHash) {
@@ -126,6 +128,8 @@ export class RunStarter {
       signal,
     );
     const uuid = newRunUuid(now(), shard);
+    const { limitedRuns } = this.engine.dispatcher;
+    const claims = await limitedRuns.claim(uuid, workspace, graph, { input, labels: wish.labels, priority: wish.priority });
     const starting = this.engine.owner.start(
       uuid,
       graph,
@@ -152,8 +156,10 @@ export class RunStarter {
         ...(wish.fork && { kept: wish.fork.kept }),
         ...(isTracing() && tracedBy(wish)),
         ...(budget && { budget }),
+        claims,
       },
     );
+    starting.catch(() => limitedRuns.left(uuid));
     // Seen now, given when committed: what happens in between is not yet known to be kept.
     const run = this.engine.owner.find(uuid);
     const view = run && runView(run.state, run.facts);

@@ -6,6 +6,7 @@ import type { AttemptRef, Failure, Usage } from '@signalbox/workflow/core/events
 import { unitBefore } from '@signalbox/workflow/core/gate.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
+import { enteringReason, isEntering, limitText } from '@signalbox/workflow/core/limits.js';
 import { isWaiting, progressOf } from '@signalbox/workflow/core/progress.js';
 import { guarded, inputOf, keyOf, workOf } from '@signalbox/workflow/core/scope.js';
 import { hasEnded, type RunState, type StepState, type UnitState } from '@signalbox/workflow/core/state.js';
@@ -36,6 +37,11 @@ export function statusOf(state: RunState): RunStatus {
   return isWaiting(state) ? 'waiting' : 'running';
 }
 
+function reasonOf(state: RunState): string | null {
+  if (state.quarantine !== undefined) return 'quarantined';
+  return isEntering(state) ? enteringReason(state) : state.reason;
+}
+
 /** A run as callers see it. */
 export function runView(state: RunState, facts: RunFacts, withValues = true): RunView {
   const error = state.error ?? state.ending?.error;
@@ -48,7 +54,7 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
     workflowHash: state.graph.hash,
     ...(state.graph.hash !== facts.definition && { startedHash: facts.definition }),
     status: statusOf(state),
-    reason: state.quarantine === undefined ? state.reason : 'quarantined',
+    reason: reasonOf(state),
     labels: facts.labels,
     ...(withValues && {
       priority: state.priority ?? null,
@@ -61,7 +67,8 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
     ...(facts.origin && { origin: facts.origin }),
     startedBy: facts.principalName,
     createdAt: facts.createdAt.toISOString(),
-    startedAt: iso(state.startedAt),
+    // While it waits for places, nothing of it has begun.
+    startedAt: isEntering(state) ? null : iso(state.admittedAt ?? state.startedAt),
     endedAt: iso(state.endedAt),
     progress: progressOf(state),
     usage: { ...state.usage },
@@ -174,6 +181,7 @@ function inputView(state: RunState, s: number, i: number, maxBytes: number): unk
 function waitingFor(state: RunState, { s, i }: UnitPlace, unit: UnitState, why: Why): WaitingFor[] {
   const step = state.graph.steps[s] as GraphStep;
   if (hasEnded(state)) return [];
+  if (isEntering(state)) return state.claims.map((claim) => ({ on: limitText(claim), because: 'the run waits for a place of it' }));
   if (unit.status === 'pending') {
     const before = unitBefore(state, s, i);
     if (before !== undefined) return [{ on: `step:${keyOf(state, before.s, before.i)}`, because: 'it has not ended' }];

@@ -75,5 +75,8 @@ function withAnswers(found: FoundRun, answers: ReadonlyMap<string, QueueCause>):
     const cause = found.why(ref);
     return cause?.elsewhere === undefined ? cause : (answers.get(cause.elsewhere.alike) ?? cause);
   };
-  return { ...found, why };
+  const entrance = found.whyEntering();
+  const isElsewhere = entrance?.elsewhere !== undefined;
+  const whyEntering: FoundRun['whyEntering'] = () => (isElsewhere ? (answers.get(entrance.elsewhere?.alike ?? '') ?? entrance) : entrance);
+  return { ...found, why, whyEntering };
 }

@@ -15,6 +15,7 @@ import type { Definitions } from '../workflows/definitions.ts';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import { readAside } from '../runs/read-aside.ts';
+import type { LimitedRuns } from '../limits/limited-runs.ts';
 import { AppendLost, type LiveRun } from './live-run.ts';
 import { endOf, type Owner, type RunEnd } from './owner.ts';
 
@@ -32,6 +33,7 @@ export class Children {
     private readonly definitions: Definitions,
     private readonly prices: ModelPrices,
     private readonly above: AboveBudgets,
+    private readonly limitedRuns: LimitedRuns,
     /** Loads a run that lives and is not here, and fences whoever had it; false where it is another owner's. */
     private readonly adopt: (run: string) => Promise<boolean>,
   ) {}
@@ -85,6 +87,15 @@ export class Children {
     const prices = await this.prices.of(graph, above);
     const given = { ...effect.budget, ...(prices && { prices }), ...(above && { above }) };
     const budget = Object.keys(given).length > 0 && { budget: given };
+    const { priority } = parent.state;
+    const { within = [] } = effect;
+    const claims = await this.limitedRuns.claim(
+      effect.run,
+      workspace,
+      graph,
+      { input: effect.input, labels: facts.labels, priority },
+      within,
+    );
     try {
       await this.owner.start(
         effect.run,
@@ -106,7 +117,9 @@ export class Children {
           type: 'start',
           input: effect.input,
           depth: effect.depth,
-          ...(parent.state.priority !== undefined && { priority: parent.state.priority }),
+          ...(priority !== undefined && { priority }),
+          claims,
+          within,
           ...budget,
           parent: { run: parent.uuid, s: effect.s, i: effect.i },
           ...(isTracing() && { link: traceparentOf(spanOfAttempt(parent.state, { ...effect, n: attemptOf(parent, effect) })) }),
@@ -114,9 +127,13 @@ export class Children {
       );
       return undefined;
     } catch (thrown) {
-      if (!(thrown instanceof AppendLost)) throw thrown;
+      if (!(thrown instanceof AppendLost)) {
+        this.limitedRuns.left(effect.run);
+        throw thrown;
+      }
       // It was started before, by the owner before us, who told nobody: it has ended, or is ours to go on with.
       const current = await this.known(workspace, effect.run);
+      if (current?.end) this.limitedRuns.left(effect.run);
       if (!current && !(await this.adopt(effect.run)))
         throw new Fault('unavailable', 'another owner has the child run', 'Its end is asked for again.');
       return current?.end;

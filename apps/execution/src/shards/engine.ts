@@ -119,14 +119,18 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       isOpening: () => this.opening > 0,
       arePlacesKnown: (shard) => this.ready.get(shard)?.isBarred !== true,
       takenAt: (shard) => this.ready.get(shard)?.takenAt ?? performance.now(),
+      admit: (uuid) => void this.reach(uuid, { type: 'admitted' }),
     });
     this.events = new RunEvents(bus, system);
     this.tally = new InstanceTally(bus);
     this.crashes = new Crashes(system);
-    this.recovery = new Recovery(system, this.owner, definitions, this.culprit, this.crashes, (uuid) => void this.broke(uuid));
+    this.recovery = new Recovery(system, this.owner, definitions, this.culprit, this.crashes, {
+      broke: (uuid) => void this.broke(uuid),
+      setAside: (uuid) => this.dispatcher.limitedRuns.left(uuid),
+    });
     this.told = new Told(system, () => this.lease.owner);
     this.days = new Days(system, config.runKeepDays);
-    this.children = new Children(system, this.owner, definitions, prices, above, (run) => this.adopt(run));
+    this.children = new Children(system, this.owner, definitions, prices, above, this.dispatcher.limitedRuns, (run) => this.adopt(run));
     this.resting = new Resting(this.owner, this.children, () => this.lease.mayAct());
     this.waking = new Waking(system, {
       shards: () => (isBusy(this.pressure) || !this.lease.mayAct() ? [] : [...this.ready.keys()]),
@@ -137,10 +141,12 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.owner.connect({
       dispatch: (run, effect) => this.dispatcher.dispatch(run, effect),
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
+      enter: (run, effect) => this.dispatcher.limitedRuns.enter(run, effect),
       seek: (run, effect) => this.dispatcher.failovers.seek(run, effect),
       startChild: (run, effect) => this.children.start(run, effect),
       wantBudget: (run, scope) => asks.ask(run, scope),
       ended: (run) => {
+        this.dispatcher.limitedRuns.left(run.uuid);
         // Where it fails, the ledger finds it by itself.
         void ledger.settle(run.uuid, run.state).catch((err: unknown) => log.warn('a run is settled later', { run: run.id, err }));
       },
@@ -281,6 +287,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async open(owned: readonly Owned[]): Promise<void> {
     const { fenced, missed } = await this.recovery.loadShards(owned);
+    const resting = await this.recovery.restingPlaces(owned);
+    this.dispatcher.limitedRuns.know(resting);
     // What was taken from us meanwhile is another's.
     const ours = owned.filter(({ shard, epoch }) => this.lease.epochOf(shard) === epoch && !this.isStopping).map(({ shard }) => shard);
     await this.hear(ours);
@@ -291,6 +299,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       anotherHasIt(),
     );
     this.dispatcher.moved(mine);
+    this.dispatcher.limitedRuns.drop((shard) => this.lease.epochOf(shard) === undefined);
+    this.dispatcher.limitedRuns.tell(resting);
     const adopted = kept.flatMap((run) => this.openAgain(run));
     for (const uuid of missed) await this.adopt(uuid);
     await this.cancelOrphans(kept);

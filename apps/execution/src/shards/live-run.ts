@@ -2,6 +2,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import type { Effect, Transition } from '@signalbox/workflow/core/events.js';
 import { agentsOf } from '@signalbox/workflow/core/graph.js';
+import { enteringReason, hasPlaces, isEntering, runPriorityOf } from '@signalbox/workflow/core/limits.js';
 import { restOf, type Rest } from '@signalbox/workflow/core/rest.js';
 import { isWaiting, problemOf, progressOf } from '@signalbox/workflow/core/progress.js';
 import { hasEnded, type RunState } from '@signalbox/workflow/core/state.js';
@@ -9,6 +10,7 @@ import { approvalRows, type ApprovalRow } from '../approvals/approval-row.ts';
 import type { Append, AppendOutcome, AppendSource, OutboxEvent, Standing, StartFacts } from '../journal/append.ts';
 import { dayOf } from '../journal/identifiers.ts';
 import { usedRows } from '../usage/used.ts';
+import type { RestingPlaces } from '../limits/limited-runs.ts';
 import type { Timer } from '@signalbox/workflow/timers/timer-heap.js';
 
 /** What a run is, beside its state; fixed at its start. */
@@ -146,11 +148,11 @@ export class LiveRun implements AppendSource {
     const isEnd = transitions.at(-1)?.t === 'ended';
     const rest = transitions.at(-1)?.t === 'rested' ? restOf(this.state) : undefined;
     const approvals = approvalRows(this.state, transitions, this.facts);
-    this.mayWait ||= transitions.some(({ t }) => waits.has(t));
+    this.mayWait ||= isEntering(this.state) || transitions.some(({ t }) => waits.has(t));
     const isWaitingNow = this.mayWait && isWaiting(this.state);
     const isChanged = isWaitingNow !== this.isWaiting;
     this.isWaiting = isWaitingNow;
-    const isUpgraded = transitions.some(({ t }) => t === 'upgraded');
+    const isOther = transitions.some(({ t }) => t === 'upgraded' || t === 'admitted');
     return {
       run: this.uuid,
       workspace: this.facts.workspace,
@@ -158,7 +160,7 @@ export class LiveRun implements AppendSource {
       seq: this.seq,
       transitions,
       ...(isStart && { start: this.facts, agents: agentsOf(this.state.graph) }),
-      ...((isStart || isEnd || isChanged || isUpgraded || this.rests || rest) && { standing: this.standing(isEnd, rest) }),
+      ...((isStart || isEnd || isChanged || isOther || this.rests || rest) && { standing: this.standing(isEnd, rest) }),
       ...(this.rests && { epoch: { shard: this.facts.shard, epoch: this.ports.epochOf(this.facts.shard) ?? -1 } }),
       approvals,
       used: usedRows(this.state, transitions, this.facts.workflow),
@@ -203,7 +205,7 @@ export class LiveRun implements AppendSource {
     const { state } = this;
     return {
       status: isEnd && hasEnded(state) ? (state.status as Standing['status']) : 'running',
-      reason: isEnd ? state.reason : null,
+      reason: isEnd ? state.reason : isEntering(state) ? enteringReason(state) : null,
       endedAt: isEnd && state.endedAt !== undefined ? new Date(state.endedAt) : null,
       error: isEnd && state.error !== undefined ? JSON.stringify(state.error) : null,
       progress: JSON.stringify(progressOf(state)),
@@ -215,6 +217,18 @@ export class LiveRun implements AppendSource {
       }),
       wakeAt: rest ? new Date(rest.due) : null,
       restsOnChild: rest !== undefined && rest.children.length > 0,
+      places: placesOf(state),
     };
   }
+}
+
+/** What its row says of its places, for whoever takes its shard while it rests; null where nobody waits for them. */
+function placesOf(state: RunState): string | null {
+  if (!isEntering(state) && !hasPlaces(state)) return null;
+  const places: RestingPlaces['places'] = {
+    claims: state.claims,
+    priority: runPriorityOf(state.graph, state.priority),
+    isIn: !isEntering(state),
+  };
+  return JSON.stringify(places);
 }

@@ -25,6 +25,7 @@ const endedMax = 2_000;
 export interface OwnerPorts {
   dispatch(run: LiveRun, effect: Effect & { e: 'dispatch' }): void;
   attemptEnded(run: LiveRun, effect: Effect & { e: 'attemptEnded' }): void;
+  enter(run: LiveRun, effect: Effect & { e: 'enter' }): void;
   seek(run: LiveRun, effect: Effect & { e: 'seek' }): void;
   startChild(run: LiveRun, effect: Effect & { e: 'startChild' }): void;
   /** A budget above the run is to give it more. */
@@ -151,6 +152,9 @@ export class Owner implements LiveRunPorts {
           break;
         case 'attemptEnded':
           this.ports.attemptEnded(run, effect);
+          break;
+        case 'enter':
+          this.ports.enter(run, effect);
           break;
         case 'seek':
           this.ports.seek(run, effect);

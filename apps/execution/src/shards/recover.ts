@@ -11,6 +11,7 @@ import type { Definitions } from '../workflows/definitions.ts';
 import { crashesMax, type Crashes } from './crashes.ts';
 import type { Culprit } from './culprit.ts';
 import { anotherHasIt, type LiveRun, type RunFacts } from './live-run.ts';
+import type { RestingPlaces } from '../limits/limited-runs.ts';
 import type { Owner } from './owner.ts';
 
 /** Runs loaded at once: their journals are in memory together. */
@@ -54,6 +55,12 @@ interface RunRow {
   crashes: number;
 }
 
+export interface RecoveryPorts {
+  /** A run could not be loaded: it is tried again, some times. */
+  broke(run: string): void;
+  setAside(run: string): void;
+}
+
 /** Loads live runs from what is committed, and makes them this owner's. */
 export class Recovery {
   constructor(
@@ -62,8 +69,7 @@ export class Recovery {
     private readonly definitions: Definitions,
     private readonly culprit: Culprit,
     private readonly crashes: Crashes,
-    /** A run could not be loaded: it is tried again, some times. */
-    private readonly broke: (run: string) => void,
+    private readonly ports: RecoveryPorts,
   ) {}
 
   /**
@@ -79,7 +85,16 @@ export class Recovery {
     );
   }
 
-  /** The same of runs that are named; those that live here already are left out. `epochOf`: undefined for shards that are not ours. */
+  /** Runs of shards that rest while they wait for places of limits or have some: what others wait for. The oldest first. */
+  async restingPlaces(owned: readonly Owned[]): Promise<RestingPlaces[]> {
+    return this.system.source.query(
+      `SELECT run_id AS uuid, workspace, created_at AS "createdAt", places FROM run
+        WHERE shard = ANY($1) AND wake_at IS NOT NULL AND places IS NOT NULL AND status = 'running' ORDER BY run_id`,
+      [owned.map(({ shard }) => shard)],
+    );
+  }
+
+  /** As `loadShards`, of runs that are named; those that live here already are left out. `epochOf`: undefined for shards that are not ours. */
   async loadRuns(ids: readonly string[], epochOf: (shard: number) => number | undefined): Promise<{ fenced: LiveRun[]; missed: string[] }> {
     const loaded: LiveRun[] = [];
     for (let at = 0; at < ids.length; at += chunk) {
@@ -172,7 +187,7 @@ export class Recovery {
       } catch (err) {
         if (isAway(err)) throw err;
         log.error('a run cannot be loaded', { run: row.run_id, err });
-        this.broke(row.run_id);
+        this.ports.broke(row.run_id);
       }
     }
     return loaded;
@@ -197,6 +212,7 @@ export class Recovery {
     const because = `what handles it failed, or its owner ended, ${row.crashes} times within a day`;
     log.error('a run is set aside until a person releases or fails it', { run: row.run_id, because });
     await this.crashes.quarantine(row, epoch, now(), because);
+    this.ports.setAside(row.run_id);
   }
 
   private async fence(run: LiveRun, epoch: number): Promise<LiveRun | null> {

@@ -151,6 +151,7 @@ export interface RunDetail extends Run {
 
 export type RunEventType =
   | 'run.started'
+  | 'run.admitted'
   | 'step.queued'
   | 'step.started'
   | 'step.progress'

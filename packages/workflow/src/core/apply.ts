@@ -31,6 +31,8 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       state.trace = transition.trace;
       state.link = transition.link;
       state.epoch = transition.epoch ?? state.epoch;
+      state.claims = transition.claims ?? [];
+      state.within = transition.within ?? [];
       if (transition.budget !== undefined) state.budget = newRunBudget(state.graph.budget, transition.budget);
       state.startedAt = transition.at;
       state.scope.input = transition.input;
@@ -41,6 +43,9 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       if (graph === undefined) throw new Error(`the definition ${transition.to} that the run went over to is not given`);
       return goOverTo(state, graph, transition.timeoutMs);
     }
+    case 'admitted':
+      state.admittedAt = transition.at;
+      return;
     case 'taken':
       state.epoch = transition.epoch;
       return;

@@ -6,6 +6,7 @@ import type { AttemptRef, Failure, RunEvent } from './events.ts';
 import { bounds, type GraphStep } from './graph.ts';
 import { isReady } from './gate.ts';
 import { goOver } from './go-over.ts';
+import { isEntering } from './limits.ts';
 import { move } from './move.ts';
 import { restOf } from './rest.ts';
 import { bounded, guarded } from './scope.ts';
@@ -36,9 +37,12 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         ...(event.link !== undefined && { link: event.link }),
         ...(event.epoch !== undefined && { epoch: event.epoch }),
         ...((event.budget ?? state.graph.budget) !== undefined && { budget: event.budget ?? {} }),
+        ...(event.claims !== undefined && event.claims.length > 0 && { claims: event.claims }),
+        ...(event.within !== undefined && event.within.length > 0 && { within: event.within }),
       });
       for (const kept of event.kept ?? []) record(work, { ...kept, at: given.at });
-      for (let s = 0; s < state.graph.steps.length; s++) beginOrGoOn(work, s);
+      if (isEntering(state)) work.effects.push({ e: 'enter', claims: state.claims, isIn: false });
+      else beginAll(work);
       if (event.depth > bounds.depth) {
         // Without `finally`, which could start the same again.
         endAtOnce(work, {
@@ -52,6 +56,12 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
           },
         });
       }
+      break;
+    case 'admitted':
+      if (!isEntering(state)) return work;
+      record(work, { t: 'admitted', at: given.at });
+      work.effects.push({ e: 'enter', claims: state.claims, isIn: true }, { e: 'watch' });
+      beginAll(work);
       break;
     case 'taken':
       record(work, { t: 'taken', at: given.at, epoch: event.epoch });
@@ -186,6 +196,10 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
   return work;
 }
 
+function beginAll(work: Work): void {
+  for (let s = 0; s < work.state.graph.steps.length; s++) beginOrGoOn(work, s);
+}
+
 /** At the start of a run, which may have been forked with some of its steps done and some items of others. */
 function beginOrGoOn(work: Work, s: number): void {
   const step = work.state.steps[s] as StepState;
@@ -266,6 +280,7 @@ function signal(work: Work, { id, hash, name, data }: RunEvent & { type: 'signal
 /** Begins what is ready until nothing is; when all of it has ended, so has the main graph, or what followed it. */
 function settle(work: Work): void {
   const { state, ready } = work;
+  if (isEntering(state)) return;
   for (let next = 0; state.status === 'running';) {
     for (; next < ready.length && state.status === 'running'; next++) begin(work, ready[next] as number);
     if (state.status === 'running' && state.short > 0 && goOnShort(work)) continue;

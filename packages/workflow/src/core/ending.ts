@@ -1,6 +1,7 @@
 import type { Failure } from './events.ts';
 import { isReady } from './gate.ts';
 import type { Json } from './json.ts';
+import { enteringReason, isEntering } from './limits.ts';
 import { keyOf } from './scope.ts';
 import { hasEnded, hasToUndo, isToUndo, unitOf, type Ending, type RunState, type StepState } from './state.ts';
 import { record, type Work } from './turn.ts';
@@ -26,7 +27,8 @@ export function end(work: Work, { status, reason, error, output, cancel }: End):
   if (hasEnded(state) || state.ending !== undefined) return;
   cancelOpen(work);
   const how = { status, reason, ...(output !== undefined && { output }), ...(error !== undefined && { error }) };
-  if (!mustUndo(state, status) && state.graph.finally === undefined) return finish(work, how);
+  // Of a run that never began there is nothing to undo or to tidy up.
+  if (isEntering(state) || (!mustUndo(state, status) && state.graph.finally === undefined)) return finish(work, how);
   record(work, { t: 'ending', at: given.at, ...how, ...(cancel !== undefined && { cancel }) });
   advance(work);
 }
@@ -141,9 +143,9 @@ export function notUndone(state: RunState): { key: string; error: Failure }[] {
   });
 }
 
-/** When the run, or the stage that it ends with, has taken too long. */
-export function runDue({ startedAt, timeoutMs, ending, graph }: RunState): number {
-  if (ending?.stage === undefined) return startedAt + timeoutMs;
+/** When the run, its wait for places or the stage that it ends with, has taken too long. */
+export function runDue({ startedAt, admittedAt = startedAt, timeoutMs, ending, graph }: RunState): number {
+  if (ending?.stage === undefined) return admittedAt + timeoutMs;
   return ending.since + ((ending.stage === 'undo' ? graph.undo : graph.finally)?.timeoutMs ?? 0);
 }
 
@@ -151,7 +153,11 @@ export function runDue({ startedAt, timeoutMs, ending, graph }: RunState): numbe
 export function onRunTimer(work: Work): boolean {
   const { state, given } = work;
   if (given.at < runDue(state)) return false;
-  if (state.ending === undefined) {
+  if (isEntering(state)) {
+    const detail = `the run waited longer than its timeout of ${state.timeoutMs} ms: it ${enteringReason(state)}`;
+    const next = 'Raise the limit or the timeout of the workflow, or start fewer runs.';
+    end(work, { status: 'failed', reason: 'timeout', error: { code: 'timeout', detail, next } });
+  } else if (state.ending === undefined) {
     end(work, {
       status: 'failed',
       reason: 'timeout',

@@ -2,7 +2,7 @@ import type { Answer, Answerer, Ask } from './approval.ts';
 import type { GivenBudget, Holds, Limits, Spend } from './budget.ts';
 import type { Graph } from './graph.ts';
 import type { Json } from './json.ts';
-import type { LimitClaim } from './limits.ts';
+import type { LimitClaim, LimitKey } from './limits.ts';
 import type { Grown } from './llm.ts';
 import type { RepeatEnd } from './repeat.ts';
 import type { Shortage } from './spending.ts';
@@ -51,7 +51,12 @@ export type RunEvent =
       link?: string;
       /** The part of its parent's budget that it has, and budgets above it. */
       budget?: GivenBudget;
+      /** Places of limits that it needs before anything of it begins, and limits that runs above it have places of: see `runClaimsOf`. */
+      claims?: LimitClaim[];
+      within?: LimitKey[];
     }
+  /** It has all its places. */
+  | { type: 'admitted' }
   | { type: 'taken'; epoch: number }
   /** Its owner lets go of it until something is due or said to it. */
   | { type: 'rest' }
@@ -100,7 +105,11 @@ export type Transition =
       link?: string;
       epoch?: number;
       budget?: GivenBudget;
+      claims?: LimitClaim[];
+      within?: LimitKey[];
     }
+  /** It has all places that it needs: now it begins. */
+  | { t: 'admitted'; at: number }
   | { t: 'taken'; at: number; epoch: number }
   /** Nobody has it in memory from here on. */
   | { t: 'rested'; at: number }
@@ -189,6 +198,8 @@ export type Transition =
 
 /** What is to be done outside, once the transitions are committed. */
 export type Effect =
+  /** The run needs these places before it begins: `admitted` is the answer. With `isIn` it has begun, and has them until its end. */
+  | { e: 'enter'; claims: LimitClaim[]; isIn: boolean }
   /** `claims`: what it needs a place of first. */
   | ({ e: 'dispatch'; input: Json; claims?: LimitClaim[] } & AttemptRef)
   /** The input of an attempt cannot be computed any more: it is to be completed with this error. */
@@ -199,7 +210,17 @@ export type Effect =
   /** How long the run may take has changed: see `runDue`. */
   | { e: 'watch' }
   | ({ e: 'attemptEnded'; isCancelled: boolean } & AttemptRef)
-  | { e: 'startChild'; s: number; i: number; run: string; workflow: string; input: Json; depth: number; budget?: GivenBudget }
+  | {
+      e: 'startChild';
+      s: number;
+      i: number;
+      run: string;
+      workflow: string;
+      input: Json;
+      depth: number;
+      budget?: GivenBudget;
+      within?: LimitKey[];
+    }
   /** A budget above the run is to give it more: it answers by `granted` or `denied`. */
   | { e: 'wantBudget'; scope: string; wants: Limits }
   | { e: 'cancelChild'; run: string }

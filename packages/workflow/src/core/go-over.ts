@@ -1,5 +1,6 @@
 import type { RunEvent } from './events.ts';
 import { isReady } from './gate.ts';
+import { isEntering } from './limits.ts';
 import { record, type Turn, type Work } from './turn.ts';
 import { incompatibilities } from './upgrade.ts';
 
@@ -13,6 +14,7 @@ export function goOver(work: Work, { graph, by }: RunEvent & { type: 'upgrade' }
   const timeoutMs = state.timeoutMs < state.graph.timeoutMs ? Math.min(state.timeoutMs, graph.timeoutMs) : graph.timeoutMs;
   record(work, { t: 'upgraded', at: given.at, from, to: graph.hash, by, timeoutMs }, new Map([[graph.hash, graph]]));
   work.effects.push({ e: 'watch' });
+  if (isEntering(state)) return 'taken';
   state.graph.steps.forEach(({ part }, s) => {
     if (part === undefined && isReady(state, s)) work.ready.push(s);
   });

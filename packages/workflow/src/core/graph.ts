@@ -1,7 +1,7 @@
 import type { ApprovalPolicy } from './approval.ts';
 import type { BudgetPolicy, Limits } from './budget.ts';
 import type { Json } from './json.ts';
-import type { LimitPolicy } from './limits.ts';
+import type { LimitPolicy, RunLimits } from './limits.ts';
 import type { LlmPolicy } from './llm.ts';
 import type { RepeatPolicy } from './repeat.ts';
 
@@ -176,6 +176,8 @@ export interface Graph {
   finally?: { timeoutMs: number };
   /** What a run may use. */
   budget?: BudgetPolicy;
+  /** What a run needs places of before it begins. */
+  runLimits?: RunLimits;
 }
 
 /** Whether the run goes on after a unit of this step has failed for good: so does all that undoes and tidies up. */

@@ -1,7 +1,12 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { graphOf, Play, type StepDraft } from '../simulation/play.ts';
-import { claimsOf, priorityOf, type LimitPolicy } from './limits.ts';
+import { runDue } from './ending.ts';
+import type { Effect } from './events.ts';
+import type { Graph } from './graph.ts';
+import { claimsOf, hasPlaces, priorityOf, runClaimsOf, type LimitPolicy, type RunLimitPolicy } from './limits.ts';
+import { isWaiting } from './progress.ts';
 import { openEffects, restore } from './restore.ts';
+import { restOf } from './rest.ts';
 
 const limit = (name: string, key?: LimitPolicy['key']): LimitPolicy => ({
   name,
@@ -53,4 +58,79 @@ test('the priority of a start stands before that of a step, and that before the 
   expect(restore('r', graph, urgent.history).priority).toBe(5);
   expect(priorityOf(new Play(graphOf([{ key: 'a' }])).state, 0)).toBe(3);
   expect(claimsOf(play.state, 0, -1)).toEqual([]);
+});
+
+describe('limits of whole runs', () => {
+  const limits = (...limits: RunLimitPolicy[]): Partial<Graph> => ({ runLimits: { limits, onLimit: 'queue' } });
+  const customer: RunLimitPolicy = {
+    name: 'customer',
+    concurrency: 1,
+    pointer: '/spec/limits/customer',
+    key: ({ input, labels }) => `${String((input as { of: string }).of)} ${labels['tier'] ?? ''}`,
+  };
+  const claims = [{ name: 'runs/customer', key: 'acme gold', concurrency: 1 }];
+  const start = (play: Play): Effect[] => play.tell({ type: 'start', input: { of: 'acme' }, depth: 0, claims }).effects;
+  const graph = (rest: Partial<Graph> = {}): Graph =>
+    graphOf([{ key: 'a' }, { key: 'tidy', part: 'finally' }], { ...limits(customer), finally: { timeoutMs: 1_000 }, ...rest });
+
+  test('keys are computed from input and labels; what a run above has a place of is not needed again', () => {
+    const of = { input: { of: 'acme' }, labels: { tier: 'gold' } };
+    expect(runClaimsOf(graph(), of)).toEqual(claims);
+    expect(runClaimsOf(graph(), of, [{ name: 'runs/customer', key: 'acme gold' }])).toEqual([]);
+    expect(runClaimsOf(graph(), of, [{ name: 'runs/customer', key: 'other' }])).toEqual(claims);
+    expect(() => runClaimsOf(graph(limits({ ...customer, key: () => null })), of)).toThrow('the key of a limit must be a text');
+    expect(runClaimsOf(graphOf([{ key: 'a' }]), of)).toEqual([]);
+  });
+
+  test('nothing of a run begins before it has its places, and its time begins with that; so it is for its next owner', () => {
+    const play = new Play(graph());
+    expect(start(play)).toEqual([{ e: 'enter', claims, isIn: false }]);
+    expect(play.tell({ type: 'signal', id: '1', hash: '1', name: 'go', data: null }).effects).toEqual([]);
+    expect(isWaiting(play.state)).toBe(true);
+    expect(restOf(play.state)).toEqual({ due: 101_000, children: [] });
+    expect(openEffects(restore('run', play.state.graph, play.history))).toEqual([{ e: 'enter', claims, isIn: false }]);
+    play.at = 50_000;
+    const admitted = play.tell({ type: 'admitted' });
+    expect(admitted.effects).toMatchObject([{ e: 'enter', claims, isIn: true }, { e: 'watch' }, { e: 'dispatch', s: 0 }]);
+    expect(play.tell({ type: 'admitted' }).outcome).toBe('stale');
+    expect(runDue(play.state)).toBe(150_000);
+    expect(openEffects(restore('run', play.state.graph, play.history))).toMatchObject([
+      { e: 'enter', isIn: true },
+      { e: 'dispatch', s: 0 },
+    ]);
+  });
+
+  test('a run that waits for its places and is cancelled, or waits too long, ends without anything that follows', () => {
+    const cancelled = new Play(graph());
+    start(cancelled);
+    cancelled.tell({ type: 'cancel', by: 'ann', id: '1' });
+    expect(cancelled.state.status).toBe('cancelled');
+    const late = new Play(graph());
+    start(late);
+    late.at = 101_000;
+    late.tell({ type: 'due', timer: 'run' });
+    expect(late.state).toMatchObject({ status: 'failed', reason: 'timeout', error: { code: 'timeout' } });
+    expect(late.state.error?.detail).toBe('the run waited longer than its timeout of 100000 ms: it waits for runs:customer/acme gold');
+    expect([...cancelled.history, ...late.history].some(({ t }) => t === 'entered')).toBe(false);
+  });
+
+  test('its child runs are within its places, and those of the runs above it', () => {
+    const play = new Play(graphOf([{ key: 'a', kind: 'workflow' }], limits(customer)));
+    const above = { name: 'runs/above', key: '' };
+    play.tell({ type: 'start', input: { of: 'acme' }, depth: 1, claims, within: [above] });
+    const { effects } = play.tell({ type: 'admitted' });
+    expect(effects).toContainEqual(
+      expect.objectContaining({ e: 'startChild', within: [above, { name: 'runs/customer', key: 'acme gold' }] }),
+    );
+    expect(openEffects(restore('run', play.state.graph, play.history))).toContainEqual(effects.find(({ e }) => e === 'startChild'));
+  });
+
+  test('of a rate alone nothing is held once the run has begun', () => {
+    const play = new Play(graph());
+    const rate = [{ name: 'runs/pace', key: '', rate: { max: 1, perMs: 1_000, burst: 1 } }];
+    play.tell({ type: 'start', input: {}, depth: 0, claims: rate });
+    play.tell({ type: 'admitted' });
+    expect(hasPlaces(play.state)).toBe(false);
+    expect(openEffects(restore('run', play.state.graph, play.history)).some(({ e }) => e === 'enter')).toBe(false);
+  });
 });

@@ -1,3 +1,4 @@
+import { isEntering } from './limits.ts';
 import { isOver, type RunState } from './state.ts';
 
 /** How far a run is, in steps and items. */
@@ -29,10 +30,10 @@ export function progressOf(state: RunState): ProgressCount {
   return count;
 }
 
-/** Whether all that a running run has begun waits: for a later attempt or for a child run; or the run as a whole waits for a person. */
+/** Whether all that a running run has begun waits: for a later attempt or for a child run; or the run as a whole waits for a person, or for places. */
 export function isWaiting(state: RunState): boolean {
   if (state.status !== 'running') return false;
-  if (state.quarantine !== undefined) return true;
+  if (state.quarantine !== undefined || isEntering(state)) return true;
   let open = 0;
   for (const step of state.steps) {
     if (step.status !== 'open') continue;

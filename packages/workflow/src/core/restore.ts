@@ -2,7 +2,7 @@ import { applyTransition, type Graphs } from './apply.ts';
 import { deadlinesOf } from './deadlines.ts';
 import type { Effect, Transition } from './events.ts';
 import type { Graph } from './graph.ts';
-import { claimsOf } from './limits.ts';
+import { claimsOf, hasPlaces, isEntering } from './limits.ts';
 import { guarded, inputOf } from './scope.ts';
 import { isAbove } from './spending.ts';
 import { isOver, newRun, type RunState } from './state.ts';
@@ -22,6 +22,8 @@ export function restore(run: string, graph: Graph, transitions: Iterable<Transit
 export function openEffects(state: RunState): Effect[] {
   if (state.status !== 'running') return [];
   const effects: Effect[] = [];
+  if (isEntering(state)) return [{ e: 'enter', claims: state.claims, isIn: false }];
+  if (hasPlaces(state)) effects.push({ e: 'enter', claims: state.claims, isIn: true });
   state.steps.forEach((step, s) => {
     if (step.status !== 'open') return;
     step.units.forEach((unit, index) => {

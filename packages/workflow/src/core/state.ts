@@ -4,6 +4,7 @@ import type { Failure, Usage } from './events.ts';
 import type { Graph, GraphStep, Scope } from './graph.ts';
 import type { Json } from './json.ts';
 import type { Told } from './failover.ts';
+import type { LimitClaim, LimitKey } from './limits.ts';
 import type { Grown } from './llm.ts';
 import type { RepeatEnd } from './repeat.ts';
 import type { Shortage } from './spending.ts';
@@ -163,6 +164,11 @@ export interface RunState {
   timeoutMs: number;
   /** As its start said. */
   priority: number | undefined;
+  /** Places of limits that it needs before it begins, and limits that runs above it have places of. */
+  claims: LimitClaim[];
+  within: LimitKey[];
+  /** When it had them all. */
+  admittedAt: number | undefined;
   endedAt: number | undefined;
   /** From the end of the main graph on, where something follows it. */
   ending: Ending | undefined;
@@ -268,6 +274,9 @@ export function newRun(run: string, graph: Graph): RunState {
     startedAt: 0,
     timeoutMs: graph.timeoutMs,
     priority: undefined,
+    claims: [],
+    within: [],
+    admittedAt: undefined,
     endedAt: undefined,
     ending: undefined,
     epoch: 0,

@@ -8,7 +8,7 @@ import { mayPass, mayTakeOver } from './failover.ts';
 import { backoffMs, bounds, goesOn, mayRetry, type GraphStep } from './graph.ts';
 import { faultOfItem, isReady, mayGrow, nextItem, streamsOf } from './gate.ts';
 import type { Json } from './json.ts';
-import { claimsOf } from './limits.ts';
+import { claimsOf, heldBy } from './limits.ts';
 import { faultOfCall, isTold, nextOf, questionOf, refusalOf, refusedCall, type Grown } from './llm.ts';
 import { afterTurn } from './repeat.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
@@ -218,7 +218,18 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
 export function childOf(state: RunState, s: number, i: number, run: string, input: Json): Effect {
   const budget = givenToChild(state, s, unitOf(state, s, i) as UnitState);
   const workflow = targetOf(state, s, i);
-  return { e: 'startChild', s, i, run, workflow, input, depth: state.depth + 1, ...(budget && { budget }) };
+  const within = heldBy(state);
+  return {
+    e: 'startChild',
+    s,
+    i,
+    run,
+    workflow,
+    input,
+    depth: state.depth + 1,
+    ...(budget && { budget }),
+    ...(within.length > 0 && { within }),
+  };
 }
 
 /** An attempt waits until what others have set aside is free again, or a budget above the run gives more. */

@@ -74,6 +74,44 @@ describe('a workflow', () => {
     ]);
   });
 
+  test('has limits for its runs, whose keys see what is known before a run begins; each that cannot be is told', () => {
+    const steps = { a: { agent: 'x' } };
+    const limits = { pace: { rate: { max: 2, per: '1s' } }, customer: { key: '${{ input.of }} ${{ labels.tier }}', concurrency: 2 } };
+    const { runLimits } = compile(steps, { limits, onLimit: 'refuse' });
+    expect(runLimits).toMatchObject({
+      onLimit: 'refuse',
+      limits: [
+        { name: 'customer', concurrency: 2, pointer: '/spec/limits/customer' },
+        { name: 'pace', rate: { max: 2, perMs: 1_000, burst: 2 } },
+      ],
+    });
+    expect(runLimits?.limits[0]?.key?.({ input: { of: 'acme' }, labels: { tier: 'gold' } })).toBe('acme gold');
+    expect(compile(steps, { limits }).runLimits?.onLimit).toBe('queue');
+    const fault = faultOf(() =>
+      compile(steps, {
+        limits: {
+          a: { key: 'k' },
+          b: { concurrency: 1, key: '${{ steps.a.output }}' },
+          c: { concurrency: 1, key: '${{ input. }}' },
+          d: { rate: { max: 1, per: '2h' } },
+        },
+      }),
+    );
+    expect(fault.errors?.map(({ pointer }) => pointer)).toEqual([
+      '/spec/limits/a',
+      '/spec/limits/b/key',
+      '/spec/limits/c/key',
+      '/spec/limits/d/rate/per',
+    ]);
+    expect(faultOf(() => compile(steps, { onLimit: 'refuse' })).errors?.[0]?.pointer).toBe('/spec/onLimit');
+    const wrong = faultOf(() => {
+      checkManifest(manifest(steps, { limits: { a: { concurrency: 0 }, b: { max: 1 } }, onLimit: 'drop' }));
+    });
+    expect(wrong.errors?.map(({ pointer }) => pointer)).toEqual(
+      expect.arrayContaining(['/spec/limits/a/concurrency', '/spec/limits/b/max', '/spec/onLimit']),
+    );
+  });
+
   test('becomes a graph with edges both ways; what an expression names is needed', () => {
     const graph = compile({
       a: { agent: 'x', skill: 's', label: 'First', timeout: '2s', fallback: 'y' },

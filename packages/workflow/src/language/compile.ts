@@ -18,7 +18,7 @@ import type { Expression, Variable } from './expression.ts';
 import { failingOf, failoverOf } from './failing.ts';
 import { checkInputSchema } from './input-schema.ts';
 import { itemsOf, plainItems, sourceOf } from './items.ts';
-import { limitsOf } from './limits.ts';
+import { limitsOf, runLimitsOf } from './limits.ts';
 import { llmOf, promptOf } from './llm.ts';
 import type { ApprovalManifest, LlmManifest, StepManifest, WorkflowManifest } from './manifest.ts';
 import { repeatOf } from './repeat.ts';
@@ -78,6 +78,7 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
   const tidying = finallyKeys.map((key) => collect(() => compileFinally(key, spec.finally ?? {}, ids, finallyIds, collect)));
   const output = collect((more) => compileOutputs(manifest, ids, more));
   collect(() => retentionOf(spec));
+  const runLimits = runLimitsOf(spec, collect);
   refuse(errors);
   const drafts = [...main, ...undo, ...tidying] as Draft[];
   const cycle = cycleOf(drafts);
@@ -95,6 +96,7 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
     output: (output as Outputs).compute ?? leavesOf(drafts.slice(0, keys.length), dependents),
     timeoutMs: spec.timeout === undefined ? dayMs : timeoutMs(spec.timeout),
     ...(spec.priority !== undefined && { priority: spec.priority }),
+    ...(runLimits && { runLimits }),
     ...(undoKeys.length > 0 && {
       undo: {
         on: spec.compensateOn ?? ['failed', 'cancelled'],

@@ -14,11 +14,12 @@ const textMax = 1_048_576;
 const listMax = 100_000;
 const patternMax = 1_000;
 
-/** The names that expressions see: of a workflow's steps, of a schedule's input, of a trigger's. */
+/** The names that expressions see: of a workflow's steps, of a schedule's input, of a trigger's, of what is known before a run begins. */
 const namesOf = {
   workflow: ['input', 'steps', 'run', 'item', 'index', 'turns', 'last', 'results'],
   schedule: ['schedule'],
   trigger: ['event'],
+  start: ['input', 'labels'],
 } as const;
 export type Place = keyof typeof namesOf;
 export type Variable = (typeof namesOf)[Place][number];
@@ -148,6 +149,7 @@ const environments: Record<Place, Environment> = {
   workflow: buildEnvironment('workflow'),
   schedule: buildEnvironment('schedule'),
   trigger: buildEnvironment('trigger'),
+  start: buildEnvironment('start'),
 };
 
 /** Compiles one CEL expression. Throws `ExpressionError` with `pointer` when it cannot be read, or uses what is not there. */

@@ -1,8 +1,8 @@
 import { ExpressionError, type StepKind } from '../core/graph.ts';
-import type { LimitPolicy } from '../core/limits.ts';
+import type { LimitNumbers, LimitPolicy, RunLimits } from '../core/limits.ts';
 import type { Collect } from './compile.ts';
 import type { Expression } from './expression.ts';
-import type { LimitManifest, StepManifest } from './manifest.ts';
+import type { LimitManifest, StepManifest, WorkflowManifest } from './manifest.ts';
 import { compileTemplate, escape } from './template.ts';
 import { timeoutMs } from './timeout.ts';
 
@@ -29,10 +29,32 @@ export function limitsOf(
   return { limits, expressions };
 }
 
+/**
+ * The limits of a workflow's runs, in the order of their names; undefined where it has none. Reports to `collect` what is wrong with them. Their keys are computed
+ * before a run begins: they see its input and its labels.
+ */
+export function runLimitsOf({ limits: manifests, onLimit }: WorkflowManifest['spec'], collect: Collect): RunLimits | undefined {
+  if (manifests === undefined && onLimit !== undefined)
+    collect((report) => report(new ExpressionError('it says what becomes of starts beyond limits: give spec.limits too', '/spec/onLimit')));
+  if (manifests === undefined) return undefined;
+  const named = Object.entries(manifests).sort(([a], [b]) => (a < b ? -1 : 1));
+  const limits = named.flatMap(([name, manifest]) => {
+    const pointer = `/spec/limits/${escape(name)}`;
+    return (
+      collect((report) => {
+        const numbers = numbersOf(manifest, pointer);
+        const compiled = manifest.key === undefined ? undefined : compileTemplate(manifest.key, `${pointer}/key`, report, 'start');
+        return { name, pointer, ...(compiled && { key: compiled.compute }), ...numbers };
+      }) ?? []
+    );
+  });
+  return { limits, onLimit: onLimit ?? 'queue' };
+}
+
 function limitOf(
   kind: StepKind,
   name: string,
-  { key, concurrency, rate }: LimitManifest,
+  manifest: LimitManifest,
   pointer: string,
   found: { report: (error: ExpressionError) => void; expressions: Expression[] },
 ): LimitPolicy {
@@ -40,16 +62,19 @@ function limitOf(
     const next = kind === 'workflow' ? ': give them to the steps of that workflow' : '';
     throw new ExpressionError(`a step with ${kind} has no limits${next}`, pointer);
   }
-  if (concurrency === undefined && rate === undefined) throw new ExpressionError('a limit has concurrency, rate or both', pointer);
+  const numbers = numbersOf(manifest, pointer);
+  const { key } = manifest;
   const compiled = key === undefined ? undefined : compileTemplate(key, `${pointer}/key`, found.report);
   found.expressions.push(...(compiled?.expressions ?? []));
+  return { name, pointer, ...(compiled && { key: compiled.compute }), ...numbers };
+}
+
+function numbersOf({ concurrency, rate }: LimitManifest, pointer: string): LimitNumbers {
+  if (concurrency === undefined && rate === undefined) throw new ExpressionError('a limit has concurrency, rate or both', pointer);
   const perMs = rate === undefined ? 0 : timeoutMs(rate.per);
   if (rate !== undefined && (perMs < perMinMs || perMs > perMaxMs))
     throw new ExpressionError('a rate is per 1s at least and per 1h at most', `${pointer}/rate/per`);
   return {
-    name,
-    pointer,
-    ...(compiled && { key: compiled.compute }),
     ...(concurrency !== undefined && { concurrency }),
     ...(rate !== undefined && { rate: { max: rate.max, perMs, burst: rate.burst ?? rate.max } }),
   };

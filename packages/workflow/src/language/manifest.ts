@@ -61,12 +61,15 @@ export interface StepManifest {
   usesAtMost?: MostManifest;
 }
 
-/** How many steps that share a limit may be under way at once, and how often one may begin. */
+/** How many steps, or runs, that share a limit may be under way at once, and how often one may begin. */
 export interface LimitManifest {
   key?: string | number | boolean;
   concurrency?: number;
   rate?: { max: number; per: string | number; burst?: number };
 }
+
+/** What becomes of a start that finds no place free: the run waits (if absent), or there is none. */
+export type OnRunLimit = 'queue' | 'refuse';
 
 /** The items of a step, and what holds of them. */
 export interface ForEachManifest {
@@ -129,6 +132,8 @@ export interface WorkflowManifest {
     outputs?: Json;
     timeout?: string | number;
     priority?: number;
+    limits?: Record<string, LimitManifest>;
+    onLimit?: OnRunLimit;
     compensateOn?: ('failed' | 'cancelled')[];
     compensateTimeout?: string | number;
     finally?: Record<string, StepManifest>;

@@ -1,6 +1,7 @@
 import type { BudgetPolicy, Limits, OnLimit } from '../core/budget.ts';
 import { ExpressionError, type Graph, type GraphStep, type ItemNeeds, type Scope, type StepKind } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
+import type { RunLimits } from '../core/limits.ts';
 import type { LlmPolicy } from '../core/llm.ts';
 import type { RepeatPolicy } from '../core/repeat.ts';
 import type { Random } from './random.ts';
@@ -71,6 +72,7 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
     ...(hasUndo && { undo: { on: random.chance(0.8) ? ['failed', 'cancelled'] : ['failed'], timeoutMs: 200 + random.below(20_000) } }),
     ...(hasFinally && { finally: { timeoutMs: 200 + random.below(20_000) } }),
     ...(random.chance(0.3) && { budget: budget(random) }),
+    ...(random.chance(0.3) && { runLimits: runLimitsFor(random, options.depth ?? 0) }),
   };
 }
 
@@ -104,6 +106,18 @@ function limitsFor(random: Random, kind: StepKind, failing: boolean): Pick<Graph
   const shared = { name: `limit${random.below(2)}`, concurrency: 1, pointer: '/limits' };
   const fails = failing && random.chance(0.1);
   return { limits: [{ ...shared, key: fails ? () => null : ({ index = -1 }) => index % 2 }] };
+}
+
+/** Runs of one depth meet in one limit: those below another are within what that has, so that none waits for one that waits for it. */
+function runLimitsFor(random: Random, depth: number): RunLimits {
+  const rate = random.chance(0.3) && { rate: { max: 1 + random.below(3), perMs: 1_000, burst: 1 + random.below(2) } };
+  const limit = {
+    name: depth === 0 ? 'whole' : 'part',
+    pointer: '/limits',
+    ...(random.chance(0.8) && { concurrency: 1 + random.below(2) }),
+    ...rate,
+  };
+  return { limits: [limit], onLimit: 'queue' };
 }
 
 /** One of the steps with items or turns that a step needs, which it may stream from. */

@@ -18,6 +18,7 @@ test.each(faultMixes)(
     let rests = 0;
     let upgraded = 0;
     let setAside = 0;
+    let admitted = 0;
     for (let seed = 1; seed <= count; seed++) {
       const result = simulate({ seed, faults });
       recorded += result.recorded;
@@ -26,11 +27,13 @@ test.each(faultMixes)(
       rests += result.rests;
       upgraded += result.upgraded;
       setAside += result.setAside;
+      admitted += result.admitted;
     }
     expect(recorded).toBeGreaterThan(count);
     expect(answered).toBeGreaterThan(count / 10);
     expect(upgraded).toBeGreaterThan(count / 10);
     expect(rests).toBeGreaterThan(count / 4);
+    expect(admitted).toBeGreaterThan(count / 10);
     if (faults.crash > 0) {
       expect(crashes).toBeGreaterThan(count / 4);
       expect(setAside).toBeGreaterThan(count / 100);

@@ -24,6 +24,8 @@ export interface Simulated {
   upgraded: number;
   /** How often runs were set aside. */
   setAside: number;
+  /** How often a run had to have places before it began. */
+  admitted: number;
   /** Answers to approvals that were acknowledged. */
   answered: number;
 }
@@ -49,12 +51,14 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
     let rests = 0;
     let upgraded = 0;
     let setAside = 0;
+    let admitted = 0;
     for (const [run, rows] of world.disk) {
       const transitions = rows.flatMap((row) => row.transitions);
       crashes += transitions.filter(({ t }) => t === 'taken').length;
       rests += transitions.filter(({ t }) => t === 'rested').length;
       upgraded += transitions.filter(({ t }) => t === 'upgraded').length;
       setAside += transitions.filter(({ t }) => t === 'quarantined').length;
+      admitted += transitions.filter(({ t }) => t === 'admitted').length;
       recorded += checkRun(world.graphs.get(run) as Graph, run, transitions, world.definitions);
       let next = 0;
       for (const row of rows) {
@@ -82,11 +86,23 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
         throw new Error(`${run}: the answer to ${s}.${i}.${n} was acknowledged and is recorded ${answers.length} times`);
     }
     checkBudgets(world);
-    return { state, runs: world.disk.size, recorded, crashes, rests, upgraded, setAside, answered: world.answered.length };
+    return { state, runs: world.disk.size, recorded, crashes, rests, upgraded, setAside, admitted, answered: world.answered.length };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
   }
 }
+
+/** What nothing of a run does before it has its places; what a fork keeps is recorded with its start. */
+const begins: ReadonlySet<Transition['t']> = new Set<Transition['t']>([
+  'queued',
+  'began',
+  'child',
+  'waits',
+  'asks',
+  'fanned',
+  'grew',
+  'entered',
+]);
 
 /** What must hold of one run's history; returns how many results it records. */
 function checkRun(first: Graph, run: string, transitions: readonly Transition[], definitions: Graphs): number {
@@ -100,6 +116,8 @@ function checkRun(first: Graph, run: string, transitions: readonly Transition[],
     const { graph } = before;
     if (transition.t === 'upgraded') checkUpgrade(before, definitions.get(transition.to) as Graph);
     if (endedAt >= 0) throw new Error(`${run} goes on after its end`);
+    const isWaiting = before.claims.length > 0 && before.admittedAt === undefined;
+    if (isWaiting && begins.has(transition.t)) throw new Error(`${run} ${transition.t} without its places`);
     if (transition.t === 'ended') endedAt = index;
     if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits' || transition.t === 'asks') {
       const key = `${transition.s}.${transition.i}.${transition.n}`;
@@ -151,8 +169,9 @@ function checkRun(first: Graph, run: string, transitions: readonly Transition[],
       if (!isDone && !isStopped) throw new Error(`${run} succeeded with step ${s} ${step.status}`);
     });
   }
-  // Who fails what was set aside has nothing follow.
-  if (state.reason !== 'quarantined') checkEnd(graph, state, transitions);
+  // Who fails what was set aside has nothing follow, and nothing follows what never began.
+  const isBegun = state.claims.length === 0 || state.admittedAt !== undefined;
+  if (state.reason !== 'quarantined' && isBegun) checkEnd(graph, state, transitions);
   return succeeded;
 }
 

@@ -4,10 +4,12 @@ import { totalOf, type GivenBudget } from '../core/budget.ts';
 import type { Effect, Failure, RunEvent, Transition, Usage } from '../core/events.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
+import { isEntering, runClaimsOf, type LimitClaim, type LimitKey } from '../core/limits.ts';
 import { mayTakeOver, named } from '../core/failover.ts';
 import { openEffects, restore } from '../core/restore.ts';
 import { restOf } from '../core/rest.ts';
 import { hasEnded, newRun, unitOf, type RunState } from '../core/state.ts';
+import { LimitQueue, type Place } from '../limits/limit-queue.ts';
 import type { Random } from './random.ts';
 import { answererName, cheapModel, signalName } from './random-graph.ts';
 import { variantOf } from './variant.ts';
@@ -103,6 +105,8 @@ export class World {
   readonly answered: (Task & { approved: boolean })[] = [];
   /** Attempts that executors began. */
   private readonly begun = new Set<string>();
+  /** Limits of runs by name, as their keeper knows them, and who is in by the disk. */
+  private readonly limits = new Map<string, { queue: LimitQueue<Place>; isIn: Set<string> }>();
   private readonly actions: { due: number; order: number; run: () => void }[] = [];
   private order = 0;
   private epoch = 0;
@@ -133,6 +137,7 @@ export class World {
   play(graph: Graph, input: Json): RunState {
     const run = this.newId();
     this.graphs.set(run, graph);
+    for (const claim of this.claimsFor(run, input)) this.occupy(claim);
     this.begin(run, input);
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(1_000), () => this.signal(run, `signal${count}`));
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(2_000), () => this.answerOpen(run));
@@ -197,7 +202,73 @@ export class World {
 
   private begin(run: string, input: Json): void {
     const { owner } = this;
-    if (!owner.runs.has(run)) this.start(owner, run, { type: 'start', input, depth: 0, ...this.given() });
+    if (!owner.runs.has(run))
+      this.start(owner, run, { type: 'start', input, depth: 0, claims: this.claimsFor(run, input), ...this.given() });
+  }
+
+  private claimsFor(run: string, input: Json, within?: LimitKey[]): LimitClaim[] {
+    return runClaimsOf(this.graphs.get(run) as Graph, { input, labels: {} }, within);
+  }
+
+  /** The keeper hears that a run wants its place, and tells whoever owns it when it has it, until that is written. */
+  private enter(run: string, claims: readonly LimitClaim[]): void {
+    if (!isEntering(this.read(run))) return;
+    for (const { name, ...numbers } of claims) {
+      const limit = this.limits.get(name) ?? { queue: new LimitQueue<Place>(this.now), isIn: new Set() };
+      this.limits.set(name, limit);
+      limit.queue.add({ id: run, priority: 3, numbers, state: 'waits' }, this.now);
+      this.grant(name);
+    }
+  }
+
+  /** Runs that are not played here have places for a while. */
+  private occupy({ name, ...numbers }: LimitClaim): void {
+    const queue = new LimitQueue<Place>(this.now);
+    this.limits.set(name, { queue, isIn: new Set() });
+    for (let count = this.random.below(4); count > 0; count--) {
+      const id = `stranger${count}`;
+      queue.add({ id, priority: 3, numbers, state: 'held' }, this.now);
+      const leave = (): void => {
+        queue.remove(id, this.now);
+        this.grant(name);
+      };
+      this.at(this.random.below(3_000), leave);
+    }
+  }
+
+  private grant(name: string): void {
+    const { queue } = this.limits.get(name) as { queue: LimitQueue<Place> };
+    for (const { id } of queue.grant(this.now)) {
+      const say = (): void => {
+        if (!isEntering(this.read(id))) return;
+        this.send(() => this.reach(this.owner, id, { type: 'admitted' }));
+        this.at(50, say);
+      };
+      say();
+    }
+    const waitMs = queue.waitMs(this.now);
+    if (queue.waiting > 0 && waitMs > 0) this.at(waitMs, () => this.grant(name));
+  }
+
+  /** What the disk says of who is in: never more than may be, each once it has its place; and who has ended leaves. */
+  private checkPlaces(run: string, transitions: readonly Transition[]): void {
+    const isAdmitted = transitions.some(({ t }) => t === 'admitted');
+    const hasEnded = transitions.at(-1)?.t === 'ended';
+    if (!isAdmitted && !hasEnded) return;
+    for (const { name } of this.read(run).claims) {
+      const limit = this.limits.get(name);
+      if (limit === undefined) continue;
+      if (isAdmitted) {
+        limit.isIn.add(run);
+        const most = limit.queue.find(run)?.numbers.concurrency ?? Infinity;
+        if (limit.queue.find(run)?.state !== 'held') throw new Error(`${run} begins without a place of ${name}`);
+        if (limit.isIn.size > most) throw new Error(`${limit.isIn.size} runs are under way, of ${name} may be ${most}`);
+      }
+      if (!hasEnded) continue;
+      limit.isIn.delete(run);
+      limit.queue.remove(run, this.now);
+      this.grant(name);
+    }
   }
 
   private feed(owner: Owner, run: string, event: RunEvent, acknowledge?: () => void): void {
@@ -251,6 +322,7 @@ export class World {
     const isOwners = isLoaded || write.owner === this.owner;
     const isFree = next === write.row.seq && isOwners;
     if (isFree) this.disk.set(write.run, [...rows, write.row]);
+    if (isFree) this.checkPlaces(write.run, write.row.transitions);
     if (isFree && this.rests(write.run)) this.wakeInTime(write.run);
     this.at(this.random.below(5), () => {
       if (!write.owner.isDead) this.settled(write, isFree);
@@ -323,17 +395,27 @@ export class World {
         );
       case 'watch':
         return this.watch(owner, run);
+      case 'enter':
+        return effect.isIn ? undefined : this.enter(run, effect.claims);
       case 'seek':
         return this.seek(run, effect);
       case 'startChild': {
-        const { run: child, input, depth, s, i, budget } = effect;
+        const { run: child, input, depth, s, i, budget, within } = effect;
         const known = this.disk.has(child) ? this.read(child) : undefined;
         if (known && hasEnded(known)) return this.tellParent(owner, child, known);
         if (this.rests(child)) return;
         // The owner before us started it after we had looked: it is ours to go on with.
         if (known && !owner.isDead) return this.load(owner, child);
         if (!known && !owner.runs.has(child) && !owner.isDead)
-          this.start(owner, child, { type: 'start', input, depth, parent: { run, s, i }, ...this.given(budget) });
+          this.start(owner, child, {
+            type: 'start',
+            input,
+            depth,
+            parent: { run, s, i },
+            claims: this.claimsFor(child, input, within),
+            ...(within && { within }),
+            ...this.given(budget),
+          });
         return;
       }
       case 'cancelChild':

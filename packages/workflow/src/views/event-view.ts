@@ -1,6 +1,7 @@
 import type { RunEventType, RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { Transition } from '../core/events.ts';
 import type { Graph } from '../core/graph.ts';
+import { enteringReason } from '../core/limits.ts';
 import { nameOf } from '../core/spending.ts';
 import { cut } from './cut.ts';
 import { failureView } from './failure-view.ts';
@@ -14,7 +15,9 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
   const of = (type: RunEventType): RunEventView => ({ ...base, type });
   switch (transition.t) {
     case 'started':
-      return of('run.started');
+      return { ...of('run.started'), ...(transition.claims && { message: enteringReason(transition) }) };
+    case 'admitted':
+      return of('run.admitted');
     case 'taken':
     case 'rested':
     case 'joined':

@@ -1,10 +1,10 @@
 import { ArrayMaxSize, IsArray, IsString, Matches } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
-import { taskPattern } from './task-id.ts';
+import { placePattern } from './task-id.ts';
 
 export class AskTasksRequest {
-  /** Tasks of runs of this shard. */
-  @IsArray() @ArrayMaxSize(1_000) @Matches(taskPattern, { each: true }) tasks!: string[];
+  /** Tasks of runs of this shard, or such runs as a whole. */
+  @IsArray() @ArrayMaxSize(1_000) @Matches(placePattern, { each: true }) tasks!: string[];
 }
 
 export class AskTasksReply {

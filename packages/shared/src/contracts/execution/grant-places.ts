@@ -1,11 +1,11 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsString, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
-import { taskPattern } from './task-id.ts';
+import { placePattern } from './task-id.ts';
 
-/** A place that a task has been given. */
+/** A place that a task, or a run as a whole, has been given. */
 export class PlaceGrant {
-  @Matches(taskPattern) task!: string;
+  @Matches(placePattern) task!: string;
   /** `limitKey` of what it is a place of. */
   @IsString() @MaxLength(512) limit!: string;
 }
@@ -16,7 +16,7 @@ export class GrantPlacesRequest {
 
 export class GrantPlacesReply {}
 
-/** The keeper of limits tells the owner of runs which of its tasks have a place now. The shard is `shardOfTask(task)`. May be said again. */
+/** The keeper of limits tells the owner of runs which of its tasks have a place now. The shard is `shardOfPlace(task)`. May be said again. */
 export const grantPlaces = defineContract({
   subject: 'sb.execution.shard.*.grant-places',
   request: GrantPlacesRequest,

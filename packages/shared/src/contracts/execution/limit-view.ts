@@ -2,8 +2,8 @@ import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { PlaceHolder } from './why-run.ts';
 
-/** `limit`: what workflows name under `limits`; the others are queues of who or what does the work. */
-export const limitKinds = ['limit', 'agent', 'model', 'tool', 'artifact', 'state'] as const;
+/** `runs`: what workflows name under `spec.limits`; `limit`: what their steps do; the others are queues of who or what does the work. */
+export const limitKinds = ['runs', 'limit', 'agent', 'model', 'tool', 'artifact', 'state'] as const;
 export type LimitKind = (typeof limitKinds)[number];
 
 /** How often one may begin: `max` in `perMs` milliseconds, of which `burst` at once. */

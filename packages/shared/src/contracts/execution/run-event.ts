@@ -7,6 +7,7 @@ import { Opaque } from '../../bus/opaque.ts';
 
 export const runEventTypes = [
   'run.started',
+  'run.admitted',
   'run.signalled',
   'run.upgraded',
   'run.quarantined',

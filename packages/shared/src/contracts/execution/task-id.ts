@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../errors/fault.ts';
-import { toUuid } from '../../ids/ids.ts';
+import { idPattern, toUuid } from '../../ids/ids.ts';
 
 /** The shard of a run, by its UUID: its last byte, which is chance in a UUIDv7. */
 export function shardOfUuid(uuid: string): number {
@@ -30,6 +30,19 @@ export interface TaskRef {
 
 /** What a task's identifier looks like, for `@Matches`: `run_….<step>.<item>.<attempt>`, `x` where there are no items. */
 export const taskPattern = /^run_[0-7][0-9a-hjkmnp-tv-z]{25}\.\d{1,4}\.(?:\d{1,6}|x)\.\d{1,6}$/;
+
+/** What has a place of a limit or waits for one, for `@Matches`: a task, or a run as a whole by its own identifier. */
+export const placePattern = new RegExp(`^(?:${idPattern('run').source.slice(1, -1)}|${taskPattern.source.slice(1, -1)})$`);
+
+/** The run that has a place, or whose task has it. */
+export function runOfPlace(place: string): string {
+  return place.split('.', 1)[0] as string;
+}
+
+/** The shard of that run. */
+export function shardOfPlace(place: string): number {
+  return shardOfRun(runOfPlace(place));
+}
 
 /** The identifier of one attempt of a task. */
 export function formatTask({ run, step, index, attempt }: TaskRef): string {

@@ -18,7 +18,7 @@ import {
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { Opaque } from '../../bus/opaque.ts';
 import type { Handover } from './handover.ts';
-import { taskPattern } from './task-id.ts';
+import { placePattern } from './task-id.ts';
 
 /** All that the owner of a queue needs to give a task out. */
 export class QueueOffer {
@@ -50,15 +50,16 @@ export class LimitRate {
   @IsInt() @Min(1) burst!: number;
 }
 
-/** A place of a limit that an attempt needs before it is queued, or has. */
+/** A place of a limit that an attempt needs before it is queued, or a run before it begins, or that it has. */
 export class PlaceClaim {
   @IsUUID() workspace!: string;
-  @IsString() @MaxLength(63) name!: string;
+  /** `runs/<name>` of a limit of runs. */
+  @IsString() @MaxLength(68) name!: string;
   @IsString() @MaxLength(255) key!: string;
   @IsOptional() @IsInt() @Min(1) concurrency?: number;
   @IsOptional() @ValidateNested() @Type(() => LimitRate) rate?: LimitRate;
   @IsInt() @Min(1) @Max(5) priority!: number;
-  /** The step's key, `analyse[3]` for an item. */
+  /** The step's key, `analyse[3]` for an item; empty for a run as a whole. */
   @IsString() @MaxLength(128) step!: string;
   /** Since when it waits, in milliseconds since 1970. */
   @IsInt() since!: number;
@@ -71,7 +72,8 @@ export class PlaceClaim {
  */
 export class QueueWord {
   @IsIn(['offer', 'began', 'left', 'ask', 'held', 'free']) type!: 'offer' | 'began' | 'left' | 'ask' | 'held' | 'free';
-  @Matches(taskPattern) task!: string;
+  /** Of a limit also a run as a whole. */
+  @Matches(placePattern) task!: string;
   @IsOptional() @ValidateNested() @Type(() => QueueOffer) offer?: QueueOffer;
   @IsOptional() @IsString() @MaxLength(128) instance?: string;
   @IsOptional() @IsBoolean() isCancelled?: boolean;

@@ -1,11 +1,12 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsOptional, IsString, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
-import { taskPattern } from './task-id.ts';
+import { placePattern } from './task-id.ts';
 import { causeKinds, PlaceHolder, type CauseKind } from './why-run.ts';
 
 export class WhyQueuedRequest {
-  @Matches(taskPattern) task!: string;
+  /** Of a limit also a run as a whole. */
+  @Matches(placePattern) task!: string;
   /** The limit that it waits for a place of (`limitKey`), where it is not yet in its queue. */
   @IsOptional() @IsString() @MaxLength(512) limit?: string;
 }

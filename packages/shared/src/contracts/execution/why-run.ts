@@ -38,9 +38,10 @@ export const causeKinds = [
 ] as const;
 export type CauseKind = (typeof causeKinds)[number];
 
-/** A step that holds one of the places that another waits for. */
+/** A step, or a run as a whole, that holds one of the places that another waits for. */
 export class PlaceHolder {
   @Matches(idPattern('run')) run!: string;
+  /** Empty: the run as a whole. */
   @IsString() step!: string;
   @IsOptional() @IsString() instance!: string | null;
   /** ISO 8601; null: handed over, not begun. */
