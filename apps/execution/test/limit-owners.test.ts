@@ -5,6 +5,7 @@ import { formatTask, parseTask } from '@signalbox/shared/contracts/execution/tas
 import { tellQueue } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
+import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { leaseMs } from '@signalbox/shared/shards/lease.js';
@@ -58,6 +59,23 @@ test('runs of both owners share the places of a limit, whoever keeps it, and why
   ]);
 }, 60_000);
 
+test('of starts at both owners that may not wait so many get a place as there are, and the others are refused', async () => {
+  await apply(
+    service,
+    'strict',
+    { word: { wait: { signal: 'go' } } },
+    { limits: { tenant: { key: '${{ input.who }}', concurrency: 2 } }, onLimit: 'refuse' },
+  );
+  const starts = list(24).map(() => start(service, { workflow: 'strict', input: { who: 'max' } }).catch((thrown: unknown) => thrown));
+  const outcomes = (await Promise.all(starts)) as { id?: string; code?: string }[];
+  const started = outcomes.flatMap(({ id }) => id ?? []);
+  expect(started).toHaveLength(2);
+  expect(outcomes.filter(({ code }) => code === 'limited')).toHaveLength(22);
+  for (const run of started) await insist(() => service.request(signalRun, { run, name: 'go', idempotencyKey: run }));
+  for (const run of started) expect((await ended(service, run)).status).toBe('succeeded');
+  expect((await start(service, { workflow: 'strict', input: { who: 'max' } })).status).toBe('waiting');
+}, 60_000);
+
 test('never more than its places are under way while owners are killed and leave, and none is lost', async () => {
   await using worker = new TestWorker(service, 'counter', ({ input }) => crowd.pass(String(input), 25), 64);
   const runs = await Promise.all(
@@ -83,6 +101,43 @@ test('never more than its places are under way while owners are killed and leave
   const { id } = await start(service, { workflow: 'map', input: { who: 'ann', list: list(4) } });
   await until(service, id, ({ status }) => status === 'succeeded');
   expect(crowd.most('ann')).toBe(2);
+}, 180_000);
+
+test('of whole runs never more than may be are under way while owners are killed, those that rest keep their places, and each begins in the end', async () => {
+  const limits = { tenant: { key: '${{ input.who }}', concurrency: 2 } };
+  const retry = { attempts: 20, backoff: { initialMs: 50, factor: 1, maxMs: 50 } };
+  const step = { agent: 'counter', with: '${{ input.who }}', retry };
+  await insist(() => apply(service, 'whole', { first: step, then: { ...step, needs: ['first'] } }, { limits }));
+  await apply(service, 'word', { word: { wait: { signal: 'go' } } }, { limits });
+  const words = await Promise.all(list(4).map(() => insist(() => start(service, { workflow: 'word', input: { who: 'rest' } }))));
+  const rests = async (): Promise<number> =>
+    (await service.database.sql(`SELECT 1 FROM run WHERE workflow = 'word' AND wake_at IS NOT NULL AND places IS NOT NULL`)).length;
+  await becomes(async () => (await rests()) === 4);
+  await using worker = new TestWorker(service, 'counter', ({ input }) => crowd.pass(String(input), 25), 64);
+  crowd.clear();
+  const runs = await Promise.all(list(60).map((n) => start(service, { workflow: 'whole', input: { who: keys[n % 4] ?? '' } })));
+  for (const how of ['kill', 'kill'] as const) {
+    const done = worker.done.length;
+    await becomes(() => Promise.resolve(worker.done.length >= Math.min(done + 15, 120)));
+    const [leaving] = owners.splice(0, 1) as [OwnerProcess];
+    leaving[how]();
+    owners.push(new OwnerProcess(service));
+  }
+  for (const { id } of runs) {
+    expect((await ended(service, id, 60_000)).status).toBe('succeeded');
+    await expectExact(service, id);
+  }
+  for (const who of keys) expect(crowd.most(who)).toBeLessThanOrEqual(2);
+  const shown = async (id: string): Promise<string> => (await insist(() => service.request(whyRun, { run: id }))).chain[0]?.kind ?? '';
+  const has = async (): Promise<string[]> => Promise.all(words.map(({ id }) => shown(id)));
+  await becomes(async () => (await has()).toSorted().join() === 'limit,limit,signal,signal');
+  for (const left of [...words.keys()].reverse()) {
+    const at = (await has()).indexOf('signal');
+    const [{ id }] = words.splice(at, 1) as [{ id: string }];
+    await insist(() => service.request(signalRun, { run: id, name: 'go', idempotencyKey: id }));
+    expect((await ended(service, id, 30_000)).status).toBe('succeeded');
+    await becomes(async () => (await has()).filter((kind) => kind === 'signal').length === Math.min(left, 2));
+  }
 }, 180_000);
 
 test('a limit that was taken over gives no place before the owner that loads for longer than a lease has told who holds some', async () => {

@@ -171,6 +171,29 @@ describe('run --local', () => {
     expect(await took('x: { concurrency: 1 }', 'onError: continue, timeouts: { attempt: 5s }, retry: { attempts: 1 }, ')).toBe(20_000);
   });
 
+  test('holds limits of whole runs among child runs, which are within what the run above has', async () => {
+    const limits = "  limits: { team: { key: '\${{ labels.team }}', concurrency: 1 } }\n";
+    const spec = (name: string, rest: string, step: string): string =>
+      `${head.replace('name: w', `name: ${name}`).replace('spec:\n', `spec:\n${rest}`)}    a: ${step}\n`;
+    await file('mocks.yaml', 'agents:\n  reader: { output: 1, after: 10s }\n');
+    await file('w.yaml', spec('w', limits, '{ forEach: [1, 2, 3], workflow: child }'));
+    const took = async (childLimits: string): Promise<number> => {
+      await file('child.yaml', spec('child', childLimits, '{ agent: reader }'));
+      const args = ['run', '--local', 'w.yaml', '--child', 'child.yaml', '--mock', 'mocks.yaml', '--label', 'team=docs', '--json'];
+      const { out, err } = await signalbox(args);
+      expect(err).toBe('');
+      return (JSON.parse(out.trim().split('\n').at(-1) ?? '') as { run: { tookMs: number } }).run.tookMs;
+    };
+    expect(await took(limits)).toBe(10_000);
+    expect(await took('  limits: { each: { concurrency: 1 } }\n')).toBe(30_000);
+    await file('child.yaml', spec('child', '  limits: { each: { concurrency: 1 } }\n  onLimit: refuse\n', '{ agent: reader }'));
+    const refused = await signalbox(['run', '--local', 'w.yaml', '--child', 'child.yaml', '--mock', 'mocks.yaml', '--label', 'team=docs']);
+    expect(refused.err).toContain('no place of runs:each is free');
+    const unlabelled = await signalbox(['run', '--local', 'w.yaml', '--child', 'child.yaml', '--mock', 'mocks.yaml']);
+    expect(unlabelled).toMatchObject({ exit: 2 });
+    expect(unlabelled.err).toContain('/spec/limits/team/key');
+  });
+
   test('takes signals, child workflows by their files, and fails as the run does', async () => {
     await file(
       'w.yaml',

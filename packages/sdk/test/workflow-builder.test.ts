@@ -62,7 +62,14 @@ test('a workflow that is built is the same document as its YAML', () => {
       w.writeState('noted', { scope: 'workspace', key: 'board', set: [write.output], version: board.output.version });
       return { summary: write.output, id: kept.output.id, sub: sub.output, status: write.status };
     },
-    { description: 'Reads and writes.', labels: { team: 'docs' }, input: { type: 'object' }, timeout: '3d' },
+    {
+      description: 'Reads and writes.',
+      labels: { team: 'docs' },
+      input: { type: 'object' },
+      timeout: '3d',
+      limits: (start) => ({ folder: { key: cel`${start.input.folder} + ${start.labels['tier']}`, concurrency: 1 } }),
+      onLimit: 'refuse',
+    },
   );
   const written = `
 apiVersion: signalbox.dev/v1
@@ -71,6 +78,8 @@ metadata: { name: review, description: Reads and writes., labels: { team: docs }
 spec:
   input: { type: object }
   timeout: 3d
+  limits: { folder: { key: '\${{ input.folder + labels.tier }}', concurrency: 1 } }
+  onLimit: refuse
   steps:
     list: { tool: files/list_directory, with: { path: '\${{ input.folder }}' } }
     read:

@@ -3,7 +3,8 @@ import { formatWholeSpan } from './time.ts';
 
 /** What each kind is called, and what it is. */
 export const kindWords: Record<LimitKind, string> = {
-  limit: 'Limit',
+  runs: 'Runs',
+  limit: 'Steps',
   agent: 'Agent',
   model: 'Model',
   tool: 'Tools',

@@ -9,7 +9,9 @@ export function eventText(event: RunEvent): string {
   const more = event.message ?? why;
   switch (event.type) {
     case 'run.started':
-      return 'the run started';
+      return event.message === undefined ? 'the run started' : `the run ${event.message}`;
+    case 'run.admitted':
+      return 'the run has its places and begins';
     case 'run.succeeded':
       return 'the run succeeded';
     case 'run.failed':

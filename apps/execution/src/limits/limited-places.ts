@@ -45,6 +45,11 @@ export class LimitedPlaces<W extends Wanting> {
     private readonly ready: (task: W) => void,
   ) {}
 
+  /** How many wait here or have places. */
+  get size(): number {
+    return this.limited.size;
+  }
+
   /** Whether it waits here, or has places. */
   has(id: string): boolean {
     return this.limited.has(id);

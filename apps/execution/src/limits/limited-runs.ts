@@ -1,5 +1,5 @@
 import type { Bus } from '@signalbox/shared/bus/bus.js';
-import { takePlace, type TakePlaceReply, type TakePlaceRequest } from '@signalbox/shared/contracts/execution/take-place.js';
+import { takePlace, type TakePlaceRequest } from '@signalbox/shared/contracts/execution/take-place.js';
 import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { QueueWord } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -16,6 +16,10 @@ import { limitCause } from './limit-cause.ts';
 import type { LimitKeeper } from './limit-keeper.ts';
 import { LimitedPlaces, type AwaitedPlace, type Wanting } from './limited-places.ts';
 
+/** Runs of one owner that wait for places or have some, in memory or resting: past this, starts are refused. Each takes 1.3 KB, here and at the keeper together. */
+const limitedMax = 200_000;
+const fullRetryMs = 30_000;
+
 /** What is kept in memory of a run that waits for its places or has some, also while it rests. */
 interface LimitedRun extends Wanting {
   uuid: string;
@@ -27,6 +31,12 @@ export interface RestingPlaces {
   workspace: string;
   createdAt: Date;
   places: { claims: LimitClaim[]; priority: number; isIn: boolean };
+}
+
+/** Why a run may not start, and when to ask again. */
+interface Refusal {
+  because: string;
+  retryAfterMs: number;
 }
 
 export interface LimitedRunsPorts {
@@ -67,11 +77,15 @@ export class LimitedRuns {
     const claims = claimsFor(graph, start, within);
     const run = { id: fromUuid('run', uuid), uuid, workspace, priority: runPriorityOf(graph, start.priority), key: '' };
     if (claims.length === 0) return claims;
+    if (this.places.size >= limitedMax)
+      throw new Fault('limited', `${limitedMax} runs have places of limits here or wait for some`, 'Try again later.', {
+        retryAfterMs: fullRetryMs,
+      });
     const refusal =
       graph.runLimits?.onLimit === 'refuse'
         ? await this.places.seize(run, claims, (place) => this.ask(run, place, 'take'))
         : (await Promise.all(claims.map((claim) => this.look(run, claim)))).find((each) => each !== undefined);
-    if (refusal?.because == null) return claims;
+    if (refusal === undefined) return claims;
     const next = 'Start it again later, or raise the limit in its workflow.';
     throw new Fault('limited', refusal.because, next, { retryAfterMs: refusal.retryAfterMs });
   }
@@ -125,7 +139,7 @@ export class LimitedRuns {
     return awaited && limitCause(id, awaited, this.ports.owns(awaited.shard) ? this.keeper : undefined);
   }
 
-  private async look(run: LimitedRun, claim: LimitClaim): Promise<TakePlaceReply | undefined> {
+  private async look(run: LimitedRun, claim: LimitClaim): Promise<Refusal | undefined> {
     const limit = limitKey(run.workspace, claim.name, claim.key);
     const place = {
       claim: { workspace: run.workspace, ...claim, priority: run.priority, step: '', since: now() },
@@ -142,10 +156,11 @@ export class LimitedRuns {
     }
   }
 
-  private async ask({ id }: LimitedRun, { claim, shard }: AwaitedPlace, how: TakePlaceRequest['how']): Promise<TakePlaceReply | undefined> {
+  private async ask({ id }: LimitedRun, { claim, shard }: AwaitedPlace, how: TakePlaceRequest['how']): Promise<Refusal | undefined> {
     const request = { run: id, claim, how };
     const reply = this.ports.owns(shard) ? this.keeper.take(request) : await this.bus.request(takePlace, request, 'service', { shard });
-    return reply.because === null ? undefined : reply;
+    const { because, retryAfterMs } = reply;
+    return because === null ? undefined : { because, retryAfterMs };
   }
 }
 

@@ -95,20 +95,30 @@ export class RunStarter {
     key: { key: string; requestHash: string },
     signal: AbortSignal,
   ): Promise<{ uuid: string; view: RunView }> {
+    // Where the limit is full, it is perhaps by this very run.
+    const mayBeRefused = this.definitions.compile(wish.definition).runLimits?.onLimit === 'refuse';
+    const known = mayBeRefused ? await this.findKnown(caller, key) : undefined;
+    if (known) return known;
     try {
       return await this.begin(caller, wish, key, signal);
     } catch (thrown) {
-      const isRefused = thrown instanceof Fault && thrown.code === 'limited';
-      if (!(thrown instanceof AppendLost) && !isRefused) throw thrown;
-      const known = await this.store.findStartKey(caller.workspace, key.key);
-      if (!known && isRefused) throw thrown;
-      if (!known)
-        throw new Fault('unavailable', 'the start met another with the same key', 'Try again.', { cause: thrown, retryAfterMs: 100 });
-      if (known.requestHash !== key.requestHash) {
-        throw new Fault('conflict', 'the Idempotency-Key was used for another request', 'Use a new key for a new request.');
-      }
-      return { uuid: known.run, view: await this.viewOf(caller.workspace, known.run) };
+      if (!(thrown instanceof AppendLost)) throw thrown;
+      const other = await this.findKnown(caller, key);
+      if (other) return other;
+      throw new Fault('unavailable', 'the start met another with the same key', 'Try again.', { cause: thrown, retryAfterMs: 100 });
     }
+  }
+
+  /** The run that a key has started. `conflict` where that was for another request. */
+  private async findKnown(
+    { workspace }: Caller,
+    { key, requestHash }: { key: string; requestHash: string },
+  ): Promise<{ uuid: string; view: RunView } | undefined> {
+    const known = await this.store.findStartKey(workspace, key);
+    if (!known) return undefined;
+    if (known.requestHash !== requestHash)
+      throw new Fault('conflict', 'the Idempotency-Key was used for another request', 'Use a new key for a new request.');
+    return { uuid: known.run, view: await this.viewOf(workspace, known.run) };
   }
 
   private async begin(

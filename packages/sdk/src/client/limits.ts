@@ -2,8 +2,8 @@ import { Pages } from './pages.ts';
 import type { ListQuery, Page } from './pages.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
-/** `limit`: what workflows name under `limits`; the others are queues of who or what does the work. */
-export type LimitKind = 'limit' | 'agent' | 'model' | 'tool' | 'artifact' | 'state';
+/** `runs`: what workflows name under `spec.limits`; `limit`: what their steps do; the others are queues of who or what does the work. */
+export type LimitKind = 'runs' | 'limit' | 'agent' | 'model' | 'tool' | 'artifact' | 'state';
 
 /** How often one may begin: `max` in `perMs` milliseconds, of which `burst` at once. */
 export interface LimitRate {
@@ -19,6 +19,7 @@ export interface LimitRate {
 /** Who has a place. */
 export interface LimitHolder {
   run: string;
+  /** Empty: the run as a whole. */
   step: string;
   instance: string | null;
   since: string | null;

@@ -135,7 +135,7 @@ export interface WorkflowStep {
   usesAtMost?: UsesAtMost;
 }
 
-/** Shared by all steps of the workspace with the same name and key: so many under way at once, so many that begin in a time. */
+/** Shared by all steps, or all runs, of the workspace with the same name and key: so many under way at once, so many that begin in a time. */
 export interface WorkflowLimit {
   key?: string | number | boolean;
   concurrency?: number;
@@ -150,6 +150,10 @@ export interface WorkflowSpec {
   timeout?: string | number;
   /** How urgent its steps are, from 1 (goes first) to 5; 3 if absent. */
   priority?: number;
+  /** What a run needs a place of before it begins, by name; its key is computed from `input` and `labels`. */
+  limits?: Record<string, WorkflowLimit>;
+  /** What becomes of a start that finds no place free: the run waits (`queue`, if absent), or it is refused with `limited`. */
+  onLimit?: 'queue' | 'refuse';
   compensateOn?: ('failed' | 'cancelled')[];
   compensateTimeout?: string | number;
   finally?: Record<string, WorkflowStep>;

@@ -17,7 +17,7 @@ export interface StepOptions {
   onCrash?: 'retry' | 'fail' | 'ask';
   onError?: 'fail' | 'continue';
   /** What an attempt needs a place of before it may begin, by name. */
-  limits?: Record<string, Omit<WorkflowLimit, 'key'> & { key?: Value }>;
+  limits?: LimitsOption;
   /** From 1 (goes first) to 5. */
   priority?: number;
   /** What all its items, turns and child runs may use together. */
@@ -148,8 +148,17 @@ export interface EndedRun {
   error: { code: string; detail: string } | null;
 }
 
+/** Limits by name, whose keys may be references. */
+export type LimitsOption = Record<string, Omit<WorkflowLimit, 'key'> & { key?: Value }>;
+
+/** What is known of a run before it begins. */
+export interface RunStart<Input> {
+  input: Ref<Input>;
+  labels: Ref<Record<string, string>>;
+}
+
 /** What a workflow has besides its steps. */
-export interface WorkflowOptions {
+export interface WorkflowOptions<Input = unknown> {
   description?: string;
   labels?: Labels;
   /** JSON Schema (draft 7) of the input. */
@@ -158,6 +167,10 @@ export interface WorkflowOptions {
   timeout?: string | number;
   /** How urgent its steps are, from 1 (goes first) to 5; 3 if absent. */
   priority?: number;
+  /** What a run needs a place of before it begins, by name. */
+  limits?: LimitsOption | ((start: RunStart<Input>) => LimitsOption);
+  /** What becomes of a start that finds no place free: the run waits (`queue`, if absent), or it is refused with `limited`. */
+  onLimit?: 'queue' | 'refuse';
   /** After which ends what was done is undone: both if absent. */
   compensateOn?: ('failed' | 'cancelled')[];
   compensateTimeout?: string | number;
@@ -182,10 +195,11 @@ export interface WorkflowOptions {
 export function workflow<Input = unknown>(
   name: string,
   define: (builder: WorkflowBuilder<Input>) => unknown,
-  { description, labels, input, ...rest }: WorkflowOptions = {},
+  { description, labels, input, limits, ...rest }: WorkflowOptions<Input> = {},
 ): Manifest<WorkflowSpec> {
   const steps = new Map<string, WorkflowStep>();
   const atEnd = new Map<string, WorkflowStep>();
+  const named = typeof limits === 'function' ? limits({ input: ref('input'), labels: ref('labels') }) : limits;
   const outputs = plain(define(new WorkflowBuilder<Input>(steps, atEnd)));
   return {
     apiVersion: 'signalbox.dev/v1',
@@ -196,6 +210,7 @@ export function workflow<Input = unknown>(
       steps: Object.fromEntries(steps),
       ...(outputs !== undefined && { outputs }),
       ...(atEnd.size > 0 && { finally: Object.fromEntries(atEnd) }),
+      ...(named && { limits: plain(named) as Record<string, WorkflowLimit> }),
       ...rest,
     },
   };

@@ -172,3 +172,21 @@ test('those that have gone do not stay in memory while nobody is let in', () => 
   const { size } = (queue as unknown as { line: PriorityLine<Place> }).line;
   expect(size).toBeLessThan(1_100);
 });
+
+test('who came to wait first goes first, in whatever order the keeper hears of them', () => {
+  const waiting = fc.array(fc.record({ priority: fc.integer({ min: 1, max: 3 }), since: fc.nat(20) }), { maxLength: 60 });
+  fc.assert(
+    fc.property(waiting, fc.nat(10), (all, before) => {
+      const line = new PriorityLine<{ priority: number; since: number; id: number }>();
+      const items = all.map((item, id) => ({ ...item, id }));
+      const inTurn = items.toSorted((a, b) => a.priority - b.priority || a.since - b.since || a.id - b.id);
+      for (const item of items) line.push(item);
+      expect([...line]).toEqual(inTurn);
+      for (let taken = 0; taken < Math.min(before, items.length); taken++) line.take(() => true);
+      const late = { priority: 2, since: 10, id: items.length };
+      line.push(late);
+      const left = [...inTurn.slice(before), late].toSorted((a, b) => a.priority - b.priority || a.since - b.since || a.id - b.id);
+      expect([...line]).toEqual(left);
+    }),
+  );
+});

@@ -8,6 +8,8 @@ const goneMax = 1_024;
 export interface Place {
   readonly id: string;
   readonly priority: number;
+  /** When it came to wait. A keeper that took the limit over hears of those that wait in any order. */
+  readonly since?: number;
   /** As its workflow's file says. */
   readonly numbers: LimitNumbers;
   state: 'waits' | 'held' | 'gone';

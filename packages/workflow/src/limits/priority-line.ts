@@ -1,5 +1,11 @@
+/** `since`: when it came to wait, where others may be heard of before it that came later. */
+export interface InLine {
+  readonly priority: number;
+  readonly since?: number;
+}
+
 /** Who waits for their turn: by priority, 1 before 5; within one, first come, first served. */
-export class PriorityLine<T extends { readonly priority: number }> {
+export class PriorityLine<T extends InLine> {
   /** By priority, as far as anybody had it. */
   private readonly lanes: (Lane<T> | undefined)[] = [];
 
@@ -11,7 +17,10 @@ export class PriorityLine<T extends { readonly priority: number }> {
   }
 
   push(item: T): void {
-    this.laneOf(item).items.push(item);
+    const { items, head } = this.laneOf(item);
+    const at = placeIn(items, head, item);
+    if (at === items.length) items.push(item);
+    else items.splice(at, 0, item);
   }
 
   /** Puts an item before all others of its priority. */
@@ -60,6 +69,20 @@ export class PriorityLine<T extends { readonly priority: number }> {
 interface Lane<T> {
   items: T[];
   head: number;
+}
+
+/** After all that came to wait no later. */
+function placeIn(items: readonly InLine[], head: number, { since = Infinity }: InLine): number {
+  let from = head;
+  let to = items.length;
+  // Nearly always it is the last.
+  if (to === from || ((items[to - 1] as InLine).since ?? -Infinity) <= since) return to;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (((items[middle] as InLine).since ?? -Infinity) <= since) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 function skip<T>(lane: Lane<T>): void {

@@ -216,7 +216,7 @@ export class World {
     for (const { name, ...numbers } of claims) {
       const limit = this.limits.get(name) ?? { queue: new LimitQueue<Place>(this.now), isIn: new Set() };
       this.limits.set(name, limit);
-      limit.queue.add({ id: run, priority: 3, numbers, state: 'waits' }, this.now);
+      limit.queue.add({ id: run, priority: 3, since: this.read(run).startedAt, numbers, state: 'waits' }, this.now);
       this.grant(name);
     }
   }

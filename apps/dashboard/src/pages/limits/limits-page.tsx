@@ -20,10 +20,16 @@ import styles from './limits.module.css';
 const tabs = [
   { id: 'all', label: 'All' },
   { id: 'waiting', label: 'Waiting' },
-  { id: 'limits', label: 'Limits' },
+  { id: 'runs', label: 'Runs' },
+  { id: 'limits', label: 'Steps' },
   { id: 'agents', label: 'Agents' },
 ];
-const filters: Record<string, LimitQuery> = { waiting: { waiting: true }, limits: { kind: 'limit' }, agents: { kind: 'agent' } };
+const filters: Record<string, LimitQuery> = {
+  waiting: { waiting: true },
+  runs: { kind: 'runs' },
+  limits: { kind: 'limit' },
+  agents: { kind: 'agent' },
+};
 
 /** What is under way and what waits in each limit and queue, and who has the places: as it stands now. */
 export default function LimitsPage(): ReactNode {

@@ -131,7 +131,7 @@ function Holders({ cause, run, hrefOf }: { cause: Cause; run: string; hrefOf: Hr
     <ul className={styles.holders} aria-label="Who holds the places">
       {cause.holders.map((holder) => (
         <li key={`${holder.run} ${holder.step}`}>
-          <Place cause={holder} run={run} hrefOf={hrefOf} />
+          <Place cause={{ run: holder.run, step: holder.step === '' ? null : holder.step }} run={run} hrefOf={hrefOf} />
           {holder.instance && ` on ${holder.instance}`}
           {holder.since && (
             <>

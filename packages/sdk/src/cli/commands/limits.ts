@@ -19,7 +19,8 @@ export function addLimits(program: Command, io: Io): void {
     .description('limits and queues as they stand now: what is under way, what waits, who has the places');
   addListOptions(command)
     .addOption(
-      new Option('--kind <kind>', 'only limits of workflows, or only such queues').choices([
+      new Option('--kind <kind>', 'only limits of runs, or of steps, or only such queues').choices([
+        'runs',
         'limit',
         'agent',
         'model',
@@ -59,7 +60,7 @@ export function addLimits(program: Command, io: Io): void {
 }
 
 function nameOf({ name, key, kind }: Limit): string {
-  return kind === 'limit' && key ? `${name} ${key}` : name;
+  return (kind === 'limit' || kind === 'runs') && key ? `${name} ${key}` : name;
 }
 
 function rateOf({ rate }: Limit): string {
@@ -69,5 +70,5 @@ function rateOf({ rate }: Limit): string {
 function heldBy({ holders, running }: Limit): string {
   const [first] = holders;
   if (first === undefined) return '';
-  return `${first.run} ${first.step}${running > 1 ? ` and ${running - 1} more` : ''}`;
+  return `${first.run}${first.step === '' ? '' : ` ${first.step}`}${running > 1 ? ` and ${running - 1} more` : ''}`;
 }

@@ -25,6 +25,7 @@ import type { Mocks } from '../local/mocks.ts';
 /** How a file is run here. */
 export interface LocalOptions {
   input: Json;
+  labels: Record<string, string>;
   mock: readonly string[];
   child: readonly string[];
   send: readonly string[];
@@ -42,7 +43,7 @@ export async function runLocally(context: Context, path: string, options: LocalO
   try {
     checkInput(file.manifest.spec.input, options.input);
     const startAt = io.now();
-    const script = { input: options.input, startAt, signals: options.send.map(signalOf), seed: startAt };
+    const script = { input: options.input, labels: options.labels, startAt, signals: options.send.map(signalOf), seed: startAt };
     const state = new LocalState();
     let seq = 0;
     return await play(

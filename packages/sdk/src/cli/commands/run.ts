@@ -42,11 +42,11 @@ export function addRun(program: Command, io: Io): void {
   action(command, io, async (context, options: Options, workflow: string) => {
     const { signal } = context;
     const input = await readInputs(context.io, options.input ?? []);
-    if (options.local === true) return playFile(context, workflow, input, options);
+    const labels = Object.fromEntries((options.label ?? []).map(keyValue));
+    if (options.local === true) return playFile(context, workflow, { input, labels }, options);
     for (const only of ['mock', 'child', 'send', 'live'] as const) {
       if (options[only] !== undefined) throw new CliFailure(exitCode.usage, `--${only} is for --local`, 'Add --local, or leave it out.');
     }
-    const labels = Object.fromEntries((options.label ?? []).map(keyValue));
     const client = await context.client();
     const priority = options.priority === undefined ? undefined : priorityIn(options.priority);
     const start = { input, ...(options.label && { labels }), ...(priority !== undefined && { priority }) };
@@ -60,10 +60,21 @@ function priorityIn(text: string): number {
   throw new CliFailure(exitCode.usage, `the priority ${text} is not one of 1 to 5`, 'Give 1 for what goes first, 5 for what goes last.');
 }
 
-async function playFile(context: Context, file: string, input: Record<string, unknown>, options: Options): Promise<void> {
+async function playFile(
+  context: Context,
+  file: string,
+  start: { input: Record<string, unknown>; labels: Record<string, string> },
+  options: Options,
+): Promise<void> {
   const { mock = [], child = [], send = [], live = false } = options;
   const { runLocally, judgeLocal } = await import('./run-local.ts');
-  const run = await runLocally(context, file, { input: input as never, mock, child, send, isLive: live });
+  const run = await runLocally(context, file, {
+    ...(start as { input: never; labels: Record<string, string> }),
+    mock,
+    child,
+    send,
+    isLive: live,
+  });
   const { status, output = null, error = null, startedAt, endedAt = startedAt } = run;
   context.out.jsonLine({ type: 'result', run: { status, output, error, tookMs: endedAt - startedAt } });
   context.out.lines(...outputLines(output));

@@ -31,7 +31,7 @@ function whyLines({ run, chain, open, step }: Why, now: number): Styled[] {
     lines.push(line`${indent}${bold(where)}${of} ${state(cause.status)}: ${cause.because}`);
     for (const { run: holder, step: held, instance, since } of cause.holders)
       lines.push(
-        line`${indent}  ${dim('held by')} ${holder} ${held}${instance ? ` on ${instance}` : ''}${since ? `, begun ${ago(since, now)}` : ''}`,
+        line`${indent}  ${dim('held by')} ${holder}${held === '' ? '' : ` ${held}`}${instance ? ` on ${instance}` : ''}${since ? `, begun ${ago(since, now)}` : ''}`,
       );
   });
   const next = chain.findLast((cause) => cause.next !== null)?.next;

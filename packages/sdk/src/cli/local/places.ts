@@ -8,7 +8,7 @@ interface Limit {
   wakeAt: number;
 }
 
-/** An attempt that needs places, and how many it has; it asks for the next once it has one. */
+/** An attempt, or a run, that needs places, and how many it has; it asks for the next once it has one. */
 interface Wanting {
   claims: readonly LimitClaim[];
   priority: number;
@@ -23,7 +23,16 @@ export class Places {
 
   constructor(private readonly schedule: Schedule) {}
 
-  /** Calls `begin` once the attempt has a place of each limit. */
+  /** Whether one that may not wait gets no place of one of these now. */
+  areFull(claims: readonly LimitClaim[]): boolean {
+    return claims.some((claim) => {
+      const queue = this.limits.get(nameOf(claim))?.queue;
+      if (queue === undefined) return false;
+      return queue.waiting > 0 || queue.holders >= (claim.concurrency ?? Infinity) || queue.waitMs(this.schedule.now) > 0;
+    });
+  }
+
+  /** Calls `begin` once the attempt or run has a place of each limit. */
   take(id: string, claims: readonly LimitClaim[], priority: number, begin: () => void): void {
     this.wanting.set(id, { claims, priority, has: 0, begin });
     this.ask(id);

@@ -5,9 +5,9 @@ import { decide } from '@signalbox/workflow/core/decide.js';
 import { runDue } from '@signalbox/workflow/core/ending.js';
 import { named } from '@signalbox/workflow/core/failover.js';
 import type { AttemptRef, Effect, Failure, RunEvent, Transition, Usage } from '@signalbox/workflow/core/events.js';
-import { pricedModels, type Graph, type GraphStep, type StepKind } from '@signalbox/workflow/core/graph.js';
+import { ExpressionError, pricedModels, type Graph, type GraphStep, type StepKind } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
-import { priorityOf } from '@signalbox/workflow/core/limits.js';
+import { limitText, priorityOf, runClaimsOf, runPriorityOf, type LimitClaim, type LimitKey } from '@signalbox/workflow/core/limits.js';
 import { inputOf, workOf } from '@signalbox/workflow/core/scope.js';
 import { hasEnded, newRun, unitOf, type RunState } from '@signalbox/workflow/core/state.js';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
@@ -57,6 +57,7 @@ export interface Surroundings {
 /** What happens to a run from outside, in virtual milliseconds after its start. */
 export interface Script {
   input: Json;
+  labels?: Record<string, string>;
   /** Epoch milliseconds. */
   startAt: number;
   signals?: readonly { afterMs: number; name: string; data: Json }[];
@@ -109,7 +110,7 @@ class World {
   async play(graph: Graph, signal: AbortSignal | undefined): Promise<RunState> {
     const run = 'run_local';
     const { input, startAt, signals = [], cancelAfterMs } = this.script;
-    const main = this.start(run, graph, { type: 'start', input, depth: 0 });
+    const main = this.start(run, graph, { type: 'start', input, depth: 0, claims: this.claimsFor(graph, input) });
     signals.forEach(({ afterMs, name, data }, index) =>
       this.schedule.at(startAt + afterMs, () => this.feed(run, { type: 'signal', id: `signal-${index}`, hash: String(index), name, data })),
     );
@@ -176,10 +177,27 @@ class World {
     for (const effect of turn.effects) this.perform(run, live, effect);
   }
 
+  /** Throws `invalid` where a key cannot be computed. */
+  private claimsFor(graph: Graph, input: Json, within?: LimitKey[]): LimitClaim[] {
+    try {
+      return runClaimsOf(graph, { input, labels: this.script.labels ?? {} }, within);
+    } catch (thrown) {
+      if (!(thrown instanceof ExpressionError)) throw thrown;
+      const next = 'Give the input and the labels that the key is computed from.';
+      throw new Fault('invalid', `${thrown.pointer}: ${thrown.message}`, next, { cause: thrown });
+    }
+  }
+
   private perform(run: string, live: Live, effect: Effect): void {
     switch (effect.e) {
       case 'dispatch':
         return this.later(() => this.enter(run, live, effect));
+      case 'enter': {
+        const { graph, priority } = live.state;
+        // Its beginning is a happening of its own.
+        if (!effect.isIn) this.places.take(run, effect.claims, runPriorityOf(graph, priority), () => this.feed(run, { type: 'admitted' }));
+        return;
+      }
       case 'unsendable':
         return this.later(() => this.feed(run, { ...refOf(effect), type: 'completed', error: effect.error }));
       case 'wakeAt':
@@ -203,6 +221,7 @@ class World {
       case 'wantBudget':
         return; // there are no budgets above a run here
       case 'ended':
+        this.places.leave(run);
         return this.tellParent(run, live.state);
     }
   }
@@ -286,18 +305,23 @@ class World {
   }
 
   private startChild(parent: string, live: Live, effect: Effect & { e: 'startChild' }): void {
-    const { run: child, s, i, workflow, input, depth, budget } = effect;
+    const { run: child, s, i, workflow, input, depth, budget, within } = effect;
     const told = (end: { output?: Json; error?: Failure }): void => this.feed(parent, { type: 'childEnded', s, i, child, ...end });
     if (this.runs.size > runsMax) return told({ error: { code: 'limited', isFinal: true, detail: `more than ${runsMax} runs here` } });
     let graph: Graph | undefined;
+    let claims: LimitClaim[] = [];
     try {
       graph = this.surroundings.child?.(workflow, input);
+      if (graph !== undefined) claims = this.claimsFor(graph, input, within);
+      if (graph?.runLimits?.onLimit === 'refuse' && this.places.areFull(claims))
+        throw new Fault('limited', `no place of ${claims.map(limitText).join(', ')} is free`, 'Have the step try again.');
     } catch (thrown) {
       if (!(thrown instanceof Fault)) throw thrown;
       return told({ error: { code: thrown.code, detail: thrown.detail, next: thrown.next } });
     }
     if (graph !== undefined) {
-      this.start(child, graph, { type: 'start', input, depth, parent: { run: parent, s, i }, ...(budget && { budget }) });
+      const given = { ...(budget && { budget }), claims, ...(within && { within }) };
+      this.start(child, graph, { type: 'start', input, depth, parent: { run: parent, s, i }, ...given });
       return;
     }
     const n = unitOf(live.state, s, i)?.attempt ?? 1;

@@ -46,10 +46,10 @@ export async function playCase({ workflow, workflows }: Suite, one: Case, signal
     const event = events.length < eventsMax ? eventOf(run.run, graph, place, transition) : undefined;
     if (event !== undefined) events.push(`${transition.at - one.startAt} ${event.type}${event.step === undefined ? '' : ` ${event.step}`}`);
   };
-  const { input, startAt, seed, signals, cancelAfterMs, mocks } = one;
+  const { input, labels, startAt, seed, signals, cancelAfterMs, mocks } = one;
   const state = await play(
     graph,
-    { input, startAt, seed, signals, ...(cancelAfterMs !== undefined && { cancelAfterMs }) },
+    { input, labels, startAt, seed, signals, ...(cancelAfterMs !== undefined && { cancelAfterMs }) },
     {
       seen,
       child: (name, childInput) => childOf(workflows, name, childInput),

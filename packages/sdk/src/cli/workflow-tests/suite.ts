@@ -40,6 +40,7 @@ interface CaseManifest {
   mocks?: MocksManifest;
   signals?: { name: string; after: string | number; data?: Json }[];
   cancelAfter?: string | number;
+  labels?: Record<string, string>;
   expect?: Expectation;
   golden?: string;
 }
@@ -55,6 +56,7 @@ export interface Case {
   /** Where it stands in the file. */
   pointer: string;
   input: Json;
+  labels: Record<string, string>;
   startAt: number;
   seed: number;
   /** Asked in order. */
@@ -112,13 +114,14 @@ function compileSuite(value: unknown): { workflow: string; workflows: string[]; 
 }
 
 function compileCase(manifest: CaseManifest, pointer: string, shared: Mocks): Case {
-  const { name, input = {}, startAt = startAtDefault, seed = 1, mocks, signals = [], cancelAfter, expect, golden } = manifest;
+  const { name, input = {}, startAt = startAtDefault, seed = 1, mocks, signals = [], cancelAfter, labels = {}, expect, golden } = manifest;
   const at = Date.parse(startAt);
   if (!Number.isFinite(at)) throw new ExpressionError(`startAt must be a time, as ${startAtDefault}`, `${pointer}/startAt`);
   return {
     name,
     pointer,
     input,
+    labels,
     startAt: at,
     seed,
     mocks: mocks === undefined ? [shared] : [new Mocks(mocks, `${pointer}/mocks`), shared],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../errors/fault.ts';
-import { idPattern, toUuid } from '../../ids/ids.ts';
+import { toUuid } from '../../ids/ids.ts';
 
 /** The shard of a run, by its UUID: its last byte, which is chance in a UUIDv7. */
 export function shardOfUuid(uuid: string): number {
@@ -32,7 +32,7 @@ export interface TaskRef {
 export const taskPattern = /^run_[0-7][0-9a-hjkmnp-tv-z]{25}\.\d{1,4}\.(?:\d{1,6}|x)\.\d{1,6}$/;
 
 /** What has a place of a limit or waits for one, for `@Matches`: a task, or a run as a whole by its own identifier. */
-export const placePattern = new RegExp(`^(?:${idPattern('run').source.slice(1, -1)}|${taskPattern.source.slice(1, -1)})$`);
+export const placePattern = /^run_[0-7][0-9a-hjkmnp-tv-z]{25}(?:\.\d{1,4}\.(?:\d{1,6}|x)\.\d{1,6})?$/;
 
 /** The run that has a place, or whose task has it. */
 export function runOfPlace(place: string): string {
