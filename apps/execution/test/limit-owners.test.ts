@@ -133,7 +133,7 @@ test('of whole runs never more than may be are under way while owners are killed
   await becomes(async () => (await has()).toSorted().join() === 'limit,limit,signal,signal');
   for (const left of [...words.keys()].reverse()) {
     const at = (await has()).indexOf('signal');
-    const [{ id }] = words.splice(at, 1) as [{ id: string }];
+    const id = words.splice(at, 1)[0]?.id ?? '';
     await insist(() => service.request(signalRun, { run: id, name: 'go', idempotencyKey: id }));
     expect((await ended(service, id, 30_000)).status).toBe('succeeded');
     await becomes(async () => (await has()).filter((kind) => kind === 'signal').length === Math.min(left, 2));

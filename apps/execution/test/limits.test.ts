@@ -305,6 +305,24 @@ describe('limits of whole runs', () => {
     await go(again.id);
   }, 60_000);
 
+  test('an older run of a key ends for a newer one where the workflow says so, also while it rests; its finally runs before', async () => {
+    const tidy = { tidy: { wait: { signal: 'tidied' } } };
+    await apply(service, 'newest', word, { limits: tenant, onLimit: 'replace', finally: tidy });
+    const first = await start(service, { workflow: 'newest', input: { who: 'sue' } });
+    await until(service, first.id, ({ steps }) => steps[0]?.status === 'waiting');
+    await isAway([first.id]);
+    const second = await start(service, { workflow: 'newest', input: { who: 'sue' } });
+    await until(service, first.id, ({ steps }) => steps[1]?.status === 'waiting');
+    const third = await start(service, { workflow: 'newest', input: { who: 'sue' } });
+    expect((await ended(service, second.id)).reason).toBe('cancelled by a newer run, which has its place');
+    expect((await service.request(whyRun, { run: third.id })).chain[0]).toMatchObject({ kind: 'limit', holders: [{ run: first.id }] });
+    await service.request(signalRun, { run: first.id, name: 'tidied', idempotencyKey: first.id });
+    expect(await ended(service, first.id)).toMatchObject({ status: 'cancelled', reason: 'cancelled by a newer run, which has its place' });
+    await until(service, third.id, ({ steps }) => steps[0]?.status === 'waiting');
+    await service.request(signalRun, { run: third.id, name: 'tidied', idempotencyKey: 'before' });
+    await go(third.id);
+  }, 60_000);
+
   test('a rate lets so many runs begin in a time; a run that has begun holds nothing of it', async () => {
     await sleep(1_000); // whoever takes a limit over begins with nothing of its rate
     await apply(service, 'often', { a: { value: 1 } }, { limits: { pace: { rate: { max: 2, per: '1s' } } } });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { applySchedule } from '@signalbox/shared/contracts/execution/apply-schedule.js';
+import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { deleteSchedule } from '@signalbox/shared/contracts/execution/delete-schedule.js';
 import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { getSchedule } from '@signalbox/shared/contracts/execution/get-schedule.js';
@@ -15,7 +16,7 @@ import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { apply, ended, insist, startExecution } from './peers.ts';
+import { apply, ended, insist, start, startExecution } from './peers.ts';
 
 let service: ServiceUnderTest;
 const foreign = { workspace: '01900000-0000-7000-8000-00000000000b' };
@@ -243,7 +244,7 @@ test('who may not act any more has schedules that fail visibly, and others’ go
   expect(await applied('revoked', { every: '1h' }, heir)).toMatchObject({ action: 'unchanged' });
 });
 
-test('an input that the workflow does not take, and a workflow that is gone, fail with their reasons', async () => {
+test('an input that the workflow does not take, and limits that let no further run begin, fail with their reasons', async () => {
   await applied('bad-input', { workflow: 'strict', every: '1h' });
   await makeDue('bad-input');
   expect((await untilFired('bad-input', ({ length }) => length === 1))[0]?.reason).toMatch(/not what the workflow takes/);
@@ -253,6 +254,15 @@ test('an input that the workflow does not take, and a workflow that is gone, fai
     outcome: 'failed',
     reason: expect.stringMatching(/\/spec\/input\/n/) as unknown,
   });
+  await apply(service, 'alone', { a: { wait: { signal: 'go' } } }, { limits: { one: { concurrency: 1 } }, onLimit: 'refuse' });
+  const { id } = await start(service, { workflow: 'alone' });
+  await applied('full', { workflow: 'alone', every: '1h' });
+  await makeDue('full');
+  expect((await untilFired('full', ({ length }) => length === 1))[0]).toMatchObject({
+    outcome: 'failed',
+    reason: expect.stringMatching(/^the only place of the limit one of runs is taken/) as unknown,
+  });
+  await service.request(cancelRun, { run: id });
 });
 
 test('what is wrong with a manifest is named by its place, and nothing is stored', async () => {

@@ -189,6 +189,8 @@ describe('run --local', () => {
     await file('child.yaml', spec('child', '  limits: { each: { concurrency: 1 } }\n  onLimit: refuse\n', '{ agent: reader }'));
     const refused = await signalbox(['run', '--local', 'w.yaml', '--child', 'child.yaml', '--mock', 'mocks.yaml', '--label', 'team=docs']);
     expect(refused.err).toContain('no place of runs:each is free');
+    await file('w.yaml', spec('w', limits, '{ forEach: [1, 2, 3], workflow: child, maxFailures: 2 }'));
+    expect(await took('  limits: { each: { concurrency: 1 } }\n  onLimit: replace\n')).toBe(10_000);
     const unlabelled = await signalbox(['run', '--local', 'w.yaml', '--child', 'child.yaml', '--mock', 'mocks.yaml']);
     expect(unlabelled).toMatchObject({ exit: 2 });
     expect(unlabelled.err).toContain('/spec/limits/team/key');

@@ -4,7 +4,7 @@ import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js
 import type { PlaceHolder } from '@signalbox/shared/contracts/execution/why-run.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
-import type { AttemptRef, Effect, Failure } from '@signalbox/workflow/core/events.js';
+import type { AttemptRef, Effect, Failure, RunEvent } from '@signalbox/workflow/core/events.js';
 import { mayRetry } from '@signalbox/workflow/core/graph.js';
 import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
@@ -48,8 +48,8 @@ export interface DispatcherPorts {
   arePlacesKnown(shard: number): boolean;
   /** Since when this replica has had a shard, and has loaded its runs; on the same clock. */
   takenAt(shard: number): number;
-  /** A run has all places that it needs before it begins. */
-  admit(uuid: string): void;
+  /** What is to be said to a run that may rest, until that is written. */
+  reach(uuid: string, event: RunEvent): void;
 }
 
 /**
@@ -102,6 +102,7 @@ export class Dispatcher {
       heldUntil: (shard) => (ports.isOpening() || !ports.arePlacesKnown(shard) ? performance.now() + openingMs : ports.heldUntil(shard)),
       takenAt: ports.takenAt,
       granted: (id, limit) => this.granted(id, limit),
+      replaced: (run) => this.limitedRuns.replaced(run),
       gone: (tasks) => this.gone(tasks),
     });
     this.limited = new LimitedPlaces(this.keeper, this.words, ports.owns, (task) => this.enter(task));
@@ -125,7 +126,7 @@ export class Dispatcher {
     if (this.tasks.has(task.id)) return;
     if (isAgain) task.again = 'asks';
     if (claims === undefined) this.enter(task);
-    else if (this.limited.waiting(task.id) === undefined) this.limited.ask(task, claims);
+    else if (this.limited.waiting(task.id) === undefined) this.limited.ask(task, claims, unitOf(run.state, s, i)?.queuedAt);
   }
 
   /** Takes in an attempt that a former owner had seen begin: its executor is heard of, or the attempt is lost. */

@@ -10,7 +10,11 @@ export class GrantPlacesHandler {
 
   @Handles(grantPlaces)
   handle(@Payload() { places }: GrantPlacesRequest): GrantPlacesReply {
-    for (const { task, limit } of places) this.engine.dispatcher.granted(task, limit);
+    const { dispatcher } = this.engine;
+    for (const { task, limit, isReplaced } of places) {
+      if (isReplaced === true) dispatcher.limitedRuns.replaced(task);
+      else dispatcher.granted(task, limit);
+    }
     return {};
   }
 }

@@ -12,6 +12,8 @@ export interface KeptPlace extends Place {
   heardAt: number;
   /** Its run's owner did not know it when it was asked: it may just be loading that run. */
   isMissed: boolean;
+  /** Its run was told to end for a newer one. */
+  isReplaced: boolean;
 }
 
 /** A limit that is kept here. */
@@ -36,7 +38,8 @@ export class KeptLimit {
 }
 
 /** What a claim says of a place. */
-export function placeOf(id: string, { concurrency, rate, priority, step, since }: PlaceClaim, state: Place['state']): KeptPlace {
+export function placeOf(id: string, { concurrency, rate, replaces, priority, step, since }: PlaceClaim, state: Place['state']): KeptPlace {
   const numbers = { ...(concurrency !== undefined && { concurrency }), ...(rate && { rate: { ...rate } }) };
-  return { id, priority, numbers, step, since, state, heardAt: performance.now(), isMissed: false };
+  const heard = { heardAt: performance.now(), isMissed: false, isReplaced: false };
+  return { id, priority, numbers, ...(replaces === true && { replaces: since }), step, since, state, ...heard };
 }

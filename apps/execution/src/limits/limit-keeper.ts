@@ -37,6 +37,8 @@ export interface KeeperPorts {
   takenAt(shard: number): number;
   /** A task of a run that is owned here, or such a run, has its place. */
   granted(task: string, limit: string): void;
+  /** A run that is owned here is to end for a newer one. */
+  replaced(run: string): void;
   /** Which of these tasks and runs that are owned here nobody wants any more. */
   gone(tasks: readonly string[]): string[];
 }
@@ -81,6 +83,11 @@ export class LimitKeeper {
     const place = limit.queue.add(placeOf(task, claim, type === 'held' ? 'held' : 'waits'), at);
     place.heardAt = at;
     place.isMissed = false;
+    if (claim.replaces === true) {
+      // Its run has a new owner, which may not know that it is to end.
+      place.isReplaced = false;
+      this.replace(limit);
+    }
     // Its run has a new owner, which does not know that it has its place.
     if (type === 'ask' && place.state === 'held') this.tell(limit, place);
     else this.pumpSoon(limit);
@@ -159,6 +166,16 @@ export class LimitKeeper {
     const waitMs = queue.waitMs(at);
     // Without a free place, the next that leaves one is waited for.
     if (queue.waiting > 0 && waitMs > 0 && queue.holders < (queue.numbers.concurrency ?? Infinity)) this.wakeIn(limit, waitMs);
+  }
+
+  private replace(limit: KeptLimit): void {
+    for (const place of limit.queue.surplus()) {
+      if (place.isReplaced) continue;
+      place.isReplaced = true;
+      const shard = shardOfPlace(place.id);
+      if (this.ports.owns(shard)) this.ports.replaced(place.id);
+      else this.grants.tell(shard, { task: place.id, limit: limit.id, isReplaced: true });
+    }
   }
 
   private wakeIn(limit: KeptLimit, ms: number): void {

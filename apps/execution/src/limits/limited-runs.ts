@@ -3,9 +3,9 @@ import { takePlace, type TakePlaceRequest } from '@signalbox/shared/contracts/ex
 import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { QueueWord } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { fromUuid, toUuid } from '@signalbox/shared/ids/ids.js';
 import { ExpressionError, type Graph } from '@signalbox/workflow/core/graph.js';
-import type { Effect } from '@signalbox/workflow/core/events.js';
+import type { Effect, RunEvent } from '@signalbox/workflow/core/events.js';
 import { runClaimsOf, runPriorityOf, type LimitClaim, type LimitKey, type StartScope } from '@signalbox/workflow/core/limits.js';
 import { limitKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
@@ -39,10 +39,17 @@ interface Refusal {
   retryAfterMs: number;
 }
 
+/** The limits of a workflow let no further run of it begin or wait. */
+export class StartRefused extends Fault {
+  constructor({ because, retryAfterMs }: Refusal) {
+    super('limited', because, 'Start it again later, or raise the limit in its workflow.', { retryAfterMs });
+  }
+}
+
 export interface LimitedRunsPorts {
   owns(shard: number): boolean;
-  /** The run has all its places: it is to be told so, until that is written. */
-  admit(uuid: string): void;
+  /** What is to be said to a run that may rest, until that is written. */
+  reach(uuid: string, event: RunEvent): void;
 }
 
 /** Runs that are owned here and need places of limits before they begin. Those with places of a concurrency keep them until their end. */
@@ -59,7 +66,7 @@ export class LimitedRuns {
       keeper,
       words,
       (shard) => ports.owns(shard),
-      ({ uuid }) => ports.admit(uuid),
+      ({ uuid }) => this.admit(uuid),
     );
   }
 
@@ -86,8 +93,7 @@ export class LimitedRuns {
         ? await this.places.seize(run, claims, (place) => this.ask(run, place, 'take'))
         : (await Promise.all(claims.map((claim) => this.look(run, claim)))).find((each) => each !== undefined);
     if (refusal === undefined) return claims;
-    const next = 'Start it again later, or raise the limit in its workflow.';
-    throw new Fault('limited', refusal.because, next, { retryAfterMs: refusal.retryAfterMs });
+    throw new StartRefused(refusal);
   }
 
   /** A run waits for its places, or has begun with them. */
@@ -95,7 +101,7 @@ export class LimitedRuns {
     const run = { id, uuid, workspace, priority: runPriorityOf(state.graph, state.priority), key: '' };
     if (isIn && !claims.some(({ concurrency }) => concurrency !== undefined)) this.places.leave(id);
     else if (!this.places.has(id)) this.places[isIn ? 'hold' : 'ask'](run, claims, facts.createdAt.getTime());
-    else if (!isIn && this.places.waiting(id) === undefined) this.ports.admit(uuid);
+    else if (!isIn && this.places.waiting(id) === undefined) this.admit(uuid);
   }
 
   /** It has ended, was not started, or is set aside. */
@@ -105,6 +111,11 @@ export class LimitedRuns {
 
   granted(id: string, limit: string): void {
     this.places.granted(id, limit);
+  }
+
+  /** It is to end for a newer run. Of one that has ended nobody is told. */
+  replaced(id: string): void {
+    if (this.places.has(id)) this.ports.reach(toUuid(id, 'run'), { type: 'cancel', by: 'a newer run, which has its place' });
   }
 
   has(id: string): boolean {
@@ -137,6 +148,10 @@ export class LimitedRuns {
   why(id: string): QueueCause | undefined {
     const awaited = this.places.awaited(id);
     return awaited && limitCause(id, awaited, this.ports.owns(awaited.shard) ? this.keeper : undefined);
+  }
+
+  private admit(uuid: string): void {
+    this.ports.reach(uuid, { type: 'admitted' });
   }
 
   private async look(run: LimitedRun, claim: LimitClaim): Promise<Refusal | undefined> {

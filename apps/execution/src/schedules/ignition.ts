@@ -4,6 +4,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { requirePermission, type Caller } from '@signalbox/shared/identity/caller.js';
 import { ExpressionError } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
+import { StartRefused } from '../limits/limited-runs.ts';
 import { RunStarter, type StartWish } from '../runs/run-starter.ts';
 import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
 import { WorkflowStore } from '../workflows/workflow.store.ts';
@@ -53,7 +54,8 @@ export class Ignition {
       return { outcome: 'started', run: (await this.start(source, caller, input, by, AbortSignal.timeout(startMs))).uuid };
     } catch (thrown) {
       const fault = Fault.from(thrown);
-      if (passing.has(fault.code)) throw thrown;
+      // That goes on for as long as other runs do: what else is to be started does not wait for it.
+      if (passing.has(fault.code) && !(thrown instanceof StartRefused)) throw thrown;
       return { outcome: 'failed', reason: `${fault.detail}. ${fault.next}` };
     }
   }

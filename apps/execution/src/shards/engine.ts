@@ -119,7 +119,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       isOpening: () => this.opening > 0,
       arePlacesKnown: (shard) => this.ready.get(shard)?.isBarred !== true,
       takenAt: (shard) => this.ready.get(shard)?.takenAt ?? performance.now(),
-      admit: (uuid) => void this.reach(uuid, { type: 'admitted' }),
+      reach: (uuid, event) => void this.reach(uuid, event),
     });
     this.events = new RunEvents(bus, system);
     this.tally = new InstanceTally(bus);

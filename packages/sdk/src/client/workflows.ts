@@ -152,8 +152,8 @@ export interface WorkflowSpec {
   priority?: number;
   /** What a run needs a place of before it begins, by name; its key is computed from `input` and `labels`. */
   limits?: Record<string, WorkflowLimit>;
-  /** What becomes of a start that finds no place free: the run waits (`queue`, if absent), or it is refused with `limited`. */
-  onLimit?: 'queue' | 'refuse';
+  /** What becomes of a start that finds no place free: the run waits (`queue`, if absent), it is refused with `limited`, or the oldest run is cancelled for it (`replace`). */
+  onLimit?: 'queue' | 'refuse' | 'replace';
   compensateOn?: ('failed' | 'cancelled')[];
   compensateTimeout?: string | number;
   finally?: Record<string, WorkflowStep>;

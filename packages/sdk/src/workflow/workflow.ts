@@ -169,8 +169,8 @@ export interface WorkflowOptions<Input = unknown> {
   priority?: number;
   /** What a run needs a place of before it begins, by name. */
   limits?: LimitsOption | ((start: RunStart<Input>) => LimitsOption);
-  /** What becomes of a start that finds no place free: the run waits (`queue`, if absent), or it is refused with `limited`. */
-  onLimit?: 'queue' | 'refuse';
+  /** What becomes of a start that finds no place free: the run waits (`queue`, if absent), it is refused with `limited`, or the oldest run is cancelled for it (`replace`). */
+  onLimit?: 'queue' | 'refuse' | 'replace';
   /** After which ends what was done is undone: both if absent. */
   compensateOn?: ('failed' | 'cancelled')[];
   compensateTimeout?: string | number;

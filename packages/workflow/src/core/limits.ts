@@ -22,6 +22,8 @@ export interface LimitPolicy extends LimitNumbers {
 export interface LimitClaim extends LimitNumbers {
   name: string;
   key: string;
+  /** Of a run: where there are more than places, the older ones end for the newer ones. */
+  replaces?: true;
 }
 
 /** Which limit of a workspace. */
@@ -42,10 +44,10 @@ export interface RunLimitPolicy extends LimitNumbers {
   pointer: string;
 }
 
-/** What the runs of a workflow need places of, and what becomes of a start that finds none free: the run waits, or there is none. */
+/** What the runs of a workflow need places of, and what becomes of a start that finds none free: the run waits, there is none, or an older run is cancelled for it. */
 export interface RunLimits {
   limits: readonly RunLimitPolicy[];
-  onLimit: 'queue' | 'refuse';
+  onLimit: 'queue' | 'refuse' | 'replace';
 }
 
 /** Stands before the name of a limit of runs: a step's limit of the same name is another. No name has a slash. */
@@ -92,6 +94,7 @@ export function runClaimsOf({ runLimits }: Graph, start: StartScope, within: rea
     name: `${ofRuns}${name}`,
     key: key === undefined ? '' : keyText(key(start), pointer),
     ...numbers,
+    ...(runLimits?.onLimit === 'replace' && numbers.concurrency !== undefined && { replaces: true as const }),
   }));
   return claims.filter((claim) => !within.some(({ name, key }) => name === claim.name && key === claim.key));
 }

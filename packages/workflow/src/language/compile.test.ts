@@ -104,6 +104,8 @@ describe('a workflow', () => {
       '/spec/limits/d/rate/per',
     ]);
     expect(faultOf(() => compile(steps, { onLimit: 'refuse' })).errors?.[0]?.pointer).toBe('/spec/onLimit');
+    const rateOnly = { pace: { rate: { max: 1, per: '1s' } } };
+    expect(faultOf(() => compile(steps, { limits: rateOnly, onLimit: 'replace' })).errors?.[0]?.pointer).toBe('/spec/onLimit');
     const wrong = faultOf(() => {
       checkManifest(manifest(steps, { limits: { a: { concurrency: 0 }, b: { max: 1 } }, onLimit: 'drop' }));
     });

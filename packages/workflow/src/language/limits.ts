@@ -48,6 +48,10 @@ export function runLimitsOf({ limits: manifests, onLimit }: WorkflowManifest['sp
       }) ?? []
     );
   });
+  if (onLimit === 'replace' && !Object.values(manifests).some(({ concurrency }) => concurrency !== undefined))
+    collect((report) =>
+      report(new ExpressionError('a run takes the place of another: give one of spec.limits a concurrency', '/spec/onLimit')),
+    );
   return { limits, onLimit: onLimit ?? 'queue' };
 }
 

@@ -68,8 +68,8 @@ export interface LimitManifest {
   rate?: { max: number; per: string | number; burst?: number };
 }
 
-/** What becomes of a start that finds no place free: the run waits (if absent), or there is none. */
-export type OnRunLimit = 'queue' | 'refuse';
+/** What becomes of a start that finds no place free: the run waits (if absent), there is none, or an older run is cancelled for it. */
+export type OnRunLimit = 'queue' | 'refuse' | 'replace';
 
 /** The items of a step, and what holds of them. */
 export interface ForEachManifest {

@@ -190,3 +190,23 @@ test('who came to wait first goes first, in whatever order the keeper hears of t
     }),
   );
 });
+
+test('of those that go for newer ones so many stay as have places, the newest; in whatever order they come', () => {
+  const made = fc.uniqueArray(fc.nat(100), { minLength: 1, maxLength: 30 });
+  fc.assert(
+    fc.property(made, fc.integer({ min: 1, max: 4 }), fc.nat(3), (times, concurrency, others) => {
+      const queue = new LimitQueue<Place>(0);
+      for (let id = 0; id < others; id++) queue.add(place(`other${id}`, { concurrency }), 0);
+      const gone = new Set<string>();
+      for (const replaces of times) {
+        queue.add({ ...place(replaces, { concurrency }), replaces }, 0);
+        const surplus = ids(queue.surplus());
+        for (const id of gone) expect(surplus).toContain(id);
+        for (const id of surplus) gone.add(id);
+      }
+      const stay = Math.max(1, concurrency - others);
+      const newest = times.toSorted((a, b) => b - a).slice(0, stay);
+      expect(times.filter((time) => !gone.has(String(time))).toSorted((a, b) => b - a)).toEqual(newest);
+    }),
+  );
+});

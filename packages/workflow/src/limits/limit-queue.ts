@@ -12,6 +12,8 @@ export interface Place {
   readonly since?: number;
   /** As its workflow's file says. */
   readonly numbers: LimitNumbers;
+  /** Of a run that goes for a newer one: when it was made. */
+  readonly replaces?: number;
   state: 'waits' | 'held' | 'gone';
 }
 
@@ -88,6 +90,19 @@ export class LimitQueue<P extends Place> {
     if (this.line.size > 2 * this.waiting + goneMax) this.line.compact(isWaiting);
     this.count(place.numbers, -1, at);
     return true;
+  }
+
+  /**
+   * Those that are to end for newer ones: the oldest of them that are more than the places which others leave, one of which is the newest's. Whoever is among them
+   * stays so, however many come.
+   */
+  surplus(): P[] {
+    const { concurrency = Infinity } = this.strictest;
+    const all = [...this.places.values()].filter(({ replaces }) => replaces !== undefined);
+    const others = this.places.size - all.length;
+    const surplus = all.length - Math.max(1, concurrency - others);
+    if (surplus <= 0) return [];
+    return all.sort((a, b) => (a.replaces ?? 0) - (b.replaces ?? 0) || (a.id < b.id ? -1 : 1)).slice(0, surplus);
   }
 
   /** Gives places to those whose turn it is, as far as there are places and the rate allows it. */

@@ -117,7 +117,7 @@ function runLimitsFor(random: Random, depth: number): RunLimits {
     ...(random.chance(0.8) && { concurrency: 1 + random.below(2) }),
     ...rate,
   };
-  return { limits: [limit], onLimit: 'queue' };
+  return { limits: [limit], onLimit: random.chance(0.3) ? 'replace' : 'queue' };
 }
 
 /** One of the steps with items or turns that a step needs, which it may stream from. */

@@ -213,12 +213,22 @@ export class World {
   /** The keeper hears that a run wants its place, and tells whoever owns it when it has it, until that is written. */
   private enter(run: string, claims: readonly LimitClaim[]): void {
     if (!isEntering(this.read(run))) return;
-    for (const { name, ...numbers } of claims) {
+    for (const { name, replaces, ...numbers } of claims) {
       const limit = this.limits.get(name) ?? { queue: new LimitQueue<Place>(this.now), isIn: new Set() };
       this.limits.set(name, limit);
-      limit.queue.add({ id: run, priority: 3, since: this.read(run).startedAt, numbers, state: 'waits' }, this.now);
+      const since = this.read(run).startedAt;
+      limit.queue.add({ id: run, priority: 3, since, numbers, state: 'waits', ...(replaces && { replaces: since }) }, this.now);
+      for (const { id } of limit.queue.surplus()) this.replace(id);
       this.grant(name);
     }
+  }
+
+  /** It goes for a newer one: whoever owns it is told, until it has heard that. */
+  private replace(run: string): void {
+    const { status, ending } = this.read(run);
+    if (status !== 'running' || ending !== undefined) return;
+    this.send(() => this.reach(this.owner, run, { type: 'cancel', by: 'a newer run' }));
+    this.at(100, () => this.replace(run));
   }
 
   /** Runs that are not played here have places for a while. */

@@ -13,7 +13,9 @@ interface Wanting {
   claims: readonly LimitClaim[];
   priority: number;
   has: number;
+  since: number;
   begin: () => void;
+  replaced: () => void;
 }
 
 /** Places of limits among the runs that are played here, in virtual time. A rate begins with all that it allows. */
@@ -32,9 +34,9 @@ export class Places {
     });
   }
 
-  /** Calls `begin` once the attempt or run has a place of each limit. */
-  take(id: string, claims: readonly LimitClaim[], priority: number, begin: () => void): void {
-    this.wanting.set(id, { claims, priority, has: 0, begin });
+  /** Calls `begin` once the attempt or run has a place of each limit, and `replaced` where a newer run is to have one of them. */
+  take(id: string, claims: readonly LimitClaim[], priority: number, begin: () => void, replaced = (): void => undefined): void {
+    this.wanting.set(id, { claims, priority, has: 0, since: this.schedule.now, begin, replaced });
     this.ask(id);
   }
 
@@ -54,14 +56,15 @@ export class Places {
   }
 
   private ask(id: string): void {
-    const { claims, priority, has } = this.wanting.get(id) as Wanting;
+    const { claims, priority, has, since } = this.wanting.get(id) as Wanting;
     const claim = claims[has] as LimitClaim;
-    const { concurrency, rate } = claim;
+    const { concurrency, rate, replaces } = claim;
     const name = nameOf(claim);
     const limit = this.limits.get(name) ?? { queue: new LimitQueue<Place>(this.schedule.now), wakeAt: Infinity };
     this.limits.set(name, limit);
     const numbers = { ...(concurrency !== undefined && { concurrency }), ...(rate && { rate }) };
-    limit.queue.add({ id, priority, numbers, state: 'waits' }, this.schedule.now);
+    limit.queue.add({ id, priority, numbers, state: 'waits', ...(replaces && { replaces: since }) }, this.schedule.now);
+    for (const { id: old } of limit.queue.surplus()) this.schedule.at(this.schedule.now, () => this.wanting.get(old)?.replaced());
     this.grant(limit, name);
   }
 

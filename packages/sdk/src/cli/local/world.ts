@@ -195,7 +195,9 @@ class World {
       case 'enter': {
         const { graph, priority } = live.state;
         // Its beginning is a happening of its own.
-        if (!effect.isIn) this.places.take(run, effect.claims, runPriorityOf(graph, priority), () => this.feed(run, { type: 'admitted' }));
+        const admit = (): void => this.feed(run, { type: 'admitted' });
+        const cancel = (): void => this.feed(run, { type: 'cancel', by: 'a newer run, which has its place' });
+        if (!effect.isIn) this.places.take(run, effect.claims, runPriorityOf(graph, priority), admit, cancel);
         return;
       }
       case 'unsendable':

@@ -58,10 +58,12 @@ export class PlaceClaim {
   @IsString() @MaxLength(255) key!: string;
   @IsOptional() @IsInt() @Min(1) concurrency?: number;
   @IsOptional() @ValidateNested() @Type(() => LimitRate) rate?: LimitRate;
+  /** A run that ends for newer ones, where there are more than places; the oldest first. */
+  @IsOptional() @IsBoolean() replaces?: boolean;
   @IsInt() @Min(1) @Max(5) priority!: number;
   /** The step's key, `analyse[3]` for an item; empty for a run as a whole. */
   @IsString() @MaxLength(128) step!: string;
-  /** Since when it waits, in milliseconds since 1970. */
+  /** Since when it waits, in milliseconds since 1970; of a run when it was made. */
   @IsInt() since!: number;
 }
 
