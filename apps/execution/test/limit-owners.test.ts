@@ -4,6 +4,7 @@ import { limitKey, shardOfQueue } from '@signalbox/shared/contracts/execution/qu
 import { formatTask, parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { tellQueue } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
+import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
@@ -76,6 +77,33 @@ test('of starts at both owners that may not wait so many get a place as there ar
   expect((await start(service, { workflow: 'strict', input: { who: 'max' } })).status).toBe('waiting');
 }, 60_000);
 
+test('of runs that go for newer ones the newest stay, whichever owner has them and is killed', async () => {
+  const limits = { tenant: { key: '${{ input.who }}', concurrency: 2 } };
+  await apply(service, 'newest', { word: { wait: { signal: 'go' } } }, { limits, onLimit: 'replace' });
+  const ids: string[] = [];
+  for (const batch of [8, 8]) {
+    const runs = await Promise.all(list(batch).map(() => start(service, { workflow: 'newest', input: { who: 'new' } })));
+    ids.push(...runs.map(({ id }) => id));
+    if (ids.length > batch) continue;
+    const [leaving] = owners.splice(0, 1) as [OwnerProcess];
+    leaving.kill();
+    owners.push(new OwnerProcess(service));
+  }
+  const made = async (): Promise<string[]> =>
+    (await insist(() => service.request(listRuns, { workflow: 'newest', status: ['waiting', 'running'] }))).data.map(({ id }) => id);
+  await becomes(async () => (await made()).length === 2);
+  const stay = await made();
+  const times = new Map((await service.request(listRuns, { workflow: 'newest' })).data.map(({ id, createdAt }) => [id, createdAt]));
+  const newest = [...times.values()].sort().slice(-2);
+  expect(stay.map((id) => times.get(id) ?? '').sort()).toEqual(newest);
+  for (const run of stay) {
+    await until(service, run, ({ steps }) => steps[0]?.status === 'waiting');
+    await insist(() => service.request(signalRun, { run, name: 'go', idempotencyKey: run }));
+    expect((await ended(service, run, 30_000)).status).toBe('succeeded');
+  }
+  await untilShared(service, 2);
+}, 90_000);
+
 test('never more than its places are under way while owners are killed and leave, and none is lost', async () => {
   await using worker = new TestWorker(service, 'counter', ({ input }) => crowd.pass(String(input), 25), 64);
   const runs = await Promise.all(
@@ -95,7 +123,12 @@ test('never more than its places are under way while owners are killed and leave
     await expectExact(service, id);
   }
   for (const who of keys) expect(crowd.most(who)).toBe(2);
-  // All places are free again.
+  // All places are free again, those too of attempts whose end the dead had not told.
+  const held = async (): Promise<number> => {
+    const { data } = await service.request(listLimits, { kind: 'limit', q: 'customer' });
+    return data.reduce((sum, { key, running }) => sum + (keys.includes(key ?? '') ? running : 0), 0);
+  };
+  await becomes(async () => (await insist(held)) === 0);
   crowd.clear();
   await untilShared(service, 2);
   const { id } = await start(service, { workflow: 'map', input: { who: 'ann', list: list(4) } });
