@@ -221,7 +221,7 @@ describe('resolving an agent', () => {
     const first = await apply(agentManifest('adder', { kind: 'worker', skills: [skill], concurrency: 3, timeoutMs: 500 }));
     await apply(agentManifest('adder', { kind: 'worker' }));
     const options = { from: 'execution' as const, as: { roles: ['agent' as const] } };
-    await expect(registry.service.request(resolveAgent, { name: 'adder', hash: first.resource.hash }, options)).resolves.toEqual({
+    await expect(registry.service.request(resolveAgent, { name: 'adder', version: 1 }, options)).resolves.toEqual({
       id: first.resource.id,
       name: 'adder',
       kind: 'worker',
@@ -236,9 +236,10 @@ describe('resolving an agent', () => {
       instances: [],
     });
     await expect(registry.service.request(resolveAgent, { name: 'adder' }, options)).resolves.toMatchObject({ version: 2, skills: [] });
-    await expect(
-      registry.service.request(resolveAgent, { name: 'adder', hash: `sha256:${'0'.repeat(64)}` }, options),
-    ).rejects.toMatchObject({ code: 'not_found' });
+    await expect(registry.service.request(resolveAgent, { name: 'adder', version: 3 }, options)).rejects.toMatchObject({
+      code: 'not_found',
+      detail: expect.stringContaining('the current one is 2'),
+    });
     await expect(registry.service.request(resolveAgent, { name: 'nobody' }, options)).rejects.toMatchObject({ code: 'not_found' });
   });
 });

@@ -149,6 +149,7 @@ describe('the local runner', () => {
       'NODE_EXTRA_CA_CERTS',
       'PATH',
       'SIGNALBOX_AGENT',
+      'SIGNALBOX_AGENT_VERSION',
       'SIGNALBOX_API_KEY',
       'SIGNALBOX_CHILD',
       'SIGNALBOX_INSTANCE',

@@ -20,6 +20,8 @@ class LeaseTasksBody {
   /** How long to wait for the first task, 25 s if absent. */
   @IsOptional() @IsInt() @Min(0) @Max(50_000) waitMs?: number;
   @IsOptional() @IsArray() @ArrayMaxSize(200) @IsString({ each: true }) @MaxLength(128, { each: true }) skills?: string[];
+  /** The version of the agent that it runs; absent: it is taken to run the current one. */
+  @IsOptional() @IsInt() @Min(1) version?: number;
 }
 
 const waitDefaultMs = 25_000;

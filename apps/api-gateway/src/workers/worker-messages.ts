@@ -8,10 +8,11 @@ import { namePattern } from '@signalbox/shared/ids/ids.js';
 export const messageMaxBytes = 560_000;
 const tasksMax = 1_000;
 export const capacityMax = 256;
+const versionMax = 2 ** 31 - 1;
 
 /** What a worker says. `docs/worker-protocol.md` is the reference. */
 export type FromWorker =
-  | { type: 'hello'; agent: string; instance: string; capacity: number; skills: string[] }
+  | { type: 'hello'; agent: string; instance: string; capacity: number; skills: string[]; version?: number }
   | { type: 'accepted'; task: string }
   | { type: 'beat'; tasks: string[] }
   | { type: 'progress'; task: string; message: string; fraction?: number; partial?: unknown }
@@ -59,6 +60,7 @@ export function readWorkerMessage(bytes: Buffer): FromWorker | null {
         instance: text(message, 'instance', instanceNamePattern),
         capacity: whole(message, 'capacity', 0, capacityMax),
         skills: skillNames(message['skills']),
+        ...(message['version'] !== undefined && { version: whole(message, 'version', 1, versionMax) }),
       };
     case 'accepted':
       return { type: 'accepted', task: text(message, 'task', taskPattern) };

@@ -113,7 +113,7 @@ export class WorkerSession {
     void this.leaseOn(hello).catch((thrown: unknown) => this.fail(thrown));
   }
 
-  private async leaseOn({ agent, instance, capacity, skills }: FromWorker & { type: 'hello' }): Promise<void> {
+  private async leaseOn({ agent, instance, capacity, skills, version }: FromWorker & { type: 'hello' }): Promise<void> {
     const { signal } = this.closed;
     let pause = retryMs;
     while (!signal.aborted && !this.isDraining) {
@@ -126,7 +126,11 @@ export class WorkerSession {
       try {
         const { tasks, cancelled } = await this.bus.request(
           leaseTasks,
-          { agent, instance, credit, waitMs: leaseWaitMs, session: this.session, ...(skills.length > 0 && { skills }) },
+          {
+            ...{ agent, instance, credit, waitMs: leaseWaitMs, session: this.session },
+            ...(skills.length > 0 && { skills }),
+            ...(version !== undefined && { version }),
+          },
           this.caller,
           { signal: AbortSignal.any([signal, this.asking.signal]), timeoutMs: leaseWaitMs + 5_000 },
         );

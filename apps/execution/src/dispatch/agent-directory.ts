@@ -9,6 +9,8 @@ const knownMax = 10_000;
 /** What dispatch needs to know of an agent. */
 export interface KnownAgent {
   isWorker: boolean;
+  /** The current one. */
+  version: number;
   concurrency: number | undefined;
   skills: readonly string[];
   timeoutMs: number | undefined;
@@ -73,6 +75,7 @@ export class AgentDirectory {
 function knownOf(reply: ResolveAgentReply): KnownAgent {
   return {
     isWorker: reply.kind === 'worker',
+    version: reply.version,
     concurrency: reply.concurrency,
     skills: reply.skills.map(({ name }) => name),
     timeoutMs: reply.timeoutMs,

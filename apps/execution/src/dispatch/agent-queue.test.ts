@@ -3,13 +3,21 @@ import fc from 'fast-check';
 import { AgentQueue, type Poller } from './agent-queue.ts';
 import type { QueuedTask } from './queued-task.ts';
 
-function task(id: number, skill?: string, priority = 3): QueuedTask {
-  return { id: String(id), phase: 'queued', skill, priority } as QueuedTask;
+function task(id: number, skill?: string, priority = 3, version?: number): QueuedTask {
+  return { id: String(id), phase: 'queued', skill, priority, version } as QueuedTask;
 }
 
-function poller(credit: number, skills?: string[]): Poller & { given: QueuedTask[] } {
+function poller(credit: number, skills?: string[], version?: number): Poller & { given: QueuedTask[] } {
   const given: QueuedTask[] = [];
-  return { instance: 'w', principal: 'p', credit, skills: skills && new Set(skills), given, give: (tasks) => given.push(...tasks) };
+  return {
+    instance: 'w',
+    principal: 'p',
+    credit,
+    skills: skills && new Set(skills),
+    version,
+    given,
+    give: (tasks) => given.push(...tasks),
+  };
 }
 
 function offerIn(queue: AgentQueue): (task: QueuedTask) => void {
@@ -99,4 +107,14 @@ test('what is more urgent goes first, and what was put back stays behind it', ()
   queue.unshift(usual);
   queue.push(task(5, undefined, 2));
   expect(queue.queued().map(({ id }) => id)).toEqual(['5', '1', '4', '2']);
+});
+
+test('a task of one version goes to workers of that version; who does not say runs the current one', () => {
+  const queue = new AgentQueue('q', 'a', 'w');
+  queue.version = 3;
+  for (const version of [2, 3, undefined, 2]) queue.push(task(queue.waiting, undefined, 3, version));
+  const taken = (version?: number): string[] => queue.takeFor(poller(9, undefined, version), offerIn(queue)).map(({ id }) => id);
+  expect(taken(1)).toEqual(['2']);
+  expect(taken()).toEqual(['1']);
+  expect(taken(2)).toEqual(['0', '3']);
 });

@@ -8,6 +8,8 @@ export interface Poller {
   readonly principal: string;
   readonly credit: number;
   readonly skills: ReadonlySet<string> | undefined;
+  /** The version of the agent that it runs; undefined: it does not say. */
+  readonly version: number | undefined;
   /** Gives it tasks; called once. */
   give: (tasks: QueuedTask[]) => void;
 }
@@ -19,6 +21,8 @@ export type QueueKind = 'worker' | 'called';
 export class AgentQueue {
   kind: QueueKind | undefined;
   limit = Infinity;
+  /** The agent's current version, which a worker that does not say is taken to run. */
+  version: number | undefined;
   /** Offered and running. */
   active = 0;
   /** Before this moment of the monotonic clock nothing is given out: others' tasks may have places that are not known here yet. */
@@ -48,8 +52,8 @@ export class AgentQueue {
   }
 
   /** Whether a worker that waits could do it. */
-  isWanted({ skill }: QueuedTask): boolean {
-    return this.pollers.some(({ skills }) => skills === undefined || skill === undefined || skills.has(skill));
+  isWanted(task: QueuedTask): boolean {
+    return this.pollers.some((poller) => this.canDo(poller, task));
   }
 
   get isIdle(): boolean {
@@ -93,11 +97,15 @@ export class AgentQueue {
     return this.pollers.filter((poller) => poller.instance === instance);
   }
 
-  /** The next task, if a slot is free. */
-  next(skills?: ReadonlySet<string>): QueuedTask | undefined {
+  /** The next task, if a slot is free, that the worker can do. */
+  next(poller?: Poller): QueuedTask | undefined {
     if (this.active >= this.limit) return undefined;
-    if (skills === undefined) return this.ready.take(isQueued);
-    return this.ready.take(isQueued, ({ skill }) => skill === undefined || skills.has(skill));
+    return poller === undefined ? this.ready.take(isQueued) : this.ready.take(isQueued, (task) => this.canDo(poller, task));
+  }
+
+  private canDo({ skills, version = this.version }: Poller, task: QueuedTask): boolean {
+    const hasSkill = skills === undefined || task.skill === undefined || skills.has(task.skill);
+    return hasSkill && (task.version === undefined || task.version === version);
   }
 
   /** Serves waiting workers while there are tasks and slots. `offer` marks a task as handed over. */
@@ -115,7 +123,7 @@ export class AgentQueue {
     const tasks: QueuedTask[] = [];
     const credit = this.creditOf(poller);
     while (tasks.length < credit) {
-      const task = this.next(poller.skills);
+      const task = this.next(poller);
       if (task === undefined) break;
       offer(task, poller);
       tasks.push(task);

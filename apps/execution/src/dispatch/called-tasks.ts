@@ -88,11 +88,12 @@ export function failureOf(fault: Fault): Failure {
   };
 }
 
-function bodyOf({ id, kind, target, skill, input, key, timeoutMs, idempotencyKey, handover }: QueuedTask): StartTaskRequest {
+function bodyOf({ id, kind, target, skill, version, input, key, timeoutMs, idempotencyKey, handover }: QueuedTask): StartTaskRequest {
   return {
     task: id,
     ...(kind === 'agent' && { agent: target, input }),
     ...(kind === 'agent' && skill !== undefined && { skill }),
+    ...(kind === 'agent' && version !== undefined && { agentVersion: version }),
     ...(kind === 'tool' && { tool: target, input }),
     ...(kind === 'model' && { model: { ...(input as object), model: target } as ModelTarget }),
     ...(kind === 'artifact' && { artifact: input as unknown as ArtifactTarget }),

@@ -30,7 +30,7 @@ export function taskIdOf(run: LiveRun, { s, i, n }: AttemptRef): string {
 /** A task for an attempt of a run. */
 export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
   const step = run.state.graph.steps[ref.s] as GraphStep;
-  const { kind, target, skill } = workOf(run.state, ref.s, ref.i);
+  const { kind, target, skill, version } = workOf(run.state, ref.s, ref.i);
   const { workspace, grant } = run.facts;
   return {
     id: taskIdOf(run, ref),
@@ -43,6 +43,7 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     key: keyOf(run.state, ref.s, ref.i),
     target,
     skill,
+    version,
     input,
     timeoutMs: step.timeoutMs,
     startMs: step.timeouts?.startMs,

@@ -35,7 +35,7 @@ export function causeElsewhere(task: QueuedTask): QueueCause {
     because: 'it waits for a place, which another replica of execution gives out',
     next: null,
     holders: () => [],
-    elsewhere: { shard: shardOfQueue(key), task: task.id, alike: `${key} ${task.skill ?? ''}` },
+    elsewhere: { shard: shardOfQueue(key), task: task.id, alike: `${key} ${task.skill ?? ''} ${task.version ?? ''}` },
   };
 }
 
@@ -81,6 +81,10 @@ export function queueCause(task: QueuedTask, queue: AgentQueue, turns: CalledTur
   }
   if (queue.isWatched) {
     if (queue.isWanted(task)) return cause('handing-over', 'a worker is about to take it', null);
+    if (task.version !== undefined && task.version !== queue.version) {
+      const start = `Start a worker of ${target} that says it runs version ${task.version}: SIGNALBOX_AGENT_VERSION=${task.version}.`;
+      return cause('no-worker', `no free worker of ${target} runs version ${task.version}`, start);
+    }
     const next = `Start a worker of ${target} that offers ${task.skill ?? 'its skills'}, or correct the step’s skill.`;
     return cause('skill', `no free worker of ${target} offers the skill ${task.skill ?? ''}`, next);
   }

@@ -17,6 +17,8 @@ export interface QueuedTask {
   readonly kind: QueueOffer['kind'];
   readonly target: string;
   readonly skill: string | undefined;
+  /** The version of the agent that is to do it. */
+  readonly version: number | undefined;
   /** `analyse[3]` */
   readonly key: string;
   readonly input: Json;
@@ -77,6 +79,7 @@ export function offeredTask(
     kind,
     target,
     skill,
+    version,
     step,
     input,
     timeoutMs,
@@ -94,6 +97,7 @@ export function offeredTask(
     kind,
     target,
     skill,
+    version,
     key: step,
     input: (input ?? null) as Json,
     timeoutMs,
@@ -116,9 +120,25 @@ export function offeredTask(
 
 /** What the owner of its queue is told. */
 export function offerOf(task: QueuedTask): QueueOffer {
-  const { workspace, grant, kind, target, skill, key, input, timeoutMs, startMs, idempotencyKey, priority, traceparent, handover } = task;
+  const {
+    workspace,
+    grant,
+    kind,
+    target,
+    skill,
+    version,
+    key,
+    input,
+    timeoutMs,
+    startMs,
+    idempotencyKey,
+    priority,
+    traceparent,
+    handover,
+  } = task;
   const optional = {
     ...(skill !== undefined && { skill }),
+    ...(version !== undefined && { version }),
     ...(startMs !== undefined && { startMs }),
     ...(priority !== priorityDefault && { priority }),
     ...(traceparent !== undefined && { traceparent }),

@@ -186,6 +186,7 @@ export class TaskQueues {
     const known = this.agents.peek(queue.workspace, queue.agent);
     if (known === undefined) return false;
     this.setKind(queue, known.isWorker ? 'worker' : 'called');
+    queue.version = known.version;
     queue.limit = known.isIsolated ? 0 : (known.concurrency ?? (known.isWorker ? Infinity : calledLimit));
     const { workspace, agent } = queue;
     queue.creditOf = ({ instance, credit }) => {

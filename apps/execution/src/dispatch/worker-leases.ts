@@ -20,6 +20,8 @@ export interface LeaseWish {
   waitMs: number;
   session?: string | undefined;
   skills?: readonly string[] | undefined;
+  /** The version of the agent that it runs. */
+  version?: number | undefined;
 }
 
 export interface LeasePorts {
@@ -74,6 +76,7 @@ export class WorkerLeases {
       principal,
       credit: wish.credit,
       skills: wish.skills === undefined ? undefined : new Set(wish.skills),
+      version: wish.version,
       give: () => undefined,
     };
     const cancelled = this.takeStops(workspace, wish.instance);

@@ -59,9 +59,10 @@ export class InvokeAgentHandler {
   }
 
   /** A caller by name is told at once that there is no such agent or skill; a workflow's step learns it when it is sent. */
-  private async requireAgent(caller: Caller, { agent, skill }: InvokeAgentRequest): Promise<void> {
+  private async requireAgent(caller: Caller, { agent, skill, version }: InvokeAgentRequest): Promise<void> {
     const { skills } = await this.engine.agents.find(caller.workspace, agent, caller);
-    if (skill === undefined || skills.length === 0 || skills.includes(skill)) return;
+    // Another version may have others.
+    if (version !== undefined || skill === undefined || skills.length === 0 || skills.includes(skill)) return;
     throw new Fault(
       'not_found',
       `the agent ${agent} has no skill ${skill}; it has ${skills.slice(0, 20).join(', ')}`,

@@ -21,8 +21,8 @@ export class AgentTargets {
 
   /** What is to be done, ready to be called: what is wrong with the request shows before the agent is bothered. */
   async prepare(call: TaskCall, name: string): Promise<() => Promise<unknown>> {
-    const { agentHash } = call.request;
-    const agent = await this.bus.request(resolveAgent, { name, ...(agentHash !== undefined && { hash: agentHash }) }, call.caller);
+    const { agentVersion } = call.request;
+    const agent = await this.bus.request(resolveAgent, { name, ...(agentVersion !== undefined && { version: agentVersion }) }, call.caller);
     const spec = agent.spec as AgentSpec;
     if (agent.kind === 'mcp' && spec.mcp) {
       const { server } = spec.mcp;

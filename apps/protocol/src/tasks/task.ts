@@ -42,11 +42,11 @@ export class UsageSum {
 }
 
 /** Exactly one target, or `invalid`. */
-export function checkTarget({ agent, tool, artifact, state, model, skill, agentHash }: StartTaskRequest): void {
+export function checkTarget({ agent, tool, artifact, state, model, skill, agentVersion }: StartTaskRequest): void {
   const count = [agent, tool, artifact, state, model].filter((target) => target !== undefined).length;
   if (count !== 1) throw new Fault('invalid', 'a task has exactly one of agent, tool, artifact, state and model', 'Name one target.');
-  if (agent === undefined && (skill !== undefined || agentHash !== undefined)) {
-    throw new Fault('invalid', 'skill and agentHash belong to an agent', 'Leave them out, or name an agent.');
+  if (agent === undefined && (skill !== undefined || agentVersion !== undefined)) {
+    throw new Fault('invalid', 'skill and agentVersion belong to an agent', 'Leave them out, or name an agent.');
   }
 }
 

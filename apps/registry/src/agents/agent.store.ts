@@ -88,13 +88,12 @@ export class AgentStore {
     ]);
   }
 
-  /** A version of an agent: by its hash the newest that has it, else the current one. */
-  async version(tx: EntityManager, agent: Pick<AgentRow, 'id' | 'version'>, hash?: string): Promise<AgentVersionRow | null> {
-    const rows = await rowsOf<AgentVersionRow>(
-      tx,
-      `SELECT * FROM agent_version WHERE agent = $1 AND ${hash === undefined ? 'version = $2' : 'hash = $2'} ORDER BY version DESC LIMIT 1`,
-      [agent.id, hash ?? agent.version],
-    );
+  /** A version of an agent, the current one if absent. */
+  async version(tx: EntityManager, agent: Pick<AgentRow, 'id' | 'version'>, version?: number): Promise<AgentVersionRow | null> {
+    const rows = await rowsOf<AgentVersionRow>(tx, `SELECT * FROM agent_version WHERE agent = $1 AND version = $2`, [
+      agent.id,
+      version ?? agent.version,
+    ]);
     return rows[0] ?? null;
   }
 

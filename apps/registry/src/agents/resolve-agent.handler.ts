@@ -3,11 +3,10 @@ import { Payload } from '@nestjs/microservices';
 import { Handles } from '@signalbox/shared/bus/handles.js';
 import { resolveAgent, type ResolveAgentReply, ResolveAgentRequest } from '@signalbox/shared/contracts/registry/resolve-agent.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
-import { Fault } from '@signalbox/shared/errors/fault.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
 import { InstanceStore } from '../instances/instance.store.ts';
 import { IsolationStore, wholeAgent } from '../recovery/isolation.store.ts';
-import { unknownAgent } from './agent.ts';
+import { unknownAgent, unknownVersion } from './agent.ts';
 import { agentView } from './agent-row.ts';
 import { AgentStore } from './agent.store.ts';
 
@@ -24,12 +23,12 @@ export class ResolveAgentHandler {
   ) {}
 
   @Handles(resolveAgent)
-  handle(@Payload() { name, hash }: ResolveAgentRequest, @FromCaller() { workspace }: Caller): Promise<ResolveAgentReply> {
+  handle(@Payload() { name, version: wanted }: ResolveAgentRequest, @FromCaller() { workspace }: Caller): Promise<ResolveAgentReply> {
     return this.db.inWorkspace(workspace, async (tx) => {
       const row = await this.agents.find(tx, name);
       if (row === null) throw unknownAgent(name);
-      const version = await this.agents.version(tx, row, hash);
-      if (version === null) throw new Fault('not_found', `the agent ${name} has no version ${hash}`, 'Look at its versions.');
+      const version = await this.agents.version(tx, row, wanted);
+      if (version === null) throw unknownVersion(name, wanted!, row.version);
       const { id, status, statusReason, breaker } = agentView(row);
       const { spec } = version.manifest;
       const instances = row.live === 0 ? [] : await this.instances.beating(tx, name, instancesMax);

@@ -7,6 +7,7 @@ import type { RegisteredAgent } from './step-outcome.ts';
 interface Row {
   id: string;
   name: string;
+  version: number;
   hash: string;
   manifest: AgentManifest;
   server_status: string | null;
@@ -22,7 +23,7 @@ export class RegisteredAgents {
   async byName(tx: EntityManager, names: readonly string[]): Promise<Map<string, RegisteredAgent>> {
     const rows = await rowsOf<Row>(
       tx,
-      `SELECT a.id, a.name, a.hash, a.breaker, v.manifest, s.status AS server_status, s.status_reason AS server_reason,
+      `SELECT a.id, a.name, a.version, a.hash, a.breaker, v.manifest, s.status AS server_status, s.status_reason AS server_reason,
          (SELECT count(*)::int FROM instance AS i WHERE i.agent = a.name AND i.status IN ('live', 'draining')) AS live,
          (SELECT i.skills FROM instance AS i WHERE i.agent = a.name AND i.status <> 'gone' AND i.skills IS NOT NULL ORDER BY i.started_at DESC LIMIT 1)
            AS announced
@@ -37,6 +38,7 @@ export class RegisteredAgents {
         {
           id: row.id,
           name: row.name,
+          version: row.version,
           hash: row.hash,
           spec: row.manifest.spec,
           skills: row.manifest.spec.skills ?? [],

@@ -32,7 +32,7 @@ function workerOrder({ deployment, planned, agent }: Pick<StepContext, 'deployme
     workspace: deployment.workspace,
     deployment: deployment.id,
     agent: planned.name,
-    registered: { id: agent.id, name: agent.name, hash: agent.hash },
+    registered: { id: agent.id, name: agent.name, version: agent.version, hash: agent.hash },
     worker,
     grant: deployment.bearer,
   };

@@ -8,6 +8,7 @@ import type { AgentSpec } from '../manifests/manifest.ts';
 export interface RegisteredAgent {
   id: string;
   name: string;
+  version: number;
   hash: string;
   spec: AgentSpec;
   skills: Skill[];

@@ -32,7 +32,7 @@ export interface WorkerOrder {
   deployment: string;
   /** Its name in the deployment. */
   agent: string;
-  registered: { id: string; name: string; hash: string };
+  registered: { id: string; name: string; version: number; hash: string };
   worker: WorkerSpec;
   grant: string;
 }
@@ -81,7 +81,7 @@ export class LocalRunner {
   async ensure(order: WorkerOrder): Promise<WorkerState> {
     const wanted = order.worker.replicas ?? 1;
     for (const slot of this.slotsOf(order.deployment, order.agent)) {
-      const isOld = slot.order.registered.hash !== order.registered.hash;
+      const isOld = slot.order.registered.version !== order.registered.version;
       if (isOld || slot.slot >= wanted) await this.end(slot, 'it is replaced');
     }
     for (let slot = 0; slot < wanted; slot++) {
@@ -192,6 +192,7 @@ export class LocalRunner {
           ...(this.config.nodeExtraCaCerts && { NODE_EXTRA_CA_CERTS: this.config.nodeExtraCaCerts }),
           SIGNALBOX_API_KEY: slot.key!.key,
           SIGNALBOX_AGENT: registered.name,
+          SIGNALBOX_AGENT_VERSION: String(registered.version),
           SIGNALBOX_INSTANCE: slot.instance,
         },
       }),

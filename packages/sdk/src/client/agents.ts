@@ -81,6 +81,8 @@ export interface AgentQuery extends ListQuery {
 export interface Invocation {
   /** May be left out where the agent has one. */
   skill?: string | undefined;
+  /** Which version of it; absent: the current one, or of workers whichever is there. */
+  version?: number | undefined;
   input?: unknown;
   labels?: Labels | undefined;
   /** Another agent, for when this one cannot. */

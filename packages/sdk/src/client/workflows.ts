@@ -121,6 +121,8 @@ export interface WorkflowStep {
     'agent' | 'skill' | 'fallback' | 'failover' | 'tool' | 'workflow' | 'with' | 'retry' | 'timeout' | 'timeouts' | 'label' | 'usesAtMost'
   >;
   onError?: 'fail' | 'continue';
+  /** The version of the agent that does it; absent: the current one, or of workers whichever is there. */
+  version?: number;
   fallback?: string;
   /** Who goes on where the agent cannot: agents by name, or whoever has the step's skill. `after`: how long an attempt waits for its agent. */
   failover?: { to?: string[]; skill?: true; after?: string | number };

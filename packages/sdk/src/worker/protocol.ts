@@ -7,7 +7,7 @@ import type { Handover } from './skill.ts';
  * recorded.
  */
 export type ToGateway =
-  | { type: 'hello'; agent: string; instance: string; capacity: number; skills: Skill[] }
+  | { type: 'hello'; agent: string; instance: string; capacity: number; skills: Skill[]; version?: number }
   | { type: 'accepted'; task: string }
   | { type: 'beat'; tasks: string[] }
   | { type: 'progress'; task: string; message: string; fraction?: number; partial?: unknown }

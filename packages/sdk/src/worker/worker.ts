@@ -24,6 +24,8 @@ export interface WorkerOptions {
   apiKey?: string | undefined;
   /** The name of this process among the agent's instances. Default: SIGNALBOX_INSTANCE, which a runner sets, else host, process and chance. */
   instance?: string | undefined;
+  /** The version of the agent that this process runs. Default: SIGNALBOX_AGENT_VERSION, which a runner sets; without it, it is taken to run the current one. */
+  version?: number | undefined;
   /** How long `stop` waits for running tasks before it aborts them, milliseconds. Default 5,000: runners kill after little more. */
   drainMs?: number | undefined;
   /** The pause before the first reconnect and the longest one, milliseconds. */
@@ -69,6 +71,7 @@ class DialingWorker implements Worker {
   readonly #url: string;
   readonly #apiKey: string | undefined;
   readonly #capacity: number;
+  readonly #version: number | undefined;
   readonly #book: TaskBook;
   readonly #log: NonNullable<WorkerOptions['log']>;
   readonly #ended = new AbortController();
@@ -85,6 +88,7 @@ class DialingWorker implements Worker {
     this.#url = url;
     this.#apiKey = options.apiKey ?? process.env['SIGNALBOX_API_KEY'];
     this.#capacity = options.concurrency ?? 1;
+    this.#version = options.version ?? versionIn(process.env['SIGNALBOX_AGENT_VERSION']);
     this.#log = options.log ?? logLine;
     this.instance = options.instance ?? process.env['SIGNALBOX_INSTANCE'] ?? instanceName();
     const skills = new Map<string, ReadySkill>();
@@ -151,7 +155,15 @@ class DialingWorker implements Worker {
       ...(output !== undefined && { outputSchema: output }),
     }));
     const { agent } = this.#options;
-    this.#send({ type: 'hello', agent, instance: this.instance, capacity: this.#draining ? 0 : this.#capacity, skills });
+    const capacity = this.#draining ? 0 : this.#capacity;
+    this.#send({
+      type: 'hello',
+      agent,
+      instance: this.instance,
+      capacity,
+      skills,
+      ...(this.#version !== undefined && { version: this.#version }),
+    });
     this.#complaint = null;
     const because = await connection.closed;
     clearInterval(beating);
@@ -228,6 +240,15 @@ function instanceName(): string {
     .replace(/[^A-Za-z0-9.-]/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '');
   return `${host.slice(0, 40) || 'host'}-${process.pid}-${randomUUID().slice(0, 8)}`;
+}
+
+/** A whole number from 1 on, as a runner sets it. */
+function versionIn(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const version = Number(text);
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new TypeError(`SIGNALBOX_AGENT_VERSION must be a version as 3, not ${text.slice(0, 40)}`);
+  return version;
 }
 
 function logLine(sentence: string, fields: LogFields): void {

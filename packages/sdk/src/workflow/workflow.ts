@@ -35,6 +35,8 @@ export type Compensation = (
 /** The same for a step that an agent does. */
 export interface AgentOptions extends StepOptions {
   skill?: string;
+  /** The version of the agent; absent: the current one, or of workers whichever is there. */
+  version?: number;
   /** Another agent, for when the attempts with the first are used up. */
   fallback?: string;
   /** Whom a reference can choose that stands in place of the agent's name. */

@@ -119,6 +119,8 @@ export interface GraphStep {
   /** The agent, `server/tool`, workflow, artifact or model that does the work; empty for a value, a wait and an approval. */
   target: string;
   skill?: string;
+  /** The version of the agent that does it. Absent: whichever is there. */
+  version?: number;
   /** Another agent, or of an `llm` step another model, tried when the attempts with the first are used up. */
   fallback?: string;
   /** Of an agent's step: who may go on where its agent cannot. */

@@ -30,14 +30,27 @@ export function targetOf(state: RunState, s: number, i: number): string {
   return workOf(state, s, i).target;
 }
 
+/** Who does a unit, and which version of an agent where that matters. */
+export interface Work {
+  kind: StepKind | 'model';
+  target: string;
+  skill?: string;
+  version?: number;
+}
+
 /** Who does a unit. */
-export function workOf(state: RunState, s: number, i: number): { kind: StepKind | 'model'; target: string; skill?: string } {
+export function workOf(state: RunState, s: number, i: number): Work {
   const step = state.graph.steps[s] as GraphStep;
   const called = workOfGrown(state.steps[s]?.grown?.[i]);
   if (called !== undefined) return called;
   const unit = unitOf(state, s, i);
   const target = unit?.agent ?? unit?.chosen ?? step.target;
-  return { kind: step.kind === 'llm' ? 'model' : step.kind, target, ...(step.skill !== undefined && { skill: step.skill }) };
+  return {
+    kind: step.kind === 'llm' ? 'model' : step.kind,
+    target,
+    ...(step.skill !== undefined && { skill: step.skill }),
+    ...(step.version !== undefined && { version: step.version }),
+  };
 }
 
 /** `analyse`, or `analyse[3]` for an item. */

@@ -176,6 +176,17 @@ describe('a workflow', () => {
     expect(fault.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`)).toEqual([expect.stringContaining(`/spec/steps/x/${wrong}`)]);
   });
 
+  test.each([
+    ['of a tool', { tool: 's/t', version: 2 }, 'only a step with an agent has a version'],
+    ['beside a fallback', { agent: 'a', version: 2, fallback: 'b' }, 'leave fallback out'],
+    ['beside a failover', { agent: 'a', version: 2, failover: { to: ['b'] } }, 'leave failover out'],
+    ['of whom an expression chooses', { agent: '${{ input.a }}', agents: ['a', 'b'], version: 2 }, 'leave agents out'],
+  ])('refuses a version %s', (_, step, wrong) => {
+    const fault = faultOf(() => compile({ x: step as StepManifest }));
+    expect(fault.errors).toEqual([{ pointer: '/spec/steps/x/version', detail: expect.stringContaining(wrong) }]);
+    expect(compile({ x: { agent: 'a', version: 2 } }).steps[0]).toMatchObject({ target: 'a', version: 2 });
+  });
+
   test('names every wrong place at once', () => {
     const fault = faultOf(() =>
       compile(

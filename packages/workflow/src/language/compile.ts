@@ -183,6 +183,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   const kind = found[0] as StepKind;
   const llm = kind === 'llm' ? llmOf(step, pointer) : undefined;
   if (step.skill !== undefined && kind !== 'agent') throw new ExpressionError('only a step with an agent has a skill', `${pointer}/skill`);
+  checkVersion(kind, step, pointer);
   if (step.fallback !== undefined && kind !== 'agent')
     throw new ExpressionError('only a step with an agent has a fallback', `${pointer}/fallback`);
   if (step.with !== undefined && inline.includes(kind)) throw new ExpressionError(`a step with ${kind} takes no with`, `${pointer}/with`);
@@ -248,6 +249,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     maxParallel: step.maxParallel ?? maxParallelDefault,
     target: targetOf(kind, step),
     ...(step.skill !== undefined && { skill: step.skill }),
+    ...(step.version !== undefined && { version: step.version }),
     ...(step.fallback !== undefined && { fallback: step.fallback }),
     ...(failover && { failover }),
     input: input.compute,
@@ -262,6 +264,15 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     ...llm,
     ...spendingOf(kind, step, pointer),
   };
+}
+
+/** A version is one agent's: whoever could take the step over has others. */
+function checkVersion(kind: StepKind, { version, agents, fallback, failover }: StepManifest, pointer: string): void {
+  if (version === undefined) return;
+  const at = `${pointer}/version`;
+  if (kind !== 'agent') throw new ExpressionError('only a step with an agent has a version', at);
+  const other = agents !== undefined ? 'agents' : fallback !== undefined ? 'fallback' : failover !== undefined ? 'failover' : undefined;
+  if (other !== undefined) throw new ExpressionError(`a version is one agent’s: leave ${other} out`, at);
 }
 
 /** What a step may use, and its attempts can. */

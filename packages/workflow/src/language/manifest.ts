@@ -36,6 +36,7 @@ export interface StepManifest {
   agent?: string;
   agents?: string[];
   skill?: string;
+  version?: number;
   tool?: string;
   workflow?: string;
   artifact?: { name: string; mediaType?: string; content: Json };

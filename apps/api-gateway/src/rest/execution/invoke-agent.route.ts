@@ -18,6 +18,8 @@ import { RunFollower } from './run-follower.ts';
 class InvokeAgentBody {
   /** One of the agent's skills; may be left out where it has one. */
   @IsOptional() @IsString() @MaxLength(128) skill?: string;
+  /** Which version of it; absent: the current one, or of workers whichever is there. */
+  @IsOptional() @IsInt() @Min(1) version?: number;
   @IsOptional() @Opaque() input?: unknown;
   @IsOptional() @Opaque() @IsObject() labels?: Record<string, string>;
   /** Another agent, for when this one cannot. */

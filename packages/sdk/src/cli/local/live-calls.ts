@@ -16,7 +16,7 @@ export async function callLive(client: SignalboxClient, task: Task): Promise<Rep
   }
 }
 
-async function call(client: SignalboxClient, { kind, target, skill, input, signal }: Task): Promise<Reply> {
+async function call(client: SignalboxClient, { kind, target, skill, version, input, signal }: Task): Promise<Reply> {
   if (kind === 'tool') {
     const [server = '', tool = ''] = target.split('/', 2);
     return replyOfTool(await client.tools.call(server, tool, (input ?? {}) as Record<string, unknown>, { signal }));
@@ -24,7 +24,11 @@ async function call(client: SignalboxClient, { kind, target, skill, input, signa
   const started =
     kind === 'workflow'
       ? await client.workflows.start(target, { input }, { signal })
-      : await client.agents.invoke(target, { input, ...(skill !== undefined && { skill }) }, { signal });
+      : await client.agents.invoke(
+          target,
+          { input, ...(skill !== undefined && { skill }), ...(version !== undefined && { version }) },
+          { signal },
+        );
   const run = await resultOf(client, started.id, signal);
   if (run.status === 'succeeded') return { output: run.output as Json, usage: run.usage };
   const { code = 'cancelled', detail = 'the call was cancelled', next } = run.error ?? {};

@@ -31,6 +31,8 @@ export interface Task {
   /** The agent, `server/tool`, workflow or model; empty for an artifact and an approval. */
   target: string;
   skill?: string;
+  /** The version of the agent that the step names. */
+  version?: number;
   input: Json;
   /** Aborted when nobody waits for the reply any more. */
   signal: AbortSignal;
@@ -274,6 +276,7 @@ class World {
       isCalled: step.kind === 'llm' && work.kind !== 'model',
       target: work.target,
       ...(work.skill !== undefined && { skill: work.skill }),
+      ...(work.version !== undefined && { version: work.version }),
       input,
       signal: controller.signal,
     });

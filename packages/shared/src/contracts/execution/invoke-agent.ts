@@ -10,6 +10,9 @@ export class InvokeAgentRequest {
   /** One of the agent's skills; may be left out where it has one. */
   @IsOptional() @IsString() @MaxLength(128) skill?: string;
 
+  /** Which version of it; absent: the current one, or of workers whichever is there. */
+  @IsOptional() @IsInt() @Min(1) version?: number;
+
   /** Any JSON value, `{}` if absent. At most 256 KiB. */
   @IsOptional() @Opaque() input?: unknown;
 

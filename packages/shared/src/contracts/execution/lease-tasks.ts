@@ -41,6 +41,9 @@ export class LeaseTasksRequest {
 
   /** The skills it has; all of the agent's if absent. */
   @IsOptional() @IsArray() @ArrayMaxSize(256) @IsString({ each: true }) @MaxLength(128, { each: true }) skills?: string[];
+
+  /** The version of the agent that it runs; absent: it is taken to run the current one. */
+  @IsOptional() @IsInt() @Min(1) version?: number;
 }
 
 export class LeasedTask {

@@ -28,6 +28,8 @@ export class QueueOffer {
   @IsIn(['agent', 'tool', 'artifact', 'state', 'model']) kind!: 'agent' | 'tool' | 'artifact' | 'state' | 'model';
   @IsString() @MaxLength(256) target!: string;
   @IsOptional() @IsString() @MaxLength(128) skill?: string;
+  /** The version of the agent that is to do it; absent: any. */
+  @IsOptional() @IsInt() @Min(1) version?: number;
   /** The step's key, `analyse[3]` for an item. */
   @IsString() @MaxLength(128) step!: string;
   @IsOptional() @Opaque() input?: unknown;

@@ -75,8 +75,8 @@ export class StartTaskRequest {
   @IsOptional() @Matches(namePattern) agent?: string;
   /** One of its skills; may be left out where it has one, or is an `llm`. */
   @IsOptional() @IsString() @MaxLength(128) skill?: string;
-  /** The agent's version (`sha256:…`) that the run is pinned to; absent: the current one. */
-  @IsOptional() @Matches(/^sha256:[0-9a-f]{64}$/) agentHash?: string;
+  /** Which version of it; absent: the current one. */
+  @IsOptional() @IsInt() @Min(1) agentVersion?: number;
 
   /** A tool, as `files/read_text_file`. */
   @IsOptional() @Matches(toolTargetPattern) tool?: string;

@@ -18,8 +18,8 @@ import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './in
 export class ResolveAgentRequest {
   @Matches(namePattern) name!: string;
 
-  /** A version by its hash; absent: the current one. */
-  @IsOptional() @Matches(hashPattern) hash?: string;
+  /** Absent: the current one. */
+  @IsOptional() @IsInt() @Min(1) version?: number;
 }
 
 /** An instance that may be given work. */
