@@ -15,6 +15,16 @@ import type { DeploymentSummary } from '@signalbox/shared/contracts/registry/dep
 import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
 import { getDeployment } from '@signalbox/shared/contracts/registry/get-deployment.js';
+import { applyEvalSuite } from '@signalbox/shared/contracts/registry/apply-eval-suite.js';
+import { deleteEvalSuite } from '@signalbox/shared/contracts/registry/delete-eval-suite.js';
+import type { Eval } from '@signalbox/shared/contracts/registry/eval.js';
+import type { EvalSuite } from '@signalbox/shared/contracts/registry/eval-suite.js';
+import { getEval } from '@signalbox/shared/contracts/registry/get-eval.js';
+import { getEvalSuite } from '@signalbox/shared/contracts/registry/get-eval-suite.js';
+import { listEvalAttempts } from '@signalbox/shared/contracts/registry/list-eval-attempts.js';
+import { listEvalSuites } from '@signalbox/shared/contracts/registry/list-eval-suites.js';
+import { listEvals } from '@signalbox/shared/contracts/registry/list-evals.js';
+import { startEval } from '@signalbox/shared/contracts/registry/start-eval.js';
 import type { Evidence } from '@signalbox/shared/contracts/registry/evidence.js';
 import type { Gate } from '@signalbox/shared/contracts/registry/gate.js';
 import { getGate } from '@signalbox/shared/contracts/registry/get-gate.js';
@@ -84,6 +94,13 @@ const gate: Gate = {
   builtIn: false,
   version: 2,
 };
+const suite: EvalSuite = {
+  ...{ name: 'greetings', description: '', labels: {}, cases: 1, graders: ['exact'], repeats: 1, version: 3, hash, updatedAt: at },
+};
+const oneEval: Eval = {
+  ...{ id: newId('eval'), suite: 'greetings', suiteVersion: 3, agent: 'reader', version: 7, status: 'running', cases: 1, repeats: 2 },
+  ...{ confidence: 0.95, against: 'production', by: 'user_1', byName: 'ann', createdAt: at },
+};
 const evidence: Evidence = {
   ...{ id: newId('evidence'), agent: 'reader', version: 7, format: 'json', source: 'ci', hash, bytes: 9, metrics: [], findings: [] },
   ...{ by: 'user_ann', byName: 'ann', createdAt: at, expiresAt: at, expired: false },
@@ -132,6 +149,14 @@ beforeAll(async () => {
   await answer(getGate, { ...gate, manifest: { kind: 'Gate' } });
   await answer(listGates, page);
   await answer(deleteGate, { name: 'mine' });
+  await answer(applyEvalSuite, { action: 'updated', changes: [], resource: suite });
+  await answer(getEvalSuite, { ...suite, manifest: { kind: 'EvalSuite' } });
+  await answer(listEvalSuites, { data: [suite], nextCursor: null });
+  await answer(deleteEvalSuite, { name: 'greetings' });
+  await answer(startEval, oneEval);
+  await answer(getEval, oneEval);
+  await answer(listEvals, { data: [oneEval], nextCursor: null });
+  await answer(listEvalAttempts, { data: [], nextCursor: null });
   await answer(addEvidence, evidence);
   await answer(listEvidence, page);
   await answer(getStages, { agent: 'reader', version: 7, current: 7, holders: [], checks: [check], history: [] });
@@ -417,8 +442,37 @@ describe('gates, evidence and stages by REST', () => {
     ]);
   });
 
+  test('so do eval suites and evals', async () => {
+    const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'EvalSuite', metadata: { name: 'greetings' }, spec: {} };
+    await expect(send('PUT', '/eval-suites/greetings', manifest)).resolves.toMatchObject({ status: 200, etag: '"3"' });
+    await expect(send('GET', '/eval-suites/greetings')).resolves.toMatchObject({ status: 200, body: { manifest: { kind: 'EvalSuite' } } });
+    await expect(send('GET', '/eval-suites?q=x')).resolves.toMatchObject({ status: 200 });
+    await expect(send('DELETE', '/eval-suites/greetings')).resolves.toMatchObject({ status: 200 });
+    const wish = { suite: 'greetings', agent: 'reader', version: 7, repeats: 2 };
+    await expect(send('POST', '/evals', wish)).resolves.toMatchObject({ status: 202, body: { id: oneEval.id } });
+    await expect(send('GET', '/evals?agent=reader&version=7&status=running')).resolves.toMatchObject({ status: 200 });
+    await expect(send('GET', `/evals/${oneEval.id}`)).resolves.toMatchObject({ status: 200, body: { suite: 'greetings' } });
+    await expect(send('GET', `/evals/${oneEval.id}/attempts?outcome=failed&outcome=error`)).resolves.toMatchObject({ status: 200 });
+    await expect(send('GET', `/evals/${oneEval.id}/attempts?outcome=error`)).resolves.toMatchObject({ status: 200 });
+    expect(asked).toEqual([
+      ['registry.eval-suite.apply', { name: 'greetings', manifest }],
+      ['registry.eval-suite.get', { name: 'greetings' }],
+      ['registry.eval-suite.list', { q: 'x' }],
+      ['registry.eval-suite.delete', { name: 'greetings' }],
+      ['registry.eval.start', wish],
+      ['registry.eval.list', { agent: 'reader', version: 7, status: 'running' }],
+      ['registry.eval.get', { id: oneEval.id }],
+      ['registry.eval-attempt.list', { id: oneEval.id, outcome: ['failed', 'error'] }],
+      ['registry.eval-attempt.list', { id: oneEval.id, outcome: ['error'] }],
+    ]);
+  });
+
   test('are refused before they get there where they make no sense', async () => {
     const bad: [string, string, unknown?][] = [
+      ['POST', '/evals', { suite: 'greetings' }],
+      ['POST', '/evals', { suite: 'greetings', agent: 'reader', repeats: 21 }],
+      ['GET', '/evals?status=great'],
+      ['GET', '/evals/eval_1/attempts?outcome=great'],
       ['GET', '/evidence'],
       ['GET', '/evidence?agent=reader&expired=perhaps'],
       ['POST', '/evidence', { agent: 'reader', format: 'yaml', content: 'x' }],

@@ -57,10 +57,12 @@ import { InvokeAgentHandler } from './runs/invoke-agent.handler.ts';
 import { ListRunEventsHandler } from './runs/list-run-events.handler.ts';
 import { ListRunProblemsHandler } from './runs/list-run-problems.handler.ts';
 import { ListRunsHandler } from './runs/list-runs.handler.ts';
+import { ListOutputsHandler } from './runs/list-outputs.handler.ts';
 import { ListStepsHandler } from './runs/list-steps.handler.ts';
 import { RunFinder } from './runs/run-finder.ts';
 import { RunStarter } from './runs/run-starter.ts';
 import { RunStore } from './runs/run.store.ts';
+import { StartDefinitionHandler } from './runs/start-definition.handler.ts';
 import { StartRunHandler } from './runs/start-run.handler.ts';
 import { WhyRunHandler } from './runs/why-run.handler.ts';
 import { ApplyScheduleHandler } from './schedules/apply-schedule.handler.ts';
@@ -145,12 +147,14 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     ListRunEventsHandler,
     ListRunProblemsHandler,
     ListRunsHandler,
+    ListOutputsHandler,
     ListStepsHandler,
     ListWorkflowsHandler,
     CancelRunOperationHandler,
     GetRunOperationHandler,
     ListRunOperationsHandler,
     StartRunOperationHandler,
+    StartDefinitionHandler,
     StartRunHandler,
     TellQueueHandler,
     GrantPlacesHandler,

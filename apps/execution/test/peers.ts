@@ -161,6 +161,8 @@ export class TestWorker {
     private readonly agent: string,
     private readonly work: Work,
     private readonly credit = 8,
+    /** The version of the agent that it says it runs. */
+    private readonly version?: number,
   ) {
     this.beats = setInterval(() => void this.beat(), 1_000);
     this.loop = this.run();
@@ -175,7 +177,10 @@ export class TestWorker {
       try {
         const { tasks } = await this.service.request(
           leaseTasks,
-          { agent: this.agent, instance: this.instance, credit: this.credit, waitMs: 500 },
+          {
+            ...{ agent: this.agent, instance: this.instance, credit: this.credit, waitMs: 500 },
+            ...(this.version !== undefined && { version: this.version }),
+          },
           { as: this.as, timeoutMs: 2_500 },
         );
         for (const task of tasks) void this.perform(task);

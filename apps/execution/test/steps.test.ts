@@ -14,8 +14,10 @@ import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
 import { leaseTasks, type LeasedTask, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { eventsIn, runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
+import { listOutputs, type ListOutputsReply } from '@signalbox/shared/contracts/execution/list-outputs.js';
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
+import { startDefinition } from '@signalbox/shared/contracts/execution/start-definition.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { routingChanged } from '@signalbox/shared/contracts/registry/routing-changed.js';
@@ -23,7 +25,7 @@ import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.j
 import type { StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
-import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
+import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until, workflow } from './peers.ts';
 
 let service: ServiceUnderTest;
 let call: (task: StartTaskRequest) => Promise<TaskResult> | TaskResult = () => ({ output: null });
@@ -34,6 +36,7 @@ beforeAll(async () => {
     frail: { kind: 'worker' },
     lone: { kind: 'worker', skills: ['only'] },
     held: { kind: 'worker' },
+    aged: { kind: 'worker' },
     web: { kind: 'http' },
     spare: { kind: 'llm' },
     many: { kind: 'llm', skills: ['one', 'two'] },
@@ -74,6 +77,66 @@ test('shared state is read and written through protocol; a lost race fails the s
   expect(seen).toEqual([at, { ...at, set: ['a', 'b'], version: 3 }, { ...at, set: null, version: 2 }]);
   expect(run.steps.map(({ kind, status }) => `${kind} ${status}`)).toEqual(['state succeeded', 'state succeeded', 'state failed']);
   await expect(apply(service, 'state', { read: { state: { ...board, version: 1 } } })).rejects.toMatchObject({ code: 'invalid' });
+});
+
+test('a run that a service made up calls agents at the versions that it names, and gives what they answered page by page', async () => {
+  const asked: StartTaskRequest[] = [];
+  call = (task) => {
+    asked.push(task);
+    const { name } = task.input as { name: string };
+    return name === 'Bob' ? { error: { code: 'invalid', detail: 'no greeting' } } : { output: { text: `Hello, ${name}.` } };
+  };
+  const each = { maxParallel: 2, onError: 'continue' };
+  const manifest = workflow(
+    'greetings',
+    {
+      call: { ...each, forEach: '${{ input.order }}', agent: 'web', version: 3, with: '${{ input.cases[int(item)].input }}' },
+      grade1: {
+        ...each,
+        ...{ forEach: { items: '${{ steps.call.output }}', stream: true }, agent: 'aged', version: 2 },
+        with: {
+          expected: '${{ input.cases[int(input.order[index])].expected }}',
+          output: '${{ item }}',
+          rubric: '${{ input.rubrics["1"] }}',
+        },
+      },
+    },
+    { outputs: null },
+  );
+  const cases = ['Ann', 'Bob'].map((name) => ({ input: { name }, expected: name }));
+  const input = { cases, order: [0, 0, 1], rubrics: { 1: 'Be kind.' } };
+  const wish = { workflow: 'eval/greetings', manifest, input, idempotencyKey: 'eval_1' };
+  const { id } = await service.request(startDefinition, wish, { from: 'registry' });
+  expect((await service.request(startDefinition, wish, { from: 'registry' })).id).toBe(id);
+  // The current version is 1: who says nothing runs that.
+  await using silent = new TestWorker(service, 'aged', () => ({ output: { score: 0 } }));
+  const listed = await until(service, id, ({ steps }) => steps.some(({ key, waitingFor }) => key === 'grade1[0]' && waitingFor.length > 0));
+  expect(listed.steps.find(({ key }) => key === 'grade1[0]')?.waitingFor[0]?.because).toMatch(
+    /no free worker of aged runs version 2|no worker of aged/,
+  );
+  await using judge = new TestWorker(service, 'aged', ({ input: seen }) => ({ output: { score: 1, reason: JSON.stringify(seen) } }), 8, 2);
+  expect(await ended(service, id)).toMatchObject({ status: 'succeeded', workflow: 'eval/greetings' });
+  expect([silent.done.length, judge.done.length]).toEqual([0, 3]);
+  expect(asked.map(({ agent, agentVersion }) => `${agent}@${agentVersion}`)).toEqual(['web@3', 'web@3', 'web@3']);
+  const outputsOf = (step: string, from = 0): Promise<ListOutputsReply> =>
+    service.request(listOutputs, { run: id, step, from }, { from: 'registry' });
+  expect(await outputsOf('call')).toMatchObject({
+    status: 'succeeded',
+    data: [
+      { index: 0, status: 'succeeded', output: { text: 'Hello, Ann.' }, durationMs: expect.any(Number) },
+      { index: 1, output: { text: 'Hello, Ann.' } },
+      { index: 2, status: 'failed', output: null, error: { code: 'invalid', detail: 'no greeting' } },
+    ],
+    next: null,
+  });
+  const graded = await outputsOf('grade1', 1);
+  expect(graded.data.map(({ index, output }) => [index, JSON.parse((output as { reason: string }).reason)])).toEqual([
+    [1, { expected: 'Ann', output: { text: 'Hello, Ann.' }, rubric: 'Be kind.' }],
+    [2, { expected: 'Bob', output: null, rubric: 'Be kind.' }],
+  ]);
+  await expect(outputsOf('nothing')).rejects.toMatchObject({ code: 'not_found' });
+  const bad = { ...wish, idempotencyKey: 'eval_2', manifest: workflow('bad', { call: { agent: 'web', version: 0 } }) };
+  await expect(service.request(startDefinition, bad, { from: 'registry' })).rejects.toMatchObject({ code: 'invalid' });
 });
 
 test('agents, tools and artifacts are called through protocol, as what they are', async () => {

@@ -32,6 +32,20 @@ import { ReportStepHandler } from './deployments/report-step.handler.ts';
 import { StartDeploymentHandler } from './deployments/start-deployment.handler.ts';
 import { StepStore } from './deployments/step.store.ts';
 import { StopDeploymentHandler } from './deployments/stop-deployment.handler.ts';
+import { ApplyEvalSuiteHandler } from './evals/apply-eval-suite.handler.ts';
+import { DeleteEvalSuiteHandler } from './evals/delete-eval-suite.handler.ts';
+import { EvalRunListener } from './evals/eval-run.listener.ts';
+import { EvalRuns } from './evals/eval-runs.ts';
+import { EvalSettling } from './evals/eval-settling.ts';
+import { EvalSuiteStore } from './evals/eval-suite.store.ts';
+import { EvalWatch } from './evals/eval-watch.ts';
+import { EvalStore } from './evals/eval.store.ts';
+import { GetEvalSuiteHandler } from './evals/get-eval-suite.handler.ts';
+import { GetEvalHandler } from './evals/get-eval.handler.ts';
+import { ListEvalAttemptsHandler } from './evals/list-eval-attempts.handler.ts';
+import { ListEvalSuitesHandler } from './evals/list-eval-suites.handler.ts';
+import { ListEvalsHandler } from './evals/list-evals.handler.ts';
+import { StartEvalHandler } from './evals/start-eval.handler.ts';
 import { AddEvidenceHandler } from './evidence/add-evidence.handler.ts';
 import { EvidenceStore } from './evidence/evidence.store.ts';
 import { ListEvidenceHandler } from './evidence/list-evidence.handler.ts';
@@ -107,6 +121,15 @@ export class RegistryModule {
         DeleteDeploymentHandler,
         GetSchemaHandler,
         SecretListener,
+        ApplyEvalSuiteHandler,
+        GetEvalSuiteHandler,
+        ListEvalSuitesHandler,
+        DeleteEvalSuiteHandler,
+        StartEvalHandler,
+        GetEvalHandler,
+        ListEvalsHandler,
+        ListEvalAttemptsHandler,
+        EvalRunListener,
         AddEvidenceHandler,
         ListEvidenceHandler,
         ApplyGateHandler,
@@ -156,6 +179,11 @@ export class RegistryModule {
         EvidenceStore,
         StageStore,
         Stages,
+        EvalSuiteStore,
+        EvalStore,
+        EvalRuns,
+        EvalSettling,
+        EvalWatch,
         IncidentStore,
         IsolationStore,
         Rollback,

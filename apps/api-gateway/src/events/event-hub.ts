@@ -30,6 +30,7 @@ const shownEntities: Record<string, string> = {
   instance: 'agents',
   stage: 'agents',
   evidence: 'evidence',
+  eval: 'evals',
   deployment: 'deployments',
   'mcp-server': 'mcp-servers',
   breaker: 'agents',

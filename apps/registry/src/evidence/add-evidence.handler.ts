@@ -4,7 +4,6 @@ import { Handles } from '@signalbox/shared/bus/handles.js';
 import { addEvidence, type AddEvidenceReply, AddEvidenceRequest } from '@signalbox/shared/contracts/registry/add-evidence.js';
 import { evidenceAdded } from '@signalbox/shared/contracts/registry/events.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
-import { Fault } from '@signalbox/shared/errors/fault.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import { Outbox } from '@signalbox/shared/outbox/outbox.js';
@@ -13,9 +12,6 @@ import { AgentStore } from '../agents/agent.store.ts';
 import { evidenceView } from './evidence-row.ts';
 import { EvidenceStore } from './evidence.store.ts';
 import { readEvidence } from './read-evidence.ts';
-
-/** Of one version; each check reads all of it. */
-const evidenceMax = 500;
 
 @Controller()
 export class AddEvidenceHandler {
@@ -33,13 +29,7 @@ export class AddEvidenceHandler {
     const read = readEvidence(request);
     return this.db.inWorkspace(caller.workspace, async (tx) => {
       const { id, version } = await this.agents.atVersion(tx, agent, request.version);
-      if ((await this.evidence.count(tx, id, version)) >= evidenceMax) {
-        throw new Fault(
-          'limited',
-          `version ${version} of ${agent} has ${evidenceMax} pieces of evidence, which is as many as it can`,
-          'Apply the next version, or send fewer reports.',
-        );
-      }
+      await this.evidence.requireRoom(tx, agent, { id, version });
       const row = await this.evidence.insert(tx, caller, { agent: id, version, format }, read);
       const view = evidenceView(row, agent, now());
       await this.outbox.append(tx, evidenceAdded, {

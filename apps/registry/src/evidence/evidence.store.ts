@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ListEvidenceRequest } from '@signalbox/shared/contracts/registry/list-evidence.js';
 import { decodeCursor, pageLimitDefault } from '@signalbox/shared/bus/page.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { fromUuid, newUuid, toUuid } from '@signalbox/shared/ids/ids.js';
 import type { EntityManager } from 'typeorm';
@@ -9,6 +10,9 @@ import { evidenceDaysDefault } from '../gates/gate.ts';
 import type { Measured } from '../stages/facts.ts';
 import type { EvidenceRow } from './evidence-row.ts';
 import type { ReadEvidence } from './read-evidence.ts';
+
+/** Of one version; each check reads all of it. */
+const evidenceMax = 500;
 
 /** Evidence, which is only ever added. Every method works in a transaction of one workspace, whose rows alone it sees. */
 @Injectable()
@@ -32,12 +36,18 @@ export class EvidenceStore {
     return rows[0]!;
   }
 
-  async count(tx: EntityManager, agent: string, version: number): Promise<number> {
+  /** `limited` where the version has as much as it can. */
+  async requireRoom(tx: EntityManager, name: string, { id, version }: { id: string; version: number }): Promise<void> {
     const rows = await rowsOf<{ count: number }>(tx, `SELECT count(*)::int AS count FROM evidence WHERE agent = $1 AND version = $2`, [
-      agent,
+      id,
       version,
     ]);
-    return rows[0]!.count;
+    if (rows[0]!.count < evidenceMax) return;
+    throw new Fault(
+      'limited',
+      `version ${version} of ${name} has ${evidenceMax} pieces of evidence, which is as many as it can`,
+      'Apply the next version, or send fewer reports.',
+    );
   }
 
   /** One more than asked for, the newest first. */

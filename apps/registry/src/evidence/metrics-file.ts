@@ -1,6 +1,6 @@
-import { metricPattern, sourcePattern } from '@signalbox/shared/contracts/registry/metric-name.js';
+import { metricPattern, ownMetricPattern, sourcePattern } from '@signalbox/shared/contracts/registry/metric-name.js';
 import { jsonReader } from './json-report.ts';
-import { finding, findingsMax, type Reading } from './reading.ts';
+import { badReport, finding, findingsMax, type Reading } from './reading.ts';
 
 interface MetricsFile {
   source?: string;
@@ -32,6 +32,8 @@ const read = jsonReader<MetricsFile>(
 /** Metrics as they are; true is 1 and false is 0. */
 export function readMetricsFile(text: string): Reading {
   const { metrics, findings = [], source } = read(text);
+  const own = Object.keys(metrics).find((name) => ownMetricPattern.test(name));
+  if (own !== undefined) throw badReport('JSON', `${own} is measured by Signalbox itself`, 'Have it measured: signalbox evals run.');
   return {
     metrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value)])),
     findings: findings.slice(0, findingsMax).map(finding),

@@ -1,13 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import type { EvidenceFormat } from '@signalbox/shared/contracts/registry/evidence.js';
+import type { ReportFormat } from '@signalbox/shared/contracts/registry/evidence.js';
 import { readEvidence, reportBytesMax, type ReadEvidence } from './read-evidence.ts';
 
-function read(format: EvidenceFormat, content: unknown, more: { suite?: string; source?: string } = {}): ReadEvidence {
+function read(format: ReportFormat, content: unknown, more: { suite?: string; source?: string } = {}): ReadEvidence {
   return readEvidence({ format, content: typeof content === 'string' ? content : JSON.stringify(content), ...more });
 }
 
-function refusalOf(format: EvidenceFormat, content: unknown): unknown {
+function refusalOf(format: ReportFormat, content: unknown): unknown {
   try {
     return read(format, content);
   } catch (error) {

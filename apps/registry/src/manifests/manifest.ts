@@ -2,6 +2,7 @@ import type { AgentKind, Skill } from '@signalbox/shared/contracts/registry/agen
 import type { GateApprovals, GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
 import type { Importance } from '@signalbox/shared/contracts/registry/board.js';
 import type { StepSource } from '@signalbox/shared/contracts/registry/deployment.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import type { RecoverySpec } from '../recovery/policy.ts';
 import type { RunnerKind } from '@signalbox/shared/contracts/registry/instance.js';
 import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
@@ -79,6 +80,64 @@ export interface DeploymentManifest {
   kind: 'Deployment';
   metadata: Metadata;
   spec: { priority?: Importance; owner?: string; stage?: Stage; agents: DeploymentAgentSpec[] };
+}
+
+/** One thing that an agent is asked, and what is expected of it. */
+export interface EvalCase {
+  name?: string;
+  input?: Json;
+  expected?: Json;
+  labels?: Record<string, string>;
+}
+
+interface GraderBase {
+  name?: string;
+  /** Among the other graders; 1 if absent. */
+  weight?: number;
+}
+
+/** An agent that grades: a worker's code, or a model as judge. */
+export interface AgentGrader extends GraderBase {
+  type: 'agent';
+  agent: string;
+  skill?: string;
+  rubric?: string;
+}
+
+/** What judges an answer, or the part of it at `path`. */
+export type Grader =
+  | (GraderBase & { type: 'exact'; path?: string })
+  | (GraderBase & { type: 'schema'; path?: string; schema: Record<string, Json> })
+  | (GraderBase & { type: 'regex'; path?: string; pattern: string })
+  | (GraderBase & { type: 'cel'; expression: string })
+  | AgentGrader;
+
+export interface EvalSuiteManifest {
+  apiVersion: 'signalbox.dev/v1';
+  kind: 'EvalSuite';
+  metadata: Metadata;
+  spec: {
+    skill?: string;
+    cases: EvalCase[];
+    graders: Grader[];
+    /** The least score of an attempt that passes; 1 if absent. */
+    passScore?: number;
+    repeats?: number;
+    maxParallel?: number;
+    /** Of one call. */
+    timeout?: string | number;
+    /** Of the whole eval. */
+    totalTimeout?: string | number;
+    confidence?: number;
+    budget?: EvalAmounts;
+    /** What one call, of the agent or of a grader, uses at most. */
+    usesAtMost?: EvalAmounts;
+  };
+}
+
+export interface EvalAmounts {
+  tokens?: number;
+  costUsd?: number;
 }
 
 export interface GateManifest {

@@ -2,17 +2,25 @@ import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { agentSchema } from './agent.schema.ts';
 import { deploymentSchema } from './deployment.schema.ts';
+import { evalSuiteSchema } from './eval-suite.schema.ts';
 import { gateSchema } from './gate.schema.ts';
-import type { AgentManifest, DeploymentManifest, GateManifest } from './manifest.ts';
+import type { AgentManifest, DeploymentManifest, EvalSuiteManifest, GateManifest } from './manifest.ts';
 import { stepReportSchema } from './step-report.schema.ts';
 
 /** The published schemas by the kind of manifest. */
-export const schemas = { Agent: agentSchema, Deployment: deploymentSchema, StepReport: stepReportSchema, Gate: gateSchema } as const;
+export const schemas = {
+  Agent: agentSchema,
+  Deployment: deploymentSchema,
+  StepReport: stepReportSchema,
+  Gate: gateSchema,
+  EvalSuite: evalSuiteSchema,
+} as const;
 
 interface Manifests {
   Agent: AgentManifest;
   Deployment: DeploymentManifest;
   Gate: GateManifest;
+  EvalSuite: EvalSuiteManifest;
 }
 
 /** More faults than this in one manifest help nobody. */
@@ -63,6 +71,9 @@ function detailOf(error: ErrorObject): FaultDetail[] {
       return [{ pointer: `${at}/${escape(String(params['missingProperty']))}`, detail: 'is missing' }];
     case 'additionalProperties':
       return [{ pointer: `${at}/${escape(String(params['additionalProperty']))}`, detail: unknownField(error) }];
+    case 'if':
+      // What of the alternative does not hold is told too.
+      return [];
     case 'enum':
       return [{ pointer: at, detail: `must be one of ${(params['allowedValues'] as string[]).join(', ')}` }];
     case 'const':

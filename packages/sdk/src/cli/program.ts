@@ -8,6 +8,7 @@ import { addBoard } from './commands/board.ts';
 import { addCall } from './commands/call.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addDiff } from './commands/diff.ts';
+import { addEvals } from './commands/evals.ts';
 import { addEvidence } from './commands/evidence.ts';
 import { addExport } from './commands/export.ts';
 import { addGates } from './commands/gates.ts';
@@ -114,7 +115,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     ['Recover:', [addIsolate, addUnisolate, addRecover, addAck, addNote, addClose]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
-    ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence]],
+    ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence, addEvals]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],
     ['Operate:', [addBackup, addRestore, addDb, addNats]],
     ['Other:', [addWhoami, addCompletion, addVersion]],

@@ -5,6 +5,7 @@ import { Audit } from './audit.ts';
 import { Breakers } from './breakers.ts';
 import { Budgets } from './budgets.ts';
 import { Deployments } from './deployments.ts';
+import { Evals, EvalSuites } from './evals.ts';
 import { EvidenceBook } from './evidence.ts';
 import { Gates } from './gates.ts';
 import { Incidents } from './incidents.ts';
@@ -46,6 +47,8 @@ export class SignalboxClient {
   readonly audit: Audit;
   readonly breakers: Breakers;
   readonly deployments: Deployments;
+  readonly evals: Evals;
+  readonly evalSuites: EvalSuites;
   readonly evidence: EvidenceBook;
   readonly gates: Gates;
   readonly incidents: Incidents;
@@ -79,6 +82,8 @@ export class SignalboxClient {
     this.audit = new Audit(http);
     this.breakers = new Breakers(http);
     this.deployments = new Deployments(http);
+    this.evals = new Evals(http);
+    this.evalSuites = new EvalSuites(http);
     this.evidence = new EvidenceBook(http);
     this.gates = new Gates(http);
     this.incidents = new Incidents(http);

@@ -2,7 +2,10 @@ import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
-export type EvidenceFormat = 'junit' | 'lcov' | 'sarif' | 'json';
+/** What CI can send. */
+export type ReportFormat = 'junit' | 'lcov' | 'sarif' | 'json';
+/** `eval`: what an eval found out. */
+export type EvidenceFormat = ReportFormat | 'eval';
 
 /** What was found out about one version of an agent. */
 export interface Evidence {
@@ -30,7 +33,7 @@ export interface Report {
   agent: string;
   /** Absent: the current one. */
   version?: number | undefined;
-  format: EvidenceFormat;
+  format: ReportFormat;
   /** The report itself, at most 4 MiB. */
   content: string;
   /** JUnit: which tests they are (`unit` if absent); SARIF: which scan (`security` if absent). */

@@ -25,6 +25,7 @@ const allowed: Record<Role, readonly string[]> = {
     'artifacts:*',
     'models:*',
     'evidence:*',
+    'evals:*',
     'incidents:*',
     'approvals:*',
     'schedules:*',

@@ -14,12 +14,13 @@ const textMax = 1_048_576;
 const listMax = 100_000;
 const patternMax = 1_000;
 
-/** The names that expressions see: of a workflow's steps, of a schedule's input, of a trigger's, of what is known before a run begins. */
+/** The names that expressions see: of a workflow's steps, of a schedule's input, of a trigger's, of what is known before a run begins, of a grader's. */
 const namesOf = {
   workflow: ['input', 'steps', 'run', 'item', 'index', 'turns', 'last', 'results'],
   schedule: ['schedule'],
   trigger: ['event'],
   start: ['input', 'labels'],
+  eval: ['input', 'output', 'expected', 'labels'],
 } as const;
 export type Place = keyof typeof namesOf;
 export type Variable = (typeof namesOf)[Place][number];
@@ -119,8 +120,8 @@ function boundEvaluator(evaluator: Evaluator): void {
 
 const patterns = new Map<string, RE2JS>();
 
-/** `matches` in linear time, as CEL's specification asks (RE2): no pattern can hang the owner. */
-function matchesLinear(text: string, pattern: string): boolean {
+/** `matches` in linear time, as CEL's specification asks (RE2): no pattern can hang the owner. Throws what is wrong with the pattern. */
+export function matchesLinear(text: string, pattern: string): boolean {
   if (pattern.length > patternMax) throw new Error(`a pattern has at most ${patternMax} characters`);
   let compiled = patterns.get(pattern);
   if (compiled === undefined) {
@@ -150,6 +151,7 @@ const environments: Record<Place, Environment> = {
   schedule: buildEnvironment('schedule'),
   trigger: buildEnvironment('trigger'),
   start: buildEnvironment('start'),
+  eval: buildEnvironment('eval'),
 };
 
 /** Compiles one CEL expression. Throws `ExpressionError` with `pointer` when it cannot be read, or uses what is not there. */

@@ -3,15 +3,19 @@ import { AcknowledgeIncidentRoute } from './acknowledge-incident.route.ts';
 import { AddEvidenceRoute } from './add-evidence.route.ts';
 import { ApplyAgentRoute } from './apply-agent.route.ts';
 import { ApplyDeploymentRoute } from './apply-deployment.route.ts';
+import { ApplyEvalSuiteRoute } from './apply-eval-suite.route.ts';
 import { ApplyGateRoute } from './apply-gate.route.ts';
 import { ApprovePromotionRoute } from './approve-promotion.route.ts';
 import { DeleteAgentRoute } from './delete-agent.route.ts';
 import { DeleteDeploymentRoute } from './delete-deployment.route.ts';
+import { DeleteEvalSuiteRoute } from './delete-eval-suite.route.ts';
 import { DeleteGateRoute } from './delete-gate.route.ts';
 import { DemoteAgentRoute } from './demote-agent.route.ts';
 import { GetAgentRoute } from './get-agent.route.ts';
 import { GetBoardRoute } from './get-board.route.ts';
 import { GetDeploymentRoute } from './get-deployment.route.ts';
+import { GetEvalSuiteRoute } from './get-eval-suite.route.ts';
+import { GetEvalRoute } from './get-eval.route.ts';
 import { GetGateRoute } from './get-gate.route.ts';
 import { GetIncidentRoute } from './get-incident.route.ts';
 import { GetSchemaRoute } from './get-schema.route.ts';
@@ -20,6 +24,9 @@ import { IsolateAgentRoute } from './isolate-agent.route.ts';
 import { ListAgentVersionsRoute } from './list-agent-versions.route.ts';
 import { ListAgentsRoute } from './list-agents.route.ts';
 import { ListDeploymentsRoute } from './list-deployments.route.ts';
+import { ListEvalAttemptsRoute } from './list-eval-attempts.route.ts';
+import { ListEvalSuitesRoute } from './list-eval-suites.route.ts';
+import { ListEvalsRoute } from './list-evals.route.ts';
 import { ListEvidenceRoute } from './list-evidence.route.ts';
 import { ListGatesRoute } from './list-gates.route.ts';
 import { ListIncidentsRoute } from './list-incidents.route.ts';
@@ -32,6 +39,7 @@ import { ReleaseAgentRoute } from './release-agent.route.ts';
 import { ReportStepRoute } from './report-step.route.ts';
 import { ResolveIncidentRoute } from './resolve-incident.route.ts';
 import { StartDeploymentRoute } from './start-deployment.route.ts';
+import { StartEvalRoute } from './start-eval.route.ts';
 import { StopDeploymentRoute } from './stop-deployment.route.ts';
 
 /** The REST routes of `registry`: one controller an operation, `<operation>.route.ts`. */
@@ -70,4 +78,12 @@ export const registryRoutes: Type[] = [
   AcknowledgeIncidentRoute,
   ResolveIncidentRoute,
   NoteIncidentRoute,
+  ApplyEvalSuiteRoute,
+  DeleteEvalSuiteRoute,
+  GetEvalSuiteRoute,
+  GetEvalRoute,
+  ListEvalAttemptsRoute,
+  ListEvalSuitesRoute,
+  ListEvalsRoute,
+  StartEvalRoute,
 ];

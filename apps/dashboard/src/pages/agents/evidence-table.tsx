@@ -14,7 +14,7 @@ import { SearchField } from '../../parts/search-field.tsx';
 import { useFilter } from '../../routing/filter.ts';
 import styles from './stages.module.css';
 
-const formats: Record<EvidenceFormat, string> = { junit: 'JUnit', lcov: 'LCOV', sarif: 'SARIF', json: 'JSON' };
+const formats: Record<EvidenceFormat, string> = { junit: 'JUnit', lcov: 'LCOV', sarif: 'SARIF', json: 'JSON', eval: 'Eval' };
 /** More metrics than these are in the answer of the REST interface. */
 const metricsShown = 6;
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { Evidence, EvidenceFormat } from '../../client/evidence.ts';
+import type { Evidence, EvidenceFormat, ReportFormat } from '../../client/evidence.ts';
 import { agentVersion } from '../agent-version.ts';
 import { action } from '../context.ts';
 import { exitCode } from '../exit-codes.ts';
@@ -16,7 +16,7 @@ import type { ListOptions } from './list-options.ts';
 
 interface AddOptions {
   file: string[];
-  format?: EvidenceFormat;
+  format?: ReportFormat;
   suite?: string;
   source?: string;
 }
@@ -113,7 +113,7 @@ async function readReport(io: Io, file: string): Promise<string> {
 }
 
 /** What a report is, by its name and how it begins. */
-function formatOf(file: string, content: string): EvidenceFormat {
+function formatOf(file: string, content: string): ReportFormat {
   const name = basename(file).toLowerCase();
   const start = content.slice(0, 4_096).trimStart();
   if (name.endsWith('.xml') || start.startsWith('<')) return 'junit';

@@ -26,6 +26,7 @@ export const kinds: readonly Kind[] = [
   { kind: 'McpServer', word: 'server', of: ({ mcpServers }) => mcpServers },
   { kind: 'Agent', word: 'agent', of: ({ agents }) => agents },
   { kind: 'Gate', word: 'gate', of: ({ gates }) => appliedGates(gates) },
+  { kind: 'EvalSuite', word: 'eval-suite', of: ({ evalSuites }) => evalSuites },
   { kind: 'Workflow', word: 'workflow', of: ({ workflows }) => workflows },
   { kind: 'Budget', word: 'budget', of: ({ budgets }) => budgetManifests(budgets) },
   { kind: 'Schedule', word: 'schedule', of: ({ schedules }) => schedules },

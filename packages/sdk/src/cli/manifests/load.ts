@@ -8,6 +8,7 @@ import { CliFailure } from '../failure.ts';
 import { keyValue } from '../inputs.ts';
 import { bundleFile, fill, selectFiles } from './bundle.ts';
 import type { BundleSpec, Selection } from './bundle.ts';
+import { withCases } from './eval-cases.ts';
 import { resolvePaths } from './paths.ts';
 
 /** A manifest and where it stands. */
@@ -126,7 +127,9 @@ async function parseBundle(file: string, shown: string): Promise<Manifest<Bundle
 
 async function loadFile(file: string, cwd: string, values: ReadonlyMap<string, unknown>): Promise<Loaded[]> {
   const shown = shownPath(file, cwd);
-  return documentsOf(await readText(file, shown), shown, dirname(file), values);
+  const folder = dirname(file);
+  const documents = documentsOf(await readText(file, shown), shown, folder, values);
+  return Promise.all(documents.map(async (one) => ({ ...one, manifest: await withCases(one.manifest, folder, one.where) })));
 }
 
 function documentsOf(text: string, shown: string, folder: string, values: ReadonlyMap<string, unknown>): Loaded[] {

@@ -1,7 +1,7 @@
 import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
-import { Evidence, evidenceFormats, type EvidenceFormat } from './evidence.ts';
+import { Evidence, reportFormats, type ReportFormat } from './evidence.ts';
 import { sourcePattern, sourceWords } from './metric-name.ts';
 
 /** Characters of a file as it is sent: a message holds 512 KiB. */
@@ -11,7 +11,7 @@ export class AddEvidenceRequest {
   @Matches(namePattern) agent!: string;
   /** Absent: the current one. */
   @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
-  @IsIn(evidenceFormats) format!: EvidenceFormat;
+  @IsIn(reportFormats) format!: ReportFormat;
   /** The file; with `encoding: gzip` compressed, in base64. */
   @IsString() @MinLength(1) @MaxLength(evidenceContentMax) content!: string;
   /** `text` if absent. */

@@ -3,6 +3,7 @@ import { defineEvent } from '../../bus/contract.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { agentKinds, agentStatuses, breakerStates, hashPattern, type AgentKind, type AgentStatus, type BreakerState } from './agent.ts';
 import { deploymentStatuses, stepStates, type DeploymentStatus, type StepState } from './deployment.ts';
+import { evalStatuses, type EvalStatus } from './eval.ts';
 import { stageMoves, type StageMoveKind } from './get-stages.ts';
 import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
 import { stages, type Stage } from './stage.ts';
@@ -83,6 +84,17 @@ export class StageChanged {
 
 /** A version of an agent was promoted to a stage, demoted from it or approved for it. Entity: the agent's id. */
 export const stageChanged = defineEvent({ subject: 'sb.event.registry.stage.changed', payload: StageChanged, listeners: [] });
+
+export class EvalEnded {
+  @Matches(idPattern('eval')) id!: string;
+  @Matches(namePattern) suite!: string;
+  @Matches(namePattern) agent!: string;
+  @IsInt() @Min(1) agentVersion!: number;
+  @IsIn(evalStatuses) status!: EvalStatus;
+}
+
+/** An eval has ended. Entity: the eval's id. */
+export const evalEnded = defineEvent({ subject: 'sb.event.registry.eval.ended', payload: EvalEnded, listeners: [] });
 
 export class EvidenceAdded {
   @Matches(idPattern('evidence')) id!: string;

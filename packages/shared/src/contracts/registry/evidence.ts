@@ -3,7 +3,12 @@ import { IsArray, IsBoolean, IsIn, IsInt, IsISO8601, IsNumber, IsString, Matches
 import { idPattern, namePattern } from '../../ids/ids.ts';
 import { hashPattern } from './agent.ts';
 
-export const evidenceFormats = ['junit', 'lcov', 'sarif', 'json'] as const;
+/** What CI can send. */
+export const reportFormats = ['junit', 'lcov', 'sarif', 'json'] as const;
+export type ReportFormat = (typeof reportFormats)[number];
+
+/** `eval`: what an eval of ours found out. */
+export const evidenceFormats = [...reportFormats, 'eval'] as const;
 export type EvidenceFormat = (typeof evidenceFormats)[number];
 
 /** One number that a file of evidence says. */
@@ -19,7 +24,7 @@ export class Evidence {
   @IsInt() @Min(1) version!: number;
   @IsIn(evidenceFormats) format!: EvidenceFormat;
   @IsString() source!: string;
-  /** SHA-256 of the file as it was sent, uncompressed. */
+  /** SHA-256 of the file as it was sent, uncompressed; of an eval of its result. */
   @Matches(hashPattern) hash!: string;
   @IsInt() bytes!: number;
   @IsArray() @ValidateNested({ each: true }) @Type(() => MetricValue) metrics!: MetricValue[];

@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { Bus } from '@signalbox/shared/bus/bus.js';
+import { listOutputs, type ItemOutput, type ListOutputsReply } from '@signalbox/shared/contracts/execution/list-outputs.js';
+import { startDefinition } from '@signalbox/shared/contracts/execution/start-definition.js';
+import { endedRunStatuses } from '@signalbox/shared/contracts/execution/run-view.js';
+import { revokeGrant } from '@signalbox/shared/contracts/security/revoke-grant.js';
+import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
+import type { EvalSuiteManifest } from '../manifests/manifest.ts';
+import type { EvalRow } from './eval-row.ts';
+import { callStep, evalWorkflow, gradeStep } from './eval-workflow.ts';
+import type { Answers } from './graded.ts';
+
+/** The runs that evals are: started by who started the eval, however often that is tried, and read when they have ended. */
+@Injectable()
+export class EvalRuns {
+  constructor(private readonly bus: Bus) {}
+
+  /** The run of an eval, started unless it is there. */
+  async start(row: EvalRow, suite: EvalSuiteManifest, caller: Caller): Promise<string> {
+    const call = { agent: row.agent_name, version: row.agent_version, repeats: row.repeats };
+    const { manifest, input } = evalWorkflow(suite, call, row.graders);
+    const id = fromUuid('eval', row.id);
+    const run = await this.bus.request(
+      startDefinition,
+      {
+        workflow: `eval/${row.suite_name}`,
+        manifest: manifest as unknown as Record<string, unknown>,
+        input,
+        labels: { 'signalbox.dev/eval': id, 'signalbox.dev/eval-agent': `${row.agent_name}@${row.agent_version}` },
+        idempotencyKey: id,
+      },
+      caller,
+    );
+    return run.id;
+  }
+
+  /** How a run stands, and the first of what it gave. */
+  look(run: string, caller: Caller): Promise<ListOutputsReply> {
+    return this.bus.request(listOutputs, { run, step: callStep }, caller);
+  }
+
+  /** All that an ended run gave. */
+  async answersOf(row: EvalRow & { run: string }, caller: Caller): Promise<Answers> {
+    const graded = new Map<number, readonly ItemOutput[]>();
+    for (const { index } of row.graders) graded.set(index, await this.all(row.run, gradeStep(index), caller));
+    return { calls: await this.all(row.run, callStep, caller), graded };
+  }
+
+  private async all(run: string, step: string, caller: Caller): Promise<ItemOutput[]> {
+    const items: ItemOutput[] = [];
+    for (let from: number | null = 0; from !== null;) {
+      const page: ListOutputsReply = await this.bus.request(listOutputs, { run, step, from }, caller);
+      items.push(...page.data);
+      from = page.next;
+    }
+    return items;
+  }
+
+  /** Gives the right to act for who started an eval back; without it nothing can be done any more. */
+  async letGo(grant: string | null): Promise<void> {
+    if (grant === null) return;
+    await this.bus
+      .request(revokeGrant, { grant }, 'service')
+      .catch((err: unknown) => log.warn('the grant of an eval that has ended was not given back', { err }));
+  }
+}
+
+export function hasEnded({ status }: ListOutputsReply): boolean {
+  return endedRunStatuses.includes(status);
+}

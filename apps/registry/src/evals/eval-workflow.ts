@@ -1,0 +1,81 @@
+import type { Json } from '@signalbox/workflow/core/json.js';
+import type { StepManifest, WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
+import type { AgentGrader, EvalSuiteManifest } from '../manifests/manifest.ts';
+
+const maxParallelDefault = 8;
+export const callStep = 'call';
+
+/** An agent that grades, its place among the graders of the suite, and the version that does it. */
+export interface PinnedGrader {
+  index: number;
+  agent: string;
+  version: number;
+}
+
+/** The step in which an agent grades. */
+export function gradeStep(index: number): string {
+  return `grade${index}`;
+}
+
+/**
+ * The run that an eval is: each case is put to that very version, so many times, and each answer is given to the agents that grade as soon as it is there.
+ * What can be graded without anybody is graded when the run has ended.
+ */
+export function evalWorkflow(
+  { metadata, spec }: EvalSuiteManifest,
+  call: { agent: string; version: number; repeats: number },
+  graders: readonly PinnedGrader[],
+): { manifest: WorkflowManifest; input: Json } {
+  const { maxParallel = maxParallelDefault, timeout, totalTimeout, budget, usesAtMost, skill } = spec;
+  const each: StepManifest = {
+    maxParallel,
+    // One call that fails is an answer too.
+    onError: 'continue',
+    ...(timeout !== undefined && { timeout }),
+    ...(usesAtMost && { usesAtMost }),
+  };
+  const steps: Record<string, StepManifest> = {
+    [callStep]: {
+      ...each,
+      forEach: '${{ input.order }}',
+      agent: call.agent,
+      version: call.version,
+      ...(skill !== undefined && { skill }),
+      with: '${{ input.cases[int(item)].input }}',
+    },
+  };
+  for (const { index, agent, version } of graders) {
+    const { skill: gradesBy } = spec.graders[index] as AgentGrader;
+    steps[gradeStep(index)] = {
+      ...each,
+      forEach: { items: `\${{ steps.${callStep}.output }}`, stream: true },
+      agent,
+      version,
+      ...(gradesBy !== undefined && { skill: gradesBy }),
+      with: {
+        input: '${{ input.cases[int(input.order[index])].input }}',
+        expected: '${{ input.cases[int(input.order[index])].expected }}',
+        output: '${{ item }}',
+        rubric: `\${{ input.rubrics["${index}"] }}`,
+      },
+    };
+  }
+  const cases = spec.cases.map(({ input = {}, expected = null }) => ({ input, expected }));
+  // A case has its repeats one after another: attempt n is of case n / repeats.
+  const order = cases.flatMap((_, index) => Array.from({ length: call.repeats }, () => index));
+  const rubrics = Object.fromEntries(graders.map(({ index }) => [String(index), (spec.graders[index] as AgentGrader).rubric ?? null]));
+  return {
+    manifest: {
+      apiVersion: 'signalbox.dev/v1',
+      kind: 'Workflow',
+      metadata: { name: metadata.name },
+      spec: {
+        steps,
+        outputs: null,
+        ...(totalTimeout !== undefined && { timeout: totalTimeout }),
+        ...(budget && { budget }),
+      },
+    },
+    input: { cases, order, rubrics },
+  };
+}

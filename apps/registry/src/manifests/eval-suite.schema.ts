@@ -1,0 +1,117 @@
+import { metadataSchema, nameSchema, schemaHead } from './schema-parts.ts';
+
+const name = { type: 'string', minLength: 1, maxLength: 63, pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]*$' };
+const graderBase = {
+  name: { ...name, description: 'Its type if absent, or the agent that grades.' },
+  weight: { type: 'number', exclusiveMinimum: 0, maximum: 1_000, description: 'Among the other graders; 1 if absent.' },
+};
+const path = {
+  type: 'string',
+  maxLength: 500,
+  pattern: '^(?:/[^/]*)*$',
+  description: 'JSON Pointer of the part of the answer that it looks at; absent: all of it.',
+};
+const duration = {
+  anyOf: [
+    { type: 'string', pattern: '^[1-9]\\d{0,8}(?:ms|s|m|h|d)$' },
+    { type: 'integer', minimum: 1 },
+  ],
+};
+const amounts = {
+  type: 'object',
+  minProperties: 1,
+  properties: { tokens: { type: 'integer', minimum: 1 }, costUsd: { type: 'number', exclusiveMinimum: 0 } },
+  additionalProperties: false,
+};
+
+function grader(type: string, description: string, fields: Record<string, object>, required: string[]): object {
+  return {
+    if: { properties: { type: { const: type } }, required: ['type'] },
+    then: {
+      description,
+      properties: { type: { const: type }, ...graderBase, ...fields },
+      required: ['type', ...required],
+      additionalProperties: false,
+    },
+  };
+}
+
+/** The published JSON Schema of `kind: EvalSuite`. */
+export const evalSuiteSchema = {
+  ...schemaHead('eval-suite', 'Cases and graders: what an agent is to be good at, and how that is told.'),
+  type: 'object',
+  properties: {
+    apiVersion: { const: 'signalbox.dev/v1' },
+    kind: { const: 'EvalSuite' },
+    metadata: metadataSchema,
+    spec: {
+      type: 'object',
+      properties: {
+        skill: { type: 'string', minLength: 1, maxLength: 128, description: "The skill that is called; absent: the agent's only one." },
+        cases: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 1_000,
+          items: {
+            type: 'object',
+            properties: {
+              name: { ...name, description: '`case-1` and so on if absent.' },
+              input: { description: 'What the agent is asked: any JSON value, `{}` if absent.' },
+              expected: { description: 'What graders compare with: any JSON value.' },
+              labels: { type: 'object', maxProperties: 16, additionalProperties: { type: 'string', maxLength: 256 } },
+            },
+            additionalProperties: false,
+          },
+        },
+        graders: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 10,
+          items: {
+            type: 'object',
+            properties: { type: { enum: ['exact', 'schema', 'regex', 'cel', 'agent'] } },
+            required: ['type'],
+            allOf: [
+              grader('exact', 'The answer is what the case expects.', { path }, []),
+              grader('schema', 'The answer fits a JSON Schema.', { path, schema: { type: 'object' } }, ['schema']),
+              grader(
+                'regex',
+                'The answer, a text or as JSON, matches an RE2 pattern.',
+                { path, pattern: { type: 'string', minLength: 1, maxLength: 1_000 } },
+                ['pattern'],
+              ),
+              grader(
+                'cel',
+                'A CEL expression over `input`, `output`, `expected` and `labels`: true, false, or a number from 0 to 1.',
+                { expression: { type: 'string', minLength: 1, maxLength: 4_096 } },
+                ['expression'],
+              ),
+              grader(
+                'agent',
+                'An agent is asked `{ input, output, expected, rubric }` and answers `{ score, reason }` or `{ pass, reason }`: code of a worker, or a model as judge.',
+                {
+                  agent: nameSchema,
+                  skill: { type: 'string', minLength: 1, maxLength: 128 },
+                  rubric: { type: 'string', maxLength: 16_384 },
+                },
+                ['agent'],
+              ),
+            ],
+          },
+        },
+        passScore: { type: 'number', minimum: 0, maximum: 1, description: 'The least score of an attempt that passes; 1 if absent.' },
+        repeats: { type: 'integer', minimum: 1, maximum: 20, description: 'How often each case is put; 1 if absent.' },
+        maxParallel: { type: 'integer', minimum: 1, maximum: 100, description: 'Calls under way at once; 8 if absent.' },
+        timeout: { ...duration, description: 'Of one call, as `2m`; 15 minutes if absent.' },
+        totalTimeout: { ...duration, description: 'Of the whole eval; a day if absent.' },
+        confidence: { enum: [0.9, 0.95, 0.99], description: 'How sure intervals are; 0.95 if absent.' },
+        budget: { ...amounts, description: 'What all calls, those of graders included, may use together.' },
+        usesAtMost: { ...amounts, description: 'What one call uses at most: needed for what the budget limits.' },
+      },
+      required: ['cases', 'graders'],
+      additionalProperties: false,
+    },
+  },
+  required: ['apiVersion', 'kind', 'metadata', 'spec'],
+  additionalProperties: false,
+} as const;
