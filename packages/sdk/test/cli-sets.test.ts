@@ -10,6 +10,7 @@ const routes = {
   McpServer: 'mcp-servers',
   Agent: 'agents',
   Gate: 'gates',
+  EvalSuite: 'eval-suites',
   Workflow: 'workflows',
   Schedule: 'schedules',
   Trigger: 'triggers',
@@ -26,6 +27,7 @@ beforeEach(async () => {
   rest = await RestDouble.start();
   rest.on('GET /budgets', page([]));
   rest.on('GET /gates', page([]));
+  rest.on('GET /eval-suites', page([]));
   folder = await temporaryFolder();
   standing = new Map();
   removed = [];

@@ -12,6 +12,8 @@ export function staleAfter(type: string, data: unknown): QueryKey[] {
       return [['agents'], ['board'], (agent ?? name) === undefined ? ['agent'] : ['agent', (agent ?? name)!]];
     case 'evidence.added':
       return [agent === undefined ? ['agent'] : ['agent', agent]];
+    case 'eval.ended':
+      return [['eval'], agent === undefined ? ['agent'] : ['agent', agent]];
     case 'deployment.changed':
       return [['deployments'], ...(name ? [['board', name]] : [['board']])];
     case 'run.changed': {

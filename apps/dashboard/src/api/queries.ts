@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { ApprovalQuery } from '@signalbox/sdk/client/approvals.js';
+import type { EvalOutcome } from '@signalbox/sdk/client/evals.js';
 import type { EvidenceQuery } from '@signalbox/sdk/client/evidence.js';
 import type { IncidentQuery } from '@signalbox/sdk/client/incidents.js';
 import type { LimitQuery } from '@signalbox/sdk/client/limits.js';
@@ -186,6 +187,24 @@ export const queries = {
       initialPageParam: null as string | null,
       getNextPageParam: (last) => last.nextCursor,
     }),
+  evals: ({ agent }: { agent: string }) =>
+    infiniteQueryOptions({
+      queryKey: ['agent', agent, 'evals'],
+      queryFn: ({ signal, pageParam }) => client.evals.list({ agent, limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
+  eval: (id: string) => queryOptions({ queryKey: ['eval', id], queryFn: ({ signal }) => client.evals.get(id, { signal }) }),
+  evalAttempts: (id: string, outcome: EvalOutcome[] | undefined) =>
+    infiniteQueryOptions({
+      queryKey: ['eval', id, 'attempts', outcome ?? []],
+      queryFn: ({ signal, pageParam }) =>
+        client.evals.attempts(id, { outcome, limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
+  evalSuites: () =>
+    queryOptions({ queryKey: ['eval-suites'], queryFn: ({ signal }) => client.evalSuites.list({ limit: 200 }, { signal }).take(listMax) }),
   instances: (agent: string) =>
     queryOptions({
       queryKey: ['agent', agent, 'instances'],

@@ -22,6 +22,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { Tabs, useTab, type Tab } from '../../parts/tabs.tsx';
 import { useMay } from '../../shell/who.ts';
 import { RunsTable } from '../runs/runs-table.tsx';
+import { Evals } from './evals.tsx';
 import { Skills } from './skills.tsx';
 import { Stages } from './stages.tsx';
 import styles from './agents.module.css';
@@ -37,6 +38,7 @@ export default function AgentPage(): ReactNode {
     { id: 'instances', label: 'Instances', count: agent.data?.instances.live },
     { id: 'runs', label: 'Calls' },
     { id: 'stages', label: 'Stages' },
+    { id: 'evals', label: 'Evals' },
     { id: 'versions', label: 'Versions', count: agent.data?.version },
     { id: 'manifest', label: 'Manifest' },
   ];
@@ -69,6 +71,7 @@ export default function AgentPage(): ReactNode {
             {tab === 'instances' && <Instances agent={data} />}
             {tab === 'runs' && <Calls name={name} />}
             {tab === 'stages' && <Stages agent={data} />}
+            {tab === 'evals' && <Evals agent={data} />}
             {tab === 'versions' && <Versions name={name} />}
             {tab === 'manifest' && (
               <Panel title="Manifest">

@@ -1,0 +1,39 @@
+import type { Eval, EvalAttempt, EvalInterval } from '@signalbox/sdk/client/evals.js';
+import { lampOf, type Lamp } from './lamps.ts';
+
+/** `87.5 %`. */
+export function shareText(value: number): string {
+  return `${Number((value * 100).toFixed(1))} %`;
+}
+
+/** `87.5 %, 70.1 % to 95.3 %`. */
+export function intervalText({ value, low, high }: EvalInterval): string {
+  return `${shareText(value)}, ${shareText(low)} to ${shareText(high)}`;
+}
+
+/** How an attempt came out. */
+export function attemptLamp({ outcome }: Pick<EvalAttempt, 'outcome'>): Lamp {
+  const word = { passed: 'Passed', failed: 'Failed', error: 'Call failed' }[outcome];
+  return { ...lampOf(outcome === 'passed' ? 'done' : 'failed'), word };
+}
+
+/** What an attempt lacks, in words. */
+export function lacksText({ error, grades }: Pick<EvalAttempt, 'error' | 'grades'>): string {
+  if (error !== undefined) return error;
+  const bad = grades.filter(({ score }) => score < 1);
+  return bad.map(({ grader, score, reason }) => `${grader}: ${reason ?? shareText(score)}`).join('; ');
+}
+
+/** The version against the one at the stage, or why there is nothing to compare with. */
+export function comparisonText({ result, confidence }: Pick<Eval, 'result' | 'confidence'>): string | null {
+  if (result === undefined) return null;
+  const { comparison, note } = result;
+  if (comparison === undefined) return note ?? null;
+  const { version, stage, change, pValue, verdict } = comparison;
+  const points = (value: number): string => `${value > 0 ? '+' : ''}${Number((value * 100).toFixed(1))}`;
+  const than =
+    verdict === 'same'
+      ? `No sure difference to version ${version}`
+      : `${verdict === 'better' ? 'Better' : 'Worse'} than version ${version}`;
+  return `${than}, which is at ${stage}: ${points(change.value)} points, ${points(change.low)} to ${points(change.high)} (${shareText(confidence)} sure, p = ${Number(pValue.toPrecision(2))})`;
+}
