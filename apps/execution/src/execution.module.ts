@@ -57,6 +57,7 @@ import { InvokeAgentHandler } from './runs/invoke-agent.handler.ts';
 import { ListRunEventsHandler } from './runs/list-run-events.handler.ts';
 import { ListRunProblemsHandler } from './runs/list-run-problems.handler.ts';
 import { ListRunsHandler } from './runs/list-runs.handler.ts';
+import { ListCallsHandler } from './runs/list-calls.handler.ts';
 import { ListOutputsHandler } from './runs/list-outputs.handler.ts';
 import { ListStepsHandler } from './runs/list-steps.handler.ts';
 import { RunFinder } from './runs/run-finder.ts';
@@ -147,6 +148,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     ListRunEventsHandler,
     ListRunProblemsHandler,
     ListRunsHandler,
+    ListCallsHandler,
     ListOutputsHandler,
     ListStepsHandler,
     ListWorkflowsHandler,

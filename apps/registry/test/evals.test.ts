@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { listCalls, type ListCallsRequest, type RecordedCall } from '@signalbox/shared/contracts/execution/list-calls.js';
 import { listOutputs, type ItemOutput, type ListOutputsReply } from '@signalbox/shared/contracts/execution/list-outputs.js';
 import { runChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
 import { startDefinition, type StartDefinitionRequest } from '@signalbox/shared/contracts/execution/start-definition.js';
@@ -43,6 +44,11 @@ beforeAll(async () => {
     started.set(request.idempotencyKey, { ...request, run: known });
     if (!runs.has(known)) runs.set(known, { status: 'running', steps: { call: [] } });
     return { ...emptyRun, id: known, workflow: request.workflow };
+  });
+  await registry.service.answer(listCalls, (request) => {
+    callsAsked.push(request);
+    const from = Number(request.cursor ?? 0);
+    return { data: calls.slice(from, from + 4), nextCursor: from + 4 < calls.length ? String(from + 4) : null };
   });
   await registry.service.answer(listOutputs, ({ run, step, from = 0 }) => {
     const { steps, ...stand } = runs.get(run)!;
@@ -115,6 +121,10 @@ async function ended(
 async function evalOf(suiteName: string, agentName: string, version: number, answers: string[]): Promise<GetEvalReply> {
   return ended(await start(suiteName, agentName, { version }), { call: answers.map(said) });
 }
+
+/** Calls that are recorded of any agent. */
+let calls: RecordedCall[] = [];
+const callsAsked: ListCallsRequest[] = [];
 
 describe('a suite', () => {
   test('that cannot be used is refused with every place that is wrong', async () => {
@@ -391,6 +401,87 @@ test('a version is compared with the one at the stage case by case, and gates as
   );
 });
 
+describe('recorded calls', () => {
+  const manifestOf = (name: string, spec: Record<string, unknown>): Record<string, unknown> => {
+    const { cases: _, ...others } = (suiteManifest(name, spec) as { spec: Record<string, unknown> }).spec;
+    return { apiVersion: 'signalbox.dev/v1', kind: 'EvalSuite', metadata: { name }, spec: others };
+  };
+  const recorded = async (name: string, spec: Record<string, unknown>): Promise<void> => {
+    await registry.service.request(applyEvalSuite, { name, manifest: manifestOf(name, spec) });
+  };
+  const call = (index: number, text: string): RecordedCall => ({
+    run: newId('run'),
+    step: `ask[${index}]`,
+    input: { index },
+    output: { text },
+  });
+
+  test('are not put again where that could do harm, or where there are too few', async () => {
+    await agent('busy');
+    await recorded('again', { recorded: {} });
+    await expect(start('again', 'busy')).rejects.toMatchObject({
+      code: 'conflict',
+      detail: 'busy may change something outside when it is asked again',
+    });
+    await recorded('again', { recorded: { repeatable: true } });
+    calls = [call(0, 'a')];
+    await expect(start('again', 'busy')).rejects.toMatchObject({
+      code: 'conflict',
+      detail: expect.stringContaining('1 calls of busy are recorded'),
+    });
+    await expect(
+      registry.service.request(applyEvalSuite, { name: 'both', manifest: suiteManifest('both', { recorded: {} }) }),
+    ).rejects.toMatchObject({ code: 'invalid' });
+  });
+
+  test('are put to another version, both answers are judged alike, and the difference is evidence', async () => {
+    const manifest = agentManifest('changed', { kind: 'llm', llm: { model: 'small' } });
+    await registry.service.request(applyAgent, { name: 'changed', manifest });
+    await agent('fair', 1, 'worker');
+    const graders = [
+      { type: 'regex', path: '/text', pattern: '^yes' },
+      { type: 'agent', agent: 'fair', rubric: 'Be fair.' },
+    ];
+    await recorded('replayed', { recorded: { calls: 9, days: 2 }, graders, passScore: 0.5 });
+    await expect(registry.service.request(getEvalSuite, { name: 'replayed' })).resolves.toMatchObject({
+      ...{ cases: 9, isRecorded: true, manifest: manifestOf('replayed', { recorded: { calls: 9, days: 2 }, graders, passScore: 0.5 }) },
+    });
+    calls = Array.from({ length: 11 }, (_, index) => call(index, 'yes, sir'));
+    callsAsked.length = 0;
+    const one = await start('replayed', 'changed');
+    expect(one).toMatchObject({ cases: 9, status: 'running' });
+    expect(callsAsked.map(({ agent: name, cursor }) => `${name} ${cursor ?? ''}`)).toEqual(['changed ', 'changed 4', 'changed 8']);
+    expect(Date.now() - Date.parse(callsAsked[0]!.startedAfter)).toBeGreaterThan(1.9 * 86_400_000);
+    const { manifest: made } = started.get(one.id)!;
+    expect(made).toMatchObject({
+      spec: { steps: { before1: { with: { expected: null, output: '${{ item.expected }}' } }, grade1: { with: { expected: null } } } },
+    });
+    const judged = (score: number): Omit<ItemOutput, 'index'>[] =>
+      Array<Omit<ItemOutput, 'index'>>(9).fill({ status: 'succeeded', output: { score } });
+    const done = await ended(one, { call: Array<Omit<ItemOutput, 'index'>>(9).fill(said('no')), grade1: judged(0.5), before1: judged(1) });
+    expect(done.result!.comparison).toEqual({
+      ...{ before: 1, change: { value: -0.75, low: -0.75, high: -0.75 }, pValue: 2 / 2 ** 9, verdict: 'worse' },
+    });
+    const { data } = await registry.service.request(listEvidence, { agent: 'changed' });
+    expect(data).toMatchObject([{ source: 'counterfactual/replayed' }]);
+    expect(data[0]!.metrics).toEqual(
+      expect.arrayContaining([
+        { metric: 'counterfactual.replayed.change', value: -0.75 },
+        { metric: 'counterfactual.replayed.before', value: 1 },
+      ]),
+    );
+    const { data: attempts } = await registry.service.request(listEvalAttempts, { id: one.id, limit: 1 });
+    expect(attempts).toMatchObject([
+      { case: `${calls[0]!.run} ask[0]`, input: { index: 0 }, expected: { text: 'yes, sir' }, output: '{"text":"no"}' },
+    ]);
+    const silent = await ended(await start('replayed', 'changed'), {
+      call: Array<Omit<ItemOutput, 'index'>>(9).fill(said('no')),
+      ...{ grade1: judged(0.5), before1: judged(7) },
+    });
+    expect(silent).toMatchObject({ status: 'failed', reason: expect.stringContaining('what was recorded: ') });
+  });
+});
+
 test('the example can be applied, and its run be started', async () => {
   const file = (name: string): string => readFileSync(new URL(`../../../examples/evals/${name}`, import.meta.url), 'utf8');
   for (const document of parseAllDocuments(file('1-agents.yaml'))) {
@@ -404,6 +495,10 @@ test('the example can be applied, and its run be started', async () => {
     .split('\n');
   const whole = { ...manifest, spec: { ...spec, cases: lines.map((line) => JSON.parse(line) as unknown) } };
   await registry.service.request(applyEvalSuite, { name: 'triage', manifest: whole });
+  await registry.service.request(applyEvalSuite, {
+    name: 'triage-replay',
+    manifest: parse(file('4-replay.yaml')) as Record<string, unknown>,
+  });
   await registry.service.request(applyGate, { name: 'triage-evals', manifest: parse(file('3-gate.yaml')) as Record<string, unknown> });
   const one = await start('triage', 'triage');
   expect(started.get(one.id)!.manifest).toMatchObject({

@@ -43,7 +43,7 @@ const ended = {
       { grader: 'judge', score: 1, version: 3 },
     ],
     comparison: {
-      ...{ eval: 'eval_0', version: 1, stage: 'production', change: { value: -0.25, low: -0.5, high: 0 } },
+      ...{ eval: 'eval_0', version: 1, stage: 'production', before: 1, change: { value: -0.25, low: -0.5, high: 0 } },
       ...{ pValue: 0.03125, verdict: 'worse' },
     },
   },

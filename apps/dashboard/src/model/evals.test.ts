@@ -28,7 +28,15 @@ test('a comparison says which is better, by how much and how sure that is', () =
       confidence: 0.95,
       result: {
         ...result,
-        comparison: { eval: 'e', version: 2, stage: 'production', change: { value: -0.25, low: -0.5, high: 0 }, pValue: 0.031_25, verdict },
+        comparison: {
+          eval: 'e',
+          version: 2,
+          stage: 'production',
+          before: 0.5,
+          change: { value: -0.25, low: -0.5, high: 0 },
+          pValue: 0.031_25,
+          verdict,
+        },
       },
     });
   expect(of('worse')).toBe('Worse than version 2, which is at production: -25 points, -50 to 0 (95 % sure, p = 0.031)');

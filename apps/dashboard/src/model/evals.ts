@@ -30,10 +30,8 @@ export function comparisonText({ result, confidence }: Pick<Eval, 'result' | 'co
   const { comparison, note } = result;
   if (comparison === undefined) return note ?? null;
   const { version, stage, change, pValue, verdict } = comparison;
+  const other = version === undefined ? 'what was answered then' : `version ${version}, which is at ${stage ?? ''}`;
   const points = (value: number): string => `${value > 0 ? '+' : ''}${Number((value * 100).toFixed(1))}`;
-  const than =
-    verdict === 'same'
-      ? `No sure difference to version ${version}`
-      : `${verdict === 'better' ? 'Better' : 'Worse'} than version ${version}`;
-  return `${than}, which is at ${stage}: ${points(change.value)} points, ${points(change.low)} to ${points(change.high)} (${shareText(confidence)} sure, p = ${Number(pValue.toPrecision(2))})`;
+  const than = verdict === 'same' ? `No sure difference to ${other}` : `${verdict === 'better' ? 'Better' : 'Worse'} than ${other}`;
+  return `${than}: ${points(change.value)} points, ${points(change.low)} to ${points(change.high)} (${shareText(confidence)} sure, p = ${Number(pValue.toPrecision(2))})`;
 }

@@ -3,7 +3,7 @@ import type { EvalAttempt, EvalGrade, EvalOutcome } from '@signalbox/shared/cont
 import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
-import type { EvalSuiteManifest } from '../manifests/manifest.ts';
+import type { EvalCase, EvalSuiteManifest } from '../manifests/manifest.ts';
 import type { PinnedGrader } from './eval-workflow.ts';
 
 /** A row of `eval`. */
@@ -24,6 +24,8 @@ export interface EvalRow {
   confidence: number;
   against: Stage;
   graders: PinnedGrader[];
+  /** Recorded calls that are its cases; null: those of the suite. */
+  recorded: EvalCase[] | null;
   /** The right to act for who started it; null once it has ended. */
   bearer: string | null;
   result: EvalResult | null;
@@ -53,6 +55,14 @@ export function unknownEval(id: string): Fault {
   return new Fault('not_found', `there is no eval ${id}`, 'List them: signalbox evals.');
 }
 
+/** A suite as it is put. */
+export type SuiteWithCases = EvalSuiteManifest & { spec: { cases: EvalCase[] } };
+
+/** The suite of an eval, with the recorded calls that are its cases, where they are. */
+export function suiteOf({ recorded }: Pick<EvalRow, 'recorded'>, manifest: EvalSuiteManifest): SuiteWithCases {
+  return { ...manifest, spec: { ...manifest.spec, cases: recorded ?? manifest.spec.cases ?? [] } };
+}
+
 /** An eval as it is shown. */
 export function evalView(row: EvalRow): Eval {
   return {
@@ -78,7 +88,7 @@ export function evalView(row: EvalRow): Eval {
 }
 
 /** An attempt as it is shown, with its case. */
-export function attemptView(row: AttemptRow, { spec }: EvalSuiteManifest): EvalAttempt {
+export function attemptView(row: AttemptRow, { spec }: SuiteWithCases): EvalAttempt {
   const { input = {}, expected, labels = {} } = spec.cases[row.case_index]!;
   return {
     case: row.case_name,

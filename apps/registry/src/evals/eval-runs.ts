@@ -1,16 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
+import { listCalls, type ListCallsReply } from '@signalbox/shared/contracts/execution/list-calls.js';
 import { listOutputs, type ItemOutput, type ListOutputsReply } from '@signalbox/shared/contracts/execution/list-outputs.js';
 import { startDefinition } from '@signalbox/shared/contracts/execution/start-definition.js';
 import { endedRunStatuses } from '@signalbox/shared/contracts/execution/run-view.js';
 import { revokeGrant } from '@signalbox/shared/contracts/security/revoke-grant.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
-import type { EvalSuiteManifest } from '../manifests/manifest.ts';
-import type { EvalRow } from './eval-row.ts';
-import { callStep, evalWorkflow, gradeStep } from './eval-workflow.ts';
+import type { Json } from '@signalbox/workflow/core/json.js';
+import { dayMs } from '../evidence/evidence-row.ts';
+import type { EvalCase, EvalSuiteManifest } from '../manifests/manifest.ts';
+import type { EvalRow, SuiteWithCases } from './eval-row.ts';
+import { casesBytesMax, recordedDefault } from './eval-suite.ts';
+import { beforeStep, callStep, evalWorkflow, gradeStep } from './eval-workflow.ts';
 import type { Answers } from './graded.ts';
+
+const recordedDays = 7;
+/** Pages of runs that are looked through for recorded calls. */
+const pagesMax = 50;
 
 /** The runs that evals are: started by who started the eval, however often that is tried, and read when they have ended. */
 @Injectable()
@@ -18,7 +27,7 @@ export class EvalRuns {
   constructor(private readonly bus: Bus) {}
 
   /** The run of an eval, started unless it is there. */
-  async start(row: EvalRow, suite: EvalSuiteManifest, caller: Caller): Promise<string> {
+  async start(row: EvalRow, suite: SuiteWithCases, caller: Caller): Promise<string> {
     const call = { agent: row.agent_name, version: row.agent_version, repeats: row.repeats };
     const { manifest, input } = evalWorkflow(suite, call, row.graders);
     const id = fromUuid('eval', row.id);
@@ -36,16 +45,44 @@ export class EvalRuns {
     return run.id;
   }
 
+  /** The newest recorded calls of an agent, as cases: as many as are wanted and an eval can hold. */
+  async recorded(agent: string, { skill, recorded = {} }: EvalSuiteManifest['spec'], from: number, caller: Caller): Promise<EvalCase[]> {
+    const { calls = recordedDefault, days = recordedDays } = recorded;
+    const startedAfter = new Date(Math.max(from, now() - days * dayMs)).toISOString();
+    const cases: EvalCase[] = [];
+    let bytes = 0;
+    let cursor: string | null = null;
+    for (let page = 0; page < pagesMax && (page === 0 || cursor !== null); page++) {
+      const found: ListCallsReply = await this.bus.request(
+        listCalls,
+        { agent, startedAfter, ...(skill !== undefined && { skill }), ...(cursor !== null && { cursor }) },
+        caller,
+      );
+      for (const { run, step, input, output } of found.data) {
+        const one = { name: `${run} ${step}`, input: input as Json, expected: output as Json };
+        bytes += Buffer.byteLength(JSON.stringify(one));
+        if (bytes > casesBytesMax || cases.length >= calls) return cases;
+        cases.push(one);
+      }
+      cursor = found.nextCursor;
+    }
+    return cases;
+  }
+
   /** How a run stands, and the first of what it gave. */
   look(run: string, caller: Caller): Promise<ListOutputsReply> {
     return this.bus.request(listOutputs, { run, step: callStep }, caller);
   }
 
   /** All that an ended run gave. */
-  async answersOf(row: EvalRow & { run: string }, caller: Caller): Promise<Answers> {
+  async answersOf(row: EvalRow & { run: string }, caller: Caller): Promise<Answers & { before: Answers['graded'] }> {
     const graded = new Map<number, readonly ItemOutput[]>();
-    for (const { index } of row.graders) graded.set(index, await this.all(row.run, gradeStep(index), caller));
-    return { calls: await this.all(row.run, callStep, caller), graded };
+    const before = new Map<number, readonly ItemOutput[]>();
+    for (const { index } of row.graders) {
+      graded.set(index, await this.all(row.run, gradeStep(index), caller));
+      if (row.recorded !== null) before.set(index, await this.all(row.run, beforeStep(index), caller));
+    }
+    return { calls: await this.all(row.run, callStep, caller), graded, before };
   }
 
   private async all(run: string, step: string, caller: Caller): Promise<ItemOutput[]> {

@@ -14,12 +14,12 @@ import type { EntityManager } from 'typeorm';
 import { AgentStore } from '../agents/agent.store.ts';
 import { EvidenceStore } from '../evidence/evidence.store.ts';
 import { StageStore } from '../stages/stage.store.ts';
-import type { EvalRow } from './eval-row.ts';
+import { suiteOf, type EvalRow } from './eval-row.ts';
 import { EvalRuns, hasEnded } from './eval-runs.ts';
 import { EvalSuiteStore } from './eval-suite.store.ts';
 import { nameOfGrader } from './eval-suite.ts';
 import { EvalStore } from './eval.store.ts';
-import { gradeAll, type Answers, type Graded } from './graded.ts';
+import { gradeAll, gradeBefore, type Graded } from './graded.ts';
 import { comparisonOf, findingsOf, metricsOf, scoresByCase, summaryOf } from './summary.ts';
 
 /** What asking again can cure. */
@@ -56,7 +56,7 @@ export class EvalSettling {
   }
 
   private async advance(row: EvalRow, caller: Caller): Promise<void> {
-    const suite = await this.db.inWorkspace(row.workspace, (tx) => this.suites.manifestOf(tx, row.suite, row.suite_version));
+    const suite = suiteOf(row, await this.db.inWorkspace(row.workspace, (tx) => this.suites.manifestOf(tx, row.suite, row.suite_version)));
     if (row.run === null) {
       const run = await this.runs.start(row, suite, caller);
       await this.db.inWorkspace(row.workspace, (tx) => this.evals.setRun(tx, row.id, run));
@@ -69,13 +69,15 @@ export class EvalSettling {
     const answers = await this.runs.answersOf({ ...row, run: row.run }, caller);
     const graded = await gradeAll(suite, row.repeats, answers);
     if (typeof graded === 'string') return this.fail(row, graded);
+    const before = row.recorded === null ? null : await gradeBefore(suite, answers.before);
+    if (typeof before === 'string') return this.fail(row, `what was recorded: ${before}`);
     const id = fromUuid('eval', row.id);
     const result = summaryOf(graded, answers.calls, row.confidence, id);
     for (const { index, version } of row.graders) {
       const name = nameOfGrader(suite.spec.graders[index]!);
       result.graders = result.graders.map((one) => (one.grader === name ? { ...one, version } : one));
     }
-    await this.succeed(row, { graded, answers, result });
+    await this.succeed(row, { graded, before, result });
   }
 
   /** It cannot be told how good the version is: that is no evidence of anything. */
@@ -91,18 +93,26 @@ export class EvalSettling {
     await this.runs.letGo(row.bearer);
   }
 
-  private async succeed(row: EvalRow, { graded, result }: { graded: Graded[]; answers: Answers; result: EvalResult }): Promise<void> {
+  private async succeed(
+    row: EvalRow,
+    { graded, before, result }: { graded: Graded[]; before: Graded[] | null; result: EvalResult },
+  ): Promise<void> {
     await this.db.inWorkspace(row.workspace, async (tx) => {
       if ((await this.evals.lockRunning(tx, row.id)) === null) return;
       const agent = await this.agents.atVersion(tx, row.agent_name, row.agent_version);
       if (agent.id !== row.agent) throw new Fault('not_found', `the agent ${row.agent_name} was deleted meanwhile`, 'Start another eval.');
       await this.evidence.requireRoom(tx, row.agent_name, agent);
-      const compared = { ...result, ...(await this.compare(tx, row, graded)) };
+      const compared = { ...result, ...(before === null ? await this.compare(tx, row, graded) : this.against(row, graded, before)) };
       const evidence = await this.prove(tx, row, graded, compared);
       await this.evals.addAttempts(tx, row.workspace, row.id, graded);
       await this.tell(tx, await this.evals.end(tx, row.id, { status: 'succeeded', result: compared, evidence }));
     });
     await this.runs.letGo(row.bearer);
+  }
+
+  /** Against what was answered then to the very same. */
+  private against(row: EvalRow, graded: readonly Graded[], before: readonly Graded[]): Pick<EvalResult, 'comparison'> {
+    return { comparison: comparisonOf(scoresByCase(graded), scoresByCase(before), {}, row.confidence, fromUuid('eval', row.id)) };
   }
 
   /** Against the version at the stage, by its newest eval with the very same cases; or why there is nothing to compare with. */
@@ -125,11 +135,12 @@ export class EvalSettling {
   private async prove(tx: EntityManager, row: EvalRow, graded: readonly Graded[], result: EvalResult): Promise<string> {
     const { workspace, agent_name: agent, agent_version: version, by_principal: principal, by_name: name } = row;
     const text = canonicalize(result)!;
+    const kind = row.recorded === null ? 'evals' : 'counterfactual';
     const read = {
-      source: `evals/${row.suite_name}`,
+      source: `${kind}/${row.suite_name}`,
       hash: `sha256:${createHash('sha256').update(text).digest('hex')}`,
       bytes: Buffer.byteLength(text),
-      metrics: metricsOf(row.suite_name, result),
+      metrics: metricsOf(`${kind}.${row.suite_name}`, result),
       findings: findingsOf(graded),
     };
     const by = { workspace, principal, name };

@@ -6,8 +6,10 @@ import { graderFault } from './grade.ts';
 
 /** Calls of one eval: an eval is a run, and each call an item of it. */
 export const attemptsMax = 2_000;
+/** Recorded calls that are looked for. */
+export const recordedDefault = 50;
 /** Cases as JSON: they are the input of a run. */
-const casesBytesMax = 200_000;
+export const casesBytesMax = 200_000;
 /** A part of a metric's name. */
 const nameMax = 40;
 
@@ -22,7 +24,10 @@ export interface AppliedSuite {
 /** A suite's manifest that can be used, or `invalid` with every fault that was found. */
 export function parseSuiteManifest(name: string, value: unknown): EvalSuiteManifest {
   const manifest = parseManifest('EvalSuite', name, value);
-  const { cases, graders, repeats = 1 } = manifest.spec;
+  const { cases = [], graders, repeats = 1, recorded } = manifest.spec;
+  if ((manifest.spec.cases === undefined) === (recorded === undefined)) {
+    throw invalidManifest('EvalSuite', [{ pointer: '/spec/cases', detail: 'must be there, or recorded in its place' }]);
+  }
   const faults: FaultDetail[] = [];
   if (name.length > nameMax) {
     faults.push({ pointer: '/metadata/name', detail: `must have at most ${nameMax} characters: metrics are named after it` });
@@ -31,8 +36,9 @@ export function parseSuiteManifest(name: string, value: unknown): EvalSuiteManif
   if (bytes > casesBytesMax) {
     faults.push({ pointer: '/spec/cases', detail: `has ${bytes} bytes, and may have ${casesBytesMax}: make it several suites` });
   }
-  if (cases.length * repeats > attemptsMax) {
-    faults.push({ pointer: '/spec/repeats', detail: `makes ${cases.length * repeats} calls, and an eval makes at most ${attemptsMax}` });
+  const count = recorded ? (recorded.calls ?? recordedDefault) : cases.length;
+  if (count * repeats > attemptsMax) {
+    faults.push({ pointer: '/spec/repeats', detail: `makes ${count * repeats} calls, and an eval makes at most ${attemptsMax}` });
   }
   faults.push(...twice('/spec/cases', cases.map(nameOfCase)), ...twice('/spec/graders', graders.map(nameOfGrader)));
   for (const [index, grader] of graders.entries()) {
@@ -75,7 +81,8 @@ export function suiteView({ manifest: { metadata, spec }, version, hash, updated
     description: metadata.description ?? '',
     labels: metadata.labels ?? {},
     ...(spec.skill !== undefined && { skill: spec.skill }),
-    cases: spec.cases.length,
+    cases: spec.cases?.length ?? spec.recorded?.calls ?? recordedDefault,
+    ...(spec.recorded && { isRecorded: true }),
     graders: spec.graders.map(nameOfGrader),
     repeats: spec.repeats ?? 1,
     version,

@@ -1,6 +1,7 @@
 import type { Json } from '@signalbox/workflow/core/json.js';
 import type { StepManifest, WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
-import type { AgentGrader, EvalSuiteManifest } from '../manifests/manifest.ts';
+import type { AgentGrader } from '../manifests/manifest.ts';
+import type { SuiteWithCases } from './eval-row.ts';
 
 const maxParallelDefault = 8;
 export const callStep = 'call';
@@ -10,6 +11,11 @@ export interface PinnedGrader {
   index: number;
   agent: string;
   version: number;
+}
+
+/** The step in which an agent grades what was recorded. */
+export function beforeStep(index: number): string {
+  return `before${index}`;
 }
 
 /** The step in which an agent grades. */
@@ -22,7 +28,7 @@ export function gradeStep(index: number): string {
  * What can be graded without anybody is graded when the run has ended.
  */
 export function evalWorkflow(
-  { metadata, spec }: EvalSuiteManifest,
+  { metadata, spec }: SuiteWithCases,
   call: { agent: string; version: number; repeats: number },
   graders: readonly PinnedGrader[],
 ): { manifest: WorkflowManifest; input: Json } {
@@ -54,10 +60,20 @@ export function evalWorkflow(
       ...(gradesBy !== undefined && { skill: gradesBy }),
       with: {
         input: '${{ input.cases[int(input.order[index])].input }}',
-        expected: '${{ input.cases[int(input.order[index])].expected }}',
+        expected: spec.recorded ? null : '${{ input.cases[int(input.order[index])].expected }}',
         output: '${{ item }}',
         rubric: `\${{ input.rubrics["${index}"] }}`,
       },
+    };
+    if (spec.recorded === undefined) continue;
+    // By the same judge, which is not told which answer is the older one.
+    steps[beforeStep(index)] = {
+      ...each,
+      forEach: '${{ input.cases }}',
+      agent,
+      version,
+      ...(gradesBy !== undefined && { skill: gradesBy }),
+      with: { input: '${{ item.input }}', expected: null, output: '${{ item.expected }}', rubric: `\${{ input.rubrics["${index}"] }}` },
     };
   }
   const cases = spec.cases.map(({ input = {}, expected = null }) => ({ input, expected }));

@@ -22,11 +22,21 @@ export class EvalStore {
     const rows = await rowsOf<EvalRow>(
       tx,
       `INSERT INTO eval (workspace, id, suite, suite_name, suite_version, agent, agent_name, agent_version, status, cases, repeats, confidence,
-         against, graders, bearer, by_principal, by_name)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12, $13, $14, $15, $16) RETURNING *`,
+         against, graders, recorded, bearer, by_principal, by_name)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING *`,
       [
         ...[row.workspace, row.id, row.suite, row.suite_name, row.suite_version, row.agent, row.agent_name, row.agent_version],
-        ...[row.cases, row.repeats, row.confidence, row.against, JSON.stringify(row.graders), row.bearer, row.by_principal, row.by_name],
+        ...[
+          row.cases,
+          row.repeats,
+          row.confidence,
+          row.against,
+          JSON.stringify(row.graders),
+          row.recorded && JSON.stringify(row.recorded),
+          row.bearer,
+          row.by_principal,
+          row.by_name,
+        ],
       ],
     );
     await this.forgetOld(tx, row.suite);

@@ -46,14 +46,17 @@ function faultIn(field: string, check: () => void): { field: string; detail: str
 }
 
 /** Judges an answer by a grader that needs nobody else: the same answer always in the same way, and in bounded time. */
-export function grade(grader: OwnGrader, output: Json, { input, expected, labels = {} }: EvalCase): Grade {
+export function grade(grader: OwnGrader, output: Json, { input, expected, labels = {} }: EvalCase, isRecorded = false): Grade {
   const seen = 'path' in grader && grader.path !== undefined ? at(output, grader.path) : output;
   if (seen === undefined) return { score: 0, reason: `the answer has nothing at ${(grader as { path: string }).path}` };
   switch (grader.type) {
-    case 'exact':
-      return canonicalize(seen) === canonicalize(expected)
+    case 'exact': {
+      // Of a recorded answer the same part.
+      const wanted = isRecorded && grader.path !== undefined ? at(expected as Json, grader.path) : expected;
+      return canonicalize(seen) === canonicalize(wanted)
         ? { score: 1 }
-        : { score: 0, reason: `${shown(seen)} is not ${shown(expected as Json)}` };
+        : { score: 0, reason: `${shown(seen)} is not ${shown(wanted as Json)}` };
+    }
     case 'schema': {
       const wrong = wrongPlace(grader.schema, seen);
       return wrong === undefined ? { score: 1 } : { score: 0, reason: wrong };

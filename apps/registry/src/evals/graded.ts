@@ -2,7 +2,7 @@ import type { ItemOutput } from '@signalbox/shared/contracts/execution/list-outp
 import type { EvalGrade, EvalOutcome } from '@signalbox/shared/contracts/registry/list-eval-attempts.js';
 import { setImmediate as breath } from 'node:timers/promises';
 import type { Json } from '@signalbox/workflow/core/json.js';
-import type { EvalSuiteManifest } from '../manifests/manifest.ts';
+import type { SuiteWithCases } from './eval-row.ts';
 import { nameOfCase, nameOfGrader } from './eval-suite.ts';
 import { grade, gradeOf, type Grade } from './grade.ts';
 
@@ -31,8 +31,14 @@ const reasonMax = 500;
 /** What is the fault of whoever calls or of what is between: it says nothing of the agent. */
 const notTheAgents = new Set(['unavailable', 'limited', 'cancelled', 'not_found', 'unauthenticated', 'forbidden']);
 
+/** Judges what was recorded, as if it were answered now; a text says why that cannot be. */
+export function gradeBefore(suite: SuiteWithCases, graded: Answers['graded']): Promise<Graded[] | string> {
+  const calls = suite.spec.cases.map(({ expected = null }, index): ItemOutput => ({ index, status: 'succeeded', output: expected }));
+  return gradeAll(suite, 1, { calls, graded });
+}
+
 /** Judges all answers; a text says why it cannot be told how good they are. Others have their turn in between. */
-export async function gradeAll({ spec }: EvalSuiteManifest, repeats: number, answers: Answers): Promise<Graded[] | string> {
+export async function gradeAll({ spec }: SuiteWithCases, repeats: number, answers: Answers): Promise<Graded[] | string> {
   const all: Graded[] = [];
   for (const [number, call] of answers.calls.entries()) {
     await breath();
@@ -56,7 +62,9 @@ export async function gradeAll({ spec }: EvalSuiteManifest, repeats: number, ans
     for (const [index, grader] of spec.graders.entries()) {
       const name = nameOfGrader(grader);
       const said: Grade | string =
-        grader.type === 'agent' ? saidBy(answers.graded.get(index)?.[number]) : grade(grader, call.output as Json, one);
+        grader.type === 'agent'
+          ? saidBy(answers.graded.get(index)?.[number])
+          : grade(grader, call.output as Json, one, spec.recorded !== undefined);
       if (typeof said === 'string') return `${about.case} could not be graded by ${name}: ${said}`.slice(0, reasonMax);
       const { score, reason } = said;
       grades.push({

@@ -10,7 +10,7 @@ import {
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
-import { attemptView, unknownEval } from './eval-row.ts';
+import { attemptView, suiteOf, unknownEval } from './eval-row.ts';
 import { EvalSuiteStore } from './eval-suite.store.ts';
 import { EvalStore } from './eval.store.ts';
 
@@ -30,7 +30,7 @@ export class ListEvalAttemptsHandler {
     return this.db.inWorkspace(workspace, async (tx) => {
       const row = await this.evals.find(tx, toUuid(id, 'eval'));
       if (row === null) throw unknownEval(id);
-      const manifest = await this.suites.manifestOf(tx, row.suite, row.suite_version);
+      const manifest = suiteOf(row, await this.suites.manifestOf(tx, row.suite, row.suite_version));
       const rows = await this.evals.attempts(tx, row.id, page);
       let bytes = 0;
       // At least one: a case has at most 200,000 bytes.

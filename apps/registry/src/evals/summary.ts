@@ -52,12 +52,13 @@ export function comparisonOf(
   const change = meanInterval(differences, confidence, chanceOf(`${seed} change`));
   const pValue = pairedPValue(differences, chanceOf(`${seed} pairs`));
   const isChance = pValue > 1 - confidence;
-  return { ...other, change, pValue, verdict: isChance ? 'same' : change.value > 0 ? 'better' : 'worse' };
+  const before = meanOf([...ours.keys()].map((caseIndex) => theirs.get(caseIndex) ?? 0));
+  return { ...other, before, change, pValue, verdict: isChance ? 'same' : change.value > 0 ? 'better' : 'worse' };
 }
 
-/** The metrics that gates can ask for. */
+/** The metrics that gates can ask for, named after `evals.SUITE`, or of recorded calls after `counterfactual.SUITE`. */
 export function metricsOf(
-  suite: string,
+  prefix: string,
   { score, passRate, attempts, errors, latencyP95Ms, usage, comparison }: EvalResult,
 ): Record<string, number> {
   const metrics = {
@@ -67,6 +68,7 @@ export function metricsOf(
     ...(latencyP95Ms !== undefined && { latencyP95Ms }),
     ...(comparison && {
       ...{
+        before: comparison.before,
         change: comparison.change.value,
         changeLow: comparison.change.low,
         changeHigh: comparison.change.high,
@@ -74,7 +76,7 @@ export function metricsOf(
       },
     }),
   };
-  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`evals.${suite}.${name}`, value]));
+  return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}.${name}`, value]));
 }
 
 /** The first attempts that did not pass, as findings of the evidence. */

@@ -99,6 +99,19 @@ export const evalSuiteSchema = {
             ],
           },
         },
+        recorded: {
+          type: 'object',
+          description: 'In place of cases: what the agent was asked in runs. It is asked that again, and both answers are graded.',
+          properties: {
+            calls: { type: 'integer', minimum: 5, maximum: 500, description: 'The newest so many; 50 if absent.' },
+            days: { type: 'integer', minimum: 1, maximum: 30, description: 'Not older than so many days; 7 if absent.' },
+            repeatable: {
+              const: true,
+              description: 'Calling the agent again changes nothing outside; needed unless it is a model without tools.',
+            },
+          },
+          additionalProperties: false,
+        },
         passScore: { type: 'number', minimum: 0, maximum: 1, description: 'The least score of an attempt that passes; 1 if absent.' },
         repeats: { type: 'integer', minimum: 1, maximum: 20, description: 'How often each case is put; 1 if absent.' },
         maxParallel: { type: 'integer', minimum: 1, maximum: 100, description: 'Calls under way at once; 8 if absent.' },
@@ -108,7 +121,7 @@ export const evalSuiteSchema = {
         budget: { ...amounts, description: 'What all calls, those of graders included, may use together.' },
         usesAtMost: { ...amounts, description: 'What one call uses at most: needed for what the budget limits.' },
       },
-      required: ['cases', 'graders'],
+      required: ['graders'],
       additionalProperties: false,
     },
   },

@@ -90,6 +90,16 @@ export interface EvalCase {
   labels?: Record<string, string>;
 }
 
+/** Cases that are what the agent was asked in runs, with what it answered then as what is expected. */
+export interface RecordedCases {
+  /** How many; 50 if absent. */
+  calls?: number;
+  /** Not older than so many days; 7 if absent. */
+  days?: number;
+  /** Calling the agent again changes nothing outside: whoever applies the suite says so. */
+  repeatable?: true;
+}
+
 interface GraderBase {
   name?: string;
   /** Among the other graders; 1 if absent. */
@@ -118,7 +128,9 @@ export interface EvalSuiteManifest {
   metadata: Metadata;
   spec: {
     skill?: string;
-    cases: EvalCase[];
+    /** Absent where they are recorded calls. */
+    cases?: EvalCase[];
+    recorded?: RecordedCases;
     graders: Grader[];
     /** The least score of an attempt that passes; 1 if absent. */
     passScore?: number;

@@ -45,6 +45,7 @@ export const up: string[] = [
     confidence double precision NOT NULL,
     against text NOT NULL,
     graders jsonb NOT NULL,
+    recorded jsonb,
     bearer text,
     result jsonb,
     evidence uuid,

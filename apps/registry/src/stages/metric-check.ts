@@ -115,7 +115,7 @@ export function figure(value: number): string {
 /** What a report of this metric is sent with. */
 function commandFor(metric: string, agent: string, version: number): string {
   const add = `signalbox evidence add ${agent}@${version}`;
-  const [, evals] = /^evals\.([a-z0-9-]+)\./.exec(metric) ?? [];
+  const [, evals] = /^(?:evals|counterfactual)\.([a-z0-9-]+)\./.exec(metric) ?? [];
   if (evals !== undefined) return `signalbox evals run ${evals} --agent ${agent}@${version}`;
   const [, suite] = /^tests\.([a-z0-9-]+)\./.exec(metric) ?? [];
   if (suite !== undefined) return `${add} --suite ${suite} --file junit.xml`;

@@ -32,7 +32,9 @@ export type Grader =
 /** `spec` of a manifest of kind EvalSuite. */
 export interface EvalSuiteSpec {
   skill?: string;
-  cases: EvalCase[];
+  cases?: EvalCase[];
+  /** In place of cases: what the agent was asked in runs, asked again; both answers are graded. */
+  recorded?: { calls?: number; days?: number; repeatable?: true };
   graders: Grader[];
   /** The least score of an attempt that passes; 1 if absent. */
   passScore?: number;
@@ -54,6 +56,8 @@ export interface EvalSuite {
   skill?: string;
   /** How many. */
   cases: number;
+  /** They are calls that runs made: at most so many. */
+  isRecorded?: boolean;
   /** Their names. */
   graders: string[];
   repeats: number;
@@ -82,7 +86,15 @@ export interface EvalResult {
   usage: { inputTokens: number; outputTokens: number; costUsd: number };
   graders: { grader: string; score: number; version?: number }[];
   /** Against the version at the stage; absent: `note` says why. */
-  comparison?: { eval: string; version: number; stage: Stage; change: EvalInterval; pValue: number; verdict: 'better' | 'worse' | 'same' };
+  comparison?: {
+    eval?: string;
+    version?: number;
+    stage?: Stage;
+    before: number;
+    change: EvalInterval;
+    pValue: number;
+    verdict: 'better' | 'worse' | 'same';
+  };
   note?: string;
 }
 

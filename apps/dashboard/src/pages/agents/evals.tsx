@@ -42,7 +42,7 @@ const columns: readonly Column<Eval>[] = [
     width: 'minmax(110px, 0.7fr)',
     cell: ({ result }) =>
       result?.comparison &&
-      `${result.comparison.verdict === 'same' ? 'same as' : `${result.comparison.verdict} than`} version ${result.comparison.version}`,
+      `${result.comparison.verdict === 'same' ? 'same as' : `${result.comparison.verdict} than`} ${result.comparison.version === undefined ? 'then' : `version ${result.comparison.version}`}`,
   },
   { id: 'started', header: 'Started', width: '104px', align: 'end', cell: ({ createdAt }) => <Moment at={createdAt} /> },
 ];

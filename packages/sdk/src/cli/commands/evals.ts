@@ -103,7 +103,9 @@ export function addEvals(program: Command, io: Io): void {
           {
             title: 'AGAINST',
             cell: ({ result }) =>
-              result?.comparison ? `${result.comparison.verdict} than ${result.comparison.version}`.replace('same than', 'same as') : '',
+              result?.comparison
+                ? `${result.comparison.verdict} than ${result.comparison.version ?? 'then'}`.replace('same than', 'same as')
+                : '',
           },
           { title: 'STARTED', cell: ({ createdAt }) => ago(createdAt, now), align: 'right' },
         ],

@@ -53,7 +53,7 @@ function resultLines(
 }
 
 function verdictText({ version, stage, change, pValue, verdict }: NonNullable<EvalResult['comparison']>): string {
-  const than = `version ${version}, which is at ${stage}`;
+  const than = version === undefined ? 'what was answered then' : `version ${version}, which is at ${stage ?? ''}`;
   const by = `${change.value >= 0 ? '+' : ''}${points(change.value)} points (${points(change.low)} to ${points(change.high)}), p = ${Number(pValue.toPrecision(2))}`;
   return verdict === 'same' ? `no difference to ${than}, that could not be chance: ${by}` : `${verdict} than ${than}: ${by}`;
 }

@@ -1,4 +1,4 @@
-import { IsArray, IsInt, IsISO8601, IsObject, IsOptional, IsString, Matches, Min } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsISO8601, IsObject, IsOptional, IsString, Matches, Min } from 'class-validator';
 import { namePattern } from '../../ids/ids.ts';
 import { hashPattern } from './agent.ts';
 
@@ -11,6 +11,8 @@ export class EvalSuite {
   @IsOptional() @IsString() skill?: string;
   /** How many. */
   @IsInt() @Min(1) cases!: number;
+  /** They are calls that runs made: at most so many. */
+  @IsOptional() @IsBoolean() isRecorded?: boolean;
   /** Names of the graders. */
   @IsArray() @IsString({ each: true }) graders!: string[];
   /** How often each case is put. */

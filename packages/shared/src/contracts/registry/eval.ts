@@ -27,13 +27,15 @@ export const evalVerdicts = ['better', 'worse', 'same'] as const;
 /** `same`: the difference may be chance. */
 export type EvalVerdict = (typeof evalVerdicts)[number];
 
-/** The version against another, case by case. */
+/** The version against another, or against what was recorded, case by case. */
 export class EvalComparison {
-  /** The eval of the other version. */
-  @Matches(idPattern('eval')) eval!: string;
-  @IsInt() @Min(1) version!: number;
+  /** The eval of the other version; absent: the other answers are those that were recorded. */
+  @IsOptional() @Matches(idPattern('eval')) eval?: string;
+  @IsOptional() @IsInt() @Min(1) version?: number;
   /** Where that version was. */
-  @IsIn(stages) stage!: Stage;
+  @IsOptional() @IsIn(stages) stage?: Stage;
+  /** What the others score. */
+  @IsNumber() before!: number;
   /** How much more this version scores. */
   @ValidateNested() @Type(() => EvalInterval) change!: EvalInterval;
   /** How likely such a difference would be by chance, from 0 to 1. */
