@@ -175,6 +175,25 @@ describe('an llm agent', () => {
   });
 });
 
+test('a judge grades at the version that is named, told what was asked, answered and expected, and by which rubric', async () => {
+  const skills = [{ name: 'grade', description: 'Grades.', outputSchema: { type: 'object', required: ['score'] } }];
+  registry.agents['judge'] = { kind: 'llm', spec: { llm: { model: 'scripted-1', system: 'Be lenient.' } }, skills };
+  registry.agents['judge@2'] = { kind: 'llm', spec: { llm: { model: 'scripted-1', system: 'Be strict.' } }, skills };
+  model.on(undefined, { text: '{"score": 0.4, "reason": "too long"}' });
+  const input = {
+    input: { message: 'Where is it?' },
+    output: { team: 'billing' },
+    expected: { team: 'shipping' },
+    rubric: 'The right team.',
+  };
+  const task = taskOf({ agent: 'judge', agentVersion: 2, skill: 'grade', input });
+  await protocol.request(startTask, task);
+  await expect(execution.result(task.task)).resolves.toMatchObject({ output: { score: 0.4, reason: 'too long' } });
+  const [system, user] = model.seen[0]!.body.messages as { content: string }[];
+  expect(system!.content).toContain('Be strict.');
+  expect(JSON.parse(user!.content)).toEqual(input);
+});
+
 describe('the tools of an llm agent', () => {
   const librarian: LlmSpec = { ...writer, tools: ['files/read'] };
 

@@ -12,17 +12,18 @@ interface Known {
 
 /** Stands where `registry` would: knows agents by name. */
 export class RegistryPeer {
+  /** By name, or of one version as `writer@2`. */
   readonly agents: Record<string, Known> = {};
 
   async listen(bus: TestBus): Promise<void> {
-    await bus.answer(resolveAgent, ({ name }) => {
-      const agent = this.agents[name];
+    await bus.answer(resolveAgent, ({ name, version = 1 }) => {
+      const agent = this.agents[`${name}@${version}`] ?? this.agents[name];
       if (!agent) throw new Fault('not_found', `there is no agent ${name}`, 'Check the name.');
       return {
         id: newId('agent'),
         name,
         kind: agent.kind,
-        version: 1,
+        version,
         hash: `sha256:${'0'.repeat(64)}`,
         spec: agent.spec,
         skills: agent.skills ?? [],

@@ -34,7 +34,6 @@ import { StepStore } from './deployments/step.store.ts';
 import { StopDeploymentHandler } from './deployments/stop-deployment.handler.ts';
 import { ApplyEvalSuiteHandler } from './evals/apply-eval-suite.handler.ts';
 import { DeleteEvalSuiteHandler } from './evals/delete-eval-suite.handler.ts';
-import { EvalRunListener } from './evals/eval-run.listener.ts';
 import { EvalRuns } from './evals/eval-runs.ts';
 import { EvalSettling } from './evals/eval-settling.ts';
 import { EvalSuiteStore } from './evals/eval-suite.store.ts';
@@ -129,7 +128,6 @@ export class RegistryModule {
         GetEvalHandler,
         ListEvalsHandler,
         ListEvalAttemptsHandler,
-        EvalRunListener,
         AddEvidenceHandler,
         ListEvidenceHandler,
         ApplyGateHandler,

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { listCalls, type ListCallsRequest, type RecordedCall } from '@signalbox/shared/contracts/execution/list-calls.js';
 import { listOutputs, type ItemOutput, type ListOutputsReply } from '@signalbox/shared/contracts/execution/list-outputs.js';
-import { runChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
 import { startDefinition, type StartDefinitionRequest } from '@signalbox/shared/contracts/execution/start-definition.js';
 import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { addEvidence } from '@signalbox/shared/contracts/registry/add-evidence.js';
@@ -36,7 +35,7 @@ const runs = new Map<string, Omit<ListOutputsReply, 'data' | 'next'> & { steps: 
 let refusal: Fault | undefined;
 
 beforeAll(async () => {
-  registry = await startRegistry();
+  registry = await startRegistry({ EVAL_LOOK_MS: '100' });
   await registry.service.answer(startDefinition, (request) => {
     if (refusal) throw refusal;
     checkDefinition(request.manifest);
@@ -98,7 +97,7 @@ const said = (text: string): Omit<ItemOutput, 'index'> => ({
   usage: { inputTokens: 10, outputTokens: 5, costUsd: 0.01 },
 });
 
-/** Its run has ended so, and the registry hears of it. */
+/** Its run has ended so, and the registry notices. */
 async function ended(
   of: StartEvalReply,
   steps: Record<string, Omit<ItemOutput, 'index'>[]>,
@@ -107,11 +106,6 @@ async function ended(
   const run = of.run!;
   const { status = 'succeeded', error } = more;
   runs.set(run, { status, steps, ...(error && { error }) });
-  await registry.service.publish(
-    runChanged,
-    { id: run, workflow: `eval/${of.suite}`, status, reason: null, at: Date.now() },
-    { entity: run, version: 2 },
-  );
   return until('the end of the eval', async () => {
     const now = await registry.service.request(getEval, { id: of.id });
     return now.status === 'running' ? undefined : now;

@@ -13,7 +13,7 @@ import type { Json } from '@signalbox/workflow/core/json.js';
 import { dayMs } from '../evidence/evidence-row.ts';
 import type { EvalCase, EvalSuiteManifest } from '../manifests/manifest.ts';
 import type { EvalRow, SuiteWithCases } from './eval-row.ts';
-import { casesBytesMax, recordedDefault } from './eval-suite.ts';
+import { attemptsMax, casesBytesMax, recordedDefault } from './eval-suite.ts';
 import { beforeStep, callStep, evalWorkflow, gradeStep } from './eval-workflow.ts';
 import type { Answers } from './graded.ts';
 
@@ -69,9 +69,9 @@ export class EvalRuns {
     return cases;
   }
 
-  /** How a run stands, and the first of what it gave. */
+  /** How a run stands, without what it gave. */
   look(run: string, caller: Caller): Promise<ListOutputsReply> {
-    return this.bus.request(listOutputs, { run, step: callStep }, caller);
+    return this.bus.request(listOutputs, { run, step: callStep, from: attemptsMax }, caller);
   }
 
   /** All that an ended run gave. */

@@ -143,22 +143,14 @@ export class EvalStore {
     );
   }
 
-  /** Evals that run and were not looked at for so long, and of those whose run is to be started for less, taken for this look. In a transaction of the system. */
-  takeDue(tx: EntityManager, { olderMs, unstartedMs }: { olderMs: number; unstartedMs: number }, limit: number): Promise<EvalRow[]> {
+  /** Evals that run and were not looked at for so long, taken for this look. In a transaction of the system. */
+  takeDue(tx: EntityManager, olderMs: number, limit: number): Promise<EvalRow[]> {
     return changedRows<EvalRow>(
       tx,
       `UPDATE eval SET looked_at = now() WHERE (workspace, id) IN (
-         SELECT workspace, id FROM eval WHERE status = 'running' AND looked_at <= now() - CASE WHEN run IS NULL THEN $2::int ELSE $1::int END * interval '1 millisecond'
-         ORDER BY looked_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING *`,
-      [olderMs, unstartedMs, limit],
-    );
-  }
-
-  /** Whether the run is that of an eval that runs; it is due then. */
-  async makeDue(tx: EntityManager, run: string): Promise<boolean> {
-    return (
-      (await changedRows(tx, `UPDATE eval SET looked_at = '-infinity' WHERE run = $1 AND status = 'running' RETURNING id`, [run])).length >
-      0
+         SELECT workspace, id FROM eval WHERE status = 'running' AND looked_at <= now() - $1 * interval '1 millisecond'
+         ORDER BY looked_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING *`,
+      [olderMs, limit],
     );
   }
 
