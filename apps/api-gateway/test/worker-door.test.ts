@@ -135,7 +135,7 @@ async function dial(key = agentKey): Promise<Dialled> {
   return dialled;
 }
 
-async function greet(rest: { instance?: string; capacity?: number } = {}): Promise<Dialled> {
+async function greet(rest: { instance?: string; capacity?: number; version?: number } = {}): Promise<Dialled> {
   const worker = await dial();
   worker.say({ type: 'hello', agent: 'reader', instance: 'w1', capacity: 2, skills: ['read', { name: 'list', inputSchema: {} }], ...rest });
   expect(await worker.next('welcome')).toEqual({ type: 'welcome', instance: rest.instance ?? 'w1', heartbeatMs: 2_000 });
@@ -180,6 +180,13 @@ test('a worker is welcomed, gets a task, starts it when it may, and hears when i
   expect(await worker.next('completed')).toEqual({ type: 'completed', task });
   expect(completed).toMatchObject([{ task, instance: 'w1', output: { lines: 3 }, usage: { outputTokens: 2 } }]);
   expect(instanceBeats[0]).toMatchObject({ agent: 'reader', instance: 'w1', capacity: 2, inFlight: 0, skills: ['read', 'list'] });
+  worker.socket.close();
+});
+
+test('a worker that says which version it runs asks for tasks of that version', async () => {
+  const worker = await greet({ instance: 'versioned', version: 3 });
+  await eventually(() => leases.some(({ instance }) => instance === 'versioned'));
+  expect(leases.find(({ instance }) => instance === 'versioned')).toMatchObject({ version: 3 });
   worker.socket.close();
 });
 
@@ -388,6 +395,7 @@ test.each([
   ['a capacity that is none', '{"type":"hello","agent":"reader","instance":"w","capacity":-1}', /whole number/],
   ['skills that are none', '{"type":"hello","agent":"reader","instance":"w","capacity":1,"skills":[1]}', /a skill has a name/],
   ['skills that are no list', '{"type":"hello","agent":"reader","instance":"w","capacity":1,"skills":{}}', /list of at most/],
+  ['a version that is none', '{"type":"hello","agent":"reader","instance":"w","capacity":1,"version":0}', /whole number/],
   ['another’s agent', '{"type":"hello","agent":"other","instance":"w","capacity":1}', /no agent other/],
 ])('%s closes the connection, with why', async (_, text, reason) => {
   const worker = await dial();

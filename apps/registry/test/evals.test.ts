@@ -313,13 +313,13 @@ describe('an eval', () => {
   test('that cannot be begun is begun later where that may help, and else refused', async () => {
     await suite('late');
     await agent('late');
+    refusal = new Fault('invalid', 'that cannot be', 'Correct it.');
+    await expect(start('late', 'late')).rejects.toMatchObject({ code: 'invalid' });
     refusal = new Fault('unavailable', 'execution is away', 'Wait.');
     const one = await start('late', 'late');
     expect(one).toMatchObject({ status: 'running' });
     expect(one.run).toBeUndefined();
     await expect(registry.service.request(deleteEvalSuite, { name: 'late' })).rejects.toMatchObject({ code: 'conflict' });
-    refusal = new Fault('invalid', 'that cannot be', 'Correct it.');
-    await expect(start('late', 'late')).rejects.toMatchObject({ code: 'invalid' });
     refusal = undefined;
     const { run } = await until(
       'a run',
@@ -331,8 +331,23 @@ describe('an eval', () => {
     );
     expect((await ended({ ...one, run: run! }, { call: [said('a'), said('b')] })).status).toBe('succeeded');
     const { data } = await registry.service.request(listEvals, { suite: 'late' });
-    expect(data.map(({ status, reason }) => reason ?? status)).toEqual(['that cannot be', 'succeeded']);
+    expect(data.map(({ status, reason }) => reason ?? status)).toEqual(['succeeded', 'that cannot be']);
   }, 45_000);
+
+  test('that ends while the registry is away is settled when it is back, once', async () => {
+    await suite('away');
+    await agent('away');
+    const one = await start('away', 'away');
+    await registry.service.stop();
+    runs.set(one.run!, { status: 'succeeded', steps: { call: [said('Good day, Ann.'), said('b')] } });
+    await registry.service.start();
+    const done = await until('its end', async () => {
+      const now = await registry.service.request(getEval, { id: one.id });
+      return now.status !== 'running' && now;
+    });
+    expect(done).toMatchObject({ status: 'succeeded', result: { passed: 1 } });
+    expect((await registry.service.request(listEvidence, { agent: 'away' })).data).toHaveLength(1);
+  });
 
   test('of an agent that was deleted meanwhile proves nothing of another of its name', async () => {
     await suite('anew');

@@ -65,10 +65,11 @@ async function begin(link: WorkerLink, message: object): Promise<void> {
 
 test('a worker says who it is, shows its skills and its key', async () => {
   const greet = { description: 'Greets', input: { type: 'object' }, output: { type: 'object' }, run: () => ({}) };
-  start({ greet }, { concurrency: 4, instance: 'one' });
+  start({ greet }, { concurrency: 4, instance: 'one', version: 3 });
   const link = await gateway.link();
   expect(await link.welcome()).toEqual({
     type: 'hello',
+    version: 3,
     agent: 'analyst',
     instance: 'one',
     capacity: 4,
@@ -555,6 +556,9 @@ test('a worker without address or with a schema that is none fails where it is m
   expect(() => worker({ agent: 'a', skills: {} })).toThrow('set SIGNALBOX_URL');
   process.env['SIGNALBOX_URL'] = gateway.url;
   expect(worker({ agent: 'a', skills: {} }).instance).toMatch(new RegExp(`-${process.pid}-[0-9a-f]{8}$`));
+  process.env['SIGNALBOX_AGENT_VERSION'] = 'newest';
+  expect(() => worker({ agent: 'a', skills: {} })).toThrow('SIGNALBOX_AGENT_VERSION must be a version as 3, not newest');
+  delete process.env['SIGNALBOX_AGENT_VERSION'];
   if (before === undefined) delete process.env['SIGNALBOX_URL'];
   else process.env['SIGNALBOX_URL'] = before;
   expect(() => worker({ agent: 'a', url: gateway.url, skills: { x: { input: { type: 'nonsense' }, run: () => 1 } } })).toThrow(
