@@ -54,6 +54,7 @@ const bodies: Record<string, unknown> = {
   'POST /api/v1/agents/{name}/promote': { version: 1, to: 'integration' },
   'POST /api/v1/agents/{name}/demote': { version: 1, from: 'integration' },
   'POST /api/v1/agents/{name}/approve': { version: 1, to: 'integration' },
+  'POST /api/v1/agents/{name}/sign-off': { version: 1 },
   'POST /api/v1/tools/{server}/{tool}/call': { arguments: {} },
   'POST /api/v1/workflows/{name}/runs': { input: {} },
 };

@@ -50,6 +50,22 @@ import { releaseAgent } from '@signalbox/shared/contracts/registry/release-agent
 import { resolveIncident } from '@signalbox/shared/contracts/registry/resolve-incident.js';
 import { startDeployment } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import { stopDeployment } from '@signalbox/shared/contracts/registry/stop-deployment.js';
+import { applyChannel } from '@signalbox/shared/contracts/registry/apply-channel.js';
+import { applyNotificationRule } from '@signalbox/shared/contracts/registry/apply-notification-rule.js';
+import type { Channel } from '@signalbox/shared/contracts/registry/channel.js';
+import { deleteChannel } from '@signalbox/shared/contracts/registry/delete-channel.js';
+import { deleteNotificationRule } from '@signalbox/shared/contracts/registry/delete-notification-rule.js';
+import { getChannel } from '@signalbox/shared/contracts/registry/get-channel.js';
+import { getNotificationRule } from '@signalbox/shared/contracts/registry/get-notification-rule.js';
+import { listChannels } from '@signalbox/shared/contracts/registry/list-channels.js';
+import { listNotificationRules } from '@signalbox/shared/contracts/registry/list-notification-rules.js';
+import { listNotifications } from '@signalbox/shared/contracts/registry/list-notifications.js';
+import { listReviews } from '@signalbox/shared/contracts/registry/list-reviews.js';
+import type { Notification } from '@signalbox/shared/contracts/registry/notification.js';
+import type { NotificationRule } from '@signalbox/shared/contracts/registry/notification-rule.js';
+import { retryNotification } from '@signalbox/shared/contracts/registry/retry-notification.js';
+import { signOffAgent } from '@signalbox/shared/contracts/registry/sign-off-agent.js';
+import { testChannel } from '@signalbox/shared/contracts/registry/test-channel.js';
 import { getWorkflowSchema } from '@signalbox/shared/contracts/execution/get-workflow-schema.js';
 import { getMcpServerSchema } from '@signalbox/shared/contracts/mcp-server/get-mcp-server-schema.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -104,6 +120,18 @@ const oneEval: Eval = {
 const evidence: Evidence = {
   ...{ id: newId('evidence'), agent: 'reader', version: 7, format: 'json', source: 'ci', hash, bytes: 9, metrics: [], findings: [] },
   ...{ by: 'user_ann', byName: 'ann', createdAt: at, expiresAt: at, expired: false },
+};
+const channel: Channel = {
+  ...{ name: 'ops', description: '', labels: {}, type: 'slack', secrets: ['ops-url'], state: 'active', stateReason: null },
+  ...{ appliedBy: 'ann', lastSentAt: null, lastFailure: null, version: 4, updatedAt: at },
+};
+const rule: NotificationRule = {
+  ...{ name: 'on-call', description: '', labels: {}, kind: 'events', channels: ['ops'], events: ['incident.*'] },
+  ...{ nextAt: null, appliedBy: 'ann', version: 5, updatedAt: at },
+};
+const notification: Notification = {
+  ...{ id: newId('ntf'), rule: 'on-call', channel: 'ops', kind: 'events', title: 'reader: lost', severity: 'high', events: 1 },
+  ...{ status: 'waiting', attempts: 0, failure: null, nextAt: at, createdAt: at, endedAt: null },
 };
 const check = { stage: 'staging' as const, held: false, allowed: true, gates: [], blockers: [] };
 
@@ -174,6 +202,16 @@ beforeAll(async () => {
   await answer(listIncidents, page);
   await answer(getIncident, { ...incident, timeline: [], dropped: 0 });
   for (const contract of [acknowledgeIncident, resolveIncident, noteIncident]) await answer(contract, incident);
+  await answer(applyChannel, { action: 'created', changes: [], resource: channel });
+  await answer(getChannel, { ...channel, manifest: { kind: 'Channel' } });
+  await answer(deleteChannel, { name: 'ops' });
+  await answer(testChannel, { name: 'ops', tookMs: 7 });
+  await answer(applyNotificationRule, { action: 'created', changes: [], resource: rule });
+  await answer(getNotificationRule, { ...rule, manifest: { kind: 'NotificationRule' } });
+  await answer(deleteNotificationRule, { name: 'on-call' });
+  for (const contract of [listChannels, listNotificationRules, listNotifications, listReviews]) await answer(contract, page);
+  await answer(retryNotification, notification);
+  await answer(signOffAgent, { agent: 'reader', version: 7, by: 'user_ann', at });
   await answer(getSchema, { schema: { title: 'Signalbox agent' } });
   await answer(getWorkflowSchema, { schema: { title: 'Signalbox workflow' } });
   await answer(getMcpServerSchema, { schema: { title: 'Signalbox server' } });
@@ -486,6 +524,48 @@ describe('gates, evidence and stages by REST', () => {
     for (const [method, path, body] of bad) {
       await expect(send(method, path, body)).resolves.toMatchObject({ status: 400, body: { code: 'invalid' } });
     }
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('notifications by REST', () => {
+  test('reach the registry with what was asked', async () => {
+    const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Channel', metadata: { name: 'ops' }, spec: {} };
+    await expect(send('PUT', '/channels/ops', manifest, { 'if-match': '"0"' })).resolves.toMatchObject({ status: 200, etag: '"4"' });
+    await expect(send('GET', '/channels/ops')).resolves.toMatchObject({ status: 200, body: { manifest: { kind: 'Channel' } } });
+    await expect(send('GET', '/channels?q=o')).resolves.toMatchObject({ status: 200 });
+    await expect(send('POST', '/channels/ops/test')).resolves.toMatchObject({ status: 200, body: { tookMs: 7 } });
+    await expect(send('DELETE', '/channels/ops')).resolves.toMatchObject({ status: 200 });
+    const rules = { ...manifest, kind: 'NotificationRule', metadata: { name: 'on-call' } };
+    await expect(send('PUT', '/notification-rules/on-call?dryRun=true', rules)).resolves.toMatchObject({ status: 200, etag: null });
+    await expect(send('GET', '/notification-rules/on-call')).resolves.toMatchObject({ status: 200 });
+    await expect(send('GET', '/notification-rules')).resolves.toMatchObject({ status: 200 });
+    await expect(send('DELETE', '/notification-rules/on-call')).resolves.toMatchObject({ status: 200 });
+    await expect(send('GET', '/notifications?status=dead&channel=ops&limit=5')).resolves.toMatchObject({ status: 200 });
+    await expect(send('POST', `/notifications/${notification.id}/retry`)).resolves.toMatchObject({ status: 200, body: { status: 'waiting' } });
+    await expect(send('GET', '/reviews')).resolves.toMatchObject({ status: 200 });
+    await expect(send('POST', '/agents/reader/sign-off', { version: 7, note: 'seen' })).resolves.toMatchObject({ status: 200 });
+    expect(asked).toEqual([
+      ['registry.channel.apply', { name: 'ops', manifest, expectedVersion: 0 }],
+      ['registry.channel.get', { name: 'ops' }],
+      ['registry.channel.list', { q: 'o' }],
+      ['registry.channel.test', { name: 'ops' }],
+      ['registry.channel.delete', { name: 'ops' }],
+      ['registry.notification-rule.apply', { name: 'on-call', manifest: rules, dryRun: true }],
+      ['registry.notification-rule.get', { name: 'on-call' }],
+      ['registry.notification-rule.list', {}],
+      ['registry.notification-rule.delete', { name: 'on-call' }],
+      ['registry.notification.list', { status: 'dead', channel: 'ops', limit: 5 }],
+      ['registry.notification.retry', { id: notification.id }],
+      ['registry.review.list', {}],
+      ['registry.review.sign-off', { agent: 'reader', version: 7, note: 'seen' }],
+    ]);
+  });
+
+  test('are refused before they get there where they make no sense', async () => {
+    await expect(send('GET', '/notifications?status=lost')).resolves.toMatchObject({ status: 400 });
+    await expect(send('POST', '/notifications/ntf_1/retry')).resolves.toMatchObject({ status: 404 });
+    await expect(send('POST', '/agents/reader/sign-off', {})).resolves.toMatchObject({ status: 400 });
     expect(asked).toEqual([]);
   });
 });

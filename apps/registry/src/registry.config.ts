@@ -1,4 +1,4 @@
-import { IsInt, IsString, Matches, Max, Min } from 'class-validator';
+import { IsArray, IsInt, IsString, Matches, Max, Min } from 'class-validator';
 import { ServiceConfig } from '@signalbox/shared/config/service-config.js';
 
 /** Configuration of the registry, beside what every service needs. */
@@ -34,4 +34,16 @@ export class RegistryConfig extends ServiceConfig {
 
   /** How long after a look at an eval that runs the next follows. */
   @IsInt() @Min(100) @Max(60_000) evalLookMs = 2_000;
+
+  /** Internal hosts, addresses and networks that channels may lead to, as `127.0.0.1:25`: see `AllowList`. */
+  @IsArray() @IsString({ each: true }) outboundAllowInternal: string[] = [];
+
+  /** Where people find the dashboard, for links in notifications. Empty: they hold none. */
+  @Matches(/^(https?:\/\/.+)?$/) signalboxPublicUrl = '';
+
+  /** How long a receiver of notifications may take. */
+  @IsInt() @Min(100) @Max(25_000) notificationTimeoutMs = 10_000;
+
+  /** The pause after a first attempt that failed; it doubles from then on, up to an hour. */
+  @IsInt() @Min(10) @Max(3_600_000) notificationRetryMs = 5_000;
 }

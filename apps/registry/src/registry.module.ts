@@ -19,6 +19,15 @@ import { RegisteredAgents } from './bring-up/registered-agents.ts';
 import { RunnerStep } from './bring-up/runner-step.ts';
 import { Takeover } from './bring-up/takeover.ts';
 import { TrafficStep } from './bring-up/traffic-step.ts';
+import { ApplyChannelHandler } from './channels/apply-channel.handler.ts';
+import { ChannelSender } from './channels/channel-sender.ts';
+import { ChannelStore } from './channels/channel.store.ts';
+import { DeleteChannelHandler } from './channels/delete-channel.handler.ts';
+import { GetChannelHandler } from './channels/get-channel.handler.ts';
+import { HttpSender } from './channels/http-sender.ts';
+import { ListChannelsHandler } from './channels/list-channels.handler.ts';
+import { MailSender } from './channels/mail-sender.ts';
+import { TestChannelHandler } from './channels/test-channel.handler.ts';
 import { ApplyDeploymentHandler } from './deployments/apply-deployment.handler.ts';
 import { Boards } from './deployments/boards.ts';
 import { DeleteDeploymentHandler } from './deployments/delete-deployment.handler.ts';
@@ -69,6 +78,20 @@ import { InstanceStore } from './instances/instance.store.ts';
 import { ListInstancesHandler } from './instances/list-instances.handler.ts';
 import { RoutingListener } from './instances/routing.listener.ts';
 import { GetSchemaHandler } from './manifests/get-schema.handler.ts';
+import { ApplyNotificationRuleHandler } from './notifications/apply-notification-rule.handler.ts';
+import { DeleteNotificationRuleHandler } from './notifications/delete-notification-rule.handler.ts';
+import { Deliveries } from './notifications/deliveries.ts';
+import { DigestReader } from './notifications/digest-reader.ts';
+import { GetNotificationRuleHandler } from './notifications/get-notification-rule.handler.ts';
+import { Grants } from './notifications/grants.ts';
+import { ListNotificationRulesHandler } from './notifications/list-notification-rules.handler.ts';
+import { ListNotificationsHandler } from './notifications/list-notifications.handler.ts';
+import { NoticeListener } from './notifications/notice.listener.ts';
+import { NotificationStore } from './notifications/notification.store.ts';
+import { Notifier } from './notifications/notifier.ts';
+import { Occasions } from './notifications/occasions.ts';
+import { RetryNotificationHandler } from './notifications/retry-notification.handler.ts';
+import { RuleStore } from './notifications/rule.store.ts';
 import { FaultListener } from './recovery/fault.listener.ts';
 import { IsolateAgentHandler } from './recovery/isolate-agent.handler.ts';
 import { IsolationStore } from './recovery/isolation.store.ts';
@@ -80,6 +103,9 @@ import { Recovery } from './recovery/recovery.ts';
 import { ReleaseAgentHandler } from './recovery/release-agent.handler.ts';
 import { Rollback } from './recovery/rollback.ts';
 import { RegistryConfig } from './registry.config.ts';
+import { ListReviewsHandler } from './reviews/list-reviews.handler.ts';
+import { ReviewStore } from './reviews/review.store.ts';
+import { SignOffAgentHandler } from './reviews/sign-off-agent.handler.ts';
 import { LocalRunner } from './runners/local-runner.ts';
 import { ProcessStore } from './runners/process.store.ts';
 import { SecretListener } from './runners/secret.listener.ts';
@@ -148,6 +174,20 @@ export class RegistryModule {
         AcknowledgeIncidentHandler,
         ResolveIncidentHandler,
         NoteIncidentHandler,
+        ApplyChannelHandler,
+        GetChannelHandler,
+        ListChannelsHandler,
+        DeleteChannelHandler,
+        TestChannelHandler,
+        ApplyNotificationRuleHandler,
+        GetNotificationRuleHandler,
+        ListNotificationRulesHandler,
+        DeleteNotificationRuleHandler,
+        ListNotificationsHandler,
+        RetryNotificationHandler,
+        NoticeListener,
+        ListReviewsHandler,
+        SignOffAgentHandler,
       ],
       providers: [
         AgentStore,
@@ -188,6 +228,18 @@ export class RegistryModule {
         Recovery,
         RecoveryWatch,
         Outliers,
+        ChannelStore,
+        HttpSender,
+        MailSender,
+        ChannelSender,
+        Grants,
+        RuleStore,
+        NotificationStore,
+        Notifier,
+        ReviewStore,
+        DigestReader,
+        Occasions,
+        Deliveries,
       ],
     };
   }

@@ -1,8 +1,10 @@
 import type { AgentKind, Skill } from '@signalbox/shared/contracts/registry/agent.js';
 import type { GateApprovals, GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
 import type { Importance } from '@signalbox/shared/contracts/registry/board.js';
+import type { ChannelType } from '@signalbox/shared/contracts/registry/channel.js';
 import type { StepSource } from '@signalbox/shared/contracts/registry/deployment.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
+import type { NotificationRuleSpec } from '../notifications/rule-spec.ts';
 import type { RecoverySpec } from '../recovery/policy.ts';
 import type { RunnerKind } from '@signalbox/shared/contracts/registry/instance.js';
 import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
@@ -164,4 +166,32 @@ export interface GateManifest {
     approvals?: GateApprovals;
     evidenceDays?: number;
   };
+}
+
+/** Which fields belong to which type, `parseChannelManifest` says. */
+export interface ChannelSpec {
+  type: ChannelType;
+  url?: string;
+  signingSecret?: string;
+  host?: string;
+  port?: number;
+  tls?: 'starttls' | 'implicit' | 'none';
+  user?: string;
+  password?: string;
+  from?: string;
+  to?: string[];
+}
+
+export interface ChannelManifest {
+  apiVersion: 'signalbox.dev/v1';
+  kind: 'Channel';
+  metadata: Metadata;
+  spec: ChannelSpec;
+}
+
+export interface NotificationRuleManifest {
+  apiVersion: 'signalbox.dev/v1';
+  kind: 'NotificationRule';
+  metadata: Metadata;
+  spec: NotificationRuleSpec;
 }

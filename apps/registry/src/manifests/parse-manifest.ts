@@ -1,10 +1,19 @@
 import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { agentSchema } from './agent.schema.ts';
+import { channelSchema } from './channel.schema.ts';
 import { deploymentSchema } from './deployment.schema.ts';
 import { evalSuiteSchema } from './eval-suite.schema.ts';
 import { gateSchema } from './gate.schema.ts';
-import type { AgentManifest, DeploymentManifest, EvalSuiteManifest, GateManifest } from './manifest.ts';
+import type {
+  AgentManifest,
+  ChannelManifest,
+  DeploymentManifest,
+  EvalSuiteManifest,
+  GateManifest,
+  NotificationRuleManifest,
+} from './manifest.ts';
+import { notificationRuleSchema } from './notification-rule.schema.ts';
 import { stepReportSchema } from './step-report.schema.ts';
 
 /** The published schemas by the kind of manifest. */
@@ -14,6 +23,8 @@ export const schemas = {
   StepReport: stepReportSchema,
   Gate: gateSchema,
   EvalSuite: evalSuiteSchema,
+  Channel: channelSchema,
+  NotificationRule: notificationRuleSchema,
 } as const;
 
 interface Manifests {
@@ -21,6 +32,8 @@ interface Manifests {
   Deployment: DeploymentManifest;
   Gate: GateManifest;
   EvalSuite: EvalSuiteManifest;
+  Channel: ChannelManifest;
+  NotificationRule: NotificationRuleManifest;
 }
 
 /** More faults than this in one manifest help nobody. */
@@ -92,6 +105,7 @@ function detailOf(error: ErrorObject): FaultDetail[] {
 function patternDetail(pattern: string): string {
   if (pattern === '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$') return 'must be a name: lower-case letters, digits and hyphens, at most 63';
   if (pattern.startsWith('^https?')) return 'must be an http or https address';
+  if (pattern.startsWith('^secret://')) return 'must be `secret://NAME`, never the value itself: signalbox secrets set NAME';
   if (pattern.includes('secret://')) return 'must be `env` or `secret://NAME`, never the key itself';
   return `must match ${pattern}`;
 }

@@ -19,6 +19,7 @@ import { addRelease } from './commands/release.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addSignal } from './commands/signal.ts';
 import { addCompare } from './commands/compare.ts';
+import { addChannels } from './commands/channels.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addAck, addClose, addIncidents, addNote } from './commands/incidents.ts';
@@ -27,10 +28,12 @@ import { addKeys } from './commands/keys.ts';
 import { addBudgets } from './commands/budgets.ts';
 import { addLimits } from './commands/limits.ts';
 import { addLogs } from './commands/logs.ts';
+import { addNotificationRules, addNotifications } from './commands/notifications.ts';
 import { addBackup, addDb, addNats, addRestore } from './commands/operate.ts';
 import { addProblems } from './commands/problems.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
+import { addReviews, addSignOff } from './commands/reviews.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSchedules } from './commands/schedules.ts';
 import { addSecrets } from './commands/secrets.ts';
@@ -106,6 +109,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
         addLogs,
         addSchedules,
         addTriggers,
+        addNotifications,
       ],
     ],
     [
@@ -115,7 +119,8 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     ['Recover:', [addIsolate, addUnisolate, addRecover, addAck, addNote, addClose]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
-    ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence, addEvals]],
+    ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence, addEvals, addReviews, addSignOff]],
+    ['Notify:', [addChannels, addNotificationRules]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],
     ['Operate:', [addBackup, addRestore, addDb, addNats]],
     ['Other:', [addWhoami, addCompletion, addVersion]],

@@ -27,6 +27,7 @@ const allowed: Record<Role, readonly string[]> = {
     'evidence:*',
     'evals:*',
     'incidents:*',
+    'notifications:*',
     'approvals:*',
     'schedules:*',
     'grants:*',

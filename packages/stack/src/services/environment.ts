@@ -39,6 +39,7 @@ const common = [
 /** Further ones, for the services that need them: nobody else can leak them. */
 const own: Partial<Record<ServiceName, readonly string[]>> = {
   protocol: ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OUTBOUND_ALLOW_INTERNAL', 'MODEL_PRICES', 'TASKS_MAX', 'OUTPUT_MAX_BYTES'],
+  registry: ['OUTBOUND_ALLOW_INTERNAL', 'SIGNALBOX_PUBLIC_URL'],
   context: ['ARTIFACT_MAX_BYTES', 'UPLOADS_MAX'],
   'mcp-server': ['OUTBOUND_ALLOW_INTERNAL', 'CONTAINMENT', 'CONTAINMENT_MINIMUM', 'MESSAGE_MAX_BYTES'],
   'api-gateway': [

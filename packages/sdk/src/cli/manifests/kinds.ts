@@ -21,12 +21,14 @@ export interface Kind {
   of: (client: SignalboxClient) => Collection;
 }
 
-/** What needs what: an agent may name a server, a workflow its agents, a budget is there before anything starts a run, a schedule or trigger its workflow, a deployment both. Made in this order, removed in the other. */
+/** What needs what: an agent may name a server, a workflow its agents, a budget is there before anything starts a run, a schedule or trigger its workflow, a deployment both, a notification rule its channels. Made in this order, removed in the other. */
 export const kinds: readonly Kind[] = [
   { kind: 'McpServer', word: 'server', of: ({ mcpServers }) => mcpServers },
   { kind: 'Agent', word: 'agent', of: ({ agents }) => agents },
   { kind: 'Gate', word: 'gate', of: ({ gates }) => appliedGates(gates) },
   { kind: 'EvalSuite', word: 'eval-suite', of: ({ evalSuites }) => evalSuites },
+  { kind: 'Channel', word: 'channel', of: ({ channels }) => channels },
+  { kind: 'NotificationRule', word: 'notification-rule', of: ({ notificationRules }) => notificationRules },
   { kind: 'Workflow', word: 'workflow', of: ({ workflows }) => workflows },
   { kind: 'Budget', word: 'budget', of: ({ budgets }) => budgetManifests(budgets) },
   { kind: 'Schedule', word: 'schedule', of: ({ schedules }) => schedules },

@@ -33,6 +33,8 @@ const lamps: Record<string, readonly [shape: string, paint: Paint]> = {
   trial: ['◐', blue],
   acknowledged: ['◐', blue],
   resolved: ['✔', green],
+  sent: ['✔', green],
+  dead: ['✖', red],
   cancelled: ['◼', yellow],
   skipped: ['–', dim],
   ended: ['–', dim],

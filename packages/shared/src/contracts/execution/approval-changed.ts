@@ -19,5 +19,5 @@ export class ApprovalChanged {
 export const approvalChanged = defineEvent({
   subject: 'sb.event.execution.approval.changed',
   payload: ApprovalChanged,
-  listeners: [],
+  listeners: ['registry'],
 });

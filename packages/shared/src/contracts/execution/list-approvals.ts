@@ -26,7 +26,7 @@ export const listApprovals = defineContract({
   request: ListApprovalsRequest,
   reply: ListApprovalsReply,
   permission: 'approvals:read',
-  callers: ['api-gateway'],
+  callers: ['api-gateway', 'registry'],
   timeoutMs: 5_000,
   maxBytes: 4_096,
   idempotent: true,

@@ -65,7 +65,7 @@ export class DeploymentChanged {
 export const deploymentChanged = defineEvent({
   subject: 'sb.event.registry.deployment.changed',
   payload: DeploymentChanged,
-  listeners: ['execution'],
+  listeners: ['execution', 'registry'],
 });
 
 export class StageChanged {
@@ -83,7 +83,7 @@ export class StageChanged {
 }
 
 /** A version of an agent was promoted to a stage, demoted from it or approved for it. Entity: the agent's id. */
-export const stageChanged = defineEvent({ subject: 'sb.event.registry.stage.changed', payload: StageChanged, listeners: [] });
+export const stageChanged = defineEvent({ subject: 'sb.event.registry.stage.changed', payload: StageChanged, listeners: ['registry'] });
 
 export class EvalEnded {
   @Matches(idPattern('eval')) id!: string;

@@ -23,4 +23,8 @@ export class IncidentChanged {
 }
 
 /** One stage of a recovery, or what a person did about it: each entry of an incident's timeline. Entity: the incident. */
-export const incidentChanged = defineEvent({ subject: 'sb.event.registry.incident.changed', payload: IncidentChanged });
+export const incidentChanged = defineEvent({
+  subject: 'sb.event.registry.incident.changed',
+  payload: IncidentChanged,
+  listeners: ['registry'],
+});
