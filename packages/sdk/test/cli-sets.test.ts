@@ -11,6 +11,8 @@ const routes = {
   Agent: 'agents',
   Gate: 'gates',
   EvalSuite: 'eval-suites',
+  Channel: 'channels',
+  NotificationRule: 'notification-rules',
   Workflow: 'workflows',
   Schedule: 'schedules',
   Trigger: 'triggers',

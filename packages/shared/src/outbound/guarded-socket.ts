@@ -11,7 +11,7 @@ export function connectGuarded(host: string, port: number, allowed: AllowList, t
   return new Promise((resolve, reject) => {
     connect({ hostname: host, host, port: String(port), protocol: 'http:' }, (error, socket) => {
       if (error) reject(error);
-      else resolve(socket as Socket);
+      else resolve(socket);
     });
   });
 }
