@@ -5,6 +5,7 @@ import { environment, run } from './prepare.mjs';
 const allowed = new Set([
   'Apache-2.0',
   'MIT',
+  'MIT-0',
   'ISC',
   '0BSD',
   'BSD-2-Clause',

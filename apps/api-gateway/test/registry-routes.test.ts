@@ -542,7 +542,10 @@ describe('notifications by REST', () => {
     await expect(send('GET', '/notification-rules')).resolves.toMatchObject({ status: 200 });
     await expect(send('DELETE', '/notification-rules/on-call')).resolves.toMatchObject({ status: 200 });
     await expect(send('GET', '/notifications?status=dead&channel=ops&limit=5')).resolves.toMatchObject({ status: 200 });
-    await expect(send('POST', `/notifications/${notification.id}/retry`)).resolves.toMatchObject({ status: 200, body: { status: 'waiting' } });
+    await expect(send('POST', `/notifications/${notification.id}/retry`)).resolves.toMatchObject({
+      status: 200,
+      body: { status: 'waiting' },
+    });
     await expect(send('GET', '/reviews')).resolves.toMatchObject({ status: 200 });
     await expect(send('POST', '/agents/reader/sign-off', { version: 7, note: 'seen' })).resolves.toMatchObject({ status: 200 });
     expect(asked).toEqual([

@@ -23,13 +23,15 @@ import { signOffAgent } from '@signalbox/shared/contracts/registry/sign-off-agen
 import { testChannel } from '@signalbox/shared/contracts/registry/test-channel.js';
 import { resolveSecret } from '@signalbox/shared/contracts/security/resolve-secret.js';
 import { secretChanged } from '@signalbox/shared/contracts/security/secret-changed.js';
-import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { SystemDatabase, WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import { defaultWorkspace, type TestIdentity } from '@signalbox/testkit/test-issuer.js';
 import { SMTPServer } from 'smtp-server';
 import { Webhook } from 'standardwebhooks';
+import { testMessage } from '../src/notifications/message.ts';
 import { noticeOfStage } from '../src/notifications/notice.ts';
+import { NotificationStore } from '../src/notifications/notification.store.ts';
 import { Notifier } from '../src/notifications/notifier.ts';
 import { agentManifest, otherWorkspace, startRegistry, until, type RegistryUnderTest } from './registry.ts';
 
@@ -466,6 +468,42 @@ describe('what is not taken', () => {
     expect(most).toBe(1);
     await registry.service.request(deleteNotificationRule, { name: 'slow' });
     await registry.service.request(deleteChannel, { name: 'slow' });
+  });
+});
+
+describe('of several replicas', () => {
+  const store = (): NotificationStore => registry.service.app.get(NotificationStore);
+  const system = (): SystemDatabase => registry.service.app.get(SystemDatabase);
+  const begin = (groupKey: string): Promise<string> =>
+    registry.service.app.get(WorkspaceDatabase).inWorkspace(defaultWorkspace, (tx) => {
+      const facts = { workspace: defaultWorkspace, rule: 'shared', channel: 'shared', kind: 'events' as const, severity: 'low' as const };
+      return store().begin(tx, { ...facts, groupKey, title: groupKey, dueAt: Date.now() - 1_000, message: testMessage('shared') });
+    });
+  const attemptsOf = (): Promise<{ attempts: number }[]> =>
+    registry.service.database.sql(`SELECT attempts FROM notification WHERE channel = 'shared' ORDER BY attempts`);
+
+  test('one has a message at a time, of a group the oldest alone, until its claim has run out', async () => {
+    // The service itself is one of them: it finds no channel of that name, and gives up what it has.
+    for (let index = 0; index < 12; index++) await begin(`group ${index}`);
+    const first = await begin('same');
+    const second = await begin('same');
+    const claims = (await Promise.all(Array.from({ length: 4 }, () => system().run((tx) => store().claim(tx, 60_000, 32))))).flat();
+    expect(new Set(claims.map(({ id }) => id)).size).toBe(claims.length);
+    expect(claims.length).toBeLessThanOrEqual(2);
+    expect(claims.map(({ id }) => id)).not.toContain(second);
+    // As if who claimed them had died: what is written late by it is not taken.
+    await registry.service.database.sql(`UPDATE notification SET claimed_until = now() WHERE id = ANY($1)`, [claims.map(({ id }) => id)]);
+    await until('all to have ended', async () => (await listed({ channel: 'shared', status: 'waiting' })).length === 0);
+    const again = (await attemptsOf()).filter(({ attempts }) => attempts === 2);
+    expect(again).toHaveLength(claims.length);
+    for (const claim of claims) {
+      const write = system().run((tx) => store().end(tx, claim, 'sent', null, null));
+      await expect(write).resolves.toBe(false);
+    }
+    const order = await registry.service.database.sql<{ id: string }>(
+      `SELECT id FROM notification WHERE group_key = 'same' ORDER BY ended_at, created_at`,
+    );
+    expect(order.map(({ id }) => id)).toEqual([first, second]);
   });
 });
 

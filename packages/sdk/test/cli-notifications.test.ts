@@ -54,7 +54,16 @@ test('rules say what they tell and when; notifications why one was not taken, an
   expect((await signalbox('notification-rules', 'rm', 'daily', '--yes')).out).toBe('daily is removed\n');
 
   const notification = {
-    ...{ id: 'ntf_1', rule: 'on-call', channel: 'ops', kind: 'events', title: 'analyst: lost', severity: 'high', events: 1, status: 'dead' },
+    ...{
+      id: 'ntf_1',
+      rule: 'on-call',
+      channel: 'ops',
+      kind: 'events',
+      title: 'analyst: lost',
+      severity: 'high',
+      events: 1,
+      status: 'dead',
+    },
     ...{ attempts: 15, failure: 'the receiver answered 500', nextAt: null, createdAt: '2026-11-24T11:00:00Z', endedAt: null },
   };
   rest.on('GET /notifications', page([notification]));
@@ -68,7 +77,10 @@ test('rules say what they tell and when; notifications why one was not taken, an
 
 test('reviews say what changed since the last one, and a version is signed off by its number', async () => {
   const review = { agent: 'analyst', changedAt: '2026-11-24T11:00:00Z', changedBy: 'user_ann', signedBy: null, signedAt: null };
-  rest.on('GET /reviews', page([{ ...review, version: 3, signedVersion: 1, contractChanged: true, changes: ['spec.skills[0].inputSchema'] }]));
+  rest.on(
+    'GET /reviews',
+    page([{ ...review, version: 3, signedVersion: 1, contractChanged: true, changes: ['spec.skills[0].inputSchema'] }]),
+  );
   expect((await signalbox('reviews')).out).toMatch(/analyst +3 +1 +changed .*spec\.skills\[0\]\.inputSchema/);
   expect((await signalbox('sign-off', 'analyst')).exit).toBe(2);
   rest.on('POST /agents/analyst/sign-off', { agent: 'analyst', version: 3, by: 'user_ann', at: '' });

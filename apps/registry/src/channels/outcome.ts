@@ -52,5 +52,6 @@ function retryAfterOf(text: string | null, now: number): number | null {
 /** What was thrown on the way to the receiver. A secret that is missing is waited for: somebody may set it. */
 export function outcomeOfFault(thrown: unknown): Outcome {
   const { code, detail } = Fault.from(thrown);
+  if (code === 'unauthenticated') return failed('who applied the channel may do nothing any more: apply it again');
   return failed(detail, { isFinal: code === 'forbidden' || (code === 'invalid' && !/secret/.test(detail)) });
 }

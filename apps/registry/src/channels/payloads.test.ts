@@ -46,7 +46,8 @@ describe('Slack', () => {
 
   test('gets no more than a message may have', () => {
     const { blocks } = slackMessage(long, url);
-    expect(blocks.length).toBeLessThanOrEqual(100);
+    expect(blocks.length).toBeLessThanOrEqual(50);
+    expect(blocks.at(-1)!.type).toBe('context');
     for (const block of blocks) {
       if (block.type === 'header') expect(block.text.text.length).toBeLessThanOrEqual(150);
       if (block.type !== 'section') continue;

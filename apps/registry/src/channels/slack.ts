@@ -1,11 +1,13 @@
 import type { KnownBlock, MrkdwnElement } from '@slack/types';
 import { cut, urlOf, type Message } from '../notifications/message.ts';
 
-/** Limits of Block Kit (docs.slack.dev, Blocks): characters of a header, a section and a field, fields of a section. */
+/** Limits of Block Kit (docs.slack.dev, Blocks): characters of a header, a section and a field; fields of a section. */
 const headerMax = 150;
 const sectionMax = 3_000;
 const fieldMax = 2_000;
 const fieldsMax = 10;
+/** Blocks of a message. */
+const blocksMax = 50;
 
 /** What an incoming webhook takes: `text` is for notifications and old clients. */
 export interface SlackMessage {
@@ -33,6 +35,7 @@ export function slackMessage(message: Message, publicUrl: string): SlackMessage 
     blocks.push(...sectionBlocks(`*${escaped(section.title)}*`, section.more > 0 ? [...lines, `_and ${section.more} more_`] : lines));
   }
   const url = urlOf(publicUrl, path);
+  blocks.splice(blocksMax - 1);
   if (url !== null) blocks.push({ type: 'context', elements: [mrkdwn(`<${url}|Open in Signalbox>`, sectionMax)] });
   return { text: cut(escaped(head), sectionMax), blocks };
 }

@@ -47,6 +47,14 @@ export const notificationRuleSchema = {
         },
         minSeverity: { enum: severities, description: 'With events: nothing below it.' },
         agents: { type: 'array', minItems: 1, maxItems: 500, uniqueItems: true, items: nameSchema, description: 'Of these alone.' },
+        people: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 50,
+          uniqueItems: true,
+          items: { type: 'string', minLength: 1, maxLength: 200 },
+          description: 'Of incidents that one of these looks after alone: who is on call, else the owner.',
+        },
         labels: {
           type: 'object',
           minProperties: 1,

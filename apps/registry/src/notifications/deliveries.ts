@@ -25,6 +25,7 @@ const occasionsEveryMs = 1_000;
 const sentKeepMs = 7 * 86_400_000;
 const deadKeepMs = 30 * 86_400_000;
 const forgetMax = 500;
+const forgetEveryMs = 60_000;
 
 /** Sends what is due. Each replica does; a claim on the row makes that one sends it at a time. */
 @Injectable()
@@ -32,6 +33,7 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
   private timer: NodeJS.Timeout | null = null;
   private round: Promise<void> | null = null;
   private occasionsAt = -Infinity;
+  private forgotAt = -Infinity;
   private readonly sending = new Set<Promise<void>>();
 
   constructor(
@@ -74,6 +76,8 @@ export class Deliveries implements OnApplicationBootstrap, BeforeApplicationShut
     if (moment - this.occasionsAt < occasionsEveryMs) return;
     this.occasionsAt = moment;
     await this.occasions.look();
+    if (moment - this.forgotAt < forgetEveryMs) return;
+    this.forgotAt = moment;
     await this.system.run((tx) => this.notifications.forget(tx, sentKeepMs, deadKeepMs, forgetMax));
   }
 

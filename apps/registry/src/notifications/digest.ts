@@ -1,8 +1,9 @@
-import type { Message, MessageLine, MessageSection } from './message.ts';
+import { cut, type Message, type MessageLine, type MessageSection } from './message.ts';
 import { digestSections, type DigestSection } from './rule-spec.ts';
 
 /** Lines of a section that are shown; the rest is counted. */
 const linesMax = 15;
+const lineMax = 500;
 
 /** What each section has to say, the most important first. */
 export type DigestFacts = Record<DigestSection, MessageLine[]>;
@@ -36,7 +37,8 @@ export function digestMessage(
 }
 
 export function sectionOf(title: string, lines: readonly MessageLine[]): MessageSection {
-  return { title, lines: lines.slice(0, linesMax), more: Math.max(0, lines.length - linesMax) };
+  const shown = lines.slice(0, linesMax).map((line) => ({ ...line, text: cut(line.text, lineMax) }));
+  return { title, lines: shown, more: lines.length - shown.length };
 }
 
 function minute(at: number): string {

@@ -16,6 +16,8 @@ export interface Notice {
   /** What it is about, as `incident incident_…`: events of the same are gathered. */
   subject: string;
   agents: string[];
+  /** Of an incident: who looks after it, the one on call, else the owner. */
+  person?: string;
   facts: { name: string; value: string }[];
   /** Where the dashboard shows it. */
   path: string;
@@ -54,6 +56,7 @@ export function noticeOfIncident(incident: IncidentChanged, at: number): Notice 
     text: text.slice(0, textMax),
     subject: `incident ${id}`,
     agents: agent === undefined ? [] : [agent],
+    ...((onCall ?? owner) !== undefined && { person: onCall ?? owner! }),
     facts: factsOf({
       Severity: severity,
       Status: status,

@@ -244,7 +244,7 @@ export class NotificationStore {
     const gone = await changedRows<{ id: string }>(
       tx,
       `DELETE FROM notification WHERE (workspace, id) IN (SELECT workspace, id FROM notification
-         WHERE ended_at < now() - CASE status WHEN 'sent' THEN $1 ELSE $2 END * interval '1 millisecond' LIMIT $3) RETURNING id`,
+         WHERE ended_at < now() - $1::float8 * interval '1 millisecond' AND ended_at < now() - CASE status WHEN 'sent' THEN $1::float8 ELSE $2::float8 END * interval '1 millisecond' LIMIT $3) RETURNING id`,
       [sentMs, deadMs, max],
     );
     if (gone.length > 0) await tx.query(`DELETE FROM notification_event WHERE notification = ANY($1)`, [gone.map(({ id }) => id)]);

@@ -22,6 +22,8 @@ export interface NotificationRuleSpec {
   review?: Times;
   minSeverity?: Severity;
   agents?: string[];
+  /** Of incidents that one of these looks after alone. */
+  people?: string[];
   labels?: Record<string, string>;
   group?: { by?: GroupKey; windowMs?: number };
   rate?: { max: number; perMs: number };

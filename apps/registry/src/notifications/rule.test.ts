@@ -61,6 +61,8 @@ describe('a rule', () => {
     expect(wanted({ minSeverity: 'high' })).toBe(true);
     expect(wanted({ minSeverity: 'critical' })).toBe(false);
     expect(wanted({ agents: ['planner'] })).toBe(false);
+    expect(wanted({ people: ['ann'] })).toBe(false);
+    expect(wants({ channels: ['ops'], events: ['incident.*'], people: ['ann'] }, { ...notice, person: 'ann' }, labels)).toBe(true);
     expect(wanted({ labels: { team: 'payments' } })).toBe(true);
     expect(wanted({ labels: { team: 'search' } })).toBe(false);
   });

@@ -29,7 +29,7 @@ export function kindOf({ digest, review }: NotificationRuleSpec): NotificationKi
 /** A rule's manifest that can be used, or `invalid` with every fault that was found. */
 export function parseRuleManifest(name: string, value: unknown): NotificationRuleManifest {
   const manifest = parseManifest('NotificationRule', name, value);
-  const { events, digest, review, minSeverity, labels, agents, group, quietHours = [] } = manifest.spec;
+  const { events, digest, review, minSeverity, labels, agents, people, group, quietHours = [] } = manifest.spec;
   const faults: FaultDetail[] = [];
   const wrong = (pointer: string, detail: string): void => void faults.push({ pointer: `/spec/${pointer}`, detail });
   if ([events, digest, review].filter((one) => one !== undefined).length !== 1) {
@@ -39,7 +39,7 @@ export function parseRuleManifest(name: string, value: unknown): NotificationRul
     if (!noticeEvents.some((known) => isEvent(event, known))) wrong(`events/${index}`, `is no event: ${event}; ${knownEvents(event)}`);
   }
   if (events === undefined) {
-    for (const [field, given] of Object.entries({ minSeverity, labels, agents, group })) {
+    for (const [field, given] of Object.entries({ minSeverity, labels, agents, people, group })) {
       if (given !== undefined) wrong(field, 'is for rules with events');
     }
   }
@@ -96,10 +96,11 @@ export function nextOf(spec: NotificationRuleSpec, after: number): number | null
 
 /** Whether the rule wants to hear of it. `labels` are those of the notice's agents, by name. */
 export function wants(spec: NotificationRuleSpec, notice: Notice, labels: ReadonlyMap<string, Record<string, string>>): boolean {
-  const { events = [], minSeverity = 'low', agents, labels: wanted } = spec;
+  const { events = [], minSeverity = 'low', agents, people, labels: wanted } = spec;
   if (!events.some((event) => isEvent(event, notice.event))) return false;
   if (severities.indexOf(notice.severity) > severities.indexOf(minSeverity)) return false;
   if (agents !== undefined && !notice.agents.some((agent) => agents.includes(agent))) return false;
+  if (people !== undefined && (notice.person === undefined || !people.includes(notice.person))) return false;
   if (wanted === undefined) return true;
   return notice.agents.some((agent) => Object.entries(wanted).every(([name, value]) => labels.get(agent)?.[name] === value));
 }

@@ -26,6 +26,8 @@ export interface NotificationRuleSpec {
   review?: { cron?: string; timeZone?: string; evenIfEmpty?: boolean };
   minSeverity?: Severity;
   agents?: string[];
+  /** Of incidents that one of these looks after alone: who is on call, else the owner. */
+  people?: string[];
   labels?: Labels;
   group?: { by?: 'subject' | 'agent' | 'event' | 'rule'; windowMs?: number };
   rate?: { max: number; perMs: number };
