@@ -477,7 +477,14 @@ describe('of several replicas', () => {
   const begin = (groupKey: string): Promise<string> =>
     registry.service.app.get(WorkspaceDatabase).inWorkspace(defaultWorkspace, (tx) => {
       const facts = { workspace: defaultWorkspace, rule: 'shared', channel: 'shared', kind: 'events' as const, severity: 'low' as const };
-      return store().begin(tx, { ...facts, groupKey, title: groupKey, dueAt: Date.now() - 1_000, message: testMessage('shared') });
+      return store().begin(tx, {
+        ...facts,
+        groupKey,
+        title: groupKey,
+        at: Date.now(),
+        dueAt: Date.now() - 1_000,
+        message: testMessage('shared'),
+      });
     });
   const attemptsOf = (): Promise<{ attempts: number }[]> =>
     registry.service.database.sql(`SELECT attempts FROM notification WHERE channel = 'shared' ORDER BY attempts`);

@@ -55,7 +55,7 @@ export const up: string[] = [
     attempts integer NOT NULL DEFAULT 0,
     claimed_until timestamptz,
     failure text,
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    created_at timestamptz NOT NULL,
     ended_at timestamptz,
     PRIMARY KEY (workspace, id)
   )`,

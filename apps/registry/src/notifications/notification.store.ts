@@ -39,7 +39,7 @@ export interface NotificationQuery {
   cursor?: string;
 }
 
-/** A message that is begun. `dueAt` in epoch milliseconds. */
+/** A message that is begun. Times in epoch milliseconds: `at` is when what it tells first happened, by which those of a group are in order. */
 export interface NewNotification {
   workspace: string;
   rule: string;
@@ -48,6 +48,7 @@ export interface NewNotification {
   groupKey: string;
   title: string;
   severity: Severity;
+  at: number;
   dueAt: number;
   message?: Message;
 }
@@ -96,27 +97,14 @@ export class NotificationStore {
     return row!;
   }
 
-  async begin(
-    tx: EntityManager,
-    { workspace, rule, channel, kind, groupKey, title, severity, dueAt, message }: NewNotification,
-  ): Promise<string> {
+  async begin(tx: EntityManager, begun: NewNotification): Promise<string> {
+    const { workspace, rule, channel, kind, groupKey, title, severity, at, dueAt, message } = begun;
     const id = newUuid();
+    const text = message === undefined ? null : JSON.stringify(message);
     await tx.query(
-      `INSERT INTO notification (workspace, id, rule, channel, kind, group_key, title, severity, message, events, due_at, next_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, to_timestamp($11::float8 / 1000), to_timestamp($11::float8 / 1000))`,
-      [
-        workspace,
-        id,
-        rule,
-        channel,
-        kind,
-        groupKey,
-        title,
-        severity,
-        message === undefined ? null : JSON.stringify(message),
-        message ? 1 : 0,
-        dueAt,
-      ],
+      `INSERT INTO notification (workspace, id, rule, channel, kind, group_key, title, severity, message, events, created_at, due_at, next_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, to_timestamp($11::float8 / 1000), to_timestamp($12::float8 / 1000), to_timestamp($12::float8 / 1000))`,
+      [workspace, id, rule, channel, kind, groupKey, title, severity, text, message ? 1 : 0, at, dueAt],
     );
     return id;
   }
@@ -147,11 +135,11 @@ export class NotificationStore {
     ]);
   }
 
-  /** The events of a message that are kept, in order. */
+  /** The events of a message that are kept, in the order in which they happened: they may be heard in another. */
   async notices(tx: EntityManager, notification: string): Promise<Notice[]> {
     const rows = await rowsOf<{ notice: Notice }>(
       tx,
-      `SELECT notice FROM notification_event WHERE notification = $1 AND notice IS NOT NULL ORDER BY place LIMIT $2`,
+      `SELECT notice FROM notification_event WHERE notification = $1 AND notice IS NOT NULL ORDER BY (notice->>'at')::bigint, place LIMIT $2`,
       [notification, noticesMax],
     );
     return rows.map(({ notice }) => notice);

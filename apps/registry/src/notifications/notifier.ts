@@ -72,7 +72,15 @@ export class Notifier {
     const due = dueAt(spec, notice.severity, at);
     const { count, oldest } = await this.notifications.sentSince(tx, rule, channel, at - perMs, max);
     const isFull = count >= max && oldest !== null;
-    const facts = { workspace, rule, channel, kind: 'events' as const, title: cut(notice.title, titleMax), severity: notice.severity };
+    const facts = {
+      workspace,
+      rule,
+      channel,
+      kind: 'events' as const,
+      title: cut(notice.title, titleMax),
+      severity: notice.severity,
+      at: notice.at,
+    };
     return this.notifications.begin(tx, {
       ...facts,
       groupKey: isFull ? overflowKey : groupKey,

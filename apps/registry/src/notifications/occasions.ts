@@ -59,6 +59,7 @@ export class Occasions {
           groupKey: kind,
           title,
           severity: 'low',
+          at,
           dueAt,
           message,
         });

@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { assert, double, integer, property } from 'fast-check';
+import { parseAllDocuments } from 'yaml';
+import { parseChannelManifest } from '../channels/channel.ts';
+import type { ChannelManifest, NotificationRuleManifest } from '../manifests/manifest.ts';
 import { digestMessage } from './digest.ts';
 import { messageOf } from './message.ts';
 import { noticeOfApproval, noticeOfDeployment, type Notice } from './notice.ts';
@@ -158,4 +162,15 @@ test('pauses grow to an hour, and are never the same for all', () => {
       expect(pause).toBeLessThanOrEqual(whole);
     }),
   );
+});
+
+test('the example can be applied: its rules name its channels', async () => {
+  const folder = new URL('../../../../examples/notifications/', import.meta.url);
+  const read = async (file: string): Promise<unknown[]> =>
+    parseAllDocuments(await readFile(new URL(file, folder), 'utf8')).map((document): unknown => document.toJS());
+  const channels = ((await read('1-channels.yaml')) as ChannelManifest[]).map((one) => parseChannelManifest(one.metadata.name, one));
+  const rules = ((await read('2-rules.yaml')) as NotificationRuleManifest[]).map((one) => parseRuleManifest(one.metadata.name, one));
+  expect(channels.map(({ spec }) => spec.type)).toEqual(['slack', 'webhook', 'email']);
+  const names = channels.map(({ metadata }) => metadata.name);
+  expect(rules.flatMap(({ spec }) => spec.channels).filter((name) => !names.includes(name))).toEqual([]);
 });
