@@ -20,6 +20,7 @@ const BudgetsPage = lazy(() => import('./pages/budgets/budgets-page.tsx'));
 const UsagePage = lazy(() => import('./pages/usage/usage-page.tsx'));
 const IncidentsPage = lazy(() => import('./pages/incidents/incidents-page.tsx'));
 const IncidentPage = lazy(() => import('./pages/incidents/incident-page.tsx'));
+const NotificationsPage = lazy(() => import('./pages/notifications/notifications-page.tsx'));
 const ProblemsPage = lazy(() => import('./pages/problems/problems-page.tsx'));
 const ComparePage = lazy(() => import('./pages/compare/compare-page.tsx'));
 const AgentsPage = lazy(() => import('./pages/agents/agents-page.tsx'));
@@ -69,6 +70,7 @@ function Pages(): ReactNode {
         <Route path="failures" element={<ProblemsPage />} />
         <Route path="incidents" element={<IncidentsPage />} />
         <Route path="incidents/:id" element={<IncidentPage />} />
+        <Route path="notifications" element={<NotificationsPage />} />
         <Route path="limits" element={<LimitsPage />} />
         <Route path="budgets" element={<BudgetsPage />} />
         <Route path="usage" element={<UsagePage />} />

@@ -3,6 +3,7 @@ import type { ApprovalQuery } from '@signalbox/sdk/client/approvals.js';
 import type { EvalOutcome } from '@signalbox/sdk/client/evals.js';
 import type { EvidenceQuery } from '@signalbox/sdk/client/evidence.js';
 import type { IncidentQuery } from '@signalbox/sdk/client/incidents.js';
+import type { NotificationQuery } from '@signalbox/sdk/client/notifications.js';
 import type { LimitQuery } from '@signalbox/sdk/client/limits.js';
 import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
 import type { RunQuery } from '@signalbox/sdk/client/runs.js';
@@ -90,6 +91,27 @@ export const queries = {
       getNextPageParam: (last) => last.nextCursor,
     }),
   incident: (id: string) => queryOptions({ queryKey: ['incident', id], queryFn: ({ signal }) => client.incidents.get(id, { signal }) }),
+  /** What is sent changes without events that pages hear: it is asked for again. */
+  notifications: (filters: NotificationQuery) =>
+    infiniteQueryOptions({
+      queryKey: ['notifications', filters],
+      queryFn: ({ signal, pageParam }) =>
+        client.notifications.list({ ...filters, limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+      refetchInterval: 5_000,
+    }),
+  channels: () =>
+    queryOptions({
+      queryKey: ['channels'],
+      queryFn: ({ signal }) => client.channels.list({ limit: 200 }, { signal }).take(listMax),
+      refetchInterval: 5_000,
+    }),
+  notificationRules: () =>
+    queryOptions({
+      queryKey: ['notification-rules'],
+      queryFn: ({ signal }) => client.notificationRules.list({ limit: 200 }, { signal }).take(listMax),
+    }),
   budgets: () =>
     queryOptions({
       queryKey: ['budgets'],

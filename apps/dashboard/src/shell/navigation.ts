@@ -1,4 +1,5 @@
 import {
+  Bell,
   Bot,
   CalendarClock,
   ChartColumn,
@@ -54,6 +55,7 @@ export const navigation: readonly NavigationGroup[] = [
     items: [
       { to: '/mcp-servers', label: 'MCP servers', icon: Plug, permission: 'mcp-servers:read' },
       { to: '/tools', label: 'Tools', icon: Wrench, permission: 'tools:read' },
+      { to: '/notifications', label: 'Notifications', icon: Bell, permission: 'notifications:read' },
     ],
   },
   {
