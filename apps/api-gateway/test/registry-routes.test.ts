@@ -64,6 +64,7 @@ import { listReviews } from '@signalbox/shared/contracts/registry/list-reviews.j
 import type { Notification } from '@signalbox/shared/contracts/registry/notification.js';
 import type { NotificationRule } from '@signalbox/shared/contracts/registry/notification-rule.js';
 import { retryNotification } from '@signalbox/shared/contracts/registry/retry-notification.js';
+import { runNotificationRule } from '@signalbox/shared/contracts/registry/run-notification-rule.js';
 import { signOffAgent } from '@signalbox/shared/contracts/registry/sign-off-agent.js';
 import { testChannel } from '@signalbox/shared/contracts/registry/test-channel.js';
 import { getWorkflowSchema } from '@signalbox/shared/contracts/execution/get-workflow-schema.js';
@@ -208,6 +209,7 @@ beforeAll(async () => {
   await answer(testChannel, { name: 'ops', tookMs: 7 });
   await answer(applyNotificationRule, { action: 'created', changes: [], resource: rule });
   await answer(getNotificationRule, { ...rule, manifest: { kind: 'NotificationRule' } });
+  await answer(runNotificationRule, { name: 'on-call', messages: 1 });
   await answer(deleteNotificationRule, { name: 'on-call' });
   for (const contract of [listChannels, listNotificationRules, listNotifications, listReviews]) await answer(contract, page);
   await answer(retryNotification, notification);
@@ -540,6 +542,7 @@ describe('notifications by REST', () => {
     await expect(send('PUT', '/notification-rules/on-call?dryRun=true', rules)).resolves.toMatchObject({ status: 200, etag: null });
     await expect(send('GET', '/notification-rules/on-call')).resolves.toMatchObject({ status: 200 });
     await expect(send('GET', '/notification-rules')).resolves.toMatchObject({ status: 200 });
+    await expect(send('POST', '/notification-rules/on-call/run')).resolves.toMatchObject({ status: 200, body: { messages: 1 } });
     await expect(send('DELETE', '/notification-rules/on-call')).resolves.toMatchObject({ status: 200 });
     await expect(send('GET', '/notifications?status=dead&channel=ops&limit=5')).resolves.toMatchObject({ status: 200 });
     await expect(send('POST', `/notifications/${notification.id}/retry`)).resolves.toMatchObject({
@@ -557,6 +560,7 @@ describe('notifications by REST', () => {
       ['registry.notification-rule.apply', { name: 'on-call', manifest: rules, dryRun: true }],
       ['registry.notification-rule.get', { name: 'on-call' }],
       ['registry.notification-rule.list', {}],
+      ['registry.notification-rule.run', { name: 'on-call' }],
       ['registry.notification-rule.delete', { name: 'on-call' }],
       ['registry.notification.list', { status: 'dead', channel: 'ops', limit: 5 }],
       ['registry.notification.retry', { id: notification.id }],

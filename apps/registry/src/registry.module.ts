@@ -91,6 +91,7 @@ import { NotificationStore } from './notifications/notification.store.ts';
 import { Notifier } from './notifications/notifier.ts';
 import { Occasions } from './notifications/occasions.ts';
 import { RetryNotificationHandler } from './notifications/retry-notification.handler.ts';
+import { RunNotificationRuleHandler } from './notifications/run-notification-rule.handler.ts';
 import { RuleStore } from './notifications/rule.store.ts';
 import { FaultListener } from './recovery/fault.listener.ts';
 import { IsolateAgentHandler } from './recovery/isolate-agent.handler.ts';
@@ -183,6 +184,7 @@ export class RegistryModule {
         GetNotificationRuleHandler,
         ListNotificationRulesHandler,
         DeleteNotificationRuleHandler,
+        RunNotificationRuleHandler,
         ListNotificationsHandler,
         RetryNotificationHandler,
         NoticeListener,

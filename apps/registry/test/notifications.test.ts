@@ -19,6 +19,7 @@ import { listNotifications } from '@signalbox/shared/contracts/registry/list-not
 import { listReviews } from '@signalbox/shared/contracts/registry/list-reviews.js';
 import type { Notification, NotificationStatus } from '@signalbox/shared/contracts/registry/notification.js';
 import { retryNotification } from '@signalbox/shared/contracts/registry/retry-notification.js';
+import { runNotificationRule } from '@signalbox/shared/contracts/registry/run-notification-rule.js';
 import { signOffAgent } from '@signalbox/shared/contracts/registry/sign-off-agent.js';
 import { testChannel } from '@signalbox/shared/contracts/registry/test-channel.js';
 import { resolveSecret } from '@signalbox/shared/contracts/security/resolve-secret.js';
@@ -244,7 +245,7 @@ describe('a channel', () => {
     ['metadata', 'https://169.254.169.254/latest', 'the URL leads to an address that is not public'],
     ['no TLS', 'http://hooks.example/x', 'the address is not https'],
     ['no address', 'hunter2', 'this is not a URL'],
-  ])('that leads to %s sends nothing', async (_, address, reason) => {
+  ])('A48 that leads to %s sends nothing', async (_, address, reason) => {
     await channel('inside', { type: 'teams', url: secret(address) });
     await expect(registry.service.request(testChannel, { name: 'inside' })).rejects.toMatchObject({
       detail: `the channel inside did not take it: ${reason}`,
@@ -555,11 +556,18 @@ describe('at their time', () => {
     await registry.service.answer(listApprovals, () => ({ data: [], nextCursor: null }));
     await hook('empty');
     await hook('asked');
+    await told('empty');
+    await expect(registry.service.request(runNotificationRule, { name: 'empty' })).rejects.toMatchObject({ code: 'conflict' });
     await rule('empty', { channels: ['empty'], digest: { sections: ['blocked'] } });
     await rule('asked', { channels: ['asked'], digest: { sections: ['blocked'], evenIfEmpty: true } });
     await registry.service.database.sql(`DELETE FROM isolation`);
+    const run = (name: string): Promise<unknown> => registry.service.request(runNotificationRule, { name }, { as: operator });
+    await expect(run('empty')).resolves.toEqual({ name: 'empty', messages: 0 });
+    await expect(run('asked')).resolves.toEqual({ name: 'asked', messages: 1 });
+    await until('what was asked for now', async () => (await listed({ channel: 'asked', status: 'sent' })).length === 1);
     await isDue('empty');
     await isDue('asked');
+    await until('the one at its time', async () => (await listed({ channel: 'asked', status: 'sent' })).length === 2);
     expect(await ended('asked', 'sent')).toMatchObject({ title: 'Digest: nothing happened' });
     const { nextAt } = await until('the other to have had its time', async () => {
       const one = await registry.service.request(getNotificationRule, { name: 'empty' });

@@ -50,6 +50,8 @@ test('rules say what they tell and when; notifications why one was not taken, an
   const rules = (await signalbox('notification-rules')).out;
   expect(rules).toMatch(/daily +digest +ops, mail +2026-11-25 09:00 +ann/);
   expect(rules).toMatch(/on-call +incident\.\* +ops, mail +as it happens +ann/);
+  rest.on('POST /notification-rules/daily/run', { name: 'daily', messages: 2 });
+  expect((await signalbox('notification-rules', 'run', 'daily')).out).toBe('daily is sent to 2 channels\n');
   rest.on('DELETE /notification-rules/daily', { name: 'daily' });
   expect((await signalbox('notification-rules', 'rm', 'daily', '--yes')).out).toBe('daily is removed\n');
 

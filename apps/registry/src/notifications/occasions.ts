@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { SystemDatabase, WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
-import { log } from '@signalbox/shared/telemetry/log.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
+import type { EntityManager } from 'typeorm';
 import { reviewMessage, reviewOf } from '../reviews/review.ts';
 import { ReviewStore } from '../reviews/review.store.ts';
 import { digestMessage } from './digest.ts';
@@ -39,32 +40,34 @@ export class Occasions {
     }
   }
 
-  private async make(rule: RuleRow): Promise<void> {
-    const { workspace, name, manifest } = rule;
-    const { spec } = manifest;
+  /** Sends the digest or review of a rule now, beside those at their times; how many messages that are. */
+  async run(rule: RuleRow): Promise<number> {
     const at = now();
-    const kind = kindOf(spec);
-    const message = kind === 'digest' ? await this.digest(rule, at) : await this.review(rule);
-    await this.db.inWorkspace(workspace, async (tx) => {
-      if (!(await this.rules.take(tx, rule, nextOf(spec, at)))) return;
-      if (message === null) return;
-      const { title } = message;
-      const dueAt = quietUntil(spec.quietHours ?? [], at);
-      for (const channel of spec.channels) {
-        await this.notifications.begin(tx, {
-          workspace,
-          rule: name,
-          channel,
-          kind,
-          groupKey: kind,
-          title,
-          severity: 'low',
-          at,
-          dueAt,
-          message,
-        });
-      }
+    const message = await this.messageOf(rule, at);
+    if (message === null) return 0;
+    await this.db.inWorkspace(rule.workspace, (tx) => this.begin(tx, rule, message, at, at));
+    return rule.manifest.spec.channels.length;
+  }
+
+  private async make(rule: RuleRow): Promise<void> {
+    const { spec } = rule.manifest;
+    const at = now();
+    const message = await this.messageOf(rule, at);
+    await this.db.inWorkspace(rule.workspace, async (tx) => {
+      if (!(await this.rules.take(tx, rule, nextOf(spec, at))) || message === null) return;
+      await this.begin(tx, rule, message, at, quietUntil(spec.quietHours ?? [], at));
     });
+  }
+
+  private async begin(tx: EntityManager, rule: RuleRow, message: Message, at: number, dueAt: number): Promise<void> {
+    const { workspace, name, manifest } = rule;
+    const kind = kindOf(manifest.spec);
+    const facts = { workspace, rule: name, kind, groupKey: kind, title: message.title, severity: 'low' as const, message };
+    for (const channel of manifest.spec.channels) await this.notifications.begin(tx, { ...facts, channel, at, dueAt });
+  }
+
+  private messageOf(rule: RuleRow, at: number): Promise<Message | null> {
+    return kindOf(rule.manifest.spec) === 'digest' ? this.digest(rule, at) : this.review(rule);
   }
 
   private async digest({ workspace, bearer, last_at, manifest }: RuleRow, to: number): Promise<Message | null> {

@@ -26,8 +26,13 @@ export class RuleStore {
   }
 
   async find(tx: EntityManager, name: string): Promise<(AppliedRule & { bearer: string }) | null> {
+    const row = await this.row(tx, name);
+    return row === null ? null : { ...toRule(row), bearer: row.bearer };
+  }
+
+  async row(tx: EntityManager, name: string): Promise<RuleRow | null> {
     const [row] = await rowsOf<RuleRow>(tx, `SELECT * FROM notification_rule WHERE name = $1`, [name]);
-    return row === undefined ? null : { ...toRule(row), bearer: row.bearer };
+    return row ?? null;
   }
 
   /** Names of rules that send to the channel. */

@@ -80,6 +80,11 @@ export class NotificationRules {
     });
   }
 
+  /** Sends its digest or review now; how many messages that are. */
+  run(name: string, options: RequestOptions = {}): Promise<{ name: string; messages: number }> {
+    return this.#http.json({ method: 'POST', path: path`/notification-rules/${name}/run`, body: {}, ...options });
+  }
+
   remove(name: string, options: RequestOptions = {}): Promise<void> {
     return this.#http.json({ method: 'DELETE', path: path`/notification-rules/${name}`, ...options });
   }

@@ -49,6 +49,7 @@ import { ReleaseAgentRoute } from './release-agent.route.ts';
 import { ReportStepRoute } from './report-step.route.ts';
 import { ResolveIncidentRoute } from './resolve-incident.route.ts';
 import { RetryNotificationRoute } from './retry-notification.route.ts';
+import { RunNotificationRuleRoute } from './run-notification-rule.route.ts';
 import { SignOffAgentRoute } from './sign-off-agent.route.ts';
 import { StartDeploymentRoute } from './start-deployment.route.ts';
 import { StartEvalRoute } from './start-eval.route.ts';
@@ -110,6 +111,7 @@ export const registryRoutes: Type[] = [
   ListNotificationsRoute,
   ListReviewsRoute,
   RetryNotificationRoute,
+  RunNotificationRuleRoute,
   SignOffAgentRoute,
   TestChannelRoute,
 ];

@@ -56,7 +56,7 @@ export function addNotifications(program: Command, io: Io): void {
   });
 }
 
-/** `signalbox notification-rules list|rm`: they are made by `apply`. */
+/** `signalbox notification-rules list|run|rm`: they are made by `apply`. */
 export function addNotificationRules(program: Command, io: Io): void {
   const group = program.command('notification-rules').description('what is told to which channels; made by apply, kind NotificationRule');
   const list = addListOptions(group.command('list', { isDefault: true }).description('rules, and when the next digest or review is due'));
@@ -77,6 +77,15 @@ export function addNotificationRules(program: Command, io: Io): void {
         context.out.columns,
       ),
     );
+  });
+
+  const now = group.command('run').argument('<name>', 'a rule with a digest or a review').description('send its digest or review now');
+  action(now, io, async (context, _: object, name: string) => {
+    const client = await context.client();
+    const reply = await client.notificationRules.run(name, { signal: context.signal });
+    context.out.json(reply);
+    const sent = `is sent to ${reply.messages} ${reply.messages === 1 ? 'channel' : 'channels'}`;
+    context.out.lines(line`${bold(name)} ${reply.messages === 0 ? 'has nothing to say' : sent}`);
   });
 
   const remove = group
