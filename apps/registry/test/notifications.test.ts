@@ -92,7 +92,7 @@ beforeAll(async () => {
     OUTBOUND_ALLOW_INTERNAL: `127.0.0.1:${new URL(base).port},127.0.0.1:${mailPort}`,
     SIGNALBOX_PUBLIC_URL: 'https://signalbox.example',
     NOTIFICATION_RETRY_MS: '50',
-    NOTIFICATION_TIMEOUT_MS: '400',
+    NOTIFICATION_TIMEOUT_MS: '1000',
   });
   const { service } = registry;
   await service.answer(resolveSecret, ({ name }) => {

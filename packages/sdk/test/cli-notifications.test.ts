@@ -89,3 +89,16 @@ test('reviews say what changed since the last one, and a version is signed off b
   expect((await signalbox('sign-off', 'analyst@3', '--note', 'seen')).out).toBe('analyst version 3 is signed off\n');
   expect(rest.seen.at(-1)!.body).toEqual({ version: 3, note: 'seen' });
 });
+
+test('completion offers the channels, rules, messages and versions that a command can take', async () => {
+  const complete = async (...words: string[]): Promise<string[]> =>
+    (await signalbox('__complete', '--', ...words)).out.split('\n').filter(Boolean);
+  rest.on('GET /channels', page([{ name: 'ops' }]));
+  rest.on('GET /notification-rules', page([{ name: 'daily' }]));
+  rest.on('GET /notifications', page([{ id: 'ntf_1' }]));
+  rest.on('GET /reviews', page([{ agent: 'analyst', version: 3 }]));
+  expect(await complete('channels', 'test', '')).toEqual(['ops']);
+  expect(await complete('notification-rules', 'run', '')).toEqual(['daily']);
+  expect(await complete('notifications', 'retry', '')).toEqual(['ntf_1']);
+  expect(await complete('sign-off', '')).toEqual(['analyst@3']);
+});

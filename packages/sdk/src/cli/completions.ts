@@ -3,6 +3,8 @@ import type { SignalboxClient } from '../client/client.ts';
 import type { Context } from './context.ts';
 import { shellScripts } from './shell-scripts.ts';
 
+/** Groups whose commands all take a name of the group's own. */
+const namedGroups = new Set(['schedules', 'triggers', 'channels', 'notification-rules']);
 /** Whoever presses Tab does not wait longer than this. */
 const patienceMs = 1_500;
 /** More names than this help nobody. */
@@ -46,7 +48,7 @@ async function offers(
   const isGroup = commands.length > 0 && command.registeredArguments.length === 0;
   if (isGroup) return commands;
   const group = command.parent?.name() ?? '';
-  const named = names(group === 'schedules' || group === 'triggers' ? group : command.name(), context, typed);
+  const named = names(namedGroups.has(group) ? group : command.name(), context, typed);
   return [...commands, ...(await named.catch(() => []))];
 }
 
@@ -73,6 +75,14 @@ async function names(kind: string, context: Context, typed: string): Promise<str
       return namesOf(client.schedules.list({ limit: namesMax }, options));
     case 'triggers':
       return namesOf(client.triggers.list({ limit: namesMax }, options));
+    case 'channels':
+      return namesOf(client.channels.list({ limit: namesMax }, options));
+    case 'notification-rules':
+      return namesOf(client.notificationRules.list({ limit: namesMax }, options));
+    case 'retry':
+      return (await client.notifications.list({ status: 'dead', limit: 50 }, options).first()).data.map(({ id }) => id);
+    case 'sign-off':
+      return (await client.reviews.list({ limit: namesMax }, options).first()).data.map(({ agent, version }) => `${agent}@${version}`);
     case 'board':
     case 'deploy':
       return namesOf(client.deployments.list({ limit: namesMax }, options));
