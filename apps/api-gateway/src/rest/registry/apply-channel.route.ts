@@ -5,7 +5,7 @@ import { applyChannel, type ApplyChannelReply } from '@signalbox/shared/contract
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { etagOf, IfMatch } from '../../platform/if-match.ts';
 import { Operation } from '../../platform/operation.ts';
-import { ApplyQuery } from './apply-query.ts';
+import { ApplyQuery } from '../../platform/apply-query.ts';
 import { ManifestBody } from './manifest-body.ts';
 
 @Controller('api/v1/channels')

@@ -5,7 +5,7 @@ import { applyNotificationRule, type ApplyNotificationRuleReply } from '@signalb
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { etagOf, IfMatch } from '../../platform/if-match.ts';
 import { Operation } from '../../platform/operation.ts';
-import { ApplyQuery } from './apply-query.ts';
+import { ApplyQuery } from '../../platform/apply-query.ts';
 import { ManifestBody } from './manifest-body.ts';
 
 @Controller('api/v1/notification-rules')
