@@ -2,9 +2,9 @@ import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { AppendOutcome, AppendSource } from './append.ts';
-import { encode, statementOf, type EncodedAppend } from './batch.ts';
+import { statementOf } from './append-statement.ts';
+import { encode, type EncodedAppend } from './batch.ts';
 import { FairQueue } from './fair-queue.ts';
-import { ownRows } from './statements.ts';
 
 /** Rows and bytes of one commit: larger ones make the rest wait longer without being cheaper. */
 const batchRowsMax = 1_000;
@@ -13,6 +13,20 @@ const batchBytesMax = 4 * 1024 * 1024;
 /** Between attempts while the database is away. */
 const retryMs = 100;
 const retryMaxMs = 1_000;
+
+/**
+ * Statements are planned once: a plan that knew the lengths of the lists would be no better, and would be made anew at each commit. Such a plan may
+ * be made while tables are small and stand for days: it goes by their keys from the start.
+ */
+const settings =
+  'SET synchronous_commit = on; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_mergejoin = off';
+
+/** Whether rows of these runs and numbers are there, and whose they are. */
+const ownRows = {
+  name: 'own-rows',
+  text: `SELECT j.run_id, j.seq, j.writer FROM journal j
+    JOIN unnest($1::uuid[], $2::int[], $3::date[]) AS r (run_id, seq, day) ON j.run_id = r.run_id AND j.seq = r.seq AND j.day = r.day`,
+};
 
 interface Taken extends EncodedAppend {
   source: AppendSource;
@@ -168,7 +182,7 @@ export class Lane {
     client.on('error', (error) => log.warn('a connection of the journal broke', { err: error }));
     try {
       await client.connect();
-      await client.query(`SET synchronous_commit = on`);
+      await client.query(settings);
     } catch (error) {
       await client.end().catch(() => undefined);
       throw error;
