@@ -159,6 +159,11 @@ function open(): Promise<Socket> {
   });
 }
 
+/** The least of three: what the machine does besides makes any one of them longer, and what is looked for makes all of them longer. */
+async function quietP99Ms(): Promise<number> {
+  return Math.min(await p99Ms(), await p99Ms(), await p99Ms());
+}
+
 async function p99Ms(count = 300): Promise<number> {
   const times: number[] = [];
   for (let index = 0; index < count; index++) times.push((await raw(two.stack, 'GET', '/api/v1/threads?limit=1', { key })).ms);
@@ -183,7 +188,7 @@ testCase(
   "10,000 idle sockets leave others' p99 within twice of what it was",
   async (happened) => {
     await p99Ms(200);
-    const before = Math.max(await p99Ms(), 2);
+    const before = Math.max(await quietP99Ms(), 2);
     const sockets: Socket[] = [];
     let refused = 0;
     for (let batch = 0; batch < 100; batch++) {
@@ -195,7 +200,7 @@ testCase(
     await sleep(500);
     const cut = sockets.filter(({ destroyed, readableEnded }) => destroyed || readableEnded).length;
     // Room for who is known is kept: idle ones are not taken in beyond the limit of connections.
-    const during = await p99Ms();
+    const during = await quietP99Ms();
     for (const socket of sockets) socket.destroy();
     expect(during).toBeLessThanOrEqual(2 * before);
     happened(`${sockets.length} opened, ${refused} refused, ${cut} cut at once; p99 ${before.toFixed(1)} → ${during.toFixed(1)} ms`);
