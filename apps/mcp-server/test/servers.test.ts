@@ -37,6 +37,7 @@ test('a server is created, unchanged, updated and deleted; each change says what
   });
   await heard.next(({ name, status }) => name === 'life' && status === 'ready');
   await heard.next(({ name, change, added }) => name === 'life' && change === 'tools' && added!.includes('echo'));
+  await mcp.until('life', ({ status, tools }) => status === 'ready' && tools === 18);
   await expect(mcp.apply('life', spec)).resolves.toMatchObject({
     action: 'unchanged',
     changes: [],

@@ -54,6 +54,12 @@ test('A23 a schema that refers to itself checks values of any depth, up to a lim
   expect(check(endless)).toEqual([{ pointer: '', detail: 'is nested too deeply for its schema' }]);
 });
 
+test('each field is held against a pattern of its own', () => {
+  const check = compileSchema({ properties: { a: { type: 'string', pattern: '^a' }, b: { type: 'string', pattern: '^b' } } });
+  expect(check({ a: 'a', b: 'b' })).toEqual([]);
+  expect(check({ a: 'a', b: 'a' })).toMatchObject([{ pointer: '/b' }]);
+});
+
 test('A22 patterns run in linear time; what RE2 cannot express is left to the server', () => {
   const slow = compileSchema({ type: 'string', pattern: '^(a+)+$' });
   const before = performance.now();

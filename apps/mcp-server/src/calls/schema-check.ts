@@ -73,13 +73,17 @@ function tooLarge(schema: unknown): string | null {
   return visit(schema, 0);
 }
 
-/** Patterns of foreign schemas in linear time. What RE2 cannot express is not checked here: the server checks it again anyway. */
-function linearPattern(pattern: string): { test: (text: string) => boolean } {
+/**
+ * Patterns of foreign schemas in linear time. What RE2 cannot express is not checked here: the server checks it again anyway. Ajv knows patterns
+ * apart by what they are as text.
+ */
+function linearPattern(pattern: string): { test: (text: string) => boolean; toString: () => string } {
+  const toString = (): string => pattern;
   try {
     const compiled = RE2JS.compile(pattern);
-    return { test: (text) => compiled.matcher(text).find() };
+    return { test: (text) => compiled.matcher(text).find(), toString };
   } catch {
-    return { test: () => true };
+    return { test: () => true, toString };
   }
 }
 

@@ -572,6 +572,14 @@ describe('an input', () => {
     expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
   });
 
+  test('each field is held against a pattern of its own', () => {
+    const schema = { properties: { a: { type: 'string', pattern: '^a' }, b: { type: 'string', pattern: '^b' } } };
+    expect(() => checkInput(schema, { a: 'a', b: 'b' })).not.toThrow();
+    expect(faultOf(() => checkInput(schema, { a: 'a', b: 'a' })).errors).toEqual([
+      { pointer: '/input/b', detail: 'must match pattern "^b"' },
+    ]);
+  });
+
   test('A23: a schema that refers to itself without end is said to be so', () => {
     const schema = { $ref: '#/definitions/a', definitions: { a: { $ref: '#/definitions/b' }, b: { $ref: '#/definitions/a' } } };
     expect(() => checkInputSchema(schema)).toThrow('refers to itself without end');
