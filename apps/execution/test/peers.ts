@@ -27,6 +27,8 @@ export interface TestAgent {
   kind: 'worker' | 'http' | 'llm' | 'mcp';
   concurrency?: number;
   skills?: string[];
+  /** What answers of all of them must look like. */
+  outputSchema?: Record<string, unknown>;
   /** Instances of a worker that beat. */
   live?: number;
   breaker?: BreakerState;
@@ -55,7 +57,11 @@ export async function startExecution(
           version: 1,
           hash: `sha256:${'0'.repeat(64)}`,
           spec: {},
-          skills: (agent.skills ?? []).map((skill) => ({ name: skill, description: '' })),
+          skills: (agent.skills ?? []).map((skill) => ({
+            name: skill,
+            description: '',
+            ...(agent.outputSchema && { outputSchema: agent.outputSchema }),
+          })),
           ...(agent.concurrency !== undefined && { concurrency: agent.concurrency }),
           status: agent.status ?? ('healthy' as const),
           ...(agent.isolated && { isolated: agent.isolated }),

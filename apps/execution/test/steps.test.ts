@@ -37,6 +37,11 @@ beforeAll(async () => {
     frail: { kind: 'worker' },
     lone: { kind: 'worker', skills: ['only'] },
     held: { kind: 'worker' },
+    counter: {
+      kind: 'worker',
+      skills: ['count'],
+      outputSchema: { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } },
+    },
     aged: { kind: 'worker' },
     web: { kind: 'http' },
     spare: { kind: 'llm' },
@@ -54,6 +59,23 @@ async function play(name: string, steps: Record<string, object>, rest: object = 
   const { id } = await start(service, { workflow: name, input });
   return ended(service, id);
 }
+
+test('an answer that its skill does not promise is a failed attempt of whoever gave it, and no step goes on with it', async () => {
+  const answers: unknown[] = ['<html>', { n: 'many' }, { n: 3 }];
+  await using worker = new TestWorker(service, 'counter', () => Promise.resolve({ output: answers.shift() }));
+  const run = await play(
+    'garbage',
+    { a: { agent: 'counter', retry: { attempts: 3, backoff: { initialMs: 10 } } } },
+    { outputs: { n: '${{ steps.a.output.n }}' } },
+  );
+  expect([run.status, run.output, worker.done.length]).toEqual(['succeeded', { n: 3 }, 3]);
+  const { data } = await service.request(listRunEvents, { run: run.id });
+  const failed = data.flatMap(({ error }) => (error ? [error.detail] : []));
+  expect(failed).toEqual([
+    'its answer is not what the skill count of counter promises: it must be object',
+    'its answer is not what the skill count of counter promises: /n must be integer',
+  ]);
+});
 
 test('shared state is read and written through protocol; a lost race fails the step, and is not tried again by itself', async () => {
   const seen: StartTaskRequest['state'][] = [];

@@ -13,6 +13,8 @@ export interface KnownAgent {
   version: number;
   concurrency: number | undefined;
   skills: readonly string[];
+  /** What answers must look like, by skill; of workers, models and HTTP agents: a tool's schema is of its structured content, which its server is held to. */
+  promised: ReadonlyMap<string, Record<string, unknown>>;
   timeoutMs: number | undefined;
   /** It is kept out of routing: nothing of it is given out. */
   isIsolated: boolean;
@@ -33,6 +35,11 @@ export class AgentDirectory {
   peek(workspace: string, name: string): KnownAgent | undefined {
     const entry = this.known.get(`${workspace} ${name}`);
     return entry !== undefined && performance.now() - entry.at < keepMs ? entry.agent : undefined;
+  }
+
+  /** What was known of it last, however long ago. */
+  lastKnown(workspace: string, name: string): KnownAgent | undefined {
+    return this.known.get(`${workspace} ${name}`)?.agent;
   }
 
   /** Rejects with the registry's fault: `not_found` when there is no such agent. */
@@ -78,6 +85,9 @@ function knownOf(reply: ResolveAgentReply): KnownAgent {
     version: reply.version,
     concurrency: reply.concurrency,
     skills: reply.skills.map(({ name }) => name),
+    promised: new Map(
+      reply.kind === 'mcp' ? [] : reply.skills.flatMap(({ name, outputSchema }) => (outputSchema ? [[name, outputSchema]] : [])),
+    ),
     timeoutMs: reply.timeoutMs,
     isIsolated: reply.status === 'isolated',
     isolated: new Set(reply.isolated),

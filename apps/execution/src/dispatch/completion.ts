@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Bus } from '@signalbox/shared/bus/bus.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
@@ -6,23 +7,29 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { decide } from '@signalbox/workflow/core/decide.js';
-import type { Failure, RunEvent } from '@signalbox/workflow/core/events.js';
+import type { AttemptRef, Failure, RunEvent } from '@signalbox/workflow/core/events.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import type { RunState } from '@signalbox/workflow/core/state.js';
 import { readJournals } from '../journal/journal-reader.ts';
 import { Engine } from '../shards/engine.ts';
 import { AppendLost } from '../shards/live-run.ts';
 import { Definitions } from '../workflows/definitions.ts';
+import { PromisedAnswers } from './promised-answers.ts';
 import { requireTaskOf } from './require-task.ts';
 
 /** Records results, and knows again those that it has recorded. */
 @Injectable()
 export class Completion {
+  private readonly promised: PromisedAnswers;
+
   constructor(
     private readonly engine: Engine,
     private readonly system: SystemDatabase,
     private readonly definitions: Definitions,
-  ) {}
+    bus: Bus,
+  ) {
+    this.promised = new PromisedAnswers(engine.agents, bus);
+  }
 
   /**
    * Ends an attempt. Resolves when the result is committed, also when it was before: an acknowledgement that was lost is given again.
@@ -41,14 +48,15 @@ export class Completion {
       this.engine.dispatcher.begun(result.task);
     }
     const ref = { s: step, i: index, n: attempt };
+    const error = result.error === undefined ? await this.brokenPromise(uuid, ref, result) : failureOf(result.error);
     const completed: RunEvent = {
       type: 'completed',
       ...ref,
-      ...(result.error === undefined ? { output: (result.output ?? null) as Json } : { error: failureOf(result.error) }),
+      ...(error === undefined ? { output: (result.output ?? null) as Json } : { error }),
       ...(result.usage && { usage: { ...result.usage } }),
     };
     const told = this.engine.dispatcher.tasks.get(result.task);
-    if (told !== undefined && result.error !== undefined) this.engine.dispatcher.failovers.flush(told);
+    if (told !== undefined && error !== undefined) this.engine.dispatcher.failovers.flush(told);
     const event: RunEvent = result.isLate === true ? { type: 'due', timer: 'start', ...ref } : completed;
     let outcome;
     try {
@@ -63,6 +71,15 @@ export class Completion {
     }
     outcome ??= await this.outcomeOfEnded(uuid, event, caller);
     if (outcome === 'stale') throw replaced(result.task);
+  }
+
+  private async brokenPromise(
+    uuid: string,
+    ref: AttemptRef,
+    { output, isLate }: { output?: unknown; isLate?: boolean },
+  ): Promise<Failure | undefined> {
+    const run = this.engine.owner.find(uuid);
+    return run === undefined || isLate === true ? undefined : this.promised.failureOf(run, ref, (output ?? null) as Json);
   }
 
   /** The run is not live here: what its journal says. */
