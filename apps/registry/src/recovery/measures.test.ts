@@ -6,8 +6,8 @@ import { policyDefaults } from './policy.ts';
 const well = { succeeded: 10, failed: 0, totalMs: 100 };
 const bad = { succeeded: 1, failed: 9, totalMs: 100 };
 const slow = { succeeded: 10, failed: 0, totalMs: 20_000 };
-const found = (...outcomes: Outcomes[]): string[] =>
-  outliersOf(new Map(outcomes.map((each, index) => [`i${index}`, each])), policyDefaults).map(
+const found = (...outcomes: (Omit<Outcomes, 'last'> & Partial<Outcomes>)[]): string[] =>
+  outliersOf(new Map(outcomes.map((each, index) => [`i${index}`, { last: [], ...each }])), policyDefaults).map(
     ({ instance, cause }) => `${instance} ${cause}`,
   );
 
@@ -26,6 +26,19 @@ describe('outliers', () => {
     expect(found({ succeeded: 1, failed: 0, totalMs: 1 }, bad)).toEqual([]);
   });
 
+  test('are known by what they did last, also after hundreds of tasks that went well', () => {
+    const many = { succeeded: 300, failed: 0, totalMs: 3_000 };
+    const turned = { ...many, failed: 10, last: [many, { succeeded: 0, failed: 4, totalMs: 4 }, { succeeded: 0, failed: 6, totalMs: 6 }] };
+    expect(found(many, turned, many)).toEqual(['i1 errors']);
+    const slowed = { ...many, last: [many, { succeeded: 10, failed: 0, totalMs: 5_000 }] };
+    expect(found(many, many, slowed)).toEqual(['i2 slow']);
+    // Some that failed at once are chance.
+    const unlucky = { ...many, failed: 8, last: [many, { succeeded: 2, failed: 8, totalMs: 10 }] };
+    expect(found(many, unlucky, many)).toEqual([]);
+    const few = { ...many, failed: 9, last: [many, { succeeded: 0, failed: 9, totalMs: 10 }] };
+    expect(found(many, few, many)).toEqual([]);
+  });
+
   test('a difference of less than a quarter of a second is none', () => {
     expect(found({ succeeded: 10, failed: 0, totalMs: 10 }, { succeeded: 10, failed: 0, totalMs: 2_000 })).toEqual([]);
   });
@@ -39,7 +52,7 @@ describe('outliers', () => {
     const some = outcome.filter(({ succeeded, failed }) => succeeded + failed > 0);
     fc.assert(
       fc.property(some, fc.integer({ min: 2, max: 6 }), (one, count) =>
-        expect(found(...(Array(count).fill(one) as Outcomes[]))).toEqual([]),
+        expect(found(...(Array(count).fill({ ...one, last: [one] }) as Outcomes[]))).toEqual([]),
       ),
     );
   });
@@ -50,8 +63,8 @@ describe('measures', () => {
     const measures = new Measures();
     measures.add('a', { instance: 'i', ...well }, 0);
     measures.add('a', { instance: 'i', ...bad }, 20_000);
-    expect(measures.of('a', 20_000).get('i')).toEqual({ succeeded: 11, failed: 9, totalMs: 200 });
-    expect(measures.of('a', 40_000).get('i')).toEqual(bad);
+    expect(measures.of('a', 20_000).get('i')).toMatchObject({ succeeded: 11, failed: 9, totalMs: 200, last: [well, bad] });
+    expect(measures.of('a', 40_000).get('i')).toMatchObject({ ...bad, last: [bad] });
     measures.forget('a', 'i');
     expect(measures.of('a', 40_000).size).toBe(0);
     expect(measures.of('b', 0).size).toBe(0);
