@@ -143,6 +143,9 @@ describe('a run', () => {
     await page.getByRole('region', { name: 'report.md' }).getByRole('heading', { level: 2 }).first().waitFor();
     await page.getByRole('link', { name: 'Graph' }).click();
     await page.locator('.react-flow__node').nth(5).waitFor();
+    await page.getByRole('link', { name: 'Run again' }).click();
+    await page.getByText(/Filled with the input of a run that began/).waitFor();
+    await page.getByRole('button', { name: 'Start the run' }).waitFor();
     expect(visitor.complaints).toEqual([]);
   });
 

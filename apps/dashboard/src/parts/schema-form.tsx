@@ -9,6 +9,8 @@ import styles from './schema-form.module.css';
 
 interface SchemaFormProps {
   schema: JsonSchema | null | undefined;
+  /** What it is filled with; if absent, with what the schema says. */
+  initial?: Json | undefined;
   /** What the button says. */
   action: string;
   isPending: boolean;
@@ -20,10 +22,10 @@ interface SchemaFormProps {
 type Faults = ReadonlyMap<string, string>;
 
 /** A form made of a JSON Schema. Anything can also be typed as JSON. */
-export function SchemaForm({ schema, action, isPending, onSubmit, children }: SchemaFormProps): ReactNode {
+export function SchemaForm({ schema, initial, action, isPending, onSubmit, children }: SchemaFormProps): ReactNode {
   const form = useMemo(() => formOf(schema), [schema]);
-  const [value, setValue] = useState<Json | undefined>(() => initialOf(form) ?? {});
-  const [text, setText] = useState<string | null>(form.kind === 'object' ? null : '{}');
+  const [value, setValue] = useState<Json | undefined>(() => initial ?? initialOf(form) ?? {});
+  const [text, setText] = useState<string | null>(form.kind === 'object' ? null : JSON.stringify(initial ?? {}, null, 2));
   const [faults, setFaults] = useState<Faults>(new Map());
 
   const submit = (): void => {

@@ -9,7 +9,7 @@ import { lampOf } from '../../model/lamps.ts';
 import { approvalsOf, culprit, endingOf, isOver, problemText, runFacts } from '../../model/run.ts';
 import { shortenMiddle } from '../../model/text.ts';
 import { stepLabel } from '../../model/timeline.ts';
-import { DownloadLink } from '../../parts/button.tsx';
+import { ButtonLink, DownloadLink } from '../../parts/button.tsx';
 import { useFastNow, useNow } from '../../parts/clock.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { CopyId } from '../../parts/copy.tsx';
@@ -129,6 +129,9 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
         </DownloadLink>
       )}
       {isOver(run) && <DeleteRun run={run} />}
+      {mayCancel && isOver(run) && !run.workflow.includes('/') && (
+        <ButtonLink to={`/workflows/${run.workflow}?view=start&from=${run.id}`}>Run again</ButtonLink>
+      )}
       {mayCancel && !isOver(run) && ending === null && !run.workflow.includes('/') && <UpgradeRun run={run} />}
       {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}
       {mayCancel && !isOver(run) && ending !== 'undoing' && (

@@ -3,10 +3,10 @@ import { newIdempotencyKey } from '@signalbox/sdk/client/transport.js';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Play } from 'lucide-react';
 import { lazy, Suspense, useRef, type ReactNode } from 'react';
-import { useNavigate, useParams } from 'react-router';
+import { Link, useNavigate, useParams, useSearchParams } from 'react-router';
 import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
-import type { Json } from '../../api/shapes.ts';
+import type { Json, WholeRun } from '../../api/shapes.ts';
 import { counted, inert } from '../../model/text.ts';
 import { ButtonLink } from '../../parts/button.tsx';
 import { CopyId } from '../../parts/copy.tsx';
@@ -105,7 +105,20 @@ function WorkflowRuns({ name }: { name: string }): ReactNode {
   );
 }
 
+/** With `?from=RUN` the form is filled with what that run was started with. */
 function Start({ workflow }: { workflow: WorkflowDetail }): ReactNode {
+  const [search] = useSearchParams();
+  const from = search.get('from');
+  const before = useQuery({ ...queries.run(from ?? ''), enabled: from !== null });
+  if (from === null) return <StartForm workflow={workflow} />;
+  return (
+    <Loaded query={before} rows={8}>
+      {(run) => <StartForm key={from} workflow={workflow} before={run} />}
+    </Loaded>
+  );
+}
+
+function StartForm({ workflow, before }: { workflow: WorkflowDetail; before?: WholeRun }): ReactNode {
   const navigate = useNavigate();
   // One key per filled form: a second press after a lost answer gives the same run and not another.
   const key = useRef(newIdempotencyKey());
@@ -118,8 +131,14 @@ function Start({ workflow }: { workflow: WorkflowDetail }): ReactNode {
   });
   return (
     <Panel title={`Start a run of ${workflow.name}`}>
+      {before && (
+        <p className="quiet">
+          Filled with the input of <Link to={`/runs/${before.id}`}>a run</Link> that began <Moment at={before.createdAt} />.
+        </p>
+      )}
       <SchemaForm
         schema={workflow.input ?? workflow.manifest.spec.input}
+        initial={before?.input as Json | undefined}
         action="Start the run"
         isPending={start.isPending}
         onSubmit={(input) => start.mutate(input)}
