@@ -87,9 +87,9 @@ test('runs are found by agent, cost, duration and times, and sorted by them page
   const took = new Map<string, number>(); // a busy machine makes any of them longer
   for (const cost of costs) {
     const { id } = await start(service, { workflow: 'pays', input: { cost } });
-    const { startedAt, endedAt } = await ended(service, id);
+    const { createdAt, endedAt } = await ended(service, id);
     runs.push(id);
-    took.set(id, Date.parse(endedAt!) - Date.parse(startedAt!));
+    took.set(id, Date.parse(endedAt!) - Date.parse(createdAt));
   }
   const [half, two, nothing, one] = runs as [string, string, string, string];
   expect(await ids({ agent: 'paid' })).toEqual([one, nothing, two, half]);

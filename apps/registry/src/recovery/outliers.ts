@@ -54,6 +54,8 @@ export class Outliers {
     if (this.trials.size >= toldMax) this.trials.clear();
     if (count < trialCalls) return void this.trials.set(key, count);
     this.trials.delete(key);
+    // What was taken from it when it was isolated was told afterwards, as failed.
+    this.measures.forget(`${trial.workspace} ${trial.agent}`, trial.instance);
     await this.recovery.endTrial(trial);
   }
 
