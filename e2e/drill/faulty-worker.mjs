@@ -5,7 +5,7 @@ import { TaskError } from '@signalbox/sdk/worker/skill.js';
 import { worker } from '@signalbox/sdk/worker/worker.js';
 
 const workMs = 150;
-const slowMs = 2_500;
+const slowMs = 4_000;
 let mode = 'well';
 process.on('message', (told) => (mode = told));
 

@@ -21,8 +21,9 @@ const items = 10;
 /** After so many tasks an instance can be judged by the newest: `calls` of the agents' recovery, twice. */
 const calls = 5;
 const evidence = 2 * calls;
-/** An instance that hangs is gone after three beats of 2 s, an agent's connection that breaks at once. */
+/** An instance that hangs is gone after three beats of 2 s, one whose connection breaks after 3 s in which it could have come back. */
 const silenceMs = 6_000;
+const brokenMs = 3_000;
 /** What is promised, once the limit of detection has passed; and from then on until its tasks are with others. */
 const isolatedWithinMs = 1_000;
 const redistributedWithinMs = 2_000;
@@ -148,7 +149,8 @@ async function drill(client: SignalboxClient, kind: Kind, member: Member): Promi
   const isLost = kind === 'killed' || kind === 'hung';
   // One that is lost is out of routing by that.
   const isolated = await entry(client, member, begun, isLost ? 'detected' : 'isolated');
-  const limit = kind === 'killed' ? begun : kind === 'hung' ? begun + silenceMs : (member.bad[before + evidence - 1] ?? isolated);
+  const limit =
+    kind === 'killed' ? begun + brokenMs : kind === 'hung' ? begun + silenceMs : (member.bad[before + evidence - 1] ?? isolated);
   for (const id of await liveRuns(client)) if (!alive.includes(id)) alive.push(id);
   if (kind === 'hung') child.kill('SIGCONT');
   else if (!isLost) member.do('well');
@@ -157,7 +159,8 @@ async function drill(client: SignalboxClient, kind: Kind, member: Member): Promi
     kind,
     instance,
     isolatedMs: Math.max(0, isolated - limit),
-    redistributedMs: await redistributed(client, alive, member, isolated),
+    // What a dead process had is known when it is known to be dead.
+    redistributedMs: await redistributed(client, alive, member, isLost ? begun : isolated, isLost ? limit : isolated),
     recoveredMs: recovered - begun,
   };
 }
@@ -197,12 +200,13 @@ async function back(client: SignalboxClient, agent: string): Promise<number> {
   return Date.now();
 }
 
-/** From the isolation until the last task that the instance had then had begun with another. */
+/** From a moment until the last task that the instance had at another had begun with somebody else. */
 async function redistributed(
   client: SignalboxClient,
   runs: readonly string[],
   { instance }: Member,
-  isolated: number,
+  had: number,
+  from: number,
 ): Promise<number | null> {
   let last: number | null = null;
   for (const id of runs) {
@@ -210,13 +214,11 @@ async function redistributed(
     const events: RunEvent[] = [];
     for await (const event of client.runs.events(id, { limit: 200 })) events.push(event);
     for (const [, ofStep] of Map.groupBy(events, ({ step }) => step)) {
-      const had = ofStep.findIndex(
-        ({ type, instance: who, at }) => type === 'attempt.started' && who === instance && Date.parse(at) <= isolated,
-      );
-      const ended = ofStep.findIndex(({ type }, index) => index > had && /^attempt\.(?:failed|succeeded)$|^step\.succeeded$/.test(type));
-      if (had < 0 || (ended >= 0 && Date.parse(ofStep[ended]!.at) < isolated)) continue;
-      const next = ofStep.find(({ type, instance: who }, index) => index > had && type === 'attempt.started' && who !== instance);
-      if (next !== undefined) last = Math.max(last ?? 0, Date.parse(next.at) - isolated);
+      const begins = ofStep.filter(({ type }) => type === 'step.started');
+      const index = begins.findIndex(({ instance: who, at }) => who === instance && Date.parse(at) <= had);
+      const next = begins[index + 1];
+      if (index < 0 || next === undefined || Date.parse(next.at) < had) continue;
+      last = Math.max(last ?? 0, Date.parse(next.at) - from);
     }
   }
   return last;

@@ -94,8 +94,13 @@ function isOf(row: IsolationRow, workspace: string, { agent, instance }: Instanc
   return row.workspace === workspace && row.agent === agent && row.instance === instance;
 }
 
-/** Whether a policy has to be looked at: most of the time nothing fails and nothing is slow. */
+/** Whether a policy has to be looked at: most of the time nothing fails and nothing is slow, neither of all that was done nor of what was done last. */
 function mayStandOut(outcomes: ReadonlyMap<string, Outcomes>): boolean {
-  const means = [...outcomes.values()].map(({ succeeded, failed, totalMs }) => totalMs / (succeeded + failed));
-  return [...outcomes.values()].some(({ failed }) => failed > 0) || Math.max(...means) > 2 * Math.min(...means);
+  const all = [...outcomes.values()];
+  const least = Math.min(...all.map(meanMs));
+  return all.some((each) => each.failed > 0 || Math.max(meanMs(each), meanMs(each.last.at(-1) ?? each)) > 2 * least);
+}
+
+function meanMs({ succeeded, failed, totalMs }: Omit<Outcomes, 'last'>): number {
+  return totalMs / (succeeded + failed);
 }
