@@ -12,6 +12,7 @@ import { OpenAiDoorModule } from './openai/openai-door.module.ts';
 import { OpenStreams } from './platform/open-streams.ts';
 import { ProblemFilter } from './platform/problem.filter.ts';
 import { allRoutes } from './rest/all-routes.ts';
+import { KpiReports } from './system/kpi-reports.ts';
 import { ServiceWatch } from './system/service-watch.ts';
 import { WorkerDoorModule } from './workers/worker-door.module.ts';
 
@@ -27,6 +28,7 @@ export class GatewayModule {
         EventHub,
         OpenStreams,
         ServiceWatch,
+        KpiReports,
         { provide: APP_FILTER, useClass: ProblemFilter },
         {
           provide: openApiJson,

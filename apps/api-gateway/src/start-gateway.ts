@@ -28,7 +28,9 @@ import { faultOfHttp } from './platform/problem.filter.ts';
 import { sendProblem } from './platform/problem.ts';
 import { discardRefusedBodies } from './platform/refused-body.ts';
 import { setSecurityHeaders } from './platform/security-headers.ts';
+import { countRequests } from './platform/request-kpis.ts';
 import { traceRequests } from './platform/request-trace.ts';
+import { KpiReports } from './system/kpi-reports.ts';
 import { acceptHooks } from './rest/execution/hook-bodies.ts';
 import { acceptUploads } from './rest/context/uploads.ts';
 
@@ -81,6 +83,7 @@ export async function startGateway(config: GatewayConfig): Promise<RunningGatewa
   });
   const port = (): number => (http.server.address() as AddressInfo).port;
   traceRequests(http);
+  countRequests(http, app.get(KpiReports));
   setSecurityHeaders(http, isHttps);
   http.addHook('onRequest', hostGuard(config, port));
   const authenticator = app.get(Authenticator, { strict: false });

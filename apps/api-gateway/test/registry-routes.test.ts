@@ -33,6 +33,13 @@ import { getSchema } from '@signalbox/shared/contracts/registry/get-schema.js';
 import { listAgents } from '@signalbox/shared/contracts/registry/list-agents.js';
 import { listAgentVersions } from '@signalbox/shared/contracts/registry/list-agent-versions.js';
 import { listEvidence } from '@signalbox/shared/contracts/registry/list-evidence.js';
+import { applyObjective } from '@signalbox/shared/contracts/registry/apply-objective.js';
+import { deleteObjective } from '@signalbox/shared/contracts/registry/delete-objective.js';
+import { getObjective } from '@signalbox/shared/contracts/registry/get-objective.js';
+import { listKpis } from '@signalbox/shared/contracts/registry/list-kpis.js';
+import { listObjectives } from '@signalbox/shared/contracts/registry/list-objectives.js';
+import { measureAgent } from '@signalbox/shared/contracts/registry/measure-agent.js';
+import { installation, recordKpis, type KpiEntry } from '@signalbox/shared/contracts/registry/record-kpis.js';
 import { listGates } from '@signalbox/shared/contracts/registry/list-gates.js';
 import { listDeployments } from '@signalbox/shared/contracts/registry/list-deployments.js';
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
@@ -73,6 +80,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import { TestBus } from '@signalbox/testkit/test-bus.js';
 import { GatewayConfig } from '../src/gateway.config.ts';
+import { KpiReports } from '../src/system/kpi-reports.ts';
 import { startGateway, type RunningGateway } from '../src/start-gateway.ts';
 
 const key = 'sbx_registry_routes_key_of_ann';
@@ -133,6 +141,15 @@ const rule: NotificationRule = {
 const notification: Notification = {
   ...{ id: newId('ntf'), rule: 'on-call', channel: 'ops', kind: 'events', title: 'reader: lost', severity: 'high', events: 1 },
   ...{ status: 'waiting', attempts: 0, failure: null, nextAt: at, createdAt: at, endedAt: null },
+};
+const objective = {
+  name: 'quick',
+  description: '',
+  labels: {},
+  kpi: 'latency' as const,
+  target: 20,
+  version: 2,
+  updatedAt: new Date().toISOString(),
 };
 const check = { stage: 'staging' as const, held: false, allowed: true, gates: [], blockers: [] };
 
@@ -213,6 +230,12 @@ beforeAll(async () => {
   await answer(deleteNotificationRule, { name: 'on-call' });
   for (const contract of [listChannels, listNotificationRules, listNotifications, listReviews]) await answer(contract, page);
   await answer(retryNotification, notification);
+  await answer(applyObjective, { action: 'created', changes: [], resource: objective });
+  await answer(getObjective, { ...objective, manifest: { kind: 'Objective' } });
+  await answer(listObjectives, page);
+  await answer(deleteObjective, { name: 'quick' });
+  await answer(listKpis, { window: '6h', agent: 'reader', from: at, to: at, data: [] });
+  await answer(measureAgent, { added: [], lacks: ['x'] });
   await answer(signOffAgent, { agent: 'reader', version: 7, by: 'user_ann', at });
   await answer(getSchema, { schema: { title: 'Signalbox agent' } });
   await answer(getWorkflowSchema, { schema: { title: 'Signalbox workflow' } });
@@ -482,6 +505,25 @@ describe('gates, evidence and stages by REST', () => {
     ]);
   });
 
+  test('so do KPIs, objectives and what is to be measured', async () => {
+    const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Objective', metadata: { name: 'quick' }, spec: {} };
+    await expect(send('PUT', '/objectives/quick', manifest)).resolves.toMatchObject({ status: 200, etag: '"2"' });
+    await expect(send('GET', '/objectives/quick')).resolves.toMatchObject({ status: 200, body: { manifest: { kind: 'Objective' } } });
+    await expect(send('GET', '/objectives?q=x')).resolves.toMatchObject({ status: 200 });
+    await expect(send('DELETE', '/objectives/quick')).resolves.toMatchObject({ status: 200 });
+    await expect(send('GET', '/kpis?window=6h&agent=reader')).resolves.toMatchObject({ status: 200, body: { window: '6h' } });
+    await expect(send('GET', '/kpis?window=2h')).resolves.toMatchObject({ status: 400 });
+    await expect(send('POST', '/agents/reader/measure', { version: 7 })).resolves.toMatchObject({ status: 200, body: { lacks: ['x'] } });
+    expect(asked).toEqual([
+      ['registry.objective.apply', { name: 'quick', manifest }],
+      ['registry.objective.get', { name: 'quick' }],
+      ['registry.objective.list', { q: 'x' }],
+      ['registry.objective.delete', { name: 'quick' }],
+      ['registry.kpi.list', { window: '6h', agent: 'reader' }],
+      ['registry.evidence.measure', { agent: 'reader', version: 7 }],
+    ]);
+  });
+
   test('so do eval suites and evals', async () => {
     const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'EvalSuite', metadata: { name: 'greetings' }, spec: {} };
     await expect(send('PUT', '/eval-suites/greetings', manifest)).resolves.toMatchObject({ status: 200, etag: '"3"' });
@@ -575,4 +617,22 @@ describe('notifications by REST', () => {
     await expect(send('POST', '/agents/reader/sign-off', {})).resolves.toMatchObject({ status: 400 });
     expect(asked).toEqual([]);
   });
+});
+
+test('requests are counted for their workspace, and services for the installation', async () => {
+  const told: KpiEntry[] = [];
+  await nats.answer(recordKpis, ({ entries }) => {
+    told.push(...entries);
+    return {};
+  });
+  await send('GET', '/agents/reader');
+  await send('GET', '/schemas/Moon');
+  await gateway.app.get(KpiReports).onModuleDestroy();
+  const ours = told.filter(({ workspace, kpi }) => workspace !== installation && kpi === 'availability');
+  expect(ours.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(2);
+  expect(told.filter(({ kpi, bad }) => kpi === 'errors' && bad > 0)).toEqual([]);
+  const services = told.filter(({ kpi }) => kpi === 'services');
+  expect(services[0]).toMatchObject({ workspace: installation });
+  // Nobody answers for the others here.
+  expect(services[0]!.bad).toBeGreaterThan(0);
 });

@@ -94,6 +94,7 @@ import { ScheduleStore } from './schedules/schedule.store.ts';
 import { TriggerStore } from './triggers/trigger.store.ts';
 import { Triggers } from './triggers/triggers.ts';
 import { Engine } from './shards/engine.ts';
+import { KpiTally } from './telemetry/kpi-tally.ts';
 import { RunMetrics } from './telemetry/run-metrics.ts';
 import { ListUsageHandler } from './usage/list-usage.handler.ts';
 import { UsageHours } from './usage/usage-hours.ts';
@@ -210,6 +211,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     Triggers,
     RunFinder,
     RunMetrics,
+    KpiTally,
     RunStarter,
     {
       provide: OperationStore,

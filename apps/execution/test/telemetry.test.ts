@@ -4,8 +4,10 @@ import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { ServiceLifecycle } from '@signalbox/shared/service/service-lifecycle.js';
 import { entryTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { startTracing, stopTracing } from '@signalbox/shared/telemetry/tracing.js';
+import { recordKpis, type KpiEntry } from '@signalbox/shared/contracts/registry/record-kpis.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { TestCollector, type CollectedSpan } from '@signalbox/testkit/test-collector.js';
+import { KpiTally } from '../src/telemetry/kpi-tally.ts';
 import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
 
 let service: ServiceUnderTest;
@@ -18,7 +20,7 @@ const secret = 'input-that-nobody-may-see';
 
 beforeAll(async () => {
   collector = await TestCollector.start();
-  service = await startExecution({ echo: { kind: 'worker' }, slow: { kind: 'http' } });
+  service = await startExecution({ echo: { kind: 'worker' }, second: { kind: 'worker' }, slow: { kind: 'http' } });
   await startTracing('execution', { endpoint: `${collector.url}/`, headers: 'x-team=rails' });
   worker = new TestWorker(service, 'echo', ({ input, traceparent }) => {
     heard.push(traceparent);
@@ -158,3 +160,48 @@ function metricsNow(): Map<string, number> {
     ),
   );
 }
+
+test('what KPIs are made of is measured at the owner, and told to the registry', async () => {
+  const told: KpiEntry[] = [];
+  await service.answer(recordKpis, ({ entries }) => {
+    told.push(...entries);
+    return {};
+  });
+  const tally = service.app.get(KpiTally);
+  await tally.onModuleDestroy();
+  told.length = 0;
+  const second = async ({ input }: { input: unknown }): Promise<{ output: unknown }> => {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    return { output: input };
+  };
+  await using _second = new TestWorker(service, 'second', second, 8, 4);
+  await apply(service, 'pair', {
+    a: { agent: 'echo', with: 1, retry: { attempts: 2, backoff: { initialMs: 1 } } },
+    b: { agent: 'second', with: 2 },
+    c: { agent: 'second', needs: ['b'], with: 3 },
+  });
+  failures = 1;
+  const { id } = await start(service, { workflow: 'pair' });
+  await ended(service, id);
+  await tally.onModuleDestroy();
+  // They may lie in two minutes.
+  const of = (kpi: string, agent: string, version = 0): Pick<KpiEntry, 'count' | 'bad' | 'sum'> =>
+    told
+      .filter((entry) => entry.kpi === kpi && entry.agent === agent && entry.version === version)
+      .reduce((all, one) => ({ count: all.count + one.count, bad: all.bad + one.bad, sum: all.sum + one.sum }), {
+        count: 0,
+        bad: 0,
+        sum: 0,
+      });
+  expect(of('agent-errors', 'echo', 1)).toMatchObject({ count: 2, bad: 1 });
+  // The version that its worker says it runs.
+  expect(of('agent-errors', 'second', 4)).toMatchObject({ count: 2, bad: 0 });
+  expect(of('agent-errors', 'second').sum).toBeGreaterThanOrEqual(290);
+  expect(of('agent-errors', '')).toMatchObject({ count: 4, bad: 1 });
+  // What workers do is no latency of ours.
+  expect(of('latency', 'second')).toMatchObject({ count: 2 });
+  expect(of('latency', 'second').sum).toBeLessThan(290);
+  expect(of('longest-path', '')).toMatchObject({ count: 1 });
+  expect(of('longest-path', '').sum).toBeGreaterThanOrEqual(1);
+  expect(of('single-agent', '').sum).toBeLessThanOrEqual(of('longest-path', '').sum);
+});

@@ -32,6 +32,9 @@ export class RegistryConfig extends ServiceConfig {
   /** An incident ends by itself when all has been well for so long. */
   @IsInt() @Min(1_000) @Max(86_400_000) recoverySettleMs = 60_000;
 
+  /** How long after a look at KPIs the next follows; versions that are to be measured are looked for with every tenth. */
+  @IsInt() @Min(50) @Max(600_000) kpiLookMs = 60_000;
+
   /** How long after a look at an eval that runs the next follows. */
   @IsInt() @Min(100) @Max(60_000) evalLookMs = 2_000;
 

@@ -77,6 +77,19 @@ import { InstanceWatch } from './instances/instance-watch.ts';
 import { InstanceStore } from './instances/instance.store.ts';
 import { ListInstancesHandler } from './instances/list-instances.handler.ts';
 import { RoutingListener } from './instances/routing.listener.ts';
+import { KpiStore } from './kpis/kpi.store.ts';
+import { KpiWatch } from './kpis/kpi-watch.ts';
+import { Kpis } from './kpis/kpis.ts';
+import { ListKpisHandler } from './kpis/list-kpis.handler.ts';
+import { RecordKpisHandler } from './kpis/record-kpis.handler.ts';
+import { LiveEvidence } from './live/live-evidence.ts';
+import { LiveWatch } from './live/live-watch.ts';
+import { MeasureAgentHandler } from './live/measure-agent.handler.ts';
+import { ApplyObjectiveHandler } from './objectives/apply-objective.handler.ts';
+import { DeleteObjectiveHandler } from './objectives/delete-objective.handler.ts';
+import { GetObjectiveHandler } from './objectives/get-objective.handler.ts';
+import { ListObjectivesHandler } from './objectives/list-objectives.handler.ts';
+import { ObjectiveStore } from './objectives/objective.store.ts';
 import { GetSchemaHandler } from './manifests/get-schema.handler.ts';
 import { ApplyNotificationRuleHandler } from './notifications/apply-notification-rule.handler.ts';
 import { DeleteNotificationRuleHandler } from './notifications/delete-notification-rule.handler.ts';
@@ -157,6 +170,13 @@ export class RegistryModule {
         ListEvalAttemptsHandler,
         AddEvidenceHandler,
         ListEvidenceHandler,
+        MeasureAgentHandler,
+        RecordKpisHandler,
+        ListKpisHandler,
+        ApplyObjectiveHandler,
+        DeleteObjectiveHandler,
+        GetObjectiveHandler,
+        ListObjectivesHandler,
         ApplyGateHandler,
         DeleteGateHandler,
         GetGateHandler,
@@ -217,6 +237,12 @@ export class RegistryModule {
         BringUp,
         GateStore,
         EvidenceStore,
+        ObjectiveStore,
+        KpiStore,
+        Kpis,
+        KpiWatch,
+        LiveEvidence,
+        LiveWatch,
         StageStore,
         Stages,
         EvalSuiteStore,

@@ -1,13 +1,23 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { addEvidence, type AddEvidenceReply } from '@signalbox/shared/contracts/registry/add-evidence.js';
 import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { applyDeployment } from '@signalbox/shared/contracts/registry/apply-deployment.js';
 import { applyGate } from '@signalbox/shared/contracts/registry/apply-gate.js';
+import { applyObjective } from '@signalbox/shared/contracts/registry/apply-objective.js';
+import { deleteObjective } from '@signalbox/shared/contracts/registry/delete-objective.js';
+import { getObjective } from '@signalbox/shared/contracts/registry/get-objective.js';
+import { listKpis } from '@signalbox/shared/contracts/registry/list-kpis.js';
+import { listObjectives } from '@signalbox/shared/contracts/registry/list-objectives.js';
+import { measureAgent } from '@signalbox/shared/contracts/registry/measure-agent.js';
+import { installation, recordKpis, type KpiEntry, type RecordKpisRequest } from '@signalbox/shared/contracts/registry/record-kpis.js';
+import type { Kpi } from '@signalbox/shared/contracts/registry/kpi.js';
+import { bucketOf } from '@signalbox/shared/kpi/histogram.js';
 import { approvePromotion } from '@signalbox/shared/contracts/registry/approve-promotion.js';
 import { deleteAgent } from '@signalbox/shared/contracts/registry/delete-agent.js';
 import { deleteGate } from '@signalbox/shared/contracts/registry/delete-gate.js';
 import { demoteAgent } from '@signalbox/shared/contracts/registry/demote-agent.js';
-import { evidenceAdded, stageChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { evidenceAdded, kpiChanged, stageChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
 import { getGate } from '@signalbox/shared/contracts/registry/get-gate.js';
@@ -16,18 +26,21 @@ import { listEvidence } from '@signalbox/shared/contracts/registry/list-evidence
 import { listGates } from '@signalbox/shared/contracts/registry/list-gates.js';
 import { promoteAgent, type PromoteAgentReply } from '@signalbox/shared/contracts/registry/promote-agent.js';
 import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
+import { ServiceLifecycle } from '@signalbox/shared/service/service-lifecycle.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
-import type { TestIdentity } from '@signalbox/testkit/test-issuer.js';
+import { defaultWorkspace, type TestIdentity } from '@signalbox/testkit/test-issuer.js';
 import pg from 'pg';
-import { agentManifest, deploymentManifest, otherWorkspace, startRegistry, type RegistryUnderTest } from './registry.ts';
+import { agentManifest, deploymentManifest, otherWorkspace, startRegistry, until, type RegistryUnderTest } from './registry.ts';
 
 let registry: RegistryUnderTest;
 beforeAll(async () => {
-  registry = await startRegistry();
+  registry = await startRegistry({ KPI_LOOK_MS: '200' });
 }, 60_000);
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
 });
+
+const thisMinute = (): string => new Date(Math.floor(Date.now() / 60_000) * 60_000).toISOString();
 
 const operator: TestIdentity = { principal: 'user_operator', name: 'operator', roles: ['operator'] };
 
@@ -418,5 +431,205 @@ describe('gates', () => {
 
     await registry.service.request(demoteAgent, { agent: 'watched', version: 1, from: 'integration' });
     await expect(promote('watched', 1, 'integration')).rejects.toMatchObject({ detail: expect.stringContaining('0 of 1 approval') });
+  });
+});
+
+describe('what the registry measures by itself', () => {
+  const bounded = { kind: 'worker', timeoutMs: 1_000, concurrency: 4, recovery: { owner: 'user_ann' } };
+
+  async function version(name: string, spec: Record<string, unknown>): Promise<number> {
+    const { resource } = await registry.service.request(applyAgent, { name, manifest: agentManifest(name, spec) });
+    return resource.version;
+  }
+
+  /** So many calls of a version, of which some failed; each as long. */
+  async function called(agent: string, of: number, calls: number, failed: number, ms: number): Promise<void> {
+    const buckets = Array.from({ length: bucketOf(ms) + 1 }, (_, bucket) => (bucket === bucketOf(ms) ? calls : 0));
+    const entry = {
+      workspace: defaultWorkspace,
+      kpi: 'agent-errors' as const,
+      at: thisMinute(),
+      count: calls,
+      bad: failed,
+      sum: calls * ms,
+      buckets,
+    };
+    await registry.service.request(recordKpis, {
+      report: randomUUID(),
+      reporter: 'execution',
+      entries: ['', agent].map((who) => ({ ...entry, agent: who, version: 0 })).concat([{ ...entry, agent, version: of }]),
+    });
+  }
+
+  test('meets the default gates without a report on speed, policies or tools', async () => {
+    for (const description of ['first', 'second', 'slower']) await version('live', { ...bounded, description });
+    for (const number of [1, 2, 3]) {
+      await add('live', number, 'junit', junit(1, 0), 'unit');
+      await add('live', number, 'junit', junit(1, 0), 'integration');
+      await add('live', number, 'sarif', sarif(0));
+    }
+    const promote = async (of: number, ...to: Stage[]): Promise<PromoteAgentReply> => {
+      let reply: PromoteAgentReply | undefined;
+      for (const stage of to) reply = await registry.service.request(promoteAgent, { agent: 'live', version: of, to: stage });
+      return reply!;
+    };
+    await promote(1, 'integration', 'staging');
+    await expect(promote(1, 'production')).rejects.toMatchObject({
+      code: 'conflict',
+      errors: expect.arrayContaining([
+        { pointer: '/to', detail: expect.stringMatching(/no evidence for performance.errorRate.*signalbox evidence measure live@1/) },
+      ]),
+    });
+    await called('live', 1, 30, 0, 100);
+    await expect(promote(1, 'production')).resolves.toMatchObject({ action: 'promoted' });
+    await called('live', 2, 30, 0, 100);
+    await expect(promote(2, 'integration', 'staging', 'production')).resolves.toMatchObject({ action: 'promoted' });
+    await called('live', 3, 30, 15, 400);
+    await expect(promote(3, 'integration', 'staging', 'production')).rejects.toMatchObject({
+      errors: expect.arrayContaining([
+        { pointer: '/to', detail: expect.stringMatching(/performance.latencyP95Ms is 3\d\d.*too much/) },
+        { pointer: '/to', detail: expect.stringMatching(/performance.errorRate is 0.5/) },
+        { pointer: '/to', detail: expect.stringMatching(/throughputPerSecond is 1.25.*too little/) },
+      ]),
+    });
+    const { data } = await registry.service.request(listEvidence, { agent: 'live', version: 3, format: 'live' });
+    expect(data.map(({ source, byName, expired }) => [source, byName, expired])).toContainEqual(['live', 'registry', false]);
+  });
+
+  test('says what a manifest lacks, and is asked for by hand', async () => {
+    await version('unbounded', { kind: 'mcp', mcp: { server: 'files' } });
+    const { added, lacks } = await registry.service.request(measureAgent, { agent: 'unbounded' });
+    expect(added).toHaveLength(1);
+    expect(added[0]!.metrics).toContainEqual({ metric: 'security.policiesPresent', value: 0 });
+    expect(added[0]!.metrics).toContainEqual({ metric: 'security.toolsPinned', value: 0 });
+    expect(added[0]!.findings).toContain('spec.mcp.tools: it may use whatever files offers, also what that adds later');
+    expect(lacks).toEqual(['performance: it had fewer than 20 calls within 7 days']);
+    await expect(registry.service.request(measureAgent, { agent: 'unbounded' })).resolves.toMatchObject({ added: [] });
+    await expect(registry.service.request(measureAgent, { agent: 'nobody' })).rejects.toMatchObject({ code: 'not_found' });
+    await version('pinned', { ...bounded, kind: 'mcp', mcp: { server: 'files', tools: ['read'] } });
+    const pinned = await registry.service.request(measureAgent, { agent: 'pinned' });
+    expect(pinned.added[0]!.metrics.map(({ value }) => value)).toEqual([1, 1]);
+  });
+
+  test('leaves a metric to the reports that say something of it', async () => {
+    const of = await version('reported', { kind: 'worker' });
+    await measure('reported', of, { 'security.policiesPresent': true, 'security.toolsPinned': true });
+    await registry.service.request(measureAgent, { agent: 'reported' });
+    const { checks } = await registry.service.request(getStages, { agent: 'reported' });
+    const metrics = checks.flatMap(({ gates }) => gates).flatMap((gate) => gate.metrics);
+    expect(metrics.find(({ metric }) => metric === 'security.policiesPresent')).toMatchObject({ standing: 'met', source: 'json' });
+  });
+
+  test('is measured anew while a version has calls', async () => {
+    const of = await version('busy', bounded);
+    await called('busy', of, 25, 1, 10);
+    const data = await until('its evidence', async () => {
+      const found = await registry.service.request(listEvidence, { agent: 'busy', metric: 'performance.errorRate' });
+      return found.data.length > 0 && found.data;
+    });
+    expect(data[0]!.metrics).toContainEqual({ metric: 'performance.errorRate', value: 0.04 });
+  });
+});
+
+describe('KPIs', () => {
+  const viewer: TestIdentity = { principal: 'user_viewer', name: 'viewer', roles: ['viewer'] };
+
+  function objective(name: string, spec: Record<string, unknown>): Promise<unknown> {
+    const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Objective', metadata: { name }, spec };
+    return registry.service.request(applyObjective, { name, manifest });
+  }
+
+  async function kpi(name: string, asked: { window?: '1h' | '30d'; agent?: string } = {}): Promise<Kpi> {
+    const { data } = await registry.service.request(listKpis, asked);
+    return data.find((one) => one.name === name)!;
+  }
+
+  function report(entry: Partial<KpiEntry>): RecordKpisRequest {
+    const whole = {
+      workspace: defaultWorkspace,
+      agent: '',
+      version: 0,
+      at: thisMinute(),
+      count: 1,
+      bad: 0,
+      sum: 0,
+      buckets: [],
+      kpi: 'errors' as const,
+    };
+    return { report: randomUUID(), reporter: 'api-gateway', entries: [{ ...whole, ...entry }] };
+  }
+
+  test('a report counts once, in every window, and for its workspace alone', async () => {
+    const buckets = Array.from({ length: bucketOf(50) + 1 }, (_, bucket) => (bucket === bucketOf(50) ? 2 : 0));
+    const sent = report({ kpi: 'latency', count: 2, sum: 100, buckets });
+    await registry.service.request(recordKpis, sent);
+    await registry.service.request(recordKpis, sent);
+    for (const window of ['1h', '30d'] as const) {
+      expect(await kpi('latency', { window })).toMatchObject({
+        count: 2,
+        value: 50,
+        met: true,
+        target: 100,
+        objective: null,
+        budgetLeft: 1,
+      });
+    }
+    const theirs = await registry.service.request(listKpis, {}, { as: { workspace: otherWorkspace } });
+    expect(theirs.data.find(({ name }) => name === 'latency')).toMatchObject({ count: 0, value: null });
+    await registry.service.request(recordKpis, report({ workspace: installation, kpi: 'services', count: 100, bad: 1 }));
+    expect(await kpi('services')).toMatchObject({ count: 100, value: 0.99, met: false });
+  });
+
+  test('what an agent did is shown by itself, and goes with it', async () => {
+    await applied('seen', 'one');
+    await registry.service.request(recordKpis, report({ kpi: 'agent-errors', agent: 'seen', count: 10, bad: 1 }));
+    const { data, agent } = await registry.service.request(listKpis, { agent: 'seen' });
+    expect(agent).toBe('seen');
+    expect(data.map(({ name }) => name)).toEqual(['latency', 'agent-errors', 'isolate', 'redistribute', 'recover']);
+    expect(data[1]).toMatchObject({ count: 10, value: 0.1, target: null, met: null, burn: [] });
+    await registry.service.request(deleteAgent, { name: 'seen' });
+    expect(await kpi('agent-errors', { agent: 'seen' })).toMatchObject({ count: 0 });
+  });
+
+  test('objectives that cannot be are refused in words', async () => {
+    await expect(objective('wrong', { kpi: 'latency', target: 100, agnet: 'a' })).rejects.toMatchObject({
+      errors: [{ pointer: '/spec/agnet', detail: 'is not a known field; is agent meant?' }],
+    });
+    await expect(objective('wrong', { kpi: 'errors', agent: 'a', target: 5, within: 0.9 })).rejects.toMatchObject({
+      errors: [{ pointer: '/spec/agent' }, { pointer: '/spec/target' }, { pointer: '/spec/within' }],
+    });
+    await expect(registry.service.request(applyObjective, { name: 'mine', manifest: {} }, { as: viewer })).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    await expect(registry.service.request(getObjective, { name: 'nothing' })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('an objective takes the place of the promise, one for each KPI', async () => {
+    await expect(objective('quick', { kpi: 'latency', target: 20, within: 0.9 })).resolves.toMatchObject({ action: 'created' });
+    await expect(objective('quick', { kpi: 'latency', target: 20, within: 0.9 })).resolves.toMatchObject({ action: 'unchanged' });
+    expect(await kpi('latency')).toMatchObject({ target: 20, within: 0.9, objective: 'quick', met: false, bad: 2 });
+    await expect(objective('quicker', { kpi: 'latency', target: 10 })).rejects.toMatchObject({ code: 'conflict' });
+    await expect(registry.service.request(getObjective, { name: 'quick' })).resolves.toMatchObject({ manifest: { kind: 'Objective' } });
+    await expect(registry.service.request(listObjectives, { q: 'latency' })).resolves.toMatchObject({ data: [{ name: 'quick' }] });
+    await registry.service.request(deleteObjective, { name: 'quick' });
+    expect(await kpi('latency')).toMatchObject({ target: 100, objective: null });
+    await expect(registry.service.request(deleteObjective, { name: 'quick' })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('a budget that burns too fast is told once, and again when it is over', async () => {
+    const events = await registry.service.record(kpiChanged);
+    await registry.service.request(recordKpis, report({ kpi: 'errors', count: 1_000, bad: 20 }));
+    const payload = await events.next(({ kpi: name }) => name === 'errors');
+    expect(payload).toMatchObject({ change: 'burning', urgency: 'page' });
+    expect(payload.says).toMatch(/errors of ours.*burns 20 times as fast as it may over 1h/);
+    const metrics = await until('its figures', () => {
+      const text = registry.service.app.get(ServiceLifecycle).metrics();
+      return Promise.resolve(text.includes('kpi="errors",stat="value"') && text);
+    });
+    expect(metrics).toMatch(/signalbox_kpi\{workspace="[0-9a-f-]+",kpi="errors",stat="value"\} 0\.0\d+/);
+    expect(metrics).toMatch(/signalbox_kpi_burn_rate\{workspace="[0-9a-f-]+",kpi="errors",pair="1h",window="5m"\} \d+/);
+    await objective('lenient', { kpi: 'errors', target: 0.5 });
+    await expect(events.next(({ change }) => change === 'settled')).resolves.toMatchObject({ kpi: 'errors' });
+    await registry.service.request(deleteObjective, { name: 'lenient' });
   });
 });

@@ -11,6 +11,7 @@ import type { Incident } from '@signalbox/shared/contracts/registry/incident.js'
 import { isolateAgent } from '@signalbox/shared/contracts/registry/isolate-agent.js';
 import { listIncidents } from '@signalbox/shared/contracts/registry/list-incidents.js';
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
+import { listKpis } from '@signalbox/shared/contracts/registry/list-kpis.js';
 import { listIsolations } from '@signalbox/shared/contracts/registry/list-isolations.js';
 import { noteIncident } from '@signalbox/shared/contracts/registry/note-incident.js';
 import { recoverAgent } from '@signalbox/shared/contracts/registry/recover-agent.js';
@@ -200,6 +201,11 @@ describe('by itself', () => {
     expect(ended.timeline.map(({ stage }) => stage)).toEqual([
       ...['detected', 'escalated', 'isolated', 'redistributed', 'trial', 'isolated', 'trial', 'recovered', 'resolved'],
     ]);
+    // The times of these stages are KPIs.
+    const { data } = await service.request(listKpis, { agent: 'judged' });
+    const times = new Map(data.map(({ name, count, value }) => [name, { count, value }]));
+    for (const stage of ['isolate', 'redistribute', 'recover'] as const) expect([stage, times.get(stage)!.count]).toEqual([stage, 1]);
+    expect(times.get('recover')!.value).toBeGreaterThan(600);
   }, 30_000);
 
   test('what never gets better is given up, which is critical', async () => {

@@ -10,6 +10,7 @@ const routes = {
   McpServer: 'mcp-servers',
   Agent: 'agents',
   Gate: 'gates',
+  Objective: 'objectives',
   EvalSuite: 'eval-suites',
   Channel: 'channels',
   NotificationRule: 'notification-rules',
@@ -30,6 +31,7 @@ beforeEach(async () => {
   rest.on('GET /budgets', page([]));
   rest.on('GET /gates', page([]));
   rest.on('GET /eval-suites', page([]));
+  rest.on('GET /objectives', page([]));
   folder = await temporaryFolder();
   standing = new Map();
   removed = [];

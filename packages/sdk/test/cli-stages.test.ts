@@ -146,3 +146,89 @@ test('gates are a table', async () => {
   rest.on('DELETE /gates/mine', { name: 'mine' });
   expect((await signalbox('gates', 'rm', 'mine', '--yes')).out).toBe('mine is removed\n');
 });
+
+test('a version is measured, and what could not be is said', async () => {
+  const lacks = ['performance: it had fewer than 20 calls within 7 days'];
+  const piece = {
+    agent: 'analyst',
+    version: 2,
+    source: 'live',
+    expiresAt: new Date().toISOString(),
+    findings: ['the manifest says nothing of x'],
+  };
+  rest.on('POST /agents/analyst/measure', { added: [{ ...piece, metrics: [{ metric: 'security.toolsPinned', value: 1 }] }], lacks });
+  const { out } = await signalbox('evidence', 'measure', 'analyst@2');
+  expect(out).toContain('added to analyst@2 from live');
+  expect(out).toContain('security.toolsPinned  1');
+  expect(out).toContain(`not measured: ${lacks[0]}`);
+});
+
+test('KPIs are a table, with what burns', async () => {
+  const burn = [{ long: '1h', short: '5m', longRate: 20.12, shortRate: 30, threshold: 14.4, burning: true }];
+  const points = [1, null, 3].map((value, at) => ({ at: new Date(at).toISOString(), count: 1, value }));
+  const shared = { objective: null, within: 0.95, points };
+  rest.on('GET /kpis', ({ query }) => ({
+    ...{ window: query['window'], agent: query['agent'] ?? null, from: '', to: '' },
+    data: [
+      {
+        ...shared,
+        name: 'latency',
+        unit: 'ms',
+        count: 12,
+        bad: 0,
+        value: 4.25,
+        p50: 3,
+        p99: 40,
+        target: 100,
+        met: true,
+        budgetLeft: 1,
+        burn: [],
+      },
+      {
+        ...shared,
+        name: 'errors',
+        unit: 'share',
+        count: 9,
+        bad: 1,
+        value: 0.02,
+        p50: null,
+        p99: null,
+        target: 0.001,
+        met: false,
+        budgetLeft: -19,
+        burn,
+      },
+      {
+        ...shared,
+        name: 'availability',
+        unit: 'share',
+        count: 0,
+        bad: 0,
+        value: null,
+        p50: null,
+        p99: null,
+        target: 0.999,
+        met: null,
+        budgetLeft: null,
+        burn: [],
+      },
+    ],
+  }));
+  const { out } = await signalbox('kpis', '--window', '6h', '--agent', 'analyst');
+  expect(out).toMatch(/latency added +4.25 ms +3 ms +40 ms +≤ 100 ms +met +100 % .* 12 +▃ █/);
+  expect(out).toMatch(/errors of ours +2 % .*≤ 0.1 % +missed +-1900 % +20 x over 1h/);
+  expect(out).toMatch(/availability +- .*≥ 99.9 %/);
+  expect((await signalbox('kpis', '--window', '2h')).err).toContain('1h, 6h, 1d, 7d, 30d');
+});
+
+test('objectives are listed and taken away', async () => {
+  rest.on(
+    'GET /objectives',
+    page([{ name: 'quick', kpi: 'latency', target: 20, description: 'it talks to people', labels: {}, version: 1 }]),
+  );
+  expect((await signalbox('objectives')).out).toMatch(/quick +latency +all +20 +- +it talks to people/);
+  rest.on('DELETE /objectives/quick', { name: 'quick' });
+  expect((await signalbox('objectives', 'rm', 'quick', '--yes')).out).toBe('quick is removed\n');
+  rest.on('GET /objectives', page([]));
+  expect((await signalbox('objectives')).out).toContain('No such objective');
+});

@@ -31,6 +31,7 @@ const shownEntities: Record<string, string> = {
   stage: 'agents',
   evidence: 'evidence',
   eval: 'evals',
+  kpi: 'kpis',
   deployment: 'deployments',
   'mcp-server': 'mcp-servers',
   breaker: 'agents',

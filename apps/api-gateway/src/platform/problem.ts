@@ -29,8 +29,16 @@ export function problemOf(fault: Fault): Record<string, unknown> {
   };
 }
 
+const faults = new WeakMap<FastifyReply, Fault>();
+
+/** The fault that an answer is, where it is one. */
+export function faultOfReply(reply: FastifyReply): Fault | undefined {
+  return faults.get(reply);
+}
+
 /** Sends a fault; once the answer has begun, it can only be cut. */
 export function sendProblem(reply: FastifyReply, fault: Fault): void {
+  faults.set(reply, fault);
   if (reply.sent || reply.raw.headersSent) {
     reply.raw.destroy();
     return;

@@ -3,9 +3,11 @@ import { Bus } from '@signalbox/shared/bus/bus.js';
 import { serviceNames, type ServiceName } from '@signalbox/shared/bus/contract.js';
 import { ping } from '@signalbox/shared/bus/ping.js';
 import type { ServiceStatus } from '@signalbox/shared/contracts/api-gateway/list-services.js';
+import { installation } from '@signalbox/shared/contracts/registry/record-kpis.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { EventHub } from '../events/event-hub.ts';
+import { KpiReports } from './kpi-reports.ts';
 
 const everyMs = 3_000;
 const answerMs = 1_500;
@@ -20,6 +22,7 @@ export class ServiceWatch implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     private readonly bus: Bus,
     private readonly hub: EventHub,
+    private readonly kpis: KpiReports,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -42,6 +45,7 @@ export class ServiceWatch implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async askAll(): Promise<void> {
     await Promise.all(serviceNames.map((name) => this.ask(name)));
+    for (const { status } of this.known.values()) this.kpis.observe({ workspace: installation, kpi: 'services', isBad: status === 'down' });
   }
 
   private async ask(name: ServiceName): Promise<void> {

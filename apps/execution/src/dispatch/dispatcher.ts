@@ -50,6 +50,10 @@ export interface DispatcherPorts {
   takenAt(shard: number): number;
   /** What is to be said to a run that may rest, until that is written. */
   reach(uuid: string, event: RunEvent): void;
+  /** A task of a run of ours was handed to this version of its agent, where that is known. */
+  handed(task: string, version: number | undefined): void;
+  /** An executor has a task, so many milliseconds after it was handed over here. */
+  accepted(task: string, ms: number): void;
 }
 
 /**
@@ -82,6 +86,9 @@ export class Dispatcher {
     this.queues = new TaskQueues(bus, agents, this.called, {
       mayAct: ports.mayAct,
       mayBegin: (task) => this.mayBegin(task),
+      handed: (task, version) => {
+        if (task.kind === 'agent' && this.tasks.get(task.id) === task) ports.handed(task.id, version);
+      },
       end,
       heldUntil: ports.heldUntil,
       heldBy: (queue, instance) =>
@@ -225,6 +232,7 @@ export class Dispatcher {
     if (task === undefined || !this.mayHold(task, instance, principal) || this.isFenced(task, instance)) throw unwanted(id);
     task.isHeard = true;
     if (task.phase === 'running') return;
+    if (task.queue !== null && task.handedAt !== undefined) this.ports.accepted(id, performance.now() - task.handedAt);
     const { ref, run } = task;
     const outcome = await this.owner.deliver(run.uuid, { type: 'accepted', instance, ...ref }, mayBeLost(task));
     if (outcome === 'stale' || outcome === undefined) throw unwanted(id);

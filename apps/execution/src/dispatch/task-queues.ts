@@ -25,6 +25,8 @@ export interface QueuePorts {
   mayAct(): boolean;
   /** Whether a worker that is handed the task may begin without asking. */
   mayBegin(task: QueuedTask): boolean;
+  /** A task was handed over; to this version of its agent, where that is known. */
+  handed(task: QueuedTask, version: number | undefined): void;
   /** A task's agent is not there, or not the run's to use: its attempt ends so. */
   end(task: QueuedTask, error: Failure): void;
   /** How many tasks of the queue an instance has. */
@@ -214,6 +216,7 @@ export class TaskQueues {
     task.heardAt = performance.now();
     task.handedAt ??= task.heardAt;
     if (this.ports.mayBegin(task)) task.begunAt = now();
+    this.ports.handed(task, task.version ?? poller.version ?? task.queue?.version);
     task.because = undefined;
   }
 
@@ -227,6 +230,7 @@ export class TaskQueues {
       task.phase = 'offered';
       task.heardAt = performance.now();
       task.handedAt ??= task.heardAt;
+      this.ports.handed(task, task.version ?? queue.version);
       this.called.send(task);
       this.turns.enter(queue);
     }

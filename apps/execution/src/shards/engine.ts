@@ -25,6 +25,7 @@ import { Days } from '../journal/days.ts';
 import { Journal } from '../journal/journal.ts';
 import { RunEvents } from '../runs/run-events.ts';
 import { InstanceTally } from '../telemetry/instance-tally.ts';
+import { KpiTally } from '../telemetry/kpi-tally.ts';
 import { RunMetrics } from '../telemetry/run-metrics.ts';
 import { spansOf } from '../telemetry/run-spans.ts';
 import { Alarm } from '../timers/alarm.ts';
@@ -96,6 +97,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly config: ExecutionConfig,
     definitions: Definitions,
     metrics: RunMetrics,
+    kpis: KpiTally,
     prices: ModelPrices,
     above: AboveBudgets,
     ledger: BudgetLedger,
@@ -120,6 +122,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       arePlacesKnown: (shard) => this.ready.get(shard)?.isBarred !== true,
       takenAt: (shard) => this.ready.get(shard)?.takenAt ?? performance.now(),
       reach: (uuid, event) => void this.reach(uuid, event),
+      handed: (task, version) => kpis.handed(task, version),
+      accepted: (task, ms) => kpis.accepted(task, ms),
     });
     this.events = new RunEvents(bus, system);
     this.tally = new InstanceTally(bus);
@@ -139,7 +143,10 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     });
     const asks = new BudgetAsks(this.owner, ledger);
     this.owner.connect({
-      dispatch: (run, effect) => this.dispatcher.dispatch(run, effect),
+      dispatch: (run, effect) => {
+        kpis.dispatched(run, effect);
+        this.dispatcher.dispatch(run, effect);
+      },
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
       enter: (run, effect) => this.dispatcher.limitedRuns.enter(run, effect),
       seek: (run, effect) => this.dispatcher.failovers.seek(run, effect),
@@ -154,6 +161,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
         this.events.committed(run, seq, transitions);
         metrics.committed(run, transitions);
         this.tally.committed(run, transitions);
+        kpis.committed(run, transitions);
         if (isTracing()) spansOf(run, transitions).forEach(recordSpan);
       },
       eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),

@@ -81,7 +81,7 @@ export class InstanceTally {
     const begun = this.begun.get(id);
     if (begun === undefined) return;
     this.begun.delete(id);
-    if (error !== undefined && nobodysFault.has(error.code)) return;
+    if (error !== undefined && isNobodysFault(error)) return;
     const { agent, instance } = begun;
     const { instances } = this.of(run);
     const key = `${agent} ${instance}`;
@@ -125,6 +125,11 @@ export class InstanceTally {
       }
     }
   }
+}
+
+/** Whether it says nothing of whoever had the task. */
+export function isNobodysFault({ code }: Failure): boolean {
+  return nobodysFault.has(code);
 }
 
 /** A budget refuses what would go beyond it, in words that begin so: see `overBudget` of the core. */

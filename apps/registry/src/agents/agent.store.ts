@@ -143,6 +143,8 @@ export class AgentStore {
     await tx.query(`DELETE FROM instance WHERE agent = $1`, [name]);
     await tx.query(`DELETE FROM isolation WHERE agent = $1`, [name]);
     await tx.query(`DELETE FROM step_history WHERE agent = $1`, [name]);
+    await tx.query(`DELETE FROM kpi_bucket WHERE agent = $1`, [name]);
+    await tx.query(`DELETE FROM kpi_burn WHERE agent = $1`, [name]);
     const rows = await changedRows<{ id: string }>(tx, `DELETE FROM agent WHERE name = $1 RETURNING id`, [name]);
     await tx.query(`DELETE FROM agent_version WHERE agent = $1`, [rows[0]!.id]);
     await tx.query(`DELETE FROM agent_stage WHERE agent = $1`, [rows[0]!.id]);

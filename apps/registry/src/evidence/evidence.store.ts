@@ -12,7 +12,7 @@ import type { EvidenceRow } from './evidence-row.ts';
 import type { ReadEvidence } from './read-evidence.ts';
 
 /** Of one version; each check reads all of it. */
-const evidenceMax = 500;
+export const evidenceMax = 500;
 
 /** Evidence, which is only ever added. Every method works in a transaction of one workspace, whose rows alone it sees. */
 @Injectable()

@@ -162,9 +162,7 @@ export class IncidentStore {
   /** Adds to the timeline, and tells it. What is beyond the bound is not kept, but told. */
   async add(tx: EntityManager, { id: incident, workspace }: Pick<IncidentRow, 'id' | 'workspace'>, entry: NewEntry): Promise<IncidentRow> {
     const { stage, text, by, agent, instance, id = newUuid() } = entry;
-    const known =
-      entry.id === undefined ? [] : await rowsOf(tx, `SELECT 1 FROM incident_entry WHERE incident = $1 AND id = $2`, [incident, id]);
-    if (known.length > 0) return this.get(tx, incident);
+    if (entry.id !== undefined && (await this.has(tx, incident, id))) return this.get(tx, incident);
     const [row] = await changedRows<IncidentRow>(
       tx,
       `UPDATE incident SET entries = entries + 1, event_version = event_version + 1, updated_at = now() WHERE id = $1 RETURNING *`,
@@ -199,6 +197,11 @@ export class IncidentStore {
       },
     });
     return row!;
+  }
+
+  /** Whether the entry, a UUID, is there. */
+  async has(tx: EntityManager, incident: string, entry: string): Promise<boolean> {
+    return (await rowsOf(tx, `SELECT 1 FROM incident_entry WHERE incident = $1 AND id = $2`, [incident, entry])).length > 0;
   }
 
   async raise(tx: EntityManager, id: string, severity: Severity): Promise<void> {

@@ -1,4 +1,5 @@
 import type { AgentKind, Skill } from '@signalbox/shared/contracts/registry/agent.js';
+import type { KpiName } from '@signalbox/shared/contracts/registry/kpi-names.js';
 import type { GateApprovals, GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
 import type { Importance } from '@signalbox/shared/contracts/registry/board.js';
 import type { ChannelType } from '@signalbox/shared/contracts/registry/channel.js';
@@ -166,6 +167,13 @@ export interface GateManifest {
     approvals?: GateApprovals;
     evidenceDays?: number;
   };
+}
+
+export interface ObjectiveManifest {
+  apiVersion: 'signalbox.dev/v1';
+  kind: 'Objective';
+  metadata: Metadata;
+  spec: { kpi: KpiName; agent?: string; target: number; within?: number };
 }
 
 /** Which fields belong to which type, `parseChannelManifest` says. */

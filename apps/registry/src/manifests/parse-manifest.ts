@@ -12,8 +12,10 @@ import type {
   EvalSuiteManifest,
   GateManifest,
   NotificationRuleManifest,
+  ObjectiveManifest,
 } from './manifest.ts';
 import { notificationRuleSchema } from './notification-rule.schema.ts';
+import { objectiveSchema } from './objective.schema.ts';
 import { stepReportSchema } from './step-report.schema.ts';
 
 /** The published schemas by the kind of manifest. */
@@ -22,6 +24,7 @@ export const schemas = {
   Deployment: deploymentSchema,
   StepReport: stepReportSchema,
   Gate: gateSchema,
+  Objective: objectiveSchema,
   EvalSuite: evalSuiteSchema,
   Channel: channelSchema,
   NotificationRule: notificationRuleSchema,
@@ -31,6 +34,7 @@ interface Manifests {
   Agent: AgentManifest;
   Deployment: DeploymentManifest;
   Gate: GateManifest;
+  Objective: ObjectiveManifest;
   EvalSuite: EvalSuiteManifest;
   Channel: ChannelManifest;
   NotificationRule: NotificationRuleManifest;

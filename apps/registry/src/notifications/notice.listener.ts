@@ -8,12 +8,22 @@ import {
   AgentChanged,
   deploymentChanged,
   DeploymentChanged,
+  kpiChanged,
+  KpiChanged,
   stageChanged,
   StageChanged,
 } from '@signalbox/shared/contracts/registry/events.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { incidentChanged, IncidentChanged } from '@signalbox/shared/contracts/registry/incident-changed.js';
-import { noticeOfAgent, noticeOfApproval, noticeOfDeployment, noticeOfIncident, noticeOfStage, type Notice } from './notice.ts';
+import {
+  noticeOfAgent,
+  noticeOfApproval,
+  noticeOfDeployment,
+  noticeOfIncident,
+  noticeOfKpi,
+  noticeOfStage,
+  type Notice,
+} from './notice.ts';
 import { Notifier } from './notifier.ts';
 
 /** Older events are no news any more: a registry that comes back after a long time does not tell all that was. */
@@ -47,6 +57,11 @@ export class NoticeListener {
   @HandlesEvent(approvalChanged)
   onApproval(@Payload() payload: ApprovalChanged, @Ctx() meta: EventMeta): Promise<void> {
     return this.tell(meta, noticeOfApproval(payload, meta.data.version));
+  }
+
+  @HandlesEvent(kpiChanged)
+  onKpi(@Payload() payload: KpiChanged, @Ctx() meta: EventMeta): Promise<void> {
+    return this.tell(meta, noticeOfKpi(payload, meta.data.at));
   }
 
   private async tell({ data: { workspace, id, at } }: EventMeta, notice: Notice | null): Promise<void> {

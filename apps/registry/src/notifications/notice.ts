@@ -1,8 +1,9 @@
 import type { ApprovalChanged } from '@signalbox/shared/contracts/execution/approval-changed.js';
 import { approvalStatuses } from '@signalbox/shared/contracts/execution/approval-view.js';
-import type { AgentChanged, DeploymentChanged, StageChanged } from '@signalbox/shared/contracts/registry/events.js';
+import type { AgentChanged, DeploymentChanged, KpiChanged, StageChanged } from '@signalbox/shared/contracts/registry/events.js';
 import type { IncidentChanged } from '@signalbox/shared/contracts/registry/incident-changed.js';
 import { recoveryStages, type Severity } from '@signalbox/shared/contracts/registry/incident.js';
+import { kpiTitle } from '../kpis/kpi-text.ts';
 import { stageMoves } from '@signalbox/shared/contracts/registry/get-stages.js';
 
 /** One thing that happened, as people are told of it. */
@@ -27,6 +28,7 @@ export interface Notice {
 
 const deploymentEvents = ['started', 'stopped', 'deleted', 'step-failed', 'step-done', 'done'] as const;
 const agentEvents = ['changed', 'deleted', 'degraded', 'failed'] as const;
+const kpiEvents = ['burning', 'settled'] as const;
 const approvalEvents = ['asked', 'reminded', ...approvalStatuses.filter((status) => status !== 'open')] as const;
 
 /** Every event that a rule can ask for. */
@@ -36,6 +38,7 @@ export const noticeEvents: readonly string[] = [
   ...stageMoves.map((move) => `stage.${move}`),
   ...agentEvents.map((event) => `agent.${event}`),
   ...approvalEvents.map((event) => `approval.${event}`),
+  ...kpiEvents.map((event) => `kpi.${event}`),
 ];
 
 /** Text of others is cut: a message shows it beside others. */
@@ -168,6 +171,21 @@ export function noticeOfApproval({ id, run, workflow, step, status, reminders, a
     agents: [],
     facts: factsOf({ Workflow: workflow, Step: step, Run: run, Reminders: reminders === undefined ? undefined : String(reminders) }),
     path: `/approvals/${id}`,
+    at,
+  };
+}
+
+export function noticeOfKpi({ kpi, agent, change, urgency, rate, says }: KpiChanged, at: number): Notice {
+  const of = agent === undefined ? '' : `, agent ${agent}`;
+  return {
+    event: `kpi.${change}`,
+    severity: change === 'settled' ? 'low' : urgency === 'page' ? 'high' : 'medium',
+    title: `${kpiTitle(kpi)}${of}: ${change === 'burning' ? 'its error budget burns too fast' : 'its error budget burns no more'}`,
+    text: says.slice(0, textMax),
+    subject: `kpi ${kpi}${agent === undefined ? '' : `/${agent}`}`,
+    agents: agent === undefined ? [] : [agent],
+    facts: factsOf({ KPI: kpi, Agent: agent, 'Burn rate': String(Number(rate.toPrecision(3))) }),
+    path: agent === undefined ? `/kpis?kpi=${kpi}` : `/agents/${agent}?view=kpis&kpi=${kpi}`,
     at,
   };
 }

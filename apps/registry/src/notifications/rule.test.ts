@@ -7,7 +7,7 @@ import { parseChannelManifest } from '../channels/channel.ts';
 import type { ChannelManifest, NotificationRuleManifest } from '../manifests/manifest.ts';
 import { digestMessage } from './digest.ts';
 import { messageOf } from './message.ts';
-import { noticeOfApproval, noticeOfDeployment, type Notice } from './notice.ts';
+import { noticeOfApproval, noticeOfDeployment, noticeOfKpi, type Notice } from './notice.ts';
 import { pauseAfter } from './pause.ts';
 import { dueAt, groupOf, nextOf, parseRuleManifest, wants } from './rule.ts';
 
@@ -173,4 +173,15 @@ test('the example can be applied: its rules name its channels', async () => {
   expect(channels.map(({ spec }) => spec.type)).toEqual(['slack', 'webhook', 'email']);
   const names = channels.map(({ metadata }) => metadata.name);
   expect(rules.flatMap(({ spec }) => spec.channels).filter((name) => !names.includes(name))).toEqual([]);
+});
+
+test('a budget that burns is told by its urgency, and leads to where it is seen', () => {
+  const told = { kpi: 'latency' as const, change: 'burning' as const, urgency: 'page' as const, rate: 15.04, says: 'it burns' };
+  expect(noticeOfKpi(told, 0)).toMatchObject({ event: 'kpi.burning', severity: 'high', path: '/kpis?kpi=latency', agents: [] });
+  expect(noticeOfKpi({ ...told, urgency: 'ticket', agent: 'analyst' }, 0)).toMatchObject({
+    ...{ severity: 'medium', subject: 'kpi latency/analyst', agents: ['analyst'], path: '/agents/analyst?view=kpis&kpi=latency' },
+    title: 'latency that we add, agent analyst: its error budget burns too fast',
+  });
+  expect(noticeOfKpi({ ...told, change: 'settled' }, 0)).toMatchObject({ event: 'kpi.settled', severity: 'low' });
+  expect(faultsOf({ events: ['kpi.*', 'kpi.burning'] })).toEqual([]);
 });

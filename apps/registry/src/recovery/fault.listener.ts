@@ -6,7 +6,9 @@ import { instancesMeasured, InstancesMeasured, type TaskFault } from '@signalbox
 import { tasksTakenBack, TasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
 import { agentChanged, AgentChanged, instanceChanged, InstanceChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
 import { rowsOf } from '../database/sql.ts';
+import { KpiStore } from '../kpis/kpi.store.ts';
 import { IncidentStore } from '../incidents/incident.store.ts';
 import { wholeAgent, IsolationStore } from './isolation.store.ts';
 import { Outliers } from './outliers.ts';
@@ -25,6 +27,7 @@ export class FaultListener {
     private readonly outliers: Outliers,
     private readonly incidents: IncidentStore,
     private readonly isolations: IsolationStore,
+    private readonly kpis: KpiStore,
   ) {}
 
   @HandlesEvent(instanceChanged)
@@ -77,13 +80,16 @@ export class FaultListener {
 
   @HandlesEvent(tasksTakenBack)
   async onTakenBack(@Payload() { agent, instance, tasks }: TasksTakenBack, @Ctx() meta: EventMeta): Promise<void> {
-    const { workspace, id } = meta.data;
+    const { workspace, id, at } = meta.data;
     await this.db.inWorkspace(workspace, async (tx) => {
       const row = await this.isolations.find(tx, agent, instance ?? wholeAgent);
       if (row === null) return;
       const text = `${tasks} ${tasks === 1 ? 'task was' : 'tasks were'} taken back and given to others`;
       const about = { agent, ...(instance !== undefined && { instance }) };
-      await this.incidents.add(tx, { id: row.incident, workspace }, { stage: 'redistributed', text, by: itself, ...about, id });
+      const noted = await this.incidents.lock(tx, row.incident);
+      if (await this.incidents.has(tx, noted.id, id)) return;
+      await this.incidents.add(tx, noted, { stage: 'redistributed', text, by: itself, ...about, id });
+      if (tasks > 0) await this.kpis.observe(tx, workspace, 'redistribute', agent, at - row.since.getTime(), now());
     });
   }
 

@@ -10,6 +10,7 @@ import { AgentHealth } from '../agents/agent-health.ts';
 import { AgentStore } from '../agents/agent.store.ts';
 import { rowsOf } from '../database/sql.ts';
 import { IncidentStore, type IncidentRow, type NewEntry } from '../incidents/incident.store.ts';
+import { KpiStore } from '../kpis/kpi.store.ts';
 import { InstanceStore } from '../instances/instance.store.ts';
 import { IsolationStore, wholeAgent, type IsolationRow } from './isolation.store.ts';
 import { isolatedMax, onCallAt, pauseMs, policyOf, severityOf, type RecoveryPolicy } from './policy.ts';
@@ -44,11 +45,13 @@ export class Recovery {
     private readonly isolations: IsolationStore,
     private readonly incidents: IncidentStore,
     private readonly rollback: Rollback,
+    private readonly kpis: KpiStore,
     private readonly audit: Audit,
   ) {}
 
   /** A fault was noticed: it is told, and what has it is isolated where the agent's policy says so. */
   detect({ workspace, agent, instance, cause, because }: Detection): Promise<void> {
+    const noticedAt = performance.now();
     return this.db.inWorkspace(workspace, async (tx) => {
       if ((await this.agents.lock(tx, agent)) === null) return;
       const policy = await this.policyOf(tx, agent);
@@ -66,6 +69,7 @@ export class Recovery {
       if (refusal !== null)
         return void (await this.incidents.add(tx, incident, { stage: 'escalated', text: refusal, by: itself, ...about }));
       await this.isolate(tx, incident, { cause, because, by: itself, instance, agent, attempt: 0 }, isOurs ? 0 : pauseMs(policy, 0));
+      await this.kpis.observe(tx, workspace, 'isolate', agent, performance.now() - noticedAt, now());
       log.warn('an instance was isolated', { workspace, agent, instance, cause, because });
     });
   }
@@ -88,6 +92,7 @@ export class Recovery {
   async release(tx: EntityManager, row: IsolationRow, entry: Pick<NewEntry, 'stage' | 'text' | 'by'>): Promise<void> {
     const { workspace, agent, instance, incident } = row;
     await this.isolations.remove(tx, agent, instance);
+    if (entry.stage === 'recovered') await this.kpis.observe(tx, workspace, 'recover', agent, now() - row.since.getTime(), now());
     if (instance !== wholeAgent) await this.instances.setIsolated(tx, agent, instance, null);
     await this.incidents.add(tx, { id: incident, workspace }, { ...entry, agent, ...(instance !== wholeAgent && { instance }) });
     await this.health.refresh(tx, agent);

@@ -1,6 +1,7 @@
 import type { GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
 import type { MetricCheck, MetricStanding } from '@signalbox/shared/contracts/registry/stage-check.js';
 import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
+import { liveMetrics, liveSource } from '../live/live-source.ts';
 import type { Measured } from './facts.ts';
 
 /** What a metric is held against. */
@@ -18,12 +19,16 @@ export interface Against {
   baseline: { version: number; measured: readonly Measured[] } | null;
 }
 
-/** How one metric of a gate stands. Of several sources the worst counts. */
+/** How one metric of a gate stands. Of several sources the worst counts; what the registry measured itself does where no report says anything. */
 export function checkMetric(target: GateMetric, against: Against): MetricCheck {
   const { metric } = target;
   const all = against.measured.filter((one) => one.metric === metric);
-  const fresh = all.filter(({ at }) => at.getTime() > against.freshFrom);
-  const bounds = boundsOf(target, against);
+  const fresh = reportsFirst(all.filter(({ at }) => at.getTime() > against.freshFrom));
+  const bounds = boundsOf(
+    target,
+    against,
+    fresh.some(({ source }) => source === liveSource),
+  );
   const worst = worstOf(fresh, bounds);
   const about = (one: Measured): Pick<MetricCheck, 'value' | 'source' | 'evidence' | 'expiresAt'> => ({
     value: one.value,
@@ -80,10 +85,13 @@ interface Bounds {
 }
 
 /** Between which values a metric must lie, those by the baseline included. */
-function boundsOf(target: GateMetric, { baseline, stage }: Against): Bounds {
+function boundsOf(target: GateMetric, { baseline, stage }: Against, isLive: boolean): Bounds {
   const { metric, min = -Infinity, max = Infinity, maxRise, maxFall, slack = 0 } = target;
   const isRelative = maxRise !== undefined || maxFall !== undefined;
-  const before = baseline?.measured.filter((one) => one.metric === metric).map(({ value }) => value) ?? [];
+  const ofMetric = baseline?.measured.filter((one) => one.metric === metric) ?? [];
+  // Like with like: a load test says other things than calls of every day, where there is both.
+  const alike = ofMetric.filter(({ source }) => (source === liveSource) === isLive);
+  const before = (alike.length > 0 ? alike : ofMetric).map(({ value }) => value);
   const words = [];
   if (min > -Infinity) words.push(`at least ${figure(min)}`);
   if (max < Infinity) words.push(`at most ${figure(max)}`);
@@ -100,6 +108,11 @@ function boundsOf(target: GateMetric, { baseline, stage }: Against): Bounds {
   if (high < Infinity) words.push(`at most ${figure(high)}`);
   const says = `${words.join(' and ')} (version ${baseline.version} has ${figure(value)})`;
   return { low: Math.max(low, min), high: Math.min(high, max), words: says, isRelative, baseline: value, lacksBaseline: false };
+}
+
+function reportsFirst(measured: readonly Measured[]): readonly Measured[] {
+  const reports = measured.filter(({ source }) => source !== liveSource);
+  return reports.length > 0 ? reports : measured;
 }
 
 /** The source that lies furthest outside, else the one that lies nearest to a bound. */
@@ -121,5 +134,6 @@ function commandFor(metric: string, agent: string, version: number): string {
   if (suite !== undefined) return `${add} --suite ${suite} --file junit.xml`;
   if (metric.startsWith('coverage.')) return `${add} --file lcov.info`;
   if (/^security\.(?:critical|high|medium|low|findings)$/.test(metric)) return `${add} --file scan.sarif`;
+  if (liveMetrics.has(metric)) return `signalbox evidence measure ${agent}@${version}`;
   return `${add} --file metrics.json`;
 }

@@ -113,7 +113,7 @@ describe('a metric against the version at the stage', () => {
     const { gates } = checked([speed], known(1, 1, 0), { ...before, measured: new Map() });
     expect(gates[0]!.metrics[0]).toMatchObject({
       standing: 'no-baseline',
-      next: 'signalbox evidence add analyst@1 --file metrics.json',
+      next: 'signalbox evidence measure analyst@1',
     });
   });
 

@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { shellScripts } from './shell-scripts.ts';
 
 /** Groups whose commands all take a name of the group's own. */
-const namedGroups = new Set(['schedules', 'triggers', 'channels', 'notification-rules']);
+const namedGroups = new Set(['schedules', 'triggers', 'channels', 'notification-rules', 'objectives']);
 /** Whoever presses Tab does not wait longer than this. */
 const patienceMs = 1_500;
 /** More names than this help nobody. */
@@ -75,6 +75,8 @@ async function names(kind: string, context: Context, typed: string): Promise<str
       return namesOf(client.schedules.list({ limit: namesMax }, options));
     case 'triggers':
       return namesOf(client.triggers.list({ limit: namesMax }, options));
+    case 'objectives':
+      return namesOf(client.objectives.list({ limit: namesMax }, options));
     case 'channels':
       return namesOf(client.channels.list({ limit: namesMax }, options));
     case 'notification-rules':

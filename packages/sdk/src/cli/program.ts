@@ -26,6 +26,7 @@ import { addAck, addClose, addIncidents, addNote } from './commands/incidents.ts
 import { addIsolate, addIsolations, addRecover, addUnisolate } from './commands/isolations.ts';
 import { addKeys } from './commands/keys.ts';
 import { addBudgets } from './commands/budgets.ts';
+import { addKpis, addObjectives } from './commands/kpis.ts';
 import { addLimits } from './commands/limits.ts';
 import { addLogs } from './commands/logs.ts';
 import { addNotificationRules, addNotifications } from './commands/notifications.ts';
@@ -105,6 +106,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
         addIsolations,
         addBudgets,
         addUsage,
+        addKpis,
         addLimits,
         addLogs,
         addSchedules,
@@ -120,7 +122,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
     ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence, addEvals, addReviews, addSignOff]],
-    ['Notify:', [addChannels, addNotificationRules]],
+    ['Notify:', [addChannels, addNotificationRules, addObjectives]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],
     ['Operate:', [addBackup, addRestore, addDb, addNats]],
     ['Other:', [addWhoami, addCompletion, addVersion]],

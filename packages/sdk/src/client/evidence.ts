@@ -1,11 +1,12 @@
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
+import { path } from './transport.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
 /** What CI can send. */
 export type ReportFormat = 'junit' | 'lcov' | 'sarif' | 'json';
-/** `eval`: what an eval found out. */
-export type EvidenceFormat = ReportFormat | 'eval';
+/** `eval`: what an eval found out; `live`: what the registry measured by itself. */
+export type EvidenceFormat = ReportFormat | 'eval' | 'live';
 
 /** What was found out about one version of an agent. */
 export interface Evidence {
@@ -64,6 +65,11 @@ export class EvidenceBook {
   /** The newest first. */
   list(query: EvidenceQuery, options: RequestOptions = {}): Pages<Evidence> {
     return new Pages(this.#http, '/evidence', { ...query }, options);
+  }
+
+  /** Has a version measured, the current one if absent, by what its manifest says and its calls did. */
+  measure(agent: string, version?: number, options: RequestOptions = {}): Promise<{ added: Evidence[]; lacks: string[] }> {
+    return this.#http.json({ method: 'POST', path: path`/agents/${agent}/measure`, body: { version }, ...options });
   }
 
   /** Reads a report and keeps what it says. A report that cannot be used is refused with the line where it is wrong. */

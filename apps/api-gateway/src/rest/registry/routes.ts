@@ -55,6 +55,12 @@ import { StartDeploymentRoute } from './start-deployment.route.ts';
 import { StartEvalRoute } from './start-eval.route.ts';
 import { StopDeploymentRoute } from './stop-deployment.route.ts';
 import { TestChannelRoute } from './test-channel.route.ts';
+import { ApplyObjectiveRoute } from './apply-objective.route.ts';
+import { DeleteObjectiveRoute } from './delete-objective.route.ts';
+import { GetObjectiveRoute } from './get-objective.route.ts';
+import { ListKpisRoute } from './list-kpis.route.ts';
+import { ListObjectivesRoute } from './list-objectives.route.ts';
+import { MeasureAgentRoute } from './measure-agent.route.ts';
 
 /** The REST routes of `registry`: one controller an operation, `<operation>.route.ts`. */
 export const registryRoutes: Type[] = [
@@ -114,4 +120,10 @@ export const registryRoutes: Type[] = [
   RunNotificationRuleRoute,
   SignOffAgentRoute,
   TestChannelRoute,
+  ApplyObjectiveRoute,
+  DeleteObjectiveRoute,
+  GetObjectiveRoute,
+  ListKpisRoute,
+  ListObjectivesRoute,
+  MeasureAgentRoute,
 ];

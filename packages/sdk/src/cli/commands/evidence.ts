@@ -9,7 +9,7 @@ import { CliFailure } from '../failure.ts';
 import { collect } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { ago, inTime } from '../text/figures.ts';
-import { bold, dim, line, red } from '../text/styled.ts';
+import { bold, dim, line, red, type Styled } from '../text/styled.ts';
 import { table } from '../text/table.ts';
 import { addListOptions, listed } from './list-options.ts';
 import type { ListOptions } from './list-options.ts';
@@ -29,8 +29,9 @@ interface ListEvidenceOptions extends ListOptions {
 }
 
 const formats = ['junit', 'lcov', 'sarif', 'json'];
+const shownFormats = [...formats, 'eval', 'live'];
 
-/** `signalbox evidence add|list`. */
+/** `signalbox evidence add|measure|list`. */
 export function addEvidence(program: Command, io: Io): void {
   const group = program.command('evidence').description('what is known of versions of agents: add reports of CI, list what is there');
 
@@ -52,13 +53,21 @@ export function addEvidence(program: Command, io: Io): void {
       added.push(await client.evidence.add(report, { signal: context.signal }));
     }
     context.out.json(added);
-    for (const one of added) {
-      context.out.lines(
-        line`added to ${bold(`${one.agent}@${one.version}`)} ${dim(`from ${one.source}, expires ${inTime(one.expiresAt, context.io.now())}`)}`,
-        ...one.metrics.map(({ metric, value }) => line`  ${metric}  ${figure(value)}`),
-        ...one.findings.map((finding) => line`  ${dim(finding)}`),
-      );
-    }
+    context.out.lines(...added.flatMap((one) => addedLines(one, context.io.now())));
+  });
+
+  const measure = group
+    .command('measure')
+    .argument('<agent>', 'AGENT or AGENT@VERSION; without a version the current one')
+    .description('have a version measured, by what its manifest says and its calls of the last 7 days did');
+  action(measure, io, async (context, _: object, name: string) => {
+    const { agent, version } = agentVersion(name);
+    const client = await context.client();
+    const { added, lacks } = await client.evidence.measure(agent, version, { signal: context.signal });
+    context.out.json({ added, lacks });
+    context.out.lines(...added.flatMap((one) => addedLines(one, context.io.now())));
+    if (added.length === 0 && lacks.length === 0) context.out.lines('It was measured a moment ago.');
+    for (const lack of lacks) context.out.lines(line`not measured: ${lack}`);
   });
 
   const list = addListOptions(
@@ -68,7 +77,7 @@ export function addEvidence(program: Command, io: Io): void {
       .description('evidence for an agent, the newest first')
       .option('--metric <name>', 'only what says something of this metric')
       .option('--source <text>', 'only from there')
-      .addOption(new Option('--format <format>', 'only of this format').choices(formats))
+      .addOption(new Option('--format <format>', 'only of this format').choices(shownFormats))
       .option('--expired', 'only what is older than 30 days')
       .option('--no-expired', 'only what is not'),
   );
@@ -101,6 +110,14 @@ export function addEvidence(program: Command, io: Io): void {
       ),
     );
   });
+}
+
+function addedLines(one: Evidence, now: number): Styled[] {
+  return [
+    line`added to ${bold(`${one.agent}@${one.version}`)} ${dim(`from ${one.source}, expires ${inTime(one.expiresAt, now)}`)}`,
+    ...one.metrics.map(({ metric, value }) => line`  ${metric}  ${figure(value)}`),
+    ...one.findings.map((finding) => line`  ${dim(finding)}`),
+  ];
 }
 
 async function readReport(io: Io, file: string): Promise<string> {

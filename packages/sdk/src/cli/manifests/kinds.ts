@@ -1,5 +1,6 @@
 import type { SignalboxClient } from '../../client/client.ts';
 import type { Gates, GateSpec } from '../../client/gates.ts';
+import type { Objectives, ObjectiveSpec } from '../../client/objectives.ts';
 import type { Pages } from '../../client/pages.ts';
 import type { Applied, ApplyQuery, Labels, Manifest } from '../../client/schema.ts';
 import type { RequestOptions } from '../../client/transport.ts';
@@ -26,6 +27,7 @@ export const kinds: readonly Kind[] = [
   { kind: 'McpServer', word: 'server', of: ({ mcpServers }) => mcpServers },
   { kind: 'Agent', word: 'agent', of: ({ agents }) => agents },
   { kind: 'Gate', word: 'gate', of: ({ gates }) => appliedGates(gates) },
+  { kind: 'Objective', word: 'objective', of: ({ objectives }) => objectiveManifests(objectives) },
   { kind: 'EvalSuite', word: 'eval-suite', of: ({ evalSuites }) => evalSuites },
   { kind: 'Channel', word: 'channel', of: ({ channels }) => channels },
   { kind: 'NotificationRule', word: 'notification-rule', of: ({ notificationRules }) => notificationRules },
@@ -43,6 +45,15 @@ function appliedGates(gates: Gates): Collection {
     get: (name, options) => gates.get(name, options),
     apply: (manifest, query, options) => gates.apply(manifest as Manifest<GateSpec>, query, options),
     remove: (name, options) => gates.remove(name, options),
+  };
+}
+
+function objectiveManifests(objectives: Objectives): Collection {
+  return {
+    list: (query, options) => objectives.list(query, options),
+    get: (name, options) => objectives.get(name, options),
+    apply: (manifest, query, options) => objectives.apply(manifest as Manifest<ObjectiveSpec>, query, options),
+    remove: (name, options) => objectives.remove(name, options),
   };
 }
 

@@ -5,6 +5,7 @@ import { agentKinds, agentStatuses, breakerStates, hashPattern, type AgentKind, 
 import { deploymentStatuses, stepStates, type DeploymentStatus, type StepState } from './deployment.ts';
 import { evalStatuses, type EvalStatus } from './eval.ts';
 import { stageMoves, type StageMoveKind } from './get-stages.ts';
+import { kpiNames, type KpiName } from './kpi-names.ts';
 import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
 import { stages, type Stage } from './stage.ts';
 
@@ -105,3 +106,19 @@ export class EvidenceAdded {
 
 /** Evidence for a version of an agent was added. Entity: the evidence's id. */
 export const evidenceAdded = defineEvent({ subject: 'sb.event.registry.evidence.added', payload: EvidenceAdded, listeners: [] });
+
+export class KpiChanged {
+  @IsIn(kpiNames) kpi!: KpiName;
+  /** Absent: of the whole workspace. */
+  @IsOptional() @Matches(namePattern) agent?: string;
+  /** `burning`: its error budget is used up too fast; `settled`: no more. */
+  @IsIn(['burning', 'settled']) change!: 'burning' | 'settled';
+  /** `page`: within days at most; `ticket`: within the 30 days. */
+  @IsIn(['page', 'ticket']) urgency!: 'page' | 'ticket';
+  /** How fast, by the longer window: 1 uses the budget up in 30 days. */
+  @IsNumber() @Min(0) rate!: number;
+  @IsString() says!: string;
+}
+
+/** The error budget of a KPI burns too fast, or does no more. Entity: that time of burning. */
+export const kpiChanged = defineEvent({ subject: 'sb.event.registry.kpi.changed', payload: KpiChanged, listeners: ['registry'] });

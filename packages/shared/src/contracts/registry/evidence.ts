@@ -7,8 +7,8 @@ import { hashPattern } from './agent.ts';
 export const reportFormats = ['junit', 'lcov', 'sarif', 'json'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
-/** `eval`: what an eval of ours found out. */
-export const evidenceFormats = [...reportFormats, 'eval'] as const;
+/** `eval`: what an eval of ours found out; `live`: what the registry measured by itself. */
+export const evidenceFormats = [...reportFormats, 'eval', 'live'] as const;
 export type EvidenceFormat = (typeof evidenceFormats)[number];
 
 /** One number that a file of evidence says. */
@@ -24,7 +24,7 @@ export class Evidence {
   @IsInt() @Min(1) version!: number;
   @IsIn(evidenceFormats) format!: EvidenceFormat;
   @IsString() source!: string;
-  /** SHA-256 of the file as it was sent, uncompressed; of an eval of its result. */
+  /** SHA-256 of the file as it was sent, uncompressed; of an eval, and of what was measured, of its result. */
   @Matches(hashPattern) hash!: string;
   @IsInt() bytes!: number;
   @IsArray() @ValidateNested({ each: true }) @Type(() => MetricValue) metrics!: MetricValue[];

@@ -2,7 +2,16 @@ import { IsIn, IsObject } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { Opaque } from '../../bus/opaque.ts';
 
-export const manifestKinds = ['Agent', 'Deployment', 'StepReport', 'Gate', 'EvalSuite', 'Channel', 'NotificationRule'] as const;
+export const manifestKinds = [
+  'Agent',
+  'Deployment',
+  'StepReport',
+  'Gate',
+  'Objective',
+  'EvalSuite',
+  'Channel',
+  'NotificationRule',
+] as const;
 /** Kinds of manifests that the registry takes. */
 export type ManifestKind = (typeof manifestKinds)[number];
 
