@@ -18,6 +18,8 @@ const ApprovalPage = lazy(() => import('./pages/approvals/approval-page.tsx'));
 const LimitsPage = lazy(() => import('./pages/limits/limits-page.tsx'));
 const BudgetsPage = lazy(() => import('./pages/budgets/budgets-page.tsx'));
 const UsagePage = lazy(() => import('./pages/usage/usage-page.tsx'));
+const KpisPage = lazy(() => import('./pages/kpis/kpis-page.tsx'));
+const GatesPage = lazy(() => import('./pages/gates/gates-page.tsx'));
 const IncidentsPage = lazy(() => import('./pages/incidents/incidents-page.tsx'));
 const IncidentPage = lazy(() => import('./pages/incidents/incident-page.tsx'));
 const NotificationsPage = lazy(() => import('./pages/notifications/notifications-page.tsx'));
@@ -74,6 +76,8 @@ function Pages(): ReactNode {
         <Route path="limits" element={<LimitsPage />} />
         <Route path="budgets" element={<BudgetsPage />} />
         <Route path="usage" element={<UsagePage />} />
+        <Route path="kpis" element={<KpisPage />} />
+        <Route path="gates" element={<GatesPage />} />
         <Route path="agents" element={<AgentsPage />} />
         <Route path="agents/:name" element={<AgentPage />} />
         <Route path="mcp-servers" element={<McpServersPage />} />

@@ -9,6 +9,7 @@ test.each([
   ['stage.changed', { id: 'agent_1', name: 'analyst', stage: 'staging' }, [['agents'], ['board'], ['agent', 'analyst']]],
   ['evidence.added', { id: 'evidence_1', agent: 'analyst' }, [['agent', 'analyst']]],
   ['evidence.added', null, [['agent']]],
+  ['kpi.changed', { kpi: 'errors' }, [['kpis']]],
   ['eval.ended', { id: 'eval_1', agent: 'analyst' }, [['eval'], ['agent', 'analyst']]],
   ['deployment.changed', { name: 'nine-agents' }, [['deployments'], ['board', 'nine-agents']]],
   ['deployment.changed', null, [['deployments'], ['board']]],

@@ -24,6 +24,8 @@ export function staleAfter(type: string, data: unknown): QueryKey[] {
       return [['approvals'], id ? ['approval', id] : ['approval'], run ? ['run', run] : ['run']];
     case 'incident.changed':
       return [['incidents'], id ? ['incident', id] : ['incident']];
+    case 'kpi.changed':
+      return [['kpis']];
     case 'mcp-server.changed':
       return [['mcp-servers'], ['tools'], ...(name ? [['mcp-server', name]] : [['mcp-server']])];
     case 'service.changed':

@@ -3,6 +3,7 @@ import type { ApprovalQuery } from '@signalbox/sdk/client/approvals.js';
 import type { EvalOutcome } from '@signalbox/sdk/client/evals.js';
 import type { EvidenceQuery } from '@signalbox/sdk/client/evidence.js';
 import type { IncidentQuery } from '@signalbox/sdk/client/incidents.js';
+import type { KpiQuery } from '@signalbox/sdk/client/kpis.js';
 import type { NotificationQuery } from '@signalbox/sdk/client/notifications.js';
 import type { LimitQuery } from '@signalbox/sdk/client/limits.js';
 import type { RunOrder } from '@signalbox/sdk/client/run-operations.js';
@@ -121,6 +122,10 @@ export const queries = {
     }),
   usage: (query: UsageQuery) =>
     queryOptions({ queryKey: ['usage', query], queryFn: ({ signal }) => wholeUsage(query, signal), refetchInterval: 30_000 }),
+  /** What is measured changes all the time, by the minute. */
+  kpis: (query: KpiQuery) =>
+    queryOptions({ queryKey: ['kpis', query], queryFn: ({ signal }) => client.kpis.get(query, { signal }), refetchInterval: 30_000 }),
+  gates: () => queryOptions({ queryKey: ['gates'], queryFn: ({ signal }) => client.gates.list({ limit: 200 }, { signal }).take(listMax) }),
   /** Which runs an order means; looked up anew each time it is about to be given. */
   runOrder: (order: RunOrder) =>
     queryOptions({

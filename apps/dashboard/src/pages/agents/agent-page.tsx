@@ -23,6 +23,7 @@ import { Tabs, useTab, type Tab } from '../../parts/tabs.tsx';
 import { useMay } from '../../shell/who.ts';
 import { RunsTable } from '../runs/runs-table.tsx';
 import { Evals } from './evals.tsx';
+import { AgentKpis } from './kpis.tsx';
 import { Skills } from './skills.tsx';
 import { Stages } from './stages.tsx';
 import styles from './agents.module.css';
@@ -39,6 +40,7 @@ export default function AgentPage(): ReactNode {
     { id: 'runs', label: 'Calls' },
     { id: 'stages', label: 'Stages' },
     { id: 'evals', label: 'Evals' },
+    { id: 'kpis', label: 'KPIs' },
     { id: 'versions', label: 'Versions', count: agent.data?.version },
     { id: 'manifest', label: 'Manifest' },
   ];
@@ -72,6 +74,7 @@ export default function AgentPage(): ReactNode {
             {tab === 'runs' && <Calls name={name} />}
             {tab === 'stages' && <Stages agent={data} />}
             {tab === 'evals' && <Evals agent={data} />}
+            {tab === 'kpis' && <AgentKpis agent={name} />}
             {tab === 'versions' && <Versions name={name} />}
             {tab === 'manifest' && (
               <Panel title="Manifest">

@@ -14,7 +14,14 @@ import { SearchField } from '../../parts/search-field.tsx';
 import { useFilter } from '../../routing/filter.ts';
 import styles from './stages.module.css';
 
-const formats: Record<EvidenceFormat, string> = { junit: 'JUnit', lcov: 'LCOV', sarif: 'SARIF', json: 'JSON', eval: 'Eval' };
+const formats: Record<EvidenceFormat, string> = {
+  junit: 'JUnit',
+  lcov: 'LCOV',
+  sarif: 'SARIF',
+  json: 'JSON',
+  eval: 'Eval',
+  live: 'Measured',
+};
 /** More metrics than these are in the answer of the REST interface. */
 const metricsShown = 6;
 

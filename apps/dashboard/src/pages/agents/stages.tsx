@@ -2,7 +2,7 @@ import type { AgentDetail } from '@signalbox/sdk/client/agents.js';
 import type { AgentStages, StageMove } from '@signalbox/sdk/client/stages.js';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { useSearchParams } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
 import { queries } from '../../api/queries.ts';
 import { stageName } from '../../model/stages.ts';
 import { DataTable, type Column } from '../../parts/data-table.tsx';
@@ -11,6 +11,7 @@ import { Moment } from '../../parts/moment.tsx';
 import { Empty } from '../../parts/notes.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { EvidenceTable } from './evidence-table.tsx';
+import { Measure } from './measure.tsx';
 import { OneStage } from './one-stage.tsx';
 import styles from './stages.module.css';
 
@@ -39,6 +40,10 @@ export function Stages({ agent }: { agent: AgentDetail }): ReactNode {
           ))}
         </select>
       </label>
+      <div className={styles.source}>
+        <Measure agent={agent.name} version={version} />
+        <Link to={`/gates?agent=${encodeURIComponent(agent.name)}&version=${version}`}>All gates of this version</Link>
+      </div>
       <Loaded query={stages} rows={8}>
         {(data) => (
           <>
