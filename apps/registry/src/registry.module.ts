@@ -13,6 +13,9 @@ import { ResolveAgentHandler } from './agents/resolve-agent.handler.ts';
 import { Advance } from './bring-up/advance.ts';
 import { BringUp } from './bring-up/bring-up.ts';
 import { ContractStep } from './bring-up/contract-step.ts';
+import { MemberProbe } from './bring-up/member-probe.ts';
+import { MemberStep } from './bring-up/member-step.ts';
+import { MemberWatch } from './bring-up/member-watch.ts';
 import { McpTools } from './bring-up/mcp-tools.ts';
 import { ProbeStep } from './bring-up/probe-step.ts';
 import { RegisteredAgents } from './bring-up/registered-agents.ts';
@@ -37,6 +40,7 @@ import { GetBoardHandler } from './deployments/get-board.handler.ts';
 import { GetDeploymentHandler } from './deployments/get-deployment.handler.ts';
 import { Infrastructure } from './deployments/infrastructure.ts';
 import { ListDeploymentsHandler } from './deployments/list-deployments.handler.ts';
+import { MemberStore } from './deployments/member.store.ts';
 import { ReportStepHandler } from './deployments/report-step.handler.ts';
 import { StartDeploymentHandler } from './deployments/start-deployment.handler.ts';
 import { StepStore } from './deployments/step.store.ts';
@@ -121,6 +125,7 @@ import { ListReviewsHandler } from './reviews/list-reviews.handler.ts';
 import { ReviewStore } from './reviews/review.store.ts';
 import { SignOffAgentHandler } from './reviews/sign-off-agent.handler.ts';
 import { LocalRunner } from './runners/local-runner.ts';
+import { MigrationRunner } from './runners/migration-runner.ts';
 import { ProcessStore } from './runners/process.store.ts';
 import { SecretListener } from './runners/secret.listener.ts';
 import { ApprovePromotionHandler } from './stages/approve-promotion.handler.ts';
@@ -221,11 +226,16 @@ export class RegistryModule {
         InstanceWatch,
         DeploymentStore,
         StepStore,
+        MemberStore,
         Infrastructure,
         Boards,
         DeploymentLog,
         ProcessStore,
         LocalRunner,
+        MigrationRunner,
+        MemberProbe,
+        MemberWatch,
+        MemberStep,
         RegisteredAgents,
         McpTools,
         RunnerStep,

@@ -1,6 +1,14 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { listTools } from '@signalbox/shared/contracts/mcp-server/list-tools.js';
+import { listState } from '@signalbox/shared/contracts/context/list-state.js';
+import { getWorkflow } from '@signalbox/shared/contracts/execution/get-workflow.js';
+import { getMcpServer } from '@signalbox/shared/contracts/mcp-server/get-mcp-server.js';
+import { findSecret } from '@signalbox/shared/contracts/security/find-secret.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import { mcpServerChanged } from '@signalbox/shared/contracts/mcp-server/events.js';
 import { listModels } from '@signalbox/shared/contracts/protocol/list-models.js';
 import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
@@ -37,6 +45,10 @@ beforeAll(async () => {
     RUNNER_CWD: fileURLToPath(new URL('.', import.meta.url)),
     NODE_EXTRA_CA_CERTS: fileURLToPath(import.meta.url), // any file: Node warns of one without certificates
   });
+  await registry.service.answer(listTools, ({ server }) => ({
+    data: ['read', 'list'].map((name) => ({ server: server!, name, description: '', inputSchema: {} })),
+    nextCursor: null,
+  }));
 }, 60_000);
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
@@ -59,6 +71,18 @@ const localWorker = (name: string, worker: Record<string, unknown> = {}, mode = 
 async function deploy(name: string, ...agents: Record<string, unknown>[]): Promise<StartDeploymentReply> {
   await registry.service.request(applyDeployment, { name, manifest: deploymentManifest(name, agents) });
   return registry.service.request(startDeployment, { name });
+}
+
+async function deployAll(
+  name: string,
+  agents: Record<string, unknown>[],
+  members: Record<string, unknown>[],
+): Promise<StartDeploymentReply> {
+  const manifest = deploymentManifest(name, agents, {}, members);
+  await registry.service.request(applyDeployment, { name, manifest });
+  return until('the deployment to be let go', () =>
+    registry.service.request(startDeployment, { name }).catch((fault: Fault) => (fault.code === 'conflict' ? null : Promise.reject(fault))),
+  );
 }
 
 const board = (name: string): Promise<Board> => registry.service.request(getBoard, { name });
@@ -268,10 +292,6 @@ describe('what is not ours to start', () => {
   test('is looked at: an MCP server by its tools', async () => {
     const { service } = registry;
     await agent('shelf', { kind: 'mcp', mcp: { server: 'shelf', tools: ['read'] } });
-    await service.answer(listTools, ({ server }) => ({
-      data: ['read', 'list'].map((name) => ({ server: server!, name, description: '', inputSchema: {} })),
-      nextCursor: null,
-    }));
     await deploy('shelf', { name: 'shelf', dependsOn: ['mcp-server:shelf'] });
     expect((await board('shelf')).agents[0]!.status).toBe('waiting');
     await service.publish(mcpServerChanged, {
@@ -450,4 +470,146 @@ describe('recovery of processes of ours', () => {
     expect((await board('isolating')).agents.map((each) => each.status)).toEqual(['done', 'done', 'ready']);
     await stop('isolating');
   }, 30_000);
+});
+
+describe('members of other kinds', () => {
+  const at = new Date().toISOString();
+  const secrets = new Set<string>();
+  let workflow: { hash: string; agent: string } | null = null;
+  let serverStatus: 'ready' | 'failed' | null = null;
+
+  beforeAll(async () => {
+    const { service } = registry;
+    await service.answer(findSecret, ({ name }) => ({ version: secrets.has(name) ? 3 : null }));
+    await service.answer(getWorkflow, ({ name }) => {
+      if (workflow === null) throw new Fault('not_found', `there is no workflow ${name}`, 'Apply it.');
+      const { hash, agent: called } = workflow;
+      const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name }, spec: { steps: { a: { agent: called } } } };
+      const view = { name, description: null, labels: {}, hash, version: 1, steps: 1, input: null, createdAt: at, updatedAt: at };
+      return { ...view, manifest };
+    });
+    await service.answer(getMcpServer, ({ name }) => {
+      if (serverStatus === null) throw new Fault('not_found', `there is no MCP server ${name}`, 'Apply it.');
+      return {
+        ...{
+          id: newId('mcp'),
+          name,
+          description: '',
+          labels: {},
+          transport: 'stdio' as const,
+          status: serverStatus,
+          tools: 2,
+          restarts: 0,
+        },
+        ...{ version: 4, createdAt: at, updatedAt: at, stderr: [], serverInfo: null, manifest: {} },
+      };
+    });
+    await service.answer(listState, () => ({ data: [], nextCursor: null }));
+  });
+
+  const memberOf = async (name: string, member: string): Promise<Board['agents'][number]> =>
+    (await board(name)).agents.find((one) => one.name === member)!;
+  const untilMember = (name: string, member: string, status: string): Promise<Board['agents'][number]> =>
+    until(`${member} to be ${status}`, async () => {
+      const seen = await memberOf(name, member);
+      return seen.status === status && seen;
+    }).catch(async (error: Error) => {
+      throw new Error(`${error.message}: ${JSON.stringify((await board(name)).agents)}`);
+    });
+
+  test('are asked of the service that owns them, wait for what is missing by name, and tell when they go', async () => {
+    await agent('member-page', { kind: 'http', http: { url: 'https://x.test' } });
+    const hash = `sha256:${'5'.repeat(64)}`;
+    const changes = await registry.service.record(deploymentChanged);
+    await deployAll(
+      'mixed',
+      [{ name: 'member-page', dependsOn: ['token', 'notes'] }],
+      [
+        { kind: 'secret', name: 'token' },
+        { kind: 'context-store', name: 'notes' },
+        { kind: 'workflow', name: 'research', hash, dependsOn: ['member-page'] },
+        { kind: 'mcp-server', name: 'papers', tools: ['read', 'burn'] },
+      ],
+    );
+    await until('the missing secret', async () => (await memberOf('mixed', 'token')).waitingFor[0]?.on === 'secret:token');
+    expect(await memberOf('mixed', 'token')).toMatchObject({
+      kind: 'secret',
+      status: 'waiting',
+      waitingFor: [{ on: 'secret:token', because: 'there is no secret token; set it: signalbox secrets set token' }],
+    });
+    await until('the missing server', async () => (await memberOf('mixed', 'papers')).waitingFor[0]?.on === 'mcp-server:papers');
+    await untilMember('mixed', 'notes', 'done');
+    expect((await memberOf('mixed', 'member-page')).status).toBe('waiting');
+    secrets.add('token');
+    serverStatus = 'ready';
+    await untilMember('mixed', 'member-page', 'done');
+    await until('the missing tool', async () => (await memberOf('mixed', 'papers')).statusReason?.includes('lists no burn'));
+    workflow = { hash: `sha256:${'6'.repeat(64)}`, agent: 'member-page' };
+    await until('another hash', async () => (await memberOf('mixed', 'research')).statusReason?.includes('is applied at'));
+    workflow = { hash, agent: 'nobody-knows' };
+    await until('an unknown agent', async () =>
+      (await memberOf('mixed', 'research')).statusReason?.includes('not registered: nobody-knows'),
+    );
+    workflow = { hash, agent: 'member-page' };
+    await untilMember('mixed', 'research', 'done');
+    secrets.delete('token');
+    await untilMember('mixed', 'token', 'failed');
+    await changes.next(
+      ({ change, agent: name, reason }) => change === 'status' && name === 'token' && reason?.startsWith('there is no') === true,
+    );
+    secrets.add('token');
+    await untilMember('mixed', 'token', 'done');
+    await stop('mixed');
+  });
+
+  test('migrations run once, in order, and again only when their command is another or they failed', async () => {
+    const ran = join(await mkdtemp(join(tmpdir(), 'migration-')), 'ran');
+    const migration = (...args: string[]): Record<string, unknown> => ({
+      kind: 'migration',
+      name: 'tables',
+      command: [
+        'node',
+        '-e',
+        `require('node:fs').appendFileSync(${JSON.stringify(ran)}, process.argv[1] + process.env.SIGNALBOX_DEPLOYMENT + ';')`,
+        ...args,
+      ],
+    });
+    const runs = (): Promise<string> => readFile(ran, 'utf8').catch(() => '');
+    const after = {
+      kind: 'migration',
+      name: 'later',
+      command: ['node', '-e', "console.error('no such column'); process.exit(3)"],
+      dependsOn: ['tables'],
+    };
+    const { plan } = await deployAll('migrated', [], [migration('one'), after]);
+    expect(plan).toMatchObject([
+      { name: 'tables', kind: 'migration', action: 'run' },
+      { name: 'later', action: 'run' },
+    ]);
+    const failed = await untilMember('migrated', 'later', 'failed');
+    expect(failed.statusReason).toBe('run: its command ended with 3; it said: no such column');
+    expect(await runs()).toBe('onemigrated;');
+    await stop('migrated');
+    await registry.service.request(startDeployment, { name: 'migrated' });
+    await untilMember('migrated', 'later', 'failed');
+    expect(await runs()).toBe('onemigrated;');
+    await deployAll('migrated', [], [migration('two')]);
+    await untilMember('migrated', 'tables', 'done');
+    expect(await runs()).toBe('onemigrated;twomigrated;');
+    await stop('migrated');
+  });
+
+  test('a migration that is still going ends with its deployment', async () => {
+    const waits = { kind: 'migration', name: 'long', command: ['node', '-e', 'setInterval(() => {}, 1000)'] };
+    await deployAll('long', [], [waits]);
+    await untilMember('long', 'long', 'starting');
+    await stop('long');
+    await until('the deployment to be let go', () =>
+      registry.service.request(startDeployment, { name: 'long' }).then(
+        () => true,
+        (fault: Fault) => (fault.code === 'conflict' ? false : Promise.reject(fault)),
+      ),
+    );
+    await stop('long');
+  });
 });

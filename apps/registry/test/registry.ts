@@ -83,8 +83,10 @@ export function deploymentManifest(
   name: string,
   agents: Record<string, unknown>[],
   metadata: Record<string, unknown> = {},
+  members: Record<string, unknown>[] = [],
 ): Record<string, unknown> {
-  return { apiVersion: 'signalbox.dev/v1', kind: 'Deployment', metadata: { name, ...metadata }, spec: { agents } };
+  const spec = { ...(agents.length > 0 && { agents }), ...(members.length > 0 && { members }) };
+  return { apiVersion: 'signalbox.dev/v1', kind: 'Deployment', metadata: { name, ...metadata }, spec };
 }
 
 /** Looks every 50 ms until `look` answers something, or fails after `timeoutMs`. */

@@ -35,6 +35,7 @@ import { Revocations } from './revocations/revocations.ts';
 import { MasterKey } from './sealing/master-key.ts';
 import { unlock } from './sealing/unlock.ts';
 import { DataKeys } from './secrets/data-keys.ts';
+import { FindSecretHandler } from './secrets/find-secret.handler.ts';
 import { ListSecretsHandler } from './secrets/list-secrets.handler.ts';
 import { RemoveSecretHandler } from './secrets/remove-secret.handler.ts';
 import { ResolveSecretHandler } from './secrets/resolve-secret.handler.ts';
@@ -84,6 +85,7 @@ export class SecurityModule {
         ListSecretsHandler,
         RemoveSecretHandler,
         ResolveSecretHandler,
+        FindSecretHandler,
         RotateDataKeyHandler,
       ],
       providers: [

@@ -5,6 +5,7 @@ import type { QueryResultRow } from 'pg';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { createGrant } from '@signalbox/shared/contracts/security/create-grant.js';
 import { createWorkspace } from '@signalbox/shared/contracts/security/create-workspace.js';
+import { findSecret } from '@signalbox/shared/contracts/security/find-secret.js';
 import { listSecrets } from '@signalbox/shared/contracts/security/list-secrets.js';
 import { removeSecret } from '@signalbox/shared/contracts/security/remove-secret.js';
 import { resolveSecret } from '@signalbox/shared/contracts/security/resolve-secret.js';
@@ -59,6 +60,17 @@ describe('a secret', () => {
     for (const service of ['mcp-server', 'protocol', 'registry'] as const) expect(await read('plain', admin, service)).toBe(canary);
     const { data } = await gateway.request(listSecrets, { q: 'plain' }, admin);
     expect(data[0]!.lastUsedAt).not.toBeNull();
+  });
+
+  test('is found by the registry without its value, and that is no use', async () => {
+    await set('looked-for');
+    const registry = await security.as('registry');
+    const identity = await admin.tokenFor('registry');
+    await expect(registry.request(findSecret, { identity, name: 'looked-for' }, 'service')).resolves.toEqual({ version: 1 });
+    await expect(registry.request(findSecret, { identity, name: 'nobody-set' }, 'service')).resolves.toEqual({ version: null });
+    const { data } = await gateway.request(listSecrets, { q: 'looked-for' }, admin);
+    expect(data[0]!.lastUsedAt).toBeNull();
+    await expect(gateway.request(findSecret, { identity, name: 'looked-for' }, 'service', { timeoutMs: 500 })).rejects.toThrow();
   });
 
   test('that is set again has another version, and the same again changes nothing', async () => {

@@ -1,4 +1,4 @@
-import type { Board, BoardAgent } from '@signalbox/sdk/client/deployments.js';
+import type { Board, BoardAgent, PlannedAgent } from '@signalbox/sdk/client/deployments.js';
 import { listed } from './text.ts';
 import { formatDays } from './time.ts';
 
@@ -11,7 +11,7 @@ export function boardSentence(agents: readonly BoardAgent[]): string {
   const counts = new Map<string, number>();
   for (const { status } of agents) counts.set(status, (counts.get(status) ?? 0) + 1);
   if (counts.get('done') === agents.length)
-    return `Complete: ${agents.length === 1 ? 'its agent is' : `all ${agents.length} agents are`} up`;
+    return `Complete: ${agents.length === 1 ? 'its agent is' : `all ${agents.length} ${agents.some(({ kind }) => kind) ? 'members' : 'agents'} are`} up`;
   const known = [...statusOrder, ...[...counts.keys()].filter((status) => !statusOrder.includes(status))];
   const parts = known.flatMap((status) => (counts.has(status) ? [`${counts.get(status)} ${status}`] : []));
   const left = daysLeft(agents);
@@ -55,6 +55,39 @@ export function thingOf(dependency: string): string {
   const { kind, name } = partsOf(dependency);
   if (kind === 'service' && name === 'bus') return 'message bus';
   return kind === '' || kind === 'agent' ? name : `${kind === 'mcp-server' ? 'MCP server' : kind} ${name}`;
+}
+
+const kindWords: Record<string, string> = {
+  'mcp-server': 'MCP server',
+  workflow: 'workflow',
+  secret: 'secret',
+  'context-store': 'context store',
+  migration: 'migration',
+};
+
+/** What a member is, in a word; an agent needs none. */
+export function kindWord({ kind }: Pick<BoardAgent, 'kind'>): string | null {
+  return kind === undefined ? null : (kindWords[kind] ?? kind);
+}
+
+/** The page of what is behind a member; null where it has none. */
+export function memberHref({ kind, agent }: Pick<BoardAgent, 'kind' | 'agent'>): string | null {
+  const name = encodeURIComponent(agent);
+  if (kind === undefined) return `/agents/${name}`;
+  if (kind === 'mcp-server') return `/mcp-servers/${name}`;
+  if (kind === 'workflow') return `/workflows/${name}`;
+  return kind === 'secret' ? '/secrets' : null;
+}
+
+/** What a start disturbs, in a sentence; empty: nothing. */
+export function disturbance({ disturbs }: Pick<PlannedAgent, 'disturbs'>): string {
+  if (!disturbs) return '';
+  const { tasks, deployments } = disturbs;
+  const parts = [
+    ...(tasks > 0 ? [`${tasks === 1 ? '1 task is' : `${tasks} tasks are`} finished first`] : []),
+    ...(deployments.length > 0 ? [`${listed(deployments, 5)} ${deployments.length === 1 ? 'has' : 'have'} it too`] : []),
+  ];
+  return ` It disturbs: ${parts.join('; ')}.`;
 }
 
 /** Its shortest name, where there is no room for a sentence. */

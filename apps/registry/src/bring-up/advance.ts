@@ -8,9 +8,11 @@ import { Boards } from '../deployments/boards.ts';
 import { DeploymentLog } from '../deployments/deployment-log.ts';
 import { DeploymentStore, type DeploymentRow } from '../deployments/deployment.store.ts';
 import type { InfrastructureFact } from '../deployments/facts.ts';
-import { planOf } from '../deployments/plan.ts';
+import { agentNames, planOf, registeredName } from '../deployments/plan.ts';
 import { LocalRunner } from '../runners/local-runner.ts';
 import { ContractStep } from './contract-step.ts';
+import { MemberStep } from './member-step.ts';
+import { MemberWatch } from './member-watch.ts';
 import { nextMoves, type Move } from './next-moves.ts';
 import { ProbeStep } from './probe-step.ts';
 import { RegisteredAgents } from './registered-agents.ts';
@@ -35,6 +37,8 @@ export class Advance {
     private readonly agents: RegisteredAgents,
     private readonly log: DeploymentLog,
     private readonly runner: LocalRunner,
+    private readonly memberWatch: MemberWatch,
+    private readonly memberStep: MemberStep,
     runnerStep: RunnerStep,
     probeStep: ProbeStep,
     contractStep: ContractStep,
@@ -47,16 +51,18 @@ export class Advance {
   async once(row: DeploymentRow): Promise<'moved' | 'moving' | 'calm'> {
     const plan = planOf(row.manifest);
     const services = await this.boards.look([plan]);
+    await this.memberWatch.look(row, plan, services);
     const { standings, agents } = await this.db.inWorkspace(row.workspace, async (tx) => {
       const stand = await this.boards.one(tx, row, services);
-      const names = [...new Set(plan.agents.map((agent) => agent.agent))];
-      return { standings: standingsOf(plan, stand.facts), agents: await this.agents.byName(tx, names) };
+      return { standings: standingsOf(plan, stand.facts), agents: await this.agents.byName(tx, agentNames(plan)) };
     });
     for (const name of this.runner.agentsOf(row.id)) {
       if (!standings.has(name)) await this.runner.stop(row.id, 'it is not of its deployment any more', name);
     }
     const moves = nextMoves(standings.values());
-    const hasMoved = await Promise.all(moves.map((move) => this.make(row, move, agents.get(move.agent.agent), services)));
+    const hasMoved = await Promise.all(
+      moves.map((move) => this.make(row, move, move.agent.kind === 'agent' ? agents.get(move.agent.agent) : undefined, services)),
+    );
     if (hasMoved.includes(true)) return 'moved';
     return moves.some((move) => move.fact.state !== 'failed') ? 'moving' : 'calm';
   }
@@ -70,18 +76,22 @@ export class Advance {
   ): Promise<boolean> {
     const { fact, step, agent: planned } = move;
     const bearer = row.bearer;
-    if (agent === undefined || bearer === null) return false;
+    if (bearer === null || (planned.kind === 'agent' && agent === undefined)) return false;
     const key = `${row.id} ${planned.name} ${step.name}`;
     if (fact.state !== 'pending' && performance.now() < (this.notBefore.get(key) ?? -Infinity)) return false;
-    if (fact.state === 'pending') await this.write(row, move, { state: 'begun' }, services);
-    const looked = fact.state === 'pending' ? { ...fact, state: 'begun' as const, begunAt: new Date() } : fact;
-    const outcome = await this.makers[step.source as Exclude<StepSource, 'reported'>]
-      .look({ deployment: { ...row, bearer }, planned, step, fact: looked, agent })
-      .catch((error: unknown): StepOutcome => {
-        if (!(error instanceof Fault))
-          log.error('a step could not be looked at', { deployment: row.name, agent: planned.name, step: step.name, err: error });
-        return { state: looked.state === 'failed' ? 'failed' : 'begun', note: Fault.from(error).detail };
-      });
+    const isNew = fact.state === 'pending';
+    if (isNew && !(await this.write(row, move, { state: 'begun' }, services))) return false;
+    const looked = isNew ? { ...fact, state: 'begun' as const, begunAt: new Date() } : fact;
+    const context = { deployment: { ...row, bearer }, planned, step, fact: looked };
+    const look =
+      agent === undefined
+        ? this.memberStep.look({ ...context, isNew })
+        : this.makers[step.source as Exclude<StepSource, 'reported'>].look({ ...context, agent });
+    const outcome = await look.catch((error: unknown): StepOutcome => {
+      if (!(error instanceof Fault))
+        log.error('a step could not be looked at', { deployment: row.name, agent: planned.name, step: step.name, err: error });
+      return { state: looked.state === 'failed' ? 'failed' : 'begun', note: Fault.from(error).detail };
+    });
     const againMs = outcome.state === 'failed' ? failedAgainMs : outcome.againMs;
     if (outcome.state === 'done' || againMs === undefined) this.notBefore.delete(key);
     else this.notBefore.set(key, performance.now() + againMs);
@@ -92,16 +102,17 @@ export class Advance {
     return outcome.state === 'done';
   }
 
+  /** Whether it was written. */
   private async write(
     row: DeploymentRow,
     { agent, step }: Move,
     { state, note, fraction = 0 }: StepOutcome,
     services: ReadonlyMap<string, InfrastructureFact>,
-  ): Promise<void> {
-    await this.db.inWorkspace(row.workspace, async (tx) => {
+  ): Promise<boolean> {
+    return this.db.inWorkspace(row.workspace, async (tx) => {
       const current = await this.deployments.find(tx, row.name, { lock: true });
       // Stopped, changed or taken over meanwhile: what was seen is not of this deployment any more.
-      if (current === null || !current.started || current.hash !== row.hash || current.owner !== row.owner) return;
+      if (current === null || !current.started || current.hash !== row.hash || current.owner !== row.owner) return false;
       const write = {
         agent: agent.name,
         step: step.name,
@@ -111,7 +122,8 @@ export class Advance {
         ...(note !== undefined && { note }),
         by: 'service:registry',
       };
-      await this.log.moveStep(tx, current, agent.agent, write, services);
+      await this.log.moveStep(tx, current, registeredName(agent), write, services);
+      return true;
     });
   }
 }

@@ -5,7 +5,9 @@ import { log } from '@signalbox/shared/telemetry/log.js';
 import { DeploymentStore, type DeploymentRow } from '../deployments/deployment.store.ts';
 import { RegistryConfig } from '../registry.config.ts';
 import { LocalRunner } from '../runners/local-runner.ts';
+import { MigrationRunner } from '../runners/migration-runner.ts';
 import { Advance } from './advance.ts';
+import { MemberWatch } from './member-watch.ts';
 import { Takeover } from './takeover.ts';
 
 /** While something moves. */
@@ -43,6 +45,8 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly system: SystemDatabase,
     private readonly deployments: DeploymentStore,
     private readonly runner: LocalRunner,
+    private readonly migrations: MigrationRunner,
+    private readonly memberWatch: MemberWatch,
     private readonly advance: Advance,
     private readonly takeover: Takeover,
     private readonly config: RegistryConfig,
@@ -65,7 +69,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (this.timer) clearInterval(this.timer);
     await this.round;
     await Promise.all([...this.held.values()].map((held) => held.advancing ?? Promise.resolve()));
-    await this.runner.stopAll();
+    await Promise.all([this.runner.stopAll(), this.migrations.stopAll()]);
     await this.system
       .run((tx) => this.deployments.release(tx, this.owner))
       .catch((err: unknown) => log.warn('deployments were not let go; another replica waits for their lease', { err }));
@@ -93,6 +97,10 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     const mine = new Set(this.rows.map((row) => row.id));
     for (const id of [...this.held.keys()].filter((held) => !mine.has(held))) {
       this.held.delete(id);
+      this.memberWatch.forget(id);
+      this.migrations
+        .stop(id, 'another replica holds its deployment now')
+        .catch((err: unknown) => log.error('migrations were not stopped', { deployment: id, err }));
       const agents = this.runner.agentsOf(id);
       if (agents.length === 0) continue;
       log.warn('a deployment was taken over by another replica', { deployment: id, agents });

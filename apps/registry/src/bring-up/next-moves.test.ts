@@ -36,7 +36,14 @@ test('a deployment moves on by the first open step of each agent, begins nothing
         ),
       );
       const registered = new Map(plan.agents.map((agent) => [agent.agent, { status: 'healthy' as const }]));
-      const standings = standingsOf(plan, { steps, agents: registered, infrastructure: new Map(), history: new Map(), now: new Date(0) });
+      const standings = standingsOf(plan, {
+        steps,
+        agents: registered,
+        members: new Map(),
+        infrastructure: new Map(),
+        history: new Map(),
+        now: new Date(0),
+      });
       const moves = nextMoves(standings.values());
       for (const { agent, step, fact } of moves) {
         const before = agent.steps.slice(0, agent.steps.indexOf(step));

@@ -14,6 +14,7 @@ interface Row {
   server_reason: string | null;
   breaker: string | null;
   live: number;
+  in_flight: number;
   announced: string[] | null;
 }
 
@@ -25,6 +26,7 @@ export class RegisteredAgents {
       tx,
       `SELECT a.id, a.name, a.version, a.hash, a.breaker, v.manifest, s.status AS server_status, s.status_reason AS server_reason,
          (SELECT count(*)::int FROM instance AS i WHERE i.agent = a.name AND i.status IN ('live', 'draining')) AS live,
+         (SELECT coalesce(sum(i.in_flight), 0)::int FROM instance AS i WHERE i.agent = a.name AND i.status IN ('live', 'draining')) AS in_flight,
          (SELECT i.skills FROM instance AS i WHERE i.agent = a.name AND i.status <> 'gone' AND i.skills IS NOT NULL ORDER BY i.started_at DESC LIMIT 1)
            AS announced
        FROM agent AS a JOIN agent_version AS v ON v.workspace = a.workspace AND v.agent = a.id AND v.version = a.version
@@ -46,6 +48,7 @@ export class RegisteredAgents {
           serverReason: row.server_reason,
           breaker: row.breaker,
           live: row.live,
+          inFlight: row.in_flight,
           announced: row.announced,
         },
       ]),

@@ -18,6 +18,8 @@ export interface RegisteredAgent {
   breaker: string | null;
   /** Instances that beat. */
   live: number;
+  /** Tasks that they have in hand. */
+  inFlight: number;
   /** Names of the skills that its instances announced. */
   announced: string[] | null;
 }

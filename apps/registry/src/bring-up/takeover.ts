@@ -9,11 +9,14 @@ import { Boards } from '../deployments/boards.ts';
 import { DeploymentLog } from '../deployments/deployment-log.ts';
 import { DeploymentStore, type DeploymentRow } from '../deployments/deployment.store.ts';
 import { stepKey } from '../deployments/facts.ts';
-import { planOf } from '../deployments/plan.ts';
+import { MemberStore } from '../deployments/member.store.ts';
+import { planOf, registeredName } from '../deployments/plan.ts';
 import { InstanceStore } from '../instances/instance.store.ts';
 import { LocalRunner } from '../runners/local-runner.ts';
+import { MigrationRunner } from '../runners/migration-runner.ts';
 import { ProcessStore, type ProcessRow } from '../runners/process.store.ts';
 import { endWorkerKey } from '../runners/worker-key.ts';
+import { MemberWatch } from './member-watch.ts';
 
 /** What is to be put right when a replica gets a deployment, and when a deployment ends. */
 @Injectable()
@@ -24,10 +27,13 @@ export class Takeover {
     private readonly deployments: DeploymentStore,
     private readonly log: DeploymentLog,
     private readonly boards: Boards,
+    private readonly members: MemberStore,
     private readonly processes: ProcessStore,
     private readonly instances: InstanceStore,
     private readonly health: AgentHealth,
     private readonly runner: LocalRunner,
+    private readonly migrations: MigrationRunner,
+    private readonly memberWatch: MemberWatch,
   ) {}
 
   /**
@@ -53,7 +59,7 @@ export class Takeover {
             note,
             by: 'service:registry',
           } as const;
-          await this.log.moveStep(tx, row, agent.agent, write, services);
+          await this.log.moveStep(tx, row, registeredName(agent), write, services);
         }
       }
       return gone;
@@ -65,12 +71,20 @@ export class Takeover {
   /** After a stop: no process, no key, no grant is left of it, and all that the registry itself found out is forgotten. */
   async letGo(row: DeploymentRow): Promise<void> {
     await this.runner.stop(row.id, 'its deployment was stopped');
+    await this.migrations.stop(row.id, 'its deployment was stopped');
+    this.memberWatch.forget(row.id);
     const services = await this.boards.look([planOf(row.manifest)]);
     const left = await this.db.inWorkspace(row.workspace, async (tx) => {
       const current = await this.deployments.find(tx, row.name, { lock: true });
       if (current === null || current.started) return null;
       const gone = await this.forgetProcesses(tx, row, 'its deployment was stopped', false);
-      await tx.query(`DELETE FROM deployment_step WHERE deployment = $1 AND source <> 'reported'`, [row.id]);
+      // What a migration did stays done.
+      const migrations = planOf(current.manifest).agents.filter(({ kind }) => kind === 'migration');
+      await tx.query(
+        `DELETE FROM deployment_step WHERE deployment = $1 AND source <> 'reported' AND NOT (state = 'done' AND agent = ANY($2))`,
+        [row.id, migrations.map(({ name }) => name)],
+      );
+      await this.members.keepOnly(tx, row.id, []);
       await this.deployments.endBearer(tx, row.name);
       await this.log.tell(tx, current, services, { change: 'stopped' });
       return gone;

@@ -1,8 +1,8 @@
 import type { BoardStatus, WaitingFor } from '@signalbox/shared/contracts/registry/board.js';
 import type { Estimate } from '../manifests/manifest.ts';
-import { pendingStep, stepKey, type Facts, type StepFact } from './facts.ts';
+import { pendingStep, stepKey, type Facts, type MemberFact, type StepFact } from './facts.ts';
 import { inOrder } from './graph.ts';
-import { midpointOf, scaled, sumOf, type Plan, type PlannedAgent, type PlannedStep } from './plan.ts';
+import { midpointOf, registeredName, scaled, sumOf, type Plan, type PlannedAgent, type PlannedStep } from './plan.ts';
 
 /** How one agent of a deployment stands by itself and towards what it depends on. */
 export interface Standing {
@@ -91,11 +91,17 @@ function withIts(
 
 /** All steps are done: is it still well? Only where we look after it, not where a person reports. */
 function afterAll(planned: PlannedAgent, facts: Facts): { status: BoardStatus; statusReason?: string } {
-  const agent = facts.agents.get(planned.agent);
   if (!isOurs(planned)) return { status: 'done' };
+  if (planned.kind !== 'agent') return memberAfterAll(facts.members.get(planned.name));
+  const agent = facts.agents.get(planned.agent);
   if (agent === undefined) return { status: 'failed', statusReason: `the agent ${planned.agent} is not registered any more` };
   if (agent.status !== 'failed' && agent.status !== 'degraded' && agent.status !== 'isolated') return { status: 'done' };
   return { status: agent.status, ...(agent.statusReason !== undefined && { statusReason: agent.statusReason }) };
+}
+
+function memberAfterAll(fact: MemberFact | undefined): { status: BoardStatus; statusReason?: string } {
+  if (fact === undefined || fact.standing === 'well') return { status: 'done' };
+  return { status: fact.standing === 'missing' ? 'failed' : 'degraded', statusReason: fact.note };
 }
 
 /** Whether a step of it is ours to make or to watch. */
@@ -104,7 +110,12 @@ function isOurs(planned: PlannedAgent): boolean {
 }
 
 function missingManifest(planned: PlannedAgent, facts: Facts): WaitingFor[] {
-  if (!isOurs(planned) || facts.agents.has(planned.agent)) return [];
+  if (!isOurs(planned)) return [];
+  if (planned.kind !== 'agent') {
+    const fact = facts.members.get(planned.name);
+    return fact?.standing === 'missing' ? [{ on: registeredName(planned), because: fact.note }] : [];
+  }
+  if (facts.agents.has(planned.agent)) return [];
   return [{ on: `agent:${planned.agent}`, because: `no agent ${planned.agent} is registered; apply its manifest` }];
 }
 
@@ -133,7 +144,7 @@ function reasonOf({ status, statusReason, progress, waitingFor }: Standing): str
 
 function estimatesOf(planned: PlannedAgent, steps: Standing['steps'], facts: Facts): Pick<Standing, 'estimateDays' | 'remaining'> {
   const ofSteps = steps.map(({ planned: step, fact }) => {
-    const seen = step.source === 'reported' ? undefined : facts.history.get(stepKey(planned.agent, step.name));
+    const seen = step.source === 'reported' ? undefined : facts.history.get(stepKey(registeredName(planned), step.name));
     const whole = seen ?? step.estimate;
     return { whole, isEstimated: step.isEstimated, left: scaled(whole, 1 - fractionOf(fact)) };
   });

@@ -8,7 +8,7 @@ import {
 } from '@signalbox/shared/contracts/registry/apply-deployment.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
-import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
+import { type Caller, FromCaller, requirePermission } from '@signalbox/shared/identity/caller.js';
 import { newUuid } from '@signalbox/shared/ids/ids.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
@@ -17,13 +17,14 @@ import { nextVersion } from '../agents/agent.ts';
 import { BringUp } from '../bring-up/bring-up.ts';
 import { changesBetween } from '../manifests/changes.ts';
 import { contentHash } from '../manifests/content-hash.ts';
-import type { DeploymentManifest } from '../manifests/manifest.ts';
+import type { DeploymentManifest, DeploymentMemberSpec } from '../manifests/manifest.ts';
 import { Boards, deploymentView } from './boards.ts';
 import { DeploymentLog } from './deployment-log.ts';
-import { parseDeploymentManifest } from './deployment-manifest.ts';
+import { namesCommand, namesSecret, parseDeploymentManifest } from './deployment-manifest.ts';
 import { DeploymentStore, type DeploymentRow } from './deployment.store.ts';
 import type { InfrastructureFact } from './facts.ts';
 import type { Plan } from './plan.ts';
+import { MemberStore } from './member.store.ts';
 import { StepStore } from './step.store.ts';
 
 /** More than any workspace runs; lists compute a board for each. */
@@ -41,6 +42,7 @@ export class ApplyDeploymentHandler {
     private readonly db: WorkspaceDatabase,
     private readonly deployments: DeploymentStore,
     private readonly steps: StepStore,
+    private readonly members: MemberStore,
     private readonly boards: Boards,
     private readonly log: DeploymentLog,
     private readonly audit: Audit,
@@ -50,6 +52,8 @@ export class ApplyDeploymentHandler {
   @Handles(applyDeployment)
   async handle(@Payload() request: ApplyDeploymentRequest, @FromCaller() caller: Caller): Promise<ApplyDeploymentReply> {
     const { manifest, plan } = parseDeploymentManifest(request.name, request.manifest);
+    if (namesCommand(manifest)) requirePermission(caller, 'commands:write');
+    if (namesSecret(manifest)) requirePermission(caller, 'secrets:use');
     const services = await this.boards.look([plan]);
     const reply = await this.db.inWorkspace(caller.workspace, (tx) => this.apply(tx, { manifest, plan, services }, request, caller));
     this.bringUp.poke();
@@ -71,10 +75,18 @@ export class ApplyDeploymentHandler {
       current === null
         ? await this.insert(tx, caller, apply.manifest, hash)
         : await this.deployments.update(tx, apply.manifest, version, hash);
+    const changed = changedMigrations(current?.manifest, apply.manifest);
+    await this.members.keepOnly(
+      tx,
+      row.id,
+      apply.plan.agents.map((agent) => agent.name),
+    );
     await this.steps.keepOnly(
       tx,
       row.id,
-      apply.plan.agents.flatMap((agent) => agent.steps.map((step) => ({ agent: agent.name, step: step.name, source: step.source }))),
+      apply.plan.agents
+        .filter(({ name }) => !changed.has(name))
+        .flatMap((agent) => agent.steps.map((step) => ({ agent: agent.name, step: step.name, source: step.source }))),
     );
     const stand = await this.log.tell(tx, row, apply.services, { change: 'manifest' });
     await this.audit.append(tx, caller, {
@@ -101,6 +113,14 @@ export class ApplyDeploymentHandler {
   }
 }
 
+/** Migrations whose command is another now: what the old one did is not what the new one does. */
+function changedMigrations(before: DeploymentManifest | undefined, after: DeploymentManifest): Set<string> {
+  const commandOf = ({ command, cwd, env }: DeploymentMemberSpec): string => contentHash({ command, cwd, env });
+  const old = new Map((before?.spec.members ?? []).map((member) => [member.name, commandOf(member)]));
+  const known = (after.spec.members ?? []).filter(({ kind, name }) => kind === 'migration' && old.has(name));
+  return new Set(known.filter((member) => old.get(member.name) !== commandOf(member)).map(({ name }) => name));
+}
+
 /** The deployment as it would be. */
 function preview(
   manifest: DeploymentManifest,
@@ -121,6 +141,8 @@ function preview(
       started_by: null,
       bearer: null,
       owner: null,
+      agent_hashes: {},
+      drifted_at: null,
       created_at: at,
     }),
     name,

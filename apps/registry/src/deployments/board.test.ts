@@ -11,7 +11,7 @@ const now = new Date('2026-11-24T12:00:00Z');
 const busIsUp = new Map([['service:bus', { isUp: true, because: '' }]]);
 
 function factsOf(facts: Partial<Facts> = {}): Facts {
-  return { steps: new Map(), agents: new Map(), infrastructure: busIsUp, history: new Map(), now, ...facts };
+  return { steps: new Map(), agents: new Map(), members: new Map(), infrastructure: busIsUp, history: new Map(), now, ...facts };
 }
 
 function planOf(...agents: Record<string, unknown>[]): Plan {
@@ -367,5 +367,55 @@ describe('any board', () => {
         expect(windows).toEqual(windows.toSorted((left, right) => left - right));
       }),
     );
+  });
+});
+
+describe('members of other kinds', () => {
+  const manifest = {
+    apiVersion: 'signalbox.dev/v1',
+    kind: 'Deployment',
+    metadata: { name: 'mixed' },
+    spec: {
+      agents: [{ name: 'writer', dependsOn: ['token', 'tables'] }],
+      members: [
+        { kind: 'secret', name: 'token' },
+        { kind: 'migration', name: 'tables', command: ['node', 'tables.mjs'], estimateDays: [1, 3] },
+        { kind: 'workflow', name: 'research', ref: 'deep-research', dependsOn: ['writer'] },
+      ],
+    },
+  };
+  const { plan: mixed } = parseDeploymentManifest('mixed', manifest);
+  const registered = new Map([['writer', { status: 'healthy' as const }]]);
+  const statuses = (facts: Partial<Facts>): unknown => {
+    const board = boardOf('mixed', mixed, factsOf({ agents: registered, ...facts }));
+    return board.agents.map(({ name, status, waitingFor }) => [name, status, waitingFor.map(({ on }) => on)]);
+  };
+
+  test('stand on the board with their kind, in its critical path, and others wait for them', () => {
+    const board = boardOf('mixed', mixed, factsOf({ agents: registered }));
+    expect(board.agents.map(({ name, agent, kind }) => [name, agent, kind])).toEqual([
+      ['writer', 'writer', undefined],
+      ['token', 'token', 'secret'],
+      ['tables', 'tables', 'migration'],
+      ['research', 'deep-research', 'workflow'],
+    ]);
+    expect(board.criticalPath).toEqual(['tables', 'writer', 'research']);
+    expect(statuses({})).toEqual([
+      ['writer', 'waiting', ['token', 'tables']],
+      ['token', 'parallel', []],
+      ['tables', 'parallel', []],
+      ['research', 'waiting', ['writer']],
+    ]);
+  });
+
+  test('wait for what is missing, by name, and are degraded or failed when it is not well or gone later', () => {
+    const missing = { standing: 'missing' as const, note: 'there is no secret token' };
+    const done = { state: 'done' as const, fraction: 1 };
+    expect(statuses({ members: new Map([['token', missing]]) })).toContainEqual(['token', 'waiting', ['secret:token']]);
+    const steps = new Map([['token/probe', done]]);
+    expect(statuses({ steps })).toContainEqual(['token', 'done', []]);
+    expect(statuses({ steps, members: new Map([['token', missing]]) })).toContainEqual(['token', 'failed', []]);
+    const ill = { standing: 'ill' as const, note: 'it could not be asked for' };
+    expect(statuses({ steps, members: new Map([['token', ill]]) })).toContainEqual(['token', 'degraded', []]);
   });
 });

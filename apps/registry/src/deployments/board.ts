@@ -68,10 +68,11 @@ function schedulesOf(standings: ReadonlyMap<string, Standing>, slips: Slips): Sc
 function boardAgent(standing: Standing, facts: Facts, schedules: Schedules): BoardAgent {
   const { planned, status, statusReason, progress, steps, waitingFor, estimateDays } = standing;
   const schedule = schedules.middle.schedules.get(planned.name);
-  const { breaker, stage } = facts.agents.get(planned.agent) ?? {};
+  const { breaker, stage } = (planned.kind === 'agent' ? facts.agents.get(planned.agent) : undefined) ?? {};
   return {
     name: planned.name,
     agent: planned.agent,
+    ...(planned.kind !== 'agent' && { kind: planned.kind }),
     status,
     ...(statusReason !== undefined && { statusReason }),
     progress,

@@ -10,7 +10,8 @@ import { boardOf } from './board.ts';
 import type { DeploymentRow } from './deployment.store.ts';
 import type { AgentFact, Facts, InfrastructureFact } from './facts.ts';
 import { Infrastructure } from './infrastructure.ts';
-import { planOf, type Plan } from './plan.ts';
+import { MemberStore } from './member.store.ts';
+import { agentNames, planOf, registeredName, type Plan } from './plan.ts';
 import { StepStore } from './step.store.ts';
 
 /** A deployment with its plan, what is known of it, and its board. */
@@ -35,6 +36,7 @@ export class Boards {
   constructor(
     private readonly steps: StepStore,
     private readonly infrastructure: Infrastructure,
+    private readonly members: MemberStore,
   ) {}
 
   /** The services that the plans wait for: to be asked before a transaction begins, since it may take a moment. */
@@ -46,16 +48,21 @@ export class Boards {
   async of(tx: EntityManager, rows: readonly DeploymentRow[], services: ReadonlyMap<string, InfrastructureFact>): Promise<Stand[]> {
     if (rows.length === 0) return [];
     const plans = rows.map((row) => planOf(row.manifest));
-    const names = [...new Set(plans.flatMap((plan) => plan.agents.map((agent) => agent.agent)))];
-    const agents = await this.agentFacts(tx, names);
-    const history = await this.steps.history(tx, names);
+    const agents = await this.agentFacts(tx, [...new Set(plans.flatMap(agentNames))]);
+    const history = await this.steps.history(tx, [...new Set(plans.flatMap((plan) => plan.agents.map(registeredName)))]);
+    const ids = rows.map((row) => row.id);
+    const members = await this.members.of(tx, ids);
     const infrastructure = new Map([...services, ...(await this.infrastructure.servers(tx, dependenciesOf(plans)))]);
-    const steps = await this.steps.of(
-      tx,
-      rows.map((row) => row.id),
-    );
+    const steps = await this.steps.of(tx, ids);
     return rows.map((row, index) => {
-      const facts: Facts = { steps: steps.get(row.id)!, agents, infrastructure, history, now: new Date(now()) };
+      const facts: Facts = {
+        steps: steps.get(row.id)!,
+        agents,
+        members: members.get(row.id)!,
+        infrastructure,
+        history,
+        now: new Date(now()),
+      };
       const plan = plans[index]!;
       return { row, plan, facts, board: boardOf(row.name, plan, facts) };
     });

@@ -28,14 +28,14 @@ describe('a deployment manifest', () => {
   test('with unknown dependencies is refused, and each is named', () => {
     const agents = [{ name: 'a', dependsOn: ['b', 'service:moon', 'a', 'mcp-server:files', 'service:bus', 'Not A Name'], ...reported }];
     expect(errorsOf({ agents })).toEqual([
-      { pointer: '/spec/agents/0/dependsOn/0', detail: 'names b, which is no agent of this deployment' },
+      { pointer: '/spec/agents/0/dependsOn/0', detail: 'names b, which is no agent or member of this deployment' },
       {
         pointer: '/spec/agents/0/dependsOn/1',
         detail:
           'names the service moon, which there is not; there are bus, database, api-gateway, registry, mcp-server, protocol, context, execution, security',
       },
       { pointer: '/spec/agents/0/dependsOn/2', detail: 'is a itself' },
-      { pointer: '/spec/agents/0/dependsOn/5', detail: 'must be an agent of this deployment, service:NAME or mcp-server:NAME' },
+      { pointer: '/spec/agents/0/dependsOn/5', detail: 'must be an agent or member of this deployment, service:NAME or mcp-server:NAME' },
     ]);
   });
 
@@ -96,6 +96,45 @@ describe('a deployment manifest', () => {
       ['start', 'runner'],
       ['probe', 'probe'],
       ['contract', 'contract-test'],
+    ]);
+  });
+});
+
+describe('members of other kinds', () => {
+  test('share the names of the agents, depend on them and they on it', () => {
+    const agents = [{ name: 'a', dependsOn: ['tables'], ...reported }];
+    const members = [
+      { kind: 'migration', name: 'tables', command: ['node', 'tables.mjs'], dependsOn: ['a'] },
+      { kind: 'secret', name: 'a' },
+    ];
+    expect(errorsOf({ agents, members })).toEqual([{ pointer: '/spec/members/1/name', detail: 'names a a second time' }]);
+    expect(errorsOf({ agents, members: [members[0]] })).toEqual([
+      { pointer: '/spec/agents/0/dependsOn', detail: 'goes round in a circle: a waits for tables waits for a' },
+    ]);
+    expect(errorsOf({ members: [{ kind: 'secret', name: 'token' }] })).toEqual([]);
+    expect(errorsOf({})).toEqual([{ pointer: '/spec/agents', detail: 'is missing' }]);
+  });
+
+  test('have the fields and step sources of their kind alone', () => {
+    const members = [
+      { kind: 'secret', name: 'a', tools: ['read'], command: ['node'], steps: [{ name: 's', source: 'runner' }] },
+      { kind: 'migration', name: 'b', hash: `sha256:${'0'.repeat(64)}`, ref: 'c', cwd: '.' },
+      { kind: 'migration', name: 'c', command: ['sh', '-c', 'x'], env: { TOKEN: 'Bearer secret://Nope' } },
+    ];
+    expect(errorsOf({ members })).toEqual([
+      { pointer: '/spec/members/0/tools', detail: 'is for members of kind mcp-server' },
+      { pointer: '/spec/members/0/command', detail: 'is for members of kind migration' },
+      { pointer: '/spec/members/0/steps/0/source', detail: 'must be probe or reported for a member of kind secret' },
+      { pointer: '/spec/members/1/hash', detail: 'is for members of kind workflow' },
+      { pointer: '/spec/members/1/cwd', detail: 'is for a migration with a command' },
+      { pointer: '/spec/members/1/ref', detail: 'is for members of kind mcp-server, workflow or secret' },
+      { pointer: '/spec/members/1/estimateDays', detail: expect.stringMatching(/^is missing: nobody can tell/) },
+      { pointer: '/spec/members/2/command', detail: expect.stringMatching(/is refused: sh is a shell/) },
+      { pointer: '/spec/members/2/env/TOKEN', detail: expect.any(String) },
+    ]);
+    const idle = { kind: 'migration', name: 'a', command: ['node', 'x.mjs'], estimateDays: [1, 1], steps: [{ name: 's' }] };
+    expect(errorsOf({ members: [idle] })).toEqual([
+      { pointer: '/spec/members/0/steps', detail: 'has no step of the source runner: its command would never run' },
     ]);
   });
 });

@@ -20,9 +20,16 @@ export interface DeploymentRow {
   /** The grant that the deployment acts by. */
   bearer: string | null;
   owner: string | null;
+  /** Hashes of its agents at the last start, by their names in the deployment. */
+  agent_hashes: Record<string, string>;
+  /** Since when what is there is not what is wanted; null: it is. */
+  drifted_at: Date | null;
   created_at: Date;
   updated_at: Date;
 }
+
+/** More than this a plan does not name: who reads it knows by then that many are concerned. */
+const sharingMax = 1_000;
 
 /** Deployments. Methods work in a transaction of one workspace, but for those that say otherwise. */
 @Injectable()
@@ -76,11 +83,12 @@ export class DeploymentStore {
     return rows[0]!;
   }
 
-  async start(tx: EntityManager, name: string, bearer: string, by: string): Promise<DeploymentRow> {
+  /** `hashes`: those of its agents now, by their names in it. */
+  async start(tx: EntityManager, name: string, bearer: string, by: string, hashes: Record<string, string>): Promise<DeploymentRow> {
     const rows = await changedRows<DeploymentRow>(
       tx,
-      `UPDATE deployment SET started = true, started_at = now(), started_by = $3, bearer = $2, updated_at = now() WHERE name = $1 RETURNING *`,
-      [name, bearer, by],
+      `UPDATE deployment SET started = true, started_at = now(), started_by = $3, bearer = $2, agent_hashes = $4, updated_at = now() WHERE name = $1 RETURNING *`,
+      [name, bearer, by, JSON.stringify(hashes)],
     );
     return rows[0]!;
   }
@@ -96,8 +104,25 @@ export class DeploymentStore {
 
   async delete(tx: EntityManager, { name, id }: Pick<DeploymentRow, 'name' | 'id'>): Promise<void> {
     await tx.query(`DELETE FROM deployment_step WHERE deployment = $1`, [id]);
+    await tx.query(`DELETE FROM deployment_member WHERE deployment = $1`, [id]);
     await tx.query(`DELETE FROM runner_process WHERE deployment = $1`, [id]);
     await tx.query(`DELETE FROM deployment WHERE name = $1`, [name]);
+  }
+
+  /** Which other deployments that are started have members of these registered names too. */
+  async sharing(tx: EntityManager, name: string, registered: readonly string[]): Promise<Map<string, string[]>> {
+    const rows = await rowsOf<{ deployment: string; registered: string }>(
+      tx,
+      `SELECT DISTINCT d.name AS deployment, m.registered FROM deployment AS d, LATERAL (
+         SELECT coalesce(a ->> 'agent', a ->> 'name') AS registered FROM jsonb_array_elements(d.manifest #> '{spec,agents}') AS a
+         UNION ALL
+         SELECT (b ->> 'kind') || ':' || coalesce(b ->> 'ref', b ->> 'name') FROM jsonb_array_elements(d.manifest #> '{spec,members}') AS b
+       ) AS m WHERE d.name <> $1 AND d.started AND m.registered = ANY($2) ORDER BY deployment LIMIT $3`,
+      [name, registered, sharingMax],
+    );
+    const sharing = new Map<string, string[]>();
+    for (const row of rows) sharing.set(row.registered, [...(sharing.get(row.registered) ?? []), row.deployment]);
+    return sharing;
   }
 
   /** One more for the deployment's events. */

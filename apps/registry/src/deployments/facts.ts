@@ -23,6 +23,19 @@ export interface AgentFact {
   stage?: Stage;
 }
 
+export type MemberStanding = 'well' | 'ill' | 'missing';
+
+/** How a member that is no agent stood when its service was asked last. */
+export interface MemberFact {
+  standing: MemberStanding;
+  /** In words. */
+  note: string;
+  /** What is there: version or hash. */
+  observed?: string;
+  /** What was there when it was found well after the last start. */
+  baseline?: string;
+}
+
 /** How something that is no agent stands: a service, an MCP server. */
 export interface InfrastructureFact {
   isUp: boolean;
@@ -36,9 +49,11 @@ export interface Facts {
   steps: ReadonlyMap<string, StepFact>;
   /** By the name of the registered agent. */
   agents: ReadonlyMap<string, AgentFact>;
+  /** By the member's name in the deployment; absent: nobody asked yet. */
+  members: ReadonlyMap<string, MemberFact>;
   /** By the dependency, as `service:bus`; absent: nobody could say. */
   infrastructure: ReadonlyMap<string, InfrastructureFact>;
-  /** What such steps took before, in days, by `registered agent/step`. */
+  /** What such steps took before, in days, by `registered name/step`. */
   history: ReadonlyMap<string, Estimate>;
   now: Date;
 }

@@ -1,6 +1,6 @@
-import type { Importance } from '@signalbox/shared/contracts/registry/board.js';
+import type { Importance, MemberKind } from '@signalbox/shared/contracts/registry/board.js';
 import type { StepSource } from '@signalbox/shared/contracts/registry/deployment.js';
-import type { DeploymentAgentSpec, DeploymentManifest, Estimate, StepSpec } from '../manifests/manifest.ts';
+import type { DeploymentAgentSpec, DeploymentManifest, DeploymentMemberSpec, Estimate, StepSpec } from '../manifests/manifest.ts';
 
 /** One step with nothing left to defaults. */
 export interface PlannedStep {
@@ -16,12 +16,15 @@ export interface PlannedStep {
   call?: { skill: string; input?: unknown };
 }
 
-/** One agent of a deployment with nothing left to defaults. */
+/** One agent or other member of a deployment with nothing left to defaults. */
 export interface PlannedAgent {
   name: string;
-  /** Name of the registered agent. */
+  /** Name of the registered agent, or of what else it is. */
   agent: string;
-  /** All that it waits for: agents of the deployment and infrastructure. */
+  kind: MemberKind;
+  /** What it is, where it is no agent. */
+  member?: DeploymentMemberSpec;
+  /** All that it waits for: members of the deployment and infrastructure. */
   dependsOn: string[];
   estimateDays: Estimate;
   importance?: Importance;
@@ -50,18 +53,37 @@ const usualSteps: StepSpec[] = [
   { name: 'contract', source: 'contract-test' },
 ];
 
-/** The manifest with its defaults filled in. */
-export function planOf({ spec }: DeploymentManifest): Plan {
-  return { agents: spec.agents.map(plannedAgent) };
+/** The manifest with its defaults filled in: agents, then other members. */
+export function planOf({ spec: { agents = [], members = [] } }: DeploymentManifest): Plan {
+  return {
+    agents: [
+      ...agents.map((spec) => ({ ...planned(spec, usualSteps), agent: spec.agent ?? spec.name, kind: 'agent' as const })),
+      ...members.map((spec) => ({ ...planned(spec, usualStepsOf(spec)), agent: spec.ref ?? spec.name, kind: spec.kind, member: spec })),
+    ],
+  };
 }
 
-function plannedAgent(spec: DeploymentAgentSpec): PlannedAgent {
-  const stepSpecs = spec.steps ?? usualSteps;
+/** Under which name the durations of its steps are remembered, and what is missing where it is missing. */
+export function registeredName({ kind, agent }: Pick<PlannedAgent, 'kind' | 'agent'>): string {
+  return kind === 'agent' ? agent : `${kind}:${agent}`;
+}
+
+/** The registered agents that belong to it. */
+export function agentNames({ agents }: Plan): string[] {
+  return [...new Set(agents.filter(({ kind }) => kind === 'agent').map(({ agent }) => agent))];
+}
+
+function usualStepsOf({ kind, command }: DeploymentMemberSpec): StepSpec[] {
+  if (kind !== 'migration') return [{ name: 'probe', source: 'probe' }];
+  return [{ name: 'run', source: command === undefined ? 'reported' : 'runner' }];
+}
+
+function planned(spec: Omit<DeploymentAgentSpec, 'agent'>, usual: StepSpec[]): Omit<PlannedAgent, 'agent' | 'kind'> {
+  const stepSpecs = spec.steps ?? usual;
   const weights = stepSpecs.reduce((sum, step) => sum + (step.weight ?? 1), 0);
   const steps = stepSpecs.map((step) => plannedStep(step, spec.estimateDays, (step.weight ?? 1) / weights));
   return {
     name: spec.name,
-    agent: spec.agent ?? spec.name,
     dependsOn: spec.dependsOn ?? [],
     estimateDays: spec.estimateDays ?? sumOf(steps.map((step) => step.estimate)),
     ...(spec.importance !== undefined && { importance: spec.importance }),

@@ -13,7 +13,7 @@ import { reportableStep, stepView, unknownDeployment } from './deployment.ts';
 import { DeploymentLog } from './deployment-log.ts';
 import { DeploymentStore } from './deployment.store.ts';
 import { pendingStep, stepKey, type StepFact } from './facts.ts';
-import { planOf } from './plan.ts';
+import { planOf, registeredName } from './plan.ts';
 import { StepStore } from './step.store.ts';
 
 @Controller()
@@ -50,7 +50,7 @@ export class ReportStepHandler {
       return { action, changes, resource: stepView(agent, planned, action === 'unchanged' ? (before ?? pendingStep) : next) };
     }
     const services = await this.boards.look([plan]);
-    const registered = plan.agents.find((candidate) => candidate.name === agent)!.agent;
+    const registered = registeredName(plan.agents.find((candidate) => candidate.name === agent)!);
     const write = {
       agent,
       step,

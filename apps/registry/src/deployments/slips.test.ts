@@ -21,6 +21,7 @@ const { plan } = parseDeploymentManifest('d', {
 const facts: Facts = {
   steps: new Map([['ready/s', { state: 'done', fraction: 1 }]]),
   agents: new Map(),
+  members: new Map(),
   infrastructure: new Map(),
   history: new Map(),
   now: new Date('2026-11-24T12:00:00Z'),

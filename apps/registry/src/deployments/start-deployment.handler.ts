@@ -23,6 +23,8 @@ import { Boards, deploymentView, type Stand } from './boards.ts';
 import { unknownDeployment } from './deployment.ts';
 import { DeploymentLog } from './deployment-log.ts';
 import { DeploymentStore } from './deployment.store.ts';
+import { MemberStore } from './member.store.ts';
+import { agentNames, registeredName } from './plan.ts';
 import { isOutdated, startPlan, type StartFact } from './start-plan.ts';
 
 @Controller()
@@ -32,6 +34,7 @@ export class StartDeploymentHandler {
     private readonly db: WorkspaceDatabase,
     private readonly deployments: DeploymentStore,
     private readonly boards: Boards,
+    private readonly members: MemberStore,
     private readonly agents: RegisteredAgents,
     private readonly processes: ProcessStore,
     private readonly log: DeploymentLog,
@@ -67,12 +70,15 @@ export class StartDeploymentHandler {
     if (before === null) throw unknownDeployment(name);
     const { plan, stand, facts } = await this.plan(tx, name);
     // What failed is tried again, what runs an older version is brought up anew; what is well stays.
-    const again = stand.plan.agents.filter((agent) => isOutdated(facts.get(agent.agent))).map((agent) => agent.name);
+    const agents = stand.plan.agents.filter(({ kind }) => kind === 'agent');
+    const again = agents.filter(({ agent }) => isOutdated(facts.get(agent))).map((agent) => agent.name);
     await tx.query(`DELETE FROM deployment_step WHERE deployment = $1 AND source <> 'reported' AND (state = 'failed' OR agent = ANY($2))`, [
       before.id,
       again,
     ]);
-    const row = await this.deployments.start(tx, name, grant, caller.principal);
+    await this.members.accept(tx, before.id);
+    const hashes = Object.fromEntries(agents.flatMap(({ name: own, agent }) => (facts.has(agent) ? [[own, facts.get(agent)!.hash]] : [])));
+    const row = await this.deployments.start(tx, name, grant, caller.principal, hashes);
     const started = await this.log.tell(tx, row, stand.facts.infrastructure, { change: 'started' });
     await this.audit.append(tx, caller, {
       action: 'deployment.start',
@@ -86,17 +92,15 @@ export class StartDeploymentHandler {
     const row = await this.deployments.find(tx, name);
     if (row === null) throw unknownDeployment(name);
     const stand = await this.boards.one(tx, row);
-    const registered = await this.agents.byName(
-      tx,
-      stand.plan.agents.map((agent) => agent.agent),
-    );
+    const registered = await this.agents.byName(tx, agentNames(stand.plan));
+    const sharing = await this.deployments.sharing(tx, name, [...new Set(stand.plan.agents.map(registeredName))]);
     const processes = await this.processes.of(tx, row.id);
     const facts = new Map<string, StartFact>();
-    for (const [agent, { spec, hash }] of registered) {
+    for (const [agent, { spec, hash, inFlight }] of registered) {
       const running = processes.filter((process) => process.registered_agent === agent).map((process) => process.hash);
-      facts.set(agent, { kind: spec.kind, hash, ...(spec.worker && { worker: spec.worker }), running });
+      facts.set(agent, { kind: spec.kind, hash, ...(spec.worker && { worker: spec.worker }), running, inFlight });
     }
     const board = new Map(stand.board.agents.map((agent) => [agent.name, agent]));
-    return { plan: startPlan(stand.plan, board, facts), stand, facts };
+    return { plan: startPlan(stand.plan, board, facts, sharing), stand, facts };
   }
 }

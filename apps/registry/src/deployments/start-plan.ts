@@ -1,8 +1,11 @@
-import type { PlannedAgent } from '@signalbox/shared/contracts/registry/start-deployment.js';
+import type { Disturbed, PlannedAgent } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import type { BoardAgent } from '@signalbox/shared/contracts/registry/board.js';
 import type { WorkerSpec } from '../manifests/manifest.ts';
 import { waves } from './graph.ts';
-import type { Plan } from './plan.ts';
+import { registeredName, type Plan } from './plan.ts';
+
+/** Of a command, a plan shows so many characters. */
+const commandMax = 200;
 
 /** What a start needs to know of the registered agent behind an agent of a deployment. */
 export interface StartFact {
@@ -11,23 +14,43 @@ export interface StartFact {
   worker?: WorkerSpec;
   /** Hashes of the versions that its processes run. */
   running: string[];
+  /** Tasks that its instances have in hand. */
+  inFlight: number;
 }
 
-/** What starting does to each agent, in waves: those of one wave come up side by side as soon as their dependencies are there. */
+/**
+ * What starting does to each agent and other member, in waves: those of one wave come up side by side as soon as their dependencies are there.
+ * `sharing`: which other deployments have it too, by its registered name.
+ */
 export function startPlan(
   plan: Plan,
   board: ReadonlyMap<string, Pick<BoardAgent, 'status'>>,
   facts: ReadonlyMap<string, StartFact>,
+  sharing: ReadonlyMap<string, string[]> = new Map(),
 ): PlannedAgent[] {
   const nodes = plan.agents.map((agent) => ({ name: agent.name, needs: agent.dependsOn, planned: agent }));
   return waves(nodes).flatMap((wave, index) =>
-    wave.map(({ planned }) => ({
-      name: planned.name,
-      wave: index + 1,
-      ...actionFor(planned, board.get(planned.name)!.status, facts.get(planned.agent)),
-      dependsOn: planned.dependsOn,
-    })),
+    wave.map(({ planned }) => {
+      const fact = planned.kind === 'agent' ? facts.get(planned.agent) : undefined;
+      const does = actionFor(planned, board.get(planned.name)!.status, fact);
+      const disturbs = disturbedBy(does.action, fact, sharing.get(registeredName(planned)) ?? []);
+      return {
+        name: planned.name,
+        ...(planned.kind !== 'agent' && { kind: planned.kind }),
+        wave: index + 1,
+        ...does,
+        dependsOn: planned.dependsOn,
+        ...(disturbs && { disturbs }),
+      };
+    }),
   );
+}
+
+/** A restart and the command of a migration reach beyond the deployment; what is begun or looked at disturbs nobody. */
+function disturbedBy(action: PlannedAgent['action'], fact: StartFact | undefined, deployments: string[]): Disturbed | undefined {
+  if (action !== 'restart' && action !== 'run') return undefined;
+  const tasks = action === 'restart' ? (fact?.inFlight ?? 0) : 0;
+  return tasks === 0 && deployments.length === 0 ? undefined : { tasks, deployments };
 }
 
 /** Whether processes of an agent run another version than the current one. */
@@ -43,6 +66,7 @@ function actionFor(
   if (planned.steps.every((step) => step.source === 'reported')) {
     return { action: 'report', because: 'CI or a person reports its steps; nothing is started.' };
   }
+  if (planned.kind !== 'agent') return memberAction(planned, status);
   if (fact === undefined) return { action: 'start', because: `It waits until an agent ${planned.agent} is registered.` };
   if (isOutdated(fact)) {
     return {
@@ -52,6 +76,25 @@ function actionFor(
   }
   if (status === 'done') return { action: 'keep', because: 'It is up and stays as it is.' };
   return { action: 'start', because: whatStarts(fact) };
+}
+
+function memberAction(
+  { kind, agent, member }: Plan['agents'][number],
+  status: BoardAgent['status'],
+): Pick<PlannedAgent, 'action' | 'because'> {
+  if (kind === 'migration') {
+    if (status === 'done') return { action: 'keep', because: 'It has run and is not run again.' };
+    return { action: 'run', because: `Its command is run once: ${member!.command!.join(' ').slice(0, commandMax)}` };
+  }
+  if (status === 'done') return { action: 'keep', because: 'It is there.' };
+  const what = {
+    'mcp-server': `the MCP server ${agent} is ready and lists its tools`,
+    workflow: `the workflow ${agent} is applied`,
+    secret: `the secret ${agent} is there`,
+    'context-store': 'shared state can be read',
+    agent: '',
+  }[kind];
+  return { action: 'look', because: `Nothing is started: it is looked whether ${what}.` };
 }
 
 function whatStarts({ kind, worker }: StartFact): string {

@@ -1,6 +1,6 @@
 import type { FaultDetail } from '@signalbox/shared/errors/fault.js';
 import { referenceFault, secretNamesIn } from '@signalbox/shared/secrets/secret-reference.js';
-import { checkForeignCommand } from '@signalbox/supervisor/foreign-command.js';
+import { commandFaults } from './command-faults.ts';
 import type { AgentManifest } from './manifest.ts';
 import { invalidManifest, parseManifest } from './parse-manifest.ts';
 import { skillSchemaFaults } from './skill-schemas.ts';
@@ -58,22 +58,7 @@ function workerFaults({ spec }: AgentManifest): FaultDetail[] {
       if (worker[field] !== undefined) faults.push({ pointer: `/spec/worker/${field}`, detail: 'is for the runner `local` alone' });
     }
   }
-  for (const [index, argument] of (worker.command ?? []).entries()) {
-    if (argument.includes('secret://')) {
-      faults.push({
-        pointer: `/spec/worker/command/${index}`,
-        detail: 'must not name a secret: others can read a command line, use `env`',
-      });
-    }
-  }
-  if (worker.command !== undefined) faults.push(...refusal('/spec/worker/command', () => checkForeignCommand(worker.command!, {})));
-  for (const [variable, value] of Object.entries(worker.env ?? {})) {
-    const pointer = `/spec/worker/env/${variable}`;
-    if (variable.startsWith('SIGNALBOX_')) faults.push({ pointer, detail: 'is a variable that Signalbox itself sets' });
-    else faults.push(...refusal(pointer, () => checkForeignCommand(['program'], { [variable]: value })));
-    const detail = referenceFault(value);
-    if (detail !== null) faults.push({ pointer, detail });
-  }
+  faults.push(...commandFaults('/spec/worker', worker));
   return faults;
 }
 
@@ -87,14 +72,4 @@ function httpFaults({ spec }: AgentManifest): FaultDetail[] {
     if (detail !== null) faults.push({ pointer: `/spec/http/headers/${name.replaceAll('~', '~0')}`, detail });
   }
   return faults;
-}
-
-/** What the supervisor will not start, told where it stands. */
-function refusal(pointer: string, check: () => void): FaultDetail[] {
-  try {
-    check();
-    return [];
-  } catch (error) {
-    return [{ pointer, detail: `is refused: ${(error as Error).message}` }];
-  }
 }

@@ -1,7 +1,5 @@
 import { recoverySchema } from './recovery.schema.ts';
-import { metadataSchema, nameSchema, schemaHead } from './schema-parts.ts';
-
-const argument = { type: 'string', minLength: 1, maxLength: 4_096, pattern: '^[^\\u0000]*$' };
+import { argumentSchema, environmentSchema, metadataSchema, nameSchema, schemaHead } from './schema-parts.ts';
 
 const skill = {
   type: 'object',
@@ -35,16 +33,15 @@ const worker = {
       enum: ['local', 'external'],
       description: '`local`: Signalbox starts `command` (an administrator names it); `external` (default): somebody else starts it.',
     },
-    command: { type: 'array', minItems: 1, maxItems: 64, items: argument, description: 'Program and arguments; no shell reads them.' },
-    cwd: { ...argument, description: "Folder of the process; relative to the registry's `RUNNER_CWD`." },
-    env: {
-      type: 'object',
-      maxProperties: 64,
-      propertyNames: { pattern: '^[A-Z][A-Z0-9_]{0,63}$' },
-      additionalProperties: { type: 'string', maxLength: 4_096, pattern: '^[^\\u0000]*$' },
-      description:
-        'Variables beside those that Signalbox sets; the rest of the environment is empty. `secret://NAME` is the value of a secret.',
+    command: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 64,
+      items: argumentSchema,
+      description: 'Program and arguments; no shell reads them.',
     },
+    cwd: { ...argumentSchema, description: "Folder of the process; relative to the registry's `RUNNER_CWD`." },
+    env: environmentSchema,
     replicas: { type: 'integer', minimum: 1, maximum: 64, description: 'Processes to keep up; 1 if absent.' },
     concurrency: { type: 'integer', minimum: 1, maximum: 1_000, description: 'Tasks that one process takes at once.' },
   },

@@ -1,4 +1,4 @@
-import { metadataSchema, nameSchema, schemaHead } from './schema-parts.ts';
+import { argumentSchema, environmentSchema, metadataSchema, nameSchema, schemaHead } from './schema-parts.ts';
 
 const estimate = {
   type: 'array',
@@ -39,21 +39,23 @@ const step = {
   additionalProperties: false,
 };
 
+const dependsOn = {
+  type: 'array',
+  maxItems: 100,
+  uniqueItems: true,
+  items: {
+    type: 'string',
+    maxLength: 128,
+    description: 'Another agent or member of this deployment, `service:bus`, `service:database`, `service:NAME`, or `mcp-server:NAME`.',
+  },
+};
+
 const agent = {
   type: 'object',
   properties: {
     name: nameSchema,
     agent: { ...nameSchema, description: 'Name of the registered agent; the same as `name` if absent.' },
-    dependsOn: {
-      type: 'array',
-      maxItems: 100,
-      uniqueItems: true,
-      items: {
-        type: 'string',
-        maxLength: 128,
-        description: 'Another agent of this deployment, `service:bus`, `service:database`, `service:NAME`, or `mcp-server:NAME`.',
-      },
-    },
+    dependsOn,
     estimateDays: estimate,
     importance,
     steps: { type: 'array', minItems: 1, maxItems: 20, items: step },
@@ -62,7 +64,53 @@ const agent = {
   additionalProperties: false,
 };
 
-/** More agents than this belong into several deployments: their board must fit into one message. */
+const member = {
+  type: 'object',
+  description: 'What is no agent and belongs to the deployment all the same. Others can depend on it, and it on them.',
+  properties: {
+    kind: { enum: ['mcp-server', 'workflow', 'secret', 'context-store', 'migration'] },
+    name: nameSchema,
+    ref: { ...nameSchema, description: 'Name of the MCP server, workflow or secret; the same as `name` if absent.' },
+    dependsOn,
+    estimateDays: estimate,
+    importance,
+    steps: { type: 'array', minItems: 1, maxItems: 20, items: step },
+    tools: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 500,
+      uniqueItems: true,
+      items: { type: 'string', minLength: 1, maxLength: 256 },
+      description: 'For `mcp-server`: tools that it must list.',
+    },
+    hash: { type: 'string', pattern: '^sha256:[0-9a-f]{64}$', description: 'For `workflow`: the hash that must be applied; absent: any.' },
+    scope: {
+      type: 'string',
+      pattern: '^(?:workspace|agent:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$',
+      description: 'For `context-store`: whose shared state must be readable; `workspace` if absent.',
+    },
+    command: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 64,
+      items: argumentSchema,
+      description:
+        'For `migration`: program and arguments, run once by the local runner (an administrator names it); absent: its step is reported.',
+    },
+    cwd: { ...argumentSchema, description: "Folder of the command; relative to the registry's `RUNNER_CWD`." },
+    env: environmentSchema,
+    timeoutMs: {
+      type: 'integer',
+      minimum: 1_000,
+      maximum: 86_400_000,
+      description: 'How long the command may take; 10 minutes if absent.',
+    },
+  },
+  required: ['kind', 'name'],
+  additionalProperties: false,
+};
+
+/** More agents and members than this belong into several deployments: their board must fit into one message. */
 export const deploymentAgentsMax = 500;
 
 /** The published JSON Schema of `kind: Deployment`. */
@@ -80,8 +128,8 @@ export const deploymentSchema = {
         owner: { type: 'string', minLength: 1, maxLength: 128 },
         stage: { enum: ['integration', 'staging', 'production', 'full-access'] },
         agents: { type: 'array', minItems: 1, maxItems: deploymentAgentsMax, items: agent },
+        members: { type: 'array', minItems: 1, maxItems: deploymentAgentsMax, items: member },
       },
-      required: ['agents'],
       additionalProperties: false,
     },
   },

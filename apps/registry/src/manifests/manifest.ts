@@ -1,7 +1,7 @@
 import type { AgentKind, Skill } from '@signalbox/shared/contracts/registry/agent.js';
 import type { KpiName } from '@signalbox/shared/contracts/registry/kpi-names.js';
 import type { GateApprovals, GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
-import type { Importance } from '@signalbox/shared/contracts/registry/board.js';
+import type { Importance, MemberKind } from '@signalbox/shared/contracts/registry/board.js';
 import type { ChannelType } from '@signalbox/shared/contracts/registry/channel.js';
 import type { StepSource } from '@signalbox/shared/contracts/registry/deployment.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
@@ -78,11 +78,34 @@ export interface DeploymentAgentSpec {
   steps?: StepSpec[];
 }
 
+/** A member that is no agent. Which fields belong to which kind, `parseDeploymentManifest` says. */
+export interface DeploymentMemberSpec {
+  kind: Exclude<MemberKind, 'agent'>;
+  name: string;
+  /** Its name where it is: of the MCP server, workflow or secret. The same as `name` if absent. */
+  ref?: string;
+  dependsOn?: string[];
+  estimateDays?: Estimate;
+  importance?: Importance;
+  steps?: StepSpec[];
+  /** Of an MCP server: what it must list. */
+  tools?: string[];
+  /** Of a workflow: the one that must be applied. */
+  hash?: string;
+  /** Of a context store: whose shared state; `workspace` if absent. */
+  scope?: string;
+  /** Of a migration: what the local runner runs once; without it somebody reports. */
+  command?: string[];
+  cwd?: string;
+  env?: Record<string, string>;
+  timeoutMs?: number;
+}
+
 export interface DeploymentManifest {
   apiVersion: 'signalbox.dev/v1';
   kind: 'Deployment';
   metadata: Metadata;
-  spec: { priority?: Importance; owner?: string; stage?: Stage; agents: DeploymentAgentSpec[] };
+  spec: { priority?: Importance; owner?: string; stage?: Stage; agents?: DeploymentAgentSpec[]; members?: DeploymentMemberSpec[] };
 }
 
 /** One thing that an agent is asked, and what is expected of it. */

@@ -18,6 +18,19 @@ export const metadataSchema = {
   additionalProperties: false,
 } as const;
 
+/** One argument of a command, a folder or the like. */
+export const argumentSchema = { type: 'string', minLength: 1, maxLength: 4_096, pattern: '^[^\\u0000]*$' } as const;
+
+/** Variables of a process that the local runner starts. */
+export const environmentSchema = {
+  type: 'object',
+  maxProperties: 64,
+  propertyNames: { pattern: '^[A-Z][A-Z0-9_]{0,63}$' },
+  additionalProperties: { type: 'string', maxLength: 4_096, pattern: '^[^\\u0000]*$' },
+  description:
+    'Variables beside those that Signalbox sets; the rest of the environment is empty. `secret://NAME` is the value of a secret.',
+} as const;
+
 /** The opening keywords of a published schema. */
 export function schemaHead(name: string, description: string): { $schema: string; $id: string; title: string; description: string } {
   return {

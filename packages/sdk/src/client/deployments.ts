@@ -63,7 +63,7 @@ export interface DeploymentSpec {
   priority?: string;
   owner?: string;
   stage?: string;
-  agents: {
+  agents?: {
     name: string;
     agent?: string;
     dependsOn?: string[];
@@ -71,15 +71,36 @@ export interface DeploymentSpec {
     importance?: string;
     steps?: { name: string; weight?: number; source: StepSource; estimate?: string }[];
   }[];
+  members?: {
+    kind: Exclude<MemberKind, 'agent'>;
+    name: string;
+    ref?: string;
+    dependsOn?: string[];
+    estimateDays?: [number, number];
+    importance?: string;
+    steps?: { name: string; weight?: number; source: StepSource; estimate?: string }[];
+    tools?: string[];
+    hash?: string;
+    scope?: string;
+    command?: string[];
+    cwd?: string;
+    env?: Record<string, string>;
+    timeoutMs?: number;
+  }[];
 }
+
+/** What a member of a deployment is. */
+export type MemberKind = 'agent' | 'mcp-server' | 'workflow' | 'secret' | 'context-store' | 'migration' | (string & {});
 
 export type StepSource = 'runner' | 'probe' | 'contract-test' | 'traffic' | 'reported';
 export type StepState = 'pending' | 'begun' | 'done' | 'failed';
 
 export interface BoardAgent {
   name: string;
-  /** The registered agent behind it, which may have another name. */
+  /** The registered agent behind it, or for a member of another kind what it is there: both may have another name. */
   agent: string;
+  /** What it is; absent: an agent. */
+  kind?: MemberKind;
   status: BoardStatus;
   statusReason?: string;
   /** From 0 to 1. */
@@ -121,13 +142,17 @@ export interface Board {
   updatedAt: string;
 }
 
-/** What a start does to one agent; agents of one wave come up side by side. */
+/** What a start does to one agent or other member; those of one wave come up side by side. */
 export interface PlannedAgent {
   name: string;
+  /** What it is; absent: an agent. */
+  kind?: MemberKind;
   wave: number;
-  action: 'start' | 'restart' | 'keep' | 'report' | (string & {});
+  action: 'start' | 'restart' | 'keep' | 'report' | 'look' | 'run' | (string & {});
   because: string;
   dependsOn: string[];
+  /** What it disturbs beside the deployment: tasks that are finished first, other deployments that have the same member. Absent: nothing. */
+  disturbs?: { tasks: number; deployments: string[] };
 }
 
 /** A step of a deployment, reported by CI or a person. */

@@ -2,7 +2,7 @@ import type { Board, BoardAgent } from '@signalbox/sdk/client/deployments.js';
 import { X } from 'lucide-react';
 import type { CSSProperties, ReactNode } from 'react';
 import { Link } from 'react-router';
-import { causesOf, dependantsOf, thingOf } from '../../model/board.ts';
+import { causesOf, dependantsOf, kindWord, memberHref, thingOf } from '../../model/board.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { stageName } from '../../model/stages.ts';
 import { listed } from '../../model/text.ts';
@@ -28,6 +28,8 @@ interface AgentOnBoardProps {
 export function AgentOnBoard({ board, agent, closeHref, hrefOf }: AgentOnBoardProps): ReactNode {
   const causes = causesOf(board.agents, agent.name);
   const dependants = dependantsOf(board.agents, agent.name);
+  const kind = kindWord(agent);
+  const href = memberHref(agent);
   return (
     <Panel
       title={agent.name}
@@ -51,10 +53,14 @@ export function AgentOnBoard({ board, agent, closeHref, hrefOf }: AgentOnBoardPr
             ],
             ['Stage', agent.stage && stageName(agent.stage)],
             [
-              'Agent',
-              <Link key="agent" to={`/agents/${encodeURIComponent(agent.agent)}`}>
-                {agent.agent}
-              </Link>,
+              kind === null ? 'Agent' : `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`,
+              href === null ? (
+                agent.agent
+              ) : (
+                <Link key="agent" to={href}>
+                  {agent.agent}
+                </Link>
+              ),
             ],
           ]}
         />

@@ -1,6 +1,6 @@
 import type { BoardAgent } from '@signalbox/sdk/client/deployments.js';
 import type { ReactNode } from 'react';
-import { waitsFor } from '../../model/board.ts';
+import { kindWord, waitsFor } from '../../model/board.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { stageName } from '../../model/stages.ts';
 import { formatDays, formatSlack } from '../../model/time.ts';
@@ -21,9 +21,10 @@ const columns: readonly Column<BoardAgent>[] = [
     width: 'minmax(216px, 1.7fr)',
     place: 'title',
     sortBy: ({ name }) => name,
-    cell: ({ name, critical, breaker, stage }) => (
+    cell: ({ name, critical, breaker, stage, kind }) => (
       <span className={styles.name}>
         {name}
+        {kind && <Chip>{kindWord({ kind })}</Chip>}
         {stage && <Chip title="The stage of its current version">{stageName(stage).toLowerCase()}</Chip>}
         {critical && <Chip>critical</Chip>}
         {breaker && breaker !== 'closed' && <Chip tone="stop">calls {breaker === 'open' ? 'stopped' : 'on trial'}</Chip>}

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
+import { disturbance } from '../../model/board.ts';
 import { counted } from '../../model/text.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Placeholder } from '../../parts/loaded.tsx';
@@ -87,6 +88,6 @@ function Plan({ name }: { name: string }): ReactNode {
   );
 }
 
-function planned({ action, because }: PlannedAgent): string {
-  return because || action;
+function planned(each: PlannedAgent): string {
+  return `${each.because || each.action}${disturbance(each)}`;
 }

@@ -7,7 +7,7 @@ import { action } from '../context.ts';
 import { exitCode } from '../exit-codes.ts';
 import { CliFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { percent } from '../text/figures.ts';
+import { count, percent } from '../text/figures.ts';
 import { bold, dim, line, yellow } from '../text/styled.ts';
 import { table } from '../text/table.ts';
 import { boardLines } from '../views/board-lines.ts';
@@ -49,7 +49,8 @@ export function addDeploy(program: Command, io: Io): void {
     const { plan } = await client.deployments.start(name, { dryRun: true }, { signal });
     out.lines(...planLines(plan, out.columns), '');
     if (options.dryRun) return out.json(plan);
-    if (plan.some((step) => step.action === 'restart')) await confirm(context, 'Some agents are restarted. Go on?', options.yes);
+    const asked = questionOf(plan);
+    if (asked !== null) await confirm(context, asked, options.yes);
     const started = await client.deployments.start(name, {}, { signal });
     if (!options.follow) {
       out.json(started);
@@ -69,13 +70,33 @@ export function addDeploy(program: Command, io: Io): void {
   });
 }
 
+/** What a person should say yes to first; null: the start disturbs nothing. */
+function questionOf(plan: readonly PlannedAgent[]): string | null {
+  const restarted = plan.some((step) => step.action === 'restart');
+  const migrated = plan.some((step) => step.action === 'run');
+  if (restarted && migrated) return 'Some agents are restarted and migrations are run. Go on?';
+  if (restarted) return 'Some agents are restarted. Go on?';
+  return migrated ? 'Migrations are run. Go on?' : null;
+}
+
+/** `It is restarted. 3 tasks are finished first; also in: reports.` */
+function because({ because: reason, disturbs }: PlannedAgent): string {
+  if (!disturbs) return reason;
+  const parts = [
+    ...(disturbs.tasks > 0 ? [`${count(disturbs.tasks, 'task')} in hand`] : []),
+    ...(disturbs.deployments.length > 0 ? [`also in: ${disturbs.deployments.join(', ')}`] : []),
+  ];
+  return `${reason} Disturbs: ${parts.join('; ')}.`;
+}
+
 function planLines(plan: readonly PlannedAgent[], columns: number): ReturnType<typeof table> {
-  return table(
+  return table<PlannedAgent>(
     [
       { title: 'WAVE', cell: (step) => step.wave, align: 'right' },
       { title: 'AGENT', cell: (step) => step.name },
-      { title: 'ACTION', cell: (step) => (step.action === 'restart' ? yellow(step.action) : step.action) },
-      { title: 'BECAUSE', cell: (step) => step.because, isFlexible: true },
+      ...(plan.some(({ kind }) => kind) ? [{ title: 'KIND', cell: ({ kind = 'agent' }: PlannedAgent) => kind }] : []),
+      { title: 'ACTION', cell: (step) => (step.action === 'restart' || step.action === 'run' ? yellow(step.action) : step.action) },
+      { title: 'BECAUSE', cell: because, isFlexible: true },
     ],
     plan,
     columns,

@@ -129,7 +129,7 @@ async function verifyDeployments(client: SignalboxClient, { signal }: VerifyOpti
     const [{ manifest }, board] = await Promise.all([client.deployments.get(name, { signal }), client.deployments.board(name, { signal })]);
     found.checked.deployments++;
     const find = (detail: string): number => found.findings.push({ about: `deployment ${name}`, detail });
-    const wanted = manifest.spec.agents.map((agent) => agent.name).sort();
+    const wanted = [...(manifest.spec.agents ?? []), ...(manifest.spec.members ?? [])].map(({ name }) => name).sort();
     const shown = board.agents.map((agent) => agent.name).sort();
     if (wanted.join() !== shown.join()) find(`its board shows ${shown.join(', ')}, its manifest has ${wanted.join(', ')}`);
     for (const agent of board.agents) {

@@ -17,6 +17,7 @@ export function boardLines(board: Board, columns: number): Styled[] {
     ...table<BoardAgent>(
       [
         { title: 'AGENT', cell: (agent) => (agent.critical ? bold(agent.name) : agent.name) },
+        ...(board.agents.some(({ kind }) => kind) ? [{ title: 'KIND', cell: ({ kind = 'agent' }: BoardAgent) => kind }] : []),
         { title: 'STATUS', cell: (agent) => state(agent.status) },
         { title: 'DONE', cell: (agent) => percent(agent.progress), align: 'right' },
         { title: 'LEFT', cell: (agent) => (agent.eta ? dayRange(agent.eta.days) : ''), align: 'right' },

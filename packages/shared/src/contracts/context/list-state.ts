@@ -28,7 +28,7 @@ export const listState = defineContract({
   request: ListStateRequest,
   reply: ListStateReply,
   permission: 'state:read',
-  callers: ['api-gateway', 'execution', 'protocol', 'mcp-server'],
+  callers: ['api-gateway', 'execution', 'protocol', 'mcp-server', 'registry'],
   timeoutMs: 2_000,
   maxBytes: 4_096,
   idempotent: true,

@@ -19,7 +19,7 @@ export const getWorkflow = defineContract({
   request: GetWorkflowRequest,
   reply: GetWorkflowReply,
   permission: 'workflows:read',
-  callers: ['api-gateway', 'mcp-server'],
+  callers: ['api-gateway', 'mcp-server', 'registry'],
   timeoutMs: 5_000,
   maxBytes: 1_024,
   idempotent: true,

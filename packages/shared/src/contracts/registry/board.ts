@@ -27,6 +27,10 @@ export const boardStatuses = ['active', 'ready', 'waiting', 'parallel', 'startin
  */
 export type BoardStatus = (typeof boardStatuses)[number];
 
+export const memberKinds = ['agent', 'mcp-server', 'workflow', 'secret', 'context-store', 'migration'] as const;
+/** What a member of a deployment is. */
+export type MemberKind = (typeof memberKinds)[number];
+
 export const boardPriorities = ['critical', 'high', 'medium'] as const;
 /** From slack: none; less than a quarter of what remains; more. */
 export type BoardPriority = (typeof boardPriorities)[number];
@@ -36,7 +40,7 @@ export type Importance = (typeof importances)[number];
 
 /** One thing that an agent waits for. */
 export class WaitingFor {
-  /** An agent of the deployment, or `service:bus`, `mcp-server:files`, `agent:analyst` (its manifest). */
+  /** A member of the deployment, or what is missing: `service:bus`, `mcp-server:files`, `agent:analyst` (its manifest), `secret:token`, `workflow:research`. */
   @IsString() on!: string;
   /** In words: what is the matter with it. */
   @IsString() because!: string;
@@ -50,11 +54,13 @@ export class BoardStep {
   @IsOptional() @IsString() note?: string;
 }
 
-/** One agent on the board. */
+/** One agent, or another member, on the board. */
 export class BoardAgent {
   @Matches(namePattern) name!: string;
-  /** The registered agent behind it, which may have another name. */
+  /** The registered agent behind it, or for a member of another kind what it is there: both may have another name. */
   @Matches(namePattern) agent!: string;
+  /** What it is; absent: an agent. */
+  @IsOptional() @IsIn(memberKinds) kind?: MemberKind;
   @IsIn(boardStatuses) status!: BoardStatus;
   /** Why it is failed, degraded or not further, in a sentence. */
   @IsOptional() @IsString() statusReason?: string;

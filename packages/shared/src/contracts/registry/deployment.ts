@@ -47,7 +47,7 @@ export class DeploymentSummary {
   @IsIn(deploymentStatuses) status!: DeploymentStatus;
   /** Share of all steps that is done, 0 to 1. */
   @IsNumber() @Min(0) @Max(1) progress!: number;
-  /** How many agents there are, and how many are done. */
+  /** How many agents and other members there are, and how many are done. */
   @IsInt() agents!: number;
   @IsInt() done!: number;
   /** Null when all is done. */
