@@ -14,6 +14,8 @@ import { demoteAgent } from '@signalbox/shared/contracts/registry/demote-agent.j
 import type { DeploymentSummary } from '@signalbox/shared/contracts/registry/deployment.js';
 import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
+import { getDrift } from '@signalbox/shared/contracts/registry/get-drift.js';
+import { repairDrift } from '@signalbox/shared/contracts/registry/repair-drift.js';
 import { getDeployment } from '@signalbox/shared/contracts/registry/get-deployment.js';
 import { applyEvalSuite } from '@signalbox/shared/contracts/registry/apply-eval-suite.js';
 import { deleteEvalSuite } from '@signalbox/shared/contracts/registry/delete-eval-suite.js';
@@ -190,6 +192,8 @@ beforeAll(async () => {
   await answer(getBoard, board);
   await answer(startDeployment, { plan: [], resource: { ...deployment, started: true } });
   await answer(stopDeployment, { resource: deployment });
+  await answer(getDrift, { name: 'nine', started: true, since: null, items: [], more: 0, updatedAt: at });
+  await answer(repairDrift, { repairs: [], left: [], resource: deployment });
   await answer(reportStep, { action: 'updated', changes: [], resource: step });
   await answer(applyGate, { action: 'updated', changes: [], resource: gate });
   await answer(getGate, { ...gate, manifest: { kind: 'Gate' } });
@@ -431,6 +435,15 @@ describe('deployments by REST', () => {
       'registry.deployment.start',
       'registry.deployment.start',
       'registry.deployment.stop',
+    ]);
+  });
+
+  test('show their drift, and are repaired', async () => {
+    await expect(send('GET', '/deployments/nine/drift')).resolves.toMatchObject({ status: 200, body: { items: [] } });
+    await expect(send('POST', '/deployments/nine/repair?dryRun=true')).resolves.toMatchObject({ status: 202, body: { repairs: [] } });
+    expect(asked).toEqual([
+      ['registry.drift.get', { name: 'nine' }],
+      ['registry.drift.repair', { name: 'nine', dryRun: true }],
     ]);
   });
 

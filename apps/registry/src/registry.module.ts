@@ -43,8 +43,13 @@ import { ListDeploymentsHandler } from './deployments/list-deployments.handler.t
 import { MemberStore } from './deployments/member.store.ts';
 import { ReportStepHandler } from './deployments/report-step.handler.ts';
 import { StartDeploymentHandler } from './deployments/start-deployment.handler.ts';
+import { Starting } from './deployments/starting.ts';
 import { StepStore } from './deployments/step.store.ts';
 import { StopDeploymentHandler } from './deployments/stop-deployment.handler.ts';
+import { DriftWatch } from './drift/drift-watch.ts';
+import { Drifts } from './drift/drifts.ts';
+import { GetDriftHandler } from './drift/get-drift.handler.ts';
+import { RepairDriftHandler } from './drift/repair-drift.handler.ts';
 import { ApplyEvalSuiteHandler } from './evals/apply-eval-suite.handler.ts';
 import { DeleteEvalSuiteHandler } from './evals/delete-eval-suite.handler.ts';
 import { EvalRuns } from './evals/eval-runs.ts';
@@ -163,6 +168,8 @@ export class RegistryModule {
         StartDeploymentHandler,
         StopDeploymentHandler,
         DeleteDeploymentHandler,
+        GetDriftHandler,
+        RepairDriftHandler,
         GetSchemaHandler,
         SecretListener,
         ApplyEvalSuiteHandler,
@@ -232,6 +239,9 @@ export class RegistryModule {
         DeploymentLog,
         ProcessStore,
         LocalRunner,
+        Starting,
+        Drifts,
+        DriftWatch,
         MigrationRunner,
         MemberProbe,
         MemberWatch,

@@ -17,7 +17,10 @@ import { beatInstance } from '@signalbox/shared/contracts/registry/beat-instance
 import type { Board } from '@signalbox/shared/contracts/registry/board.js';
 import { deploymentChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
+import type { Drift } from '@signalbox/shared/contracts/registry/drift.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
+import { getDrift } from '@signalbox/shared/contracts/registry/get-drift.js';
+import { repairDrift } from '@signalbox/shared/contracts/registry/repair-drift.js';
 import { getIncident } from '@signalbox/shared/contracts/registry/get-incident.js';
 import { isolateAgent } from '@signalbox/shared/contracts/registry/isolate-agent.js';
 import { listIncidents } from '@signalbox/shared/contracts/registry/list-incidents.js';
@@ -470,6 +473,53 @@ describe('recovery of processes of ours', () => {
     expect((await board('isolating')).agents.map((each) => each.status)).toEqual(['done', 'done', 'ready']);
     await stop('isolating');
   }, 30_000);
+});
+
+describe('drift', () => {
+  const driftOf = (name: string): Promise<Drift> => registry.service.request(getDrift, { name });
+
+  test('of an agent that was changed begins, is shown, is repaired, and ends', async () => {
+    await localWorker('drifting');
+    await agent('drifting-page', { kind: 'http', http: { url: 'https://x.test' } });
+    await expect(driftOf('nobody')).rejects.toMatchObject({ code: 'not_found' });
+    const changes = await registry.service.record(deploymentChanged);
+    await deploy('drifting', { name: 'one', agent: 'drifting' }, { name: 'page', agent: 'drifting-page' });
+    await untilStatus('drifting', 'done');
+    expect(await driftOf('drifting')).toMatchObject({ started: true, since: null, items: [], more: 0 });
+    await expect(registry.service.request(repairDrift, { name: 'drifting' })).resolves.toMatchObject({ repairs: [], left: [] });
+
+    await localWorker('drifting', { env: { GREETING: 'good morning' } });
+    await agent('drifting-page', { kind: 'http', http: { url: 'https://y.test' } });
+    const items = [
+      { member: 'one', aspect: 'version', repair: 'restart', actual: expect.stringMatching(/^1 of 1 processes run sha256:/) },
+      { member: 'page', aspect: 'changed', repair: 'again' },
+    ];
+    expect(await driftOf('drifting')).toMatchObject({ items });
+    const began = await changes.next(({ name, change }) => name === 'drifting' && change === 'drift', 20_000);
+    expect(began).toMatchObject({ drift: 2, reason: expect.stringMatching(/^one: the agent drifting was changed/) });
+    expect((await driftOf('drifting')).since).not.toBeNull();
+
+    const preview = await registry.service.request(repairDrift, { name: 'drifting', dryRun: true });
+    expect(preview).toMatchObject({
+      repairs: [
+        { member: 'one', repair: 'restart' },
+        { member: 'page', repair: 'again' },
+      ],
+      left: [],
+    });
+    expect(await driftOf('drifting')).toMatchObject({ items });
+    await registry.service.request(repairDrift, { name: 'drifting' });
+    await until('the drift to end', async () => (await driftOf('drifting')).items.length === 0);
+    await untilStatus('drifting', 'done');
+    await changes.next(({ name, change, drift }) => name === 'drifting' && change === 'drift' && drift === 0, 20_000);
+    expect((await driftOf('drifting')).since).toBeNull();
+    await stop('drifting');
+    expect(await driftOf('drifting')).toMatchObject({
+      started: false,
+      since: null,
+      items: [{ aspect: 'steps', repair: 'start' }, { aspect: 'steps' }],
+    });
+  }, 60_000);
 });
 
 describe('members of other kinds', () => {

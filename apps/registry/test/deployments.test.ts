@@ -69,7 +69,7 @@ describe('applying a deployment', () => {
       [
         [{ name: 'a', dependsOn: ['nobody'], ...reported }],
         '/spec/agents/0/dependsOn/0',
-        'names nobody, which is no agent of this deployment',
+        'names nobody, which is no agent or member of this deployment',
       ],
       [[{ name: 'a', status: 'done', ...reported }], '/spec/agents/0/status', 'is not a known field'],
     ];

@@ -281,3 +281,42 @@ printf '%s' "\${COMPREPLY[0]}"`;
   expect((await signalbox(['completion', 'fish'])).out).toContain('complete -c signalbox');
   expect((await signalbox(['completion', 'tcsh'])).exit).toBe(2);
 });
+
+test('drift is shown as a diff tool shows it, and repaired after a preview', async () => {
+  const item = {
+    member: 'one',
+    aspect: 'version',
+    wanted: 'version 2',
+    actual: '1 of 1 processes run sha256:1',
+    because: 'it was changed',
+    repair: 'restart',
+  };
+  const drift = (items: object[]): object => ({
+    name: 'nine',
+    started: true,
+    since: null,
+    items,
+    more: 0,
+    updatedAt: '2026-11-24T12:00:00Z',
+  });
+  rest.on('GET /deployments/nine/drift', drift([]));
+  const none = await signalbox(['drift', 'nine']);
+  expect(none).toMatchObject({ exit: 0, out: 'nine is as its manifest wants it.\n' });
+  rest.on('GET /deployments/nine/drift', drift([item]));
+  const some = await signalbox(['drift', 'nine']);
+  expect(some.exit).toBe(1);
+  expect(some.out).toContain('1 of 1 processes run sha256:1');
+  expect(some.err).toContain('signalbox drift nine --repair --dry-run');
+  expect((await signalbox(['drift', 'nobody'])).exit).toBeGreaterThan(1);
+  expect((await signalbox(['drift', '--repair'])).exit).toBe(2);
+
+  const repairs = [{ member: 'one', repair: 'restart', because: 'it was changed', disturbs: { tasks: 2, deployments: ['other'] } }];
+  rest.on('POST /deployments/nine/repair', { repairs, left: [], resource: { name: 'nine' } });
+  const refused = await signalbox(['drift', 'nine', '--repair']);
+  expect(refused.exit).toBe(2);
+  expect(refused.out).toContain('Disturbs: 2 tasks in hand; also in: other');
+  expect(await signalbox(['drift', 'nine', '--repair', '--yes'])).toMatchObject({
+    exit: 0,
+    out: expect.stringContaining('is being repaired'),
+  });
+});

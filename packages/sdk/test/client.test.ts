@@ -87,7 +87,14 @@ test('every resource asks at its address', async () => {
     'PUT /deployments/x%20y',
   ])
     rest.on(route, one);
-  for (const route of ['POST /deployments/d/start', 'POST /deployments/d/stop', 'GET /deployments/d/board']) rest.on(route, one);
+  for (const route of [
+    'POST /deployments/d/start',
+    'POST /deployments/d/stop',
+    'GET /deployments/d/board',
+    'GET /deployments/d/drift',
+    'POST /deployments/d/repair',
+  ])
+    rest.on(route, one);
   for (const route of ['PUT /deployments/d/agents/a/steps/s', 'GET /artifacts/f', 'POST /artifacts', 'GET /state/ws/k', 'PUT /state/ws/k'])
     rest.on(route, one);
   for (const route of ['DELETE /agents/a', 'DELETE /mcp-servers/s', 'DELETE /workflows/w', 'DELETE /deployments/d'])
@@ -162,6 +169,8 @@ test('every resource asks at its address', async () => {
   await client.deployments.remove('d');
   await client.deployments.start('d', { dryRun: true });
   await client.deployments.stop('d');
+  await client.deployments.drift('d');
+  await client.deployments.repair('d', { dryRun: true });
   await client.deployments.board('d');
   await client.deployments.report({ deployment: 'd', agent: 'a', step: 's', state: 'done' });
   await client.artifacts.list({ run: 'r' }).first();

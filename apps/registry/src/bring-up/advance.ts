@@ -9,6 +9,7 @@ import { DeploymentLog } from '../deployments/deployment-log.ts';
 import { DeploymentStore, type DeploymentRow } from '../deployments/deployment.store.ts';
 import type { InfrastructureFact } from '../deployments/facts.ts';
 import { agentNames, planOf, registeredName } from '../deployments/plan.ts';
+import { DriftWatch } from '../drift/drift-watch.ts';
 import { LocalRunner } from '../runners/local-runner.ts';
 import { ContractStep } from './contract-step.ts';
 import { MemberStep } from './member-step.ts';
@@ -39,6 +40,7 @@ export class Advance {
     private readonly runner: LocalRunner,
     private readonly memberWatch: MemberWatch,
     private readonly memberStep: MemberStep,
+    private readonly driftWatch: DriftWatch,
     runnerStep: RunnerStep,
     probeStep: ProbeStep,
     contractStep: ContractStep,
@@ -64,6 +66,7 @@ export class Advance {
       moves.map((move) => this.make(row, move, move.agent.kind === 'agent' ? agents.get(move.agent.agent) : undefined, services)),
     );
     if (hasMoved.includes(true)) return 'moved';
+    await this.driftWatch.look(row, services);
     return moves.some((move) => move.fact.state !== 'failed') ? 'moving' : 'calm';
   }
 

@@ -3,6 +3,7 @@ import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { DeploymentStore, type DeploymentRow } from '../deployments/deployment.store.ts';
+import { DriftWatch } from '../drift/drift-watch.ts';
 import { RegistryConfig } from '../registry.config.ts';
 import { LocalRunner } from '../runners/local-runner.ts';
 import { MigrationRunner } from '../runners/migration-runner.ts';
@@ -47,6 +48,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly runner: LocalRunner,
     private readonly migrations: MigrationRunner,
     private readonly memberWatch: MemberWatch,
+    private readonly driftWatch: DriftWatch,
     private readonly advance: Advance,
     private readonly takeover: Takeover,
     private readonly config: RegistryConfig,
@@ -98,6 +100,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     for (const id of [...this.held.keys()].filter((held) => !mine.has(held))) {
       this.held.delete(id);
       this.memberWatch.forget(id);
+      this.driftWatch.forget(id);
       this.migrations
         .stop(id, 'another replica holds its deployment now')
         .catch((err: unknown) => log.error('migrations were not stopped', { deployment: id, err }));

@@ -91,7 +91,7 @@ export class MemberProbe {
     const identity = await caller.tokenFor(this.bus.service);
     const { version } = await this.bus.request(findSecret, { identity, name }, 'service', { timeoutMs });
     if (version === null) return { standing: 'missing', note: `there is no secret ${name}; set it: signalbox secrets set ${name}` };
-    return { standing: 'well', note: `the secret ${name} is there`, observed: `version ${version}` };
+    return { standing: 'well', note: `the secret ${name} is there` };
   }
 
   private async askStore({ member }: PlannedAgent, caller: Caller): Promise<MemberAnswer> {

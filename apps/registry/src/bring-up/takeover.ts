@@ -11,6 +11,7 @@ import { DeploymentStore, type DeploymentRow } from '../deployments/deployment.s
 import { stepKey } from '../deployments/facts.ts';
 import { MemberStore } from '../deployments/member.store.ts';
 import { planOf, registeredName } from '../deployments/plan.ts';
+import { DriftWatch } from '../drift/drift-watch.ts';
 import { InstanceStore } from '../instances/instance.store.ts';
 import { LocalRunner } from '../runners/local-runner.ts';
 import { MigrationRunner } from '../runners/migration-runner.ts';
@@ -34,6 +35,7 @@ export class Takeover {
     private readonly runner: LocalRunner,
     private readonly migrations: MigrationRunner,
     private readonly memberWatch: MemberWatch,
+    private readonly driftWatch: DriftWatch,
   ) {}
 
   /**
@@ -73,6 +75,7 @@ export class Takeover {
     await this.runner.stop(row.id, 'its deployment was stopped');
     await this.migrations.stop(row.id, 'its deployment was stopped');
     this.memberWatch.forget(row.id);
+    this.driftWatch.forget(row.id);
     const services = await this.boards.look([planOf(row.manifest)]);
     const left = await this.db.inWorkspace(row.workspace, async (tx) => {
       const current = await this.deployments.find(tx, row.name, { lock: true });

@@ -23,7 +23,7 @@ export class DeploymentLog {
     tx: EntityManager,
     row: DeploymentRow,
     services: ReadonlyMap<string, InfrastructureFact>,
-    about: Pick<DeploymentChanged, 'change' | 'agent' | 'step' | 'state' | 'reason'>,
+    about: Pick<DeploymentChanged, 'change' | 'agent' | 'step' | 'state' | 'reason' | 'drift'>,
   ): Promise<Stand> {
     const version = await this.deployments.nextEventVersion(tx, row.name);
     const stand = await this.boards.one(tx, row, services);

@@ -135,9 +135,16 @@ export class DeploymentStore {
     return Number(rows[0]!.event_version);
   }
 
+  async setDrifted(tx: EntityManager, name: string, hasDrifted: boolean): Promise<void> {
+    await tx.query(`UPDATE deployment SET drifted_at = CASE WHEN $2 THEN now() END WHERE name = $1`, [name, hasDrifted]);
+  }
+
   /** Forgets the grant once all that was done with it is undone: from then on nobody needs to hold the deployment. */
   async endBearer(tx: EntityManager, name: string): Promise<void> {
-    await tx.query(`UPDATE deployment SET bearer = NULL, owner = NULL, lease_until = NULL WHERE name = $1 AND NOT started`, [name]);
+    await tx.query(
+      `UPDATE deployment SET bearer = NULL, owner = NULL, drifted_at = NULL, lease_until = NULL WHERE name = $1 AND NOT started`,
+      [name],
+    );
   }
 
   /**

@@ -31,9 +31,8 @@ export function startPlan(
   const nodes = plan.agents.map((agent) => ({ name: agent.name, needs: agent.dependsOn, planned: agent }));
   return waves(nodes).flatMap((wave, index) =>
     wave.map(({ planned }) => {
-      const fact = planned.kind === 'agent' ? facts.get(planned.agent) : undefined;
-      const does = actionFor(planned, board.get(planned.name)!.status, fact);
-      const disturbs = disturbedBy(does.action, fact, sharing.get(registeredName(planned)) ?? []);
+      const does = actionFor(planned, board.get(planned.name)!.status, planned.kind === 'agent' ? facts.get(planned.agent) : undefined);
+      const disturbs = disturbanceOf(planned, does.action, facts, sharing);
       return {
         name: planned.name,
         ...(planned.kind !== 'agent' && { kind: planned.kind }),
@@ -46,10 +45,16 @@ export function startPlan(
   );
 }
 
-/** A restart and the command of a migration reach beyond the deployment; what is begun or looked at disturbs nobody. */
-function disturbedBy(action: PlannedAgent['action'], fact: StartFact | undefined, deployments: string[]): Disturbed | undefined {
+/** What an action reaches beyond the deployment, as a restart and the command of a migration do; what is begun or looked at disturbs nobody. */
+export function disturbanceOf(
+  planned: Plan['agents'][number],
+  action: PlannedAgent['action'],
+  facts: ReadonlyMap<string, StartFact>,
+  sharing: ReadonlyMap<string, string[]>,
+): Disturbed | undefined {
   if (action !== 'restart' && action !== 'run') return undefined;
-  const tasks = action === 'restart' ? (fact?.inFlight ?? 0) : 0;
+  const deployments = sharing.get(registeredName(planned)) ?? [];
+  const tasks = planned.kind === 'agent' ? (facts.get(planned.agent)?.inFlight ?? 0) : 0;
   return tasks === 0 && deployments.length === 0 ? undefined : { tasks, deployments };
 }
 

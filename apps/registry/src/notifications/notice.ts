@@ -26,7 +26,7 @@ export interface Notice {
   at: number;
 }
 
-const deploymentEvents = ['started', 'stopped', 'deleted', 'step-failed', 'step-done', 'done'] as const;
+const deploymentEvents = ['started', 'stopped', 'deleted', 'step-failed', 'step-done', 'done', 'drifted', 'drift-ended'] as const;
 const agentEvents = ['changed', 'deleted', 'degraded', 'failed'] as const;
 const kpiEvents = ['burning', 'settled'] as const;
 const approvalEvents = ['asked', 'reminded', ...approvalStatuses.filter((status) => status !== 'open')] as const;
@@ -101,7 +101,7 @@ export function noticeOfDeployment(deployment: DeploymentChanged, at: number): N
       : event.replace('-', ' ');
   return {
     event: `deployment.${event}`,
-    severity: event === 'step-failed' ? 'high' : 'low',
+    severity: event === 'step-failed' ? 'high' : event === 'drifted' ? 'medium' : 'low',
     title: `Deployment ${name}: ${what}`,
     text: (reason ?? '').slice(0, textMax),
     subject: `deployment ${name}`,
@@ -112,7 +112,7 @@ export function noticeOfDeployment(deployment: DeploymentChanged, at: number): N
   };
 }
 
-function deploymentEventOf({ change, status, state }: DeploymentChanged): (typeof deploymentEvents)[number] | null {
+function deploymentEventOf({ change, status, state, drift }: DeploymentChanged): (typeof deploymentEvents)[number] | null {
   switch (change) {
     case 'started':
     case 'stopped':
@@ -121,6 +121,8 @@ function deploymentEventOf({ change, status, state }: DeploymentChanged): (typeo
     case 'step':
       if (state === 'failed') return 'step-failed';
       return state !== 'done' ? null : status === 'done' ? 'done' : 'step-done';
+    case 'drift':
+      return drift === 0 ? 'drift-ended' : 'drifted';
     case 'status':
     case 'manifest':
       return null;

@@ -87,6 +87,7 @@ async function names(kind: string, context: Context, typed: string): Promise<str
       return (await client.reviews.list({ limit: namesMax }, options).first()).data.map(({ agent, version }) => `${agent}@${version}`);
     case 'board':
     case 'deploy':
+    case 'drift':
       return namesOf(client.deployments.list({ limit: namesMax }, options));
     case 'logs':
     case 'cancel':

@@ -22,6 +22,7 @@ import { addCompare } from './commands/compare.ts';
 import { addChannels } from './commands/channels.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDeploy } from './commands/deploy.ts';
+import { addDrift } from './commands/drift.ts';
 import { addAck, addClose, addIncidents, addNote } from './commands/incidents.ts';
 import { addIsolate, addIsolations, addRecover, addUnisolate } from './commands/isolations.ts';
 import { addKeys } from './commands/keys.ts';
@@ -95,6 +96,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
       [
         addStatus,
         addBoard,
+        addDrift,
         addAgents,
         addServers,
         addTools,

@@ -155,6 +155,38 @@ export interface PlannedAgent {
   disturbs?: { tasks: number; deployments: string[] };
 }
 
+/** One thing that is not as the manifest wants it. */
+export interface DriftItem {
+  member: string;
+  /** What it is; absent: an agent. */
+  kind?: MemberKind;
+  aspect: 'missing' | 'version' | 'replicas' | 'state' | 'steps' | 'changed' | (string & {});
+  wanted: string;
+  actual: string;
+  because: string;
+  /** What a repair does about it; absent: `next` says who can. */
+  repair?: 'start' | 'restart' | 'again' | (string & {});
+  next?: string;
+}
+
+/** Where a deployment is not as its manifest wants it; no items: it is. */
+export interface Drift {
+  name: string;
+  started: boolean;
+  since: string | null;
+  items: DriftItem[];
+  /** How many more there are. */
+  more: number;
+  updatedAt: string;
+}
+
+/** What a repair does to which member, and what it cannot do. */
+export interface DriftRepair {
+  repairs: { member: string; kind?: MemberKind; repair: string; because: string; disturbs?: { tasks: number; deployments: string[] } }[];
+  left: DriftItem[];
+  resource: Deployment;
+}
+
 /** A step of a deployment, reported by CI or a person. */
 export interface StepReport {
   deployment: string;
@@ -214,6 +246,16 @@ export class Deployments {
   /** Stops what the local runner started for it. */
   stop(name: string, options: CreateOptions = {}): Promise<{ resource: Deployment }> {
     return this.#http.json({ method: 'POST', path: path`/deployments/${name}/stop`, creates: true, ...options });
+  }
+
+  /** Where it is not as its manifest wants it. */
+  drift(name: string, options: RequestOptions = {}): Promise<Drift> {
+    return this.#http.json({ method: 'GET', path: path`/deployments/${name}/drift`, ...options });
+  }
+
+  /** Puts right what drifted, as far as the registry can. `dryRun`: only says what it would do. */
+  repair(name: string, query: ApplyQuery = {}, options: CreateOptions = {}): Promise<DriftRepair> {
+    return this.#http.json({ method: 'POST', path: path`/deployments/${name}/repair`, query: { ...query }, creates: true, ...options });
   }
 
   board(name: string, options: RequestOptions = {}): Promise<Board> {

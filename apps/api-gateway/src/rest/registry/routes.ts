@@ -19,6 +19,7 @@ import { GetAgentRoute } from './get-agent.route.ts';
 import { GetBoardRoute } from './get-board.route.ts';
 import { GetChannelRoute } from './get-channel.route.ts';
 import { GetDeploymentRoute } from './get-deployment.route.ts';
+import { GetDriftRoute } from './get-drift.route.ts';
 import { GetEvalSuiteRoute } from './get-eval-suite.route.ts';
 import { GetEvalRoute } from './get-eval.route.ts';
 import { GetGateRoute } from './get-gate.route.ts';
@@ -51,6 +52,7 @@ import { ResolveIncidentRoute } from './resolve-incident.route.ts';
 import { RetryNotificationRoute } from './retry-notification.route.ts';
 import { RunNotificationRuleRoute } from './run-notification-rule.route.ts';
 import { SignOffAgentRoute } from './sign-off-agent.route.ts';
+import { RepairDriftRoute } from './repair-drift.route.ts';
 import { StartDeploymentRoute } from './start-deployment.route.ts';
 import { StartEvalRoute } from './start-eval.route.ts';
 import { StopDeploymentRoute } from './stop-deployment.route.ts';
@@ -77,6 +79,8 @@ export const registryRoutes: Type[] = [
   GetBoardRoute,
   StartDeploymentRoute,
   StopDeploymentRoute,
+  GetDriftRoute,
+  RepairDriftRoute,
   ReportStepRoute,
   GetSchemaRoute,
   AddEvidenceRoute,

@@ -10,6 +10,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { Tabs, useTab } from '../../parts/tabs.tsx';
 import { BoardView } from './board-view.tsx';
 import { DeploymentLevers } from './deployment-levers.tsx';
+import { DriftPanel } from './drift-panel.tsx';
 import { Gantt } from './gantt.tsx';
 
 const Manifest = lazy(() => import('../../parts/manifest.tsx'));
@@ -56,7 +57,15 @@ export default function DeploymentPage(): ReactNode {
         </Panel>
       ) : (
         <Loaded query={board} rows={8}>
-          {(data) => (tab === 'timeline' ? <Gantt board={data} /> : <BoardView board={data} />)}
+          {(data) =>
+            tab === 'timeline' ? (
+              <Gantt board={data} />
+            ) : (
+              <BoardView board={data}>
+                <DriftPanel name={name} />
+              </BoardView>
+            )
+          }
         </Loaded>
       )}
     </Page>

@@ -50,8 +50,9 @@ export const instanceChanged = defineEvent({
 export class DeploymentChanged {
   @Matches(idPattern('deployment')) id!: string;
   @Matches(namePattern) name!: string;
-  @IsIn(['manifest', 'started', 'stopped', 'step', 'status', 'deleted'])
-  change!: 'manifest' | 'started' | 'stopped' | 'step' | 'status' | 'deleted';
+  /** `status`: of a member that is no agent; `drift`: what is there begins or ends to be other than wanted. */
+  @IsIn(['manifest', 'started', 'stopped', 'step', 'status', 'drift', 'deleted'])
+  change!: 'manifest' | 'started' | 'stopped' | 'step' | 'status' | 'drift' | 'deleted';
   @IsIn(deploymentStatuses) status!: DeploymentStatus;
   /** Share of all steps that is done, 0 to 1. */
   @IsNumber() @Min(0) progress!: number;
@@ -60,6 +61,8 @@ export class DeploymentChanged {
   @IsOptional() @IsString() step?: string;
   @IsOptional() @IsIn(stepStates) state?: StepState;
   @IsOptional() @IsString() reason?: string;
+  /** With `drift`: how many things are not as wanted; 0: it has ended. */
+  @IsOptional() @IsInt() @Min(0) drift?: number;
 }
 
 /** A deployment was applied, started, stopped, deleted, or one of its steps moved. Entity: the deployment's id. */

@@ -1,0 +1,39 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import type { Drift } from '@signalbox/shared/contracts/registry/drift.js';
+import { getDrift, GetDriftRequest } from '@signalbox/shared/contracts/registry/get-drift.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
+import { Boards } from '../deployments/boards.ts';
+import { unknownDeployment } from '../deployments/deployment.ts';
+import { DeploymentStore } from '../deployments/deployment.store.ts';
+import { driftItemsMax, Drifts } from './drifts.ts';
+
+@Controller()
+export class GetDriftHandler {
+  constructor(
+    private readonly db: WorkspaceDatabase,
+    private readonly deployments: DeploymentStore,
+    private readonly boards: Boards,
+    private readonly drifts: Drifts,
+  ) {}
+
+  @Handles(getDrift)
+  handle(@Payload() { name }: GetDriftRequest, @FromCaller() { workspace }: Caller): Promise<Drift> {
+    return this.db.inWorkspace(workspace, async (tx) => {
+      const row = await this.deployments.find(tx, name);
+      if (row === null) throw unknownDeployment(name);
+      const stand = await this.boards.one(tx, row);
+      const items = await this.drifts.of(tx, stand);
+      return {
+        name,
+        started: row.started,
+        since: row.drifted_at?.toISOString() ?? null,
+        items: items.slice(0, driftItemsMax),
+        more: Math.max(0, items.length - driftItemsMax),
+        updatedAt: stand.board.updatedAt,
+      };
+    });
+  }
+}
