@@ -14,6 +14,8 @@ import { demoteAgent } from '@signalbox/shared/contracts/registry/demote-agent.j
 import type { DeploymentSummary } from '@signalbox/shared/contracts/registry/deployment.js';
 import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
+import { getScale } from '@signalbox/shared/contracts/registry/get-scale.js';
+import { listScales } from '@signalbox/shared/contracts/registry/list-scales.js';
 import { getDrift } from '@signalbox/shared/contracts/registry/get-drift.js';
 import { repairDrift } from '@signalbox/shared/contracts/registry/repair-drift.js';
 import { getDeployment } from '@signalbox/shared/contracts/registry/get-deployment.js';
@@ -95,6 +97,10 @@ const agent: Agent = {
 const deployment: DeploymentSummary = {
   ...{ id: newId('deployment'), name: 'nine', description: '', labels: {}, status: 'ready', progress: 0, agents: 1, done: 0, eta: null },
   ...{ started: false, version: 3, hash, createdAt: at, updatedAt: at },
+};
+const scale = {
+  ...{ agent: 'first', runner: 'external' as const, min: 1, max: 5, waiting: 4, running: 2, oldestMs: 1_500 },
+  ...{ live: 2, wanted: 3, because: 'four wait' },
 };
 const step = { agent: 'first', step: 'x', source: 'reported' as const, weight: 1, state: 'done' as const, fraction: 1 };
 const page = { data: [], nextCursor: null };
@@ -193,6 +199,8 @@ beforeAll(async () => {
   await answer(startDeployment, { plan: [], resource: { ...deployment, started: true } });
   await answer(stopDeployment, { resource: deployment });
   await answer(getDrift, { name: 'nine', started: true, since: null, items: [], more: 0, updatedAt: at });
+  await answer(getScale, { ...scale, changes: [] });
+  await answer(listScales, { data: [scale], nextCursor: null });
   await answer(repairDrift, { repairs: [], left: [], resource: deployment });
   await answer(reportStep, { action: 'updated', changes: [], resource: step });
   await answer(applyGate, { action: 'updated', changes: [], resource: gate });
@@ -436,6 +444,18 @@ describe('deployments by REST', () => {
       'registry.deployment.start',
       'registry.deployment.stop',
     ]);
+  });
+
+  test('say how their agents scale, as JSON and as OpenMetrics', async () => {
+    await expect(send('GET', '/agents/first/scale')).resolves.toMatchObject({ status: 200, body: { wanted: 3 } });
+    await expect(send('GET', '/scales')).resolves.toMatchObject({ status: 200, body: { data: [{ agent: 'first' }] } });
+    const metrics = await fetch(`${gateway.url}/api/v1/scales/metrics`, { headers: { authorization: `Bearer ${key}` } });
+    expect(metrics.headers.get('content-type')).toMatch(/^application\/openmetrics-text; version=1.0.0/);
+    const text = await metrics.text();
+    expect(text).toContain('# TYPE signalbox_agent_wanted_replicas gauge\n');
+    expect(text).toContain('signalbox_agent_wanted_replicas{agent="first",runner="external"} 3\n');
+    expect(text).toContain('signalbox_agent_queue_oldest_seconds{agent="first",runner="external"} 1.5\n');
+    expect(text.endsWith('# EOF\n')).toBe(true);
   });
 
   test('show their drift, and are repaired', async () => {

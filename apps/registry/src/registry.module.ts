@@ -133,6 +133,11 @@ import { LocalRunner } from './runners/local-runner.ts';
 import { MigrationRunner } from './runners/migration-runner.ts';
 import { ProcessStore } from './runners/process.store.ts';
 import { SecretListener } from './runners/secret.listener.ts';
+import { Autoscaler } from './scaling/autoscaler.ts';
+import { GetScaleHandler } from './scaling/get-scale.handler.ts';
+import { ListScalesHandler } from './scaling/list-scales.handler.ts';
+import { QueueReader } from './scaling/queues.ts';
+import { ScaleStore } from './scaling/scale.store.ts';
 import { ApprovePromotionHandler } from './stages/approve-promotion.handler.ts';
 import { DemoteAgentHandler } from './stages/demote-agent.handler.ts';
 import { GetStagesHandler } from './stages/get-stages.handler.ts';
@@ -170,6 +175,8 @@ export class RegistryModule {
         DeleteDeploymentHandler,
         GetDriftHandler,
         RepairDriftHandler,
+        GetScaleHandler,
+        ListScalesHandler,
         GetSchemaHandler,
         SecretListener,
         ApplyEvalSuiteHandler,
@@ -242,6 +249,9 @@ export class RegistryModule {
         Starting,
         Drifts,
         DriftWatch,
+        ScaleStore,
+        QueueReader,
+        Autoscaler,
         MigrationRunner,
         MemberProbe,
         MemberWatch,

@@ -21,6 +21,9 @@ import type { Drift } from '@signalbox/shared/contracts/registry/drift.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
 import { getDrift } from '@signalbox/shared/contracts/registry/get-drift.js';
 import { repairDrift } from '@signalbox/shared/contracts/registry/repair-drift.js';
+import { getScale } from '@signalbox/shared/contracts/registry/get-scale.js';
+import { listScales } from '@signalbox/shared/contracts/registry/list-scales.js';
+import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
 import { getIncident } from '@signalbox/shared/contracts/registry/get-incident.js';
 import { isolateAgent } from '@signalbox/shared/contracts/registry/isolate-agent.js';
 import { listIncidents } from '@signalbox/shared/contracts/registry/list-incidents.js';
@@ -519,6 +522,81 @@ describe('drift', () => {
       since: null,
       items: [{ aspect: 'steps', repair: 'start' }, { aspect: 'steps' }],
     });
+  }, 60_000);
+});
+
+describe('a pool of workers', () => {
+  test('grows and shrinks with what waits for it, and says why', async () => {
+    let waiting = 0;
+    let missing = 0;
+    await registry.service.answer(listLimits, () => ({
+      data: [
+        {
+          kind: 'agent' as const,
+          name: 'pool',
+          key: null,
+          concurrency: null,
+          rate: null,
+          waiting,
+          running: 0,
+          oldestAt: null,
+          holders: [],
+        },
+      ],
+      ...{ nextCursor: null, calls: { places: 1, most: 1, running: 0 }, missing },
+    }));
+    await localWorker('pool', { autoscale: { min: 1, max: 3, upAfterMs: 0, downAfterMs: 1_500, drainMs: 7_000 } });
+    await localWorker('fixed');
+    await expect(registry.service.request(getScale, { agent: 'fixed' })).rejects.toMatchObject({ code: 'conflict' });
+    await expect(registry.service.request(getScale, { agent: 'nobody' })).rejects.toMatchObject({ code: 'not_found' });
+    await deploy('pool', { name: 'workers', agent: 'pool' });
+    await untilStatus('pool', 'done');
+    const live = async (): Promise<number> => (await registry.service.request(getAgent, { name: 'pool' })).instances.live;
+    expect(await live()).toBe(1);
+    expect(gateway.beats.find((beat) => beat.agent === 'pool')!.environment).toContain('SIGNALBOX_DRAIN_MS');
+
+    waiting = 9;
+    await until('three processes', async () => (await live()) === 3);
+    const grown = await registry.service.request(getScale, { agent: 'pool' });
+    expect(grown).toMatchObject({
+      runner: 'local',
+      min: 1,
+      max: 3,
+      waiting: 9,
+      wanted: 3,
+      live: 3,
+      changes: [{ deployment: 'pool', from: 1, to: 3 }],
+    });
+    expect(grown.because).toBe('9 wait and 0 are in hand, at 1 a process; more than 3 there may not be');
+    await expect(registry.service.request(getDrift, { name: 'pool' })).resolves.toMatchObject({ items: [] });
+
+    // What is not known changes nothing.
+    waiting = 0;
+    missing = 1;
+    await until('execution to be away', () =>
+      registry.service.request(getScale, { agent: 'pool' }).then(
+        () => false,
+        (fault: Fault) => fault.code === 'unavailable',
+      ),
+    );
+    expect(await live()).toBe(3);
+    missing = 0;
+    await until('one process', async () => (await live()) === 1, 20_000);
+    const shrunk = await registry.service.request(getScale, { agent: 'pool' });
+    expect(shrunk.changes).toMatchObject([
+      { from: 3, to: 1, because: expect.stringMatching(/^0 wait/) },
+      { from: 1, to: 3 },
+    ]);
+    const { data } = await registry.service.request(listInstances, { agent: 'pool' });
+    expect(data.filter(({ status }) => status === 'gone').map(({ statusReason }) => statusReason)).toEqual([
+      'it said goodbye',
+      'it said goodbye',
+    ]);
+    await expect(registry.service.request(listScales, {})).resolves.toMatchObject({
+      data: [{ agent: 'pool', wanted: 1 }],
+      nextCursor: null,
+    });
+    await stop('pool');
   }, 60_000);
 });
 

@@ -92,6 +92,7 @@ test('every resource asks at its address', async () => {
     'POST /deployments/d/stop',
     'GET /deployments/d/board',
     'GET /deployments/d/drift',
+    'GET /agents/a/scale',
     'POST /deployments/d/repair',
   ])
     rest.on(route, one);
@@ -170,6 +171,7 @@ test('every resource asks at its address', async () => {
   await client.deployments.start('d', { dryRun: true });
   await client.deployments.stop('d');
   await client.deployments.drift('d');
+  await client.agents.scale('a');
   await client.deployments.repair('d', { dryRun: true });
   await client.deployments.board('d');
   await client.deployments.report({ deployment: 'd', agent: 'a', step: 's', state: 'done' });

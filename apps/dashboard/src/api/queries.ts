@@ -46,6 +46,12 @@ export const queries = {
   deployment: (name: string) =>
     queryOptions({ queryKey: ['board', name, 'manifest'], queryFn: ({ signal }) => client.deployments.get(name, { signal }) }),
   board: (name: string) => queryOptions({ queryKey: ['board', name], queryFn: ({ signal }) => client.deployments.board(name, { signal }) }),
+  scale: (name: string) =>
+    queryOptions({
+      queryKey: ['agent', name, 'scale'],
+      queryFn: ({ signal }) => client.agents.scale(name, { signal }),
+      refetchInterval: 5_000,
+    }),
   drift: (name: string) =>
     queryOptions({ queryKey: ['board', name, 'drift'], queryFn: ({ signal }) => client.deployments.drift(name, { signal }) }),
   /** The board as it would be if one agent took so many days more. */

@@ -11,6 +11,7 @@ import type { InfrastructureFact } from '../deployments/facts.ts';
 import { agentNames, planOf, registeredName } from '../deployments/plan.ts';
 import { DriftWatch } from '../drift/drift-watch.ts';
 import { LocalRunner } from '../runners/local-runner.ts';
+import { Autoscaler } from '../scaling/autoscaler.ts';
 import { ContractStep } from './contract-step.ts';
 import { MemberStep } from './member-step.ts';
 import { MemberWatch } from './member-watch.ts';
@@ -41,6 +42,7 @@ export class Advance {
     private readonly memberWatch: MemberWatch,
     private readonly memberStep: MemberStep,
     private readonly driftWatch: DriftWatch,
+    private readonly autoscaler: Autoscaler,
     runnerStep: RunnerStep,
     probeStep: ProbeStep,
     contractStep: ContractStep,
@@ -67,6 +69,7 @@ export class Advance {
     );
     if (hasMoved.includes(true)) return 'moved';
     await this.driftWatch.look(row, services);
+    await this.autoscaler.look(row, standings.values(), agents);
     return moves.some((move) => move.fact.state !== 'failed') ? 'moving' : 'calm';
   }
 

@@ -7,6 +7,7 @@ import { DriftWatch } from '../drift/drift-watch.ts';
 import { RegistryConfig } from '../registry.config.ts';
 import { LocalRunner } from '../runners/local-runner.ts';
 import { MigrationRunner } from '../runners/migration-runner.ts';
+import { Autoscaler } from '../scaling/autoscaler.ts';
 import { Advance } from './advance.ts';
 import { MemberWatch } from './member-watch.ts';
 import { Takeover } from './takeover.ts';
@@ -49,6 +50,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly migrations: MigrationRunner,
     private readonly memberWatch: MemberWatch,
     private readonly driftWatch: DriftWatch,
+    private readonly autoscaler: Autoscaler,
     private readonly advance: Advance,
     private readonly takeover: Takeover,
     private readonly config: RegistryConfig,
@@ -101,6 +103,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.held.delete(id);
       this.memberWatch.forget(id);
       this.driftWatch.forget(id);
+      this.autoscaler.forget(id);
       this.migrations
         .stop(id, 'another replica holds its deployment now')
         .catch((err: unknown) => log.error('migrations were not stopped', { deployment: id, err }));

@@ -1,18 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import { LocalRunner, type WorkerOrder } from '../runners/local-runner.ts';
+import { LocalRunner } from '../runners/local-runner.ts';
+import { Autoscaler } from '../scaling/autoscaler.ts';
 import type { StepContext, StepMaker, StepOutcome } from './step-outcome.ts';
+import { workerOrder } from './worker-order.ts';
 
 /** Brings an agent up: the local runner starts processes, the external one waits for instances; what is called needs no start. */
 @Injectable()
 export class RunnerStep implements StepMaker {
-  constructor(private readonly runner: LocalRunner) {}
+  constructor(
+    private readonly runner: LocalRunner,
+    private readonly autoscaler: Autoscaler,
+  ) {}
 
   async look(context: StepContext): Promise<StepOutcome> {
     const { agent } = context;
     if (agent.spec.kind === 'mcp') return serverOutcome(context);
     if (agent.spec.kind !== 'worker') return { state: 'done', note: 'it is called where it is; there is nothing to start' };
-    const wanted = agent.spec.worker?.replicas ?? 1;
-    const order = workerOrder(context);
+    const wanted = await this.wantedOf(context);
+    const order = workerOrder(context, wanted);
     if (order !== null) {
       const state = await this.runner.ensure(order);
       if (state.failure !== undefined) return { state: 'failed', note: state.failure };
@@ -22,20 +27,13 @@ export class RunnerStep implements StepMaker {
     if (agent.live >= wanted) return { state: 'done', note: wanted === 1 ? 'its instance beats' : `${wanted} instances beat` };
     return { state: 'begun', note: awaited(agent.live, wanted, order !== null) };
   }
-}
 
-/** What the local runner is to keep up for an agent; null where it is not the one who starts it. */
-function workerOrder({ deployment, planned, agent }: Pick<StepContext, 'deployment' | 'planned' | 'agent'>): WorkerOrder | null {
-  const worker = agent.spec.worker;
-  if (agent.spec.kind !== 'worker' || worker?.runner !== 'local') return null;
-  return {
-    workspace: deployment.workspace,
-    deployment: deployment.id,
-    agent: planned.name,
-    registered: { id: agent.id, name: agent.name, version: agent.version, hash: agent.hash },
-    worker,
-    grant: deployment.bearer,
-  };
+  /** What others run is up with the least of them: they scale it. */
+  private async wantedOf({ deployment, planned, agent }: StepContext): Promise<number> {
+    const { autoscale, replicas = 1, runner } = agent.spec.worker ?? {};
+    if (autoscale === undefined) return replicas;
+    return runner === 'local' ? this.autoscaler.wantedOf(deployment, planned.name, autoscale) : autoscale.min;
+  }
 }
 
 function awaited(live: number, wanted: number, isOurs: boolean): string {

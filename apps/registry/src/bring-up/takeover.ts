@@ -17,6 +17,8 @@ import { LocalRunner } from '../runners/local-runner.ts';
 import { MigrationRunner } from '../runners/migration-runner.ts';
 import { ProcessStore, type ProcessRow } from '../runners/process.store.ts';
 import { endWorkerKey } from '../runners/worker-key.ts';
+import { ScaleStore } from '../scaling/scale.store.ts';
+import { Autoscaler } from '../scaling/autoscaler.ts';
 import { MemberWatch } from './member-watch.ts';
 
 /** What is to be put right when a replica gets a deployment, and when a deployment ends. */
@@ -29,6 +31,7 @@ export class Takeover {
     private readonly log: DeploymentLog,
     private readonly boards: Boards,
     private readonly members: MemberStore,
+    private readonly scales: ScaleStore,
     private readonly processes: ProcessStore,
     private readonly instances: InstanceStore,
     private readonly health: AgentHealth,
@@ -36,6 +39,7 @@ export class Takeover {
     private readonly migrations: MigrationRunner,
     private readonly memberWatch: MemberWatch,
     private readonly driftWatch: DriftWatch,
+    private readonly autoscaler: Autoscaler,
   ) {}
 
   /**
@@ -76,6 +80,7 @@ export class Takeover {
     await this.migrations.stop(row.id, 'its deployment was stopped');
     this.memberWatch.forget(row.id);
     this.driftWatch.forget(row.id);
+    this.autoscaler.forget(row.id);
     const services = await this.boards.look([planOf(row.manifest)]);
     const left = await this.db.inWorkspace(row.workspace, async (tx) => {
       const current = await this.deployments.find(tx, row.name, { lock: true });
@@ -88,6 +93,7 @@ export class Takeover {
         [row.id, migrations.map(({ name }) => name)],
       );
       await this.members.keepOnly(tx, row.id, []);
+      await this.scales.forget(tx, row.id);
       await this.deployments.endBearer(tx, row.name);
       await this.log.tell(tx, current, services, { change: 'stopped' });
       return gone;

@@ -105,6 +105,7 @@ export class DeploymentStore {
   async delete(tx: EntityManager, { name, id }: Pick<DeploymentRow, 'name' | 'id'>): Promise<void> {
     await tx.query(`DELETE FROM deployment_step WHERE deployment = $1`, [id]);
     await tx.query(`DELETE FROM deployment_member WHERE deployment = $1`, [id]);
+    await tx.query(`DELETE FROM agent_scale WHERE deployment = $1`, [id]);
     await tx.query(`DELETE FROM runner_process WHERE deployment = $1`, [id]);
     await tx.query(`DELETE FROM deployment WHERE name = $1`, [name]);
   }

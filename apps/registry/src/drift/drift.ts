@@ -83,16 +83,15 @@ function ofAgent(planned: PlannedAgent, { started, board, agents, baseline }: Re
 
 function ofReplicas({ kind, worker, live }: AgentReality, running: number): Found[] {
   if (kind !== 'worker') return [];
-  const wanted = worker?.replicas ?? 1;
+  const wanted = worker?.autoscale?.min ?? worker?.replicas ?? 1;
+  const most = worker?.autoscale?.max ?? wanted;
   const isLocal = worker?.runner === 'local';
   // Others start as many as they like; fewer than wanted is drift for all.
-  if (live >= wanted && (!isLocal || running <= wanted)) return [];
+  if (live >= wanted && (!isLocal || running <= most)) return [];
   const actual = isLocal && running !== live ? `${live} beat, ${running} run` : `${live} beat`;
   const because =
-    live < wanted
-      ? `${wanted - live} of its ${wanted} instances are not there`
-      : `${running - wanted} more of its processes run than wanted`;
-  const item = { aspect: 'replicas' as const, wanted: `${wanted} instances`, actual, because };
+    live < wanted ? `${wanted - live} of its ${wanted} instances are not there` : `${running - most} more of its processes run than wanted`;
+  const item = { aspect: 'replicas' as const, wanted: `${most > wanted ? `${wanted} to ${most}` : wanted} instances`, actual, because };
   return [isLocal ? { ...item, repair: 'again' } : { ...item, next: 'Start them where they are run: the external runner is not ours.' }];
 }
 

@@ -58,6 +58,11 @@ function workerFaults({ spec }: AgentManifest): FaultDetail[] {
       if (worker[field] !== undefined) faults.push({ pointer: `/spec/worker/${field}`, detail: 'is for the runner `local` alone' });
     }
   }
+  const { autoscale } = worker;
+  if (autoscale !== undefined && autoscale.min > autoscale.max)
+    faults.push({ pointer: '/spec/worker/autoscale/min', detail: 'must not be above `max`' });
+  if (autoscale !== undefined && worker.replicas !== undefined)
+    faults.push({ pointer: '/spec/worker/replicas', detail: 'does not go with `autoscale`, which says how many there are' });
   faults.push(...commandFaults('/spec/worker', worker));
   return faults;
 }

@@ -43,6 +43,42 @@ const worker = {
     cwd: { ...argumentSchema, description: "Folder of the process; relative to the registry's `RUNNER_CWD`." },
     env: environmentSchema,
     replicas: { type: 'integer', minimum: 1, maximum: 64, description: 'Processes to keep up; 1 if absent.' },
+    autoscale: {
+      type: 'object',
+      description:
+        'In place of `replicas`: as many processes as what waits for them asks for. With the runner `external`, what others scale by.',
+      properties: {
+        min: { type: 'integer', minimum: 1, maximum: 64 },
+        max: { type: 'integer', minimum: 1, maximum: 64 },
+        targetQueue: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 10_000,
+          description: 'Tasks that one process should have, waiting and in hand; its concurrency if absent.',
+        },
+        targetLatencyMs: { type: 'integer', minimum: 100, maximum: 86_400_000, description: 'No task should wait longer for a process.' },
+        upAfterMs: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 600_000,
+          description: 'More are wanted for so long before there are more; 3 s if absent.',
+        },
+        downAfterMs: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 3_600_000,
+          description: 'Fewer are wanted for so long before there are fewer; 60 s if absent.',
+        },
+        drainMs: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 3_600_000,
+          description: 'How long a process may finish what it has in hand; 60 s if absent.',
+        },
+      },
+      required: ['min', 'max'],
+      additionalProperties: false,
+    },
     concurrency: { type: 'integer', minimum: 1, maximum: 1_000, description: 'Tasks that one process takes at once.' },
   },
   additionalProperties: false,

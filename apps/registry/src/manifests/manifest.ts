@@ -19,12 +19,29 @@ export interface Metadata {
   description?: string;
 }
 
+/** How many processes of a worker there are, by what waits for them. */
+export interface AutoscaleSpec {
+  min: number;
+  max: number;
+  /** Tasks that one process should have, waiting and in hand; its concurrency if absent. */
+  targetQueue?: number;
+  /** No task should wait longer. */
+  targetLatencyMs?: number;
+  /** More are wanted for so long before there are more; 3 s if absent. */
+  upAfterMs?: number;
+  /** Fewer are wanted for so long before there are fewer; 60 s if absent. */
+  downAfterMs?: number;
+  /** How long a process may finish what it has in hand; 60 s if absent. */
+  drainMs?: number;
+}
+
 export interface WorkerSpec {
   runner?: RunnerKind;
   command?: string[];
   cwd?: string;
   env?: Record<string, string>;
   replicas?: number;
+  autoscale?: AutoscaleSpec;
   concurrency?: number;
 }
 

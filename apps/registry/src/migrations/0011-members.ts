@@ -22,6 +22,36 @@ export const up: string[] = [
   ...inWorkspaceOnly('deployment_member'),
   // What was found of each agent at the last start, by its name in the deployment; and since when what is there is not what is wanted.
   `ALTER TABLE deployment ADD COLUMN agent_hashes jsonb NOT NULL DEFAULT '{}', ADD COLUMN drifted_at timestamptz`,
+  // How many processes the local runner keeps up of agents that are scaled, and how it came to that.
+  `CREATE TABLE agent_scale (
+    workspace uuid NOT NULL,
+    deployment uuid NOT NULL,
+    member text NOT NULL,
+    agent text NOT NULL,
+    wanted integer NOT NULL,
+    because text NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (workspace, deployment, member)
+  )`,
+  `CREATE INDEX agent_scale_agent ON agent_scale (workspace, agent)`,
+  ...inWorkspaceOnly('agent_scale'),
+  `CREATE TABLE agent_scale_change (
+    workspace uuid NOT NULL,
+    agent text NOT NULL,
+    id uuid NOT NULL,
+    deployment text NOT NULL,
+    from_count integer NOT NULL,
+    to_count integer NOT NULL,
+    because text NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (workspace, agent, id)
+  )`,
+  ...inWorkspaceOnly('agent_scale_change'),
 ];
 
-export const down: string[] = ['ALTER TABLE deployment DROP COLUMN agent_hashes, DROP COLUMN drifted_at', 'DROP TABLE deployment_member'];
+export const down: string[] = [
+  'DROP TABLE agent_scale_change',
+  'DROP TABLE agent_scale',
+  'ALTER TABLE deployment DROP COLUMN agent_hashes, DROP COLUMN drifted_at',
+  'DROP TABLE deployment_member',
+];

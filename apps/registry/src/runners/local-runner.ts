@@ -18,11 +18,14 @@ import { AgentHealth } from '../agents/agent-health.ts';
 import { InstanceStore } from '../instances/instance.store.ts';
 import type { WorkerSpec } from '../manifests/manifest.ts';
 import { RegistryConfig } from '../registry.config.ts';
+import { drainMsDefault } from '../scaling/scale.ts';
 import { ProcessStore, type ProcessRow } from './process.store.ts';
 import { endWorkerKey, makeWorkerKey, renewAfterMs, type WorkerKey } from './worker-key.ts';
 
 /** A worker drains on SIGTERM; what it cannot finish by then is tried again elsewhere. */
 const stopOptions = { inputMs: 0, graceMs: 6_000 };
+/** After the time for its last tasks, for their results. */
+const lastWordMs = 2_000;
 /** Lines of a worker's output that one log line shows. */
 const lineMax = 1_000;
 
@@ -58,6 +61,8 @@ interface Slot {
   /** Monotonic: when the key was made. */
   keyAt: number;
   stderr: string[];
+  /** Settles when it has ended for good; null: it is not to end. */
+  ending: Promise<void> | null;
   /** Writes about the slot happen one after another. */
   writing: Promise<void>;
 }
@@ -80,14 +85,37 @@ export class LocalRunner {
   /** Has exactly the wanted processes up, of the wanted version; those of another version are replaced. Says how they stand. */
   async ensure(order: WorkerOrder): Promise<WorkerState> {
     const wanted = order.worker.replicas ?? 1;
-    for (const slot of this.slotsOf(order.deployment, order.agent)) {
-      const isOld = slot.order.registered.version !== order.registered.version;
-      if (isOld || slot.slot >= wanted) await this.end(slot, 'it is replaced');
+    for (const slot of this.activeSlots(order)) {
+      if (slot.order.registered.version !== order.registered.version) await this.end(slot, 'it is replaced');
     }
-    for (let slot = 0; slot < wanted; slot++) {
-      if (!this.slots.has(slotKey(order, slot))) this.begin(order, slot);
-    }
+    for (const slot of this.activeSlots(order).slice(wanted)) await this.end(slot, 'it is replaced');
+    this.fill(order);
     return this.look(order);
+  }
+
+  /** Has as many processes as wanted from now on: more begin at once; those that are too many finish what they have in hand, for so long, and end. */
+  scale(order: WorkerOrder, drainMs: number, because: string): void {
+    for (const slot of this.activeSlots(order).slice(order.worker.replicas ?? 1)) {
+      this.end(slot, `fewer are needed: ${because}`, drainMs + lastWordMs).catch((err: unknown) =>
+        log.warn('the end of a worker was not written', { instance: slot.instance, err }),
+      );
+    }
+    this.fill(order);
+  }
+
+  /** How many processes of an agent run here, those that finish their last tasks included. */
+  countOf(deployment: string, agent: string): number {
+    return this.slotsOf(deployment, agent).length;
+  }
+
+  /** Begins what is missing, in the lowest places that are free. */
+  private fill(order: WorkerOrder): void {
+    let missing = (order.worker.replicas ?? 1) - this.activeSlots(order).length;
+    for (let slot = 0; missing > 0; slot++) {
+      if (this.slots.has(slotKey(order, slot))) continue;
+      this.begin(order, slot);
+      missing--;
+    }
   }
 
   /** Agents of a deployment, by their names in it, that have processes here. */
@@ -107,12 +135,18 @@ export class LocalRunner {
 
   /** Ends everything, as this process is about to end: keys are taken back by who brings the deployments up next. */
   async stopAll(): Promise<void> {
-    await Promise.all([...this.slots.values()].map((slot) => slot.child.stop({ ...stopOptions, because: 'the registry stops' })));
+    await Promise.all([...this.slots.values()].map((slot) => this.stopChild(slot)));
     this.slots.clear();
   }
 
+  private async stopChild({ child }: Slot): Promise<void> {
+    const because = 'the registry stops';
+    const hurry = setTimeout(() => void child.child?.kill(because), stopOptions.graceMs);
+    await child.stop({ ...stopOptions, because }).finally(() => clearTimeout(hurry));
+  }
+
   private look(order: WorkerOrder): WorkerState {
-    const slots = this.slotsOf(order.deployment, order.agent);
+    const slots = this.activeSlots(order);
     const states = slots.map((slot) => ({ slot, state: slot.child.state }));
     const running = states.filter(({ state }) => state.status === 'running');
     const failed = states.find(({ state }) => state.status === 'failed');
@@ -132,8 +166,16 @@ export class LocalRunner {
     );
   }
 
+  /** Those that are not about to end, in order of their places. */
+  private activeSlots({ deployment, agent }: Pick<WorkerOrder, 'deployment' | 'agent'>): Slot[] {
+    return this.slotsOf(deployment, agent)
+      .filter(({ ending }) => ending === null)
+      .sort((left, right) => left.slot - right.slot);
+  }
+
   private begin(order: WorkerOrder, number: number): void {
     const slot: Slot = {
+      ending: null,
       order,
       slot: number,
       instance: '',
@@ -194,6 +236,7 @@ export class LocalRunner {
           SIGNALBOX_AGENT: registered.name,
           SIGNALBOX_AGENT_VERSION: String(registered.version),
           SIGNALBOX_INSTANCE: slot.instance,
+          ...(worker.autoscale && { SIGNALBOX_DRAIN_MS: String(worker.autoscale.drainMs ?? drainMsDefault) }),
         },
       }),
     };
@@ -239,7 +282,8 @@ export class LocalRunner {
 
   private find(workspace: string, agent: string, instance: string): Slot | undefined {
     return [...this.slots.values()].find(
-      ({ order, instance: name }) => name === instance && order.registered.name === agent && order.workspace === workspace,
+      ({ order, instance: name, ending }) =>
+        ending === null && name === instance && order.registered.name === agent && order.workspace === workspace,
     );
   }
 
@@ -247,7 +291,7 @@ export class LocalRunner {
     const { instance, order, slot: number } = slot;
     await slot.child.stop({ ...stopOptions, because });
     await this.markGone(order, instance, because, false);
-    if (this.slots.get(slotKey(order, number)) === slot) await slot.child.start();
+    if (slot.ending === null && this.slots.get(slotKey(order, number)) === slot) await slot.child.start();
   }
 
   /** A new key where there is none or it ends soon. */
@@ -280,10 +324,19 @@ export class LocalRunner {
     });
   }
 
-  private async end(slot: Slot, because: string): Promise<void> {
+  /** Ends a process within the time. One that has more time already has no more than this from now on. */
+  private async end(slot: Slot, because: string, graceMs = stopOptions.graceMs): Promise<void> {
+    if (slot.ending === null) {
+      slot.ending = this.endOnce(slot, because, graceMs).finally(() => this.slots.delete(slotKey(slot.order, slot.slot)));
+      return slot.ending;
+    }
+    const hurry = setTimeout(() => void slot.child.child?.kill(because), graceMs);
+    await slot.ending.finally(() => clearTimeout(hurry));
+  }
+
+  private async endOnce(slot: Slot, because: string, graceMs: number): Promise<void> {
     const { order, slot: number } = slot;
-    this.slots.delete(slotKey(order, number));
-    await slot.child.stop({ ...stopOptions, because });
+    await slot.child.stop({ ...stopOptions, graceMs, because });
     await slot.writing;
     await this.db.inWorkspace(order.workspace, (tx) => this.processes.remove(tx, order.deployment, { agent: order.agent, slot: number }));
     await this.markGone(order, slot.instance, because, false);

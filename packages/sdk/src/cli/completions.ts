@@ -85,6 +85,8 @@ async function names(kind: string, context: Context, typed: string): Promise<str
       return (await client.notifications.list({ status: 'dead', limit: 50 }, options).first()).data.map(({ id }) => id);
     case 'sign-off':
       return (await client.reviews.list({ limit: namesMax }, options).first()).data.map(({ agent, version }) => `${agent}@${version}`);
+    case 'scale':
+      return namesOf(client.agents.list({ limit: namesMax }, options));
     case 'board':
     case 'deploy':
     case 'drift':

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAgents } from './commands/agents.ts';
+import { addScale } from './commands/scale.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprovals } from './commands/approvals.ts';
 import { addArtifact, addReport } from './commands/artifact.ts';
@@ -98,6 +99,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
         addBoard,
         addDrift,
         addAgents,
+        addScale,
         addServers,
         addTools,
         addRuns,

@@ -45,6 +45,16 @@ export interface AgentSpec {
     cwd?: string;
     env?: Record<string, string>;
     replicas?: number;
+    /** In place of `replicas`. */
+    autoscale?: {
+      min: number;
+      max: number;
+      targetQueue?: number;
+      targetLatencyMs?: number;
+      upAfterMs?: number;
+      downAfterMs?: number;
+      drainMs?: number;
+    };
     concurrency?: number;
   };
   llm?: {
@@ -95,6 +105,25 @@ export interface Invocation {
   waitMs?: number | undefined;
 }
 
+/** What waits for an agent with `worker.autoscale`, how many instances it has and how many it should have. */
+export interface AgentScale {
+  agent: string;
+  runner: 'local' | 'external' | (string & {});
+  min: number;
+  max: number;
+  waiting: number;
+  running: number;
+  oldestMs: number;
+  live: number;
+  wanted: number;
+  because: string;
+}
+
+export interface AgentScaleDetail extends AgentScale {
+  /** The newest first. */
+  changes: { deployment: string; from: number; to: number; because: string; at: string }[];
+}
+
 /** `/agents`: who can be invoked. */
 export class Agents {
   readonly #http: Transport;
@@ -105,6 +134,16 @@ export class Agents {
 
   list(query: AgentQuery = {}, options: RequestOptions = {}): Pages<Agent> {
     return new Pages(this.#http, '/agents', query, options);
+  }
+
+  /** How many instances it should have and why; `conflict` for one without `worker.autoscale`. */
+  scale(name: string, options: RequestOptions = {}): Promise<AgentScaleDetail> {
+    return this.#http.json({ method: 'GET', path: path`/agents/${name}/scale`, ...options });
+  }
+
+  /** All agents with `worker.autoscale`. */
+  scales(query: ListQuery = {}, options: RequestOptions = {}): Pages<AgentScale> {
+    return new Pages(this.#http, '/scales', query, options);
   }
 
   get(name: string, options: RequestOptions = {}): Promise<AgentDetail> {

@@ -26,7 +26,7 @@ export interface WorkerOptions {
   instance?: string | undefined;
   /** The version of the agent that this process runs. Default: SIGNALBOX_AGENT_VERSION, which a runner sets; without it, it is taken to run the current one. */
   version?: number | undefined;
-  /** How long `stop` waits for running tasks before it aborts them, milliseconds. Default 5,000: runners kill after little more. */
+  /** How long `stop` waits for running tasks before it aborts them, milliseconds. Default: SIGNALBOX_DRAIN_MS, which a runner sets that scales; else 5,000: runners kill after little more. */
   drainMs?: number | undefined;
   /** The pause before the first reconnect and the longest one, milliseconds. */
   reconnect?: { firstMs: number; maxMs: number } | undefined;
@@ -225,7 +225,7 @@ class DialingWorker implements Worker {
   async #drain(): Promise<void> {
     this.#log('stopping', { tasks: this.#book.tasks().length });
     this.#send({ type: 'drain' });
-    if (!(await this.#book.emptied(this.#options.drainMs ?? 5_000))) {
+    if (!(await this.#book.emptied(this.#options.drainMs ?? drainIn(process.env['SIGNALBOX_DRAIN_MS'])))) {
       this.#book.abortAll('the worker is stopping');
       await this.#book.emptied(lastWordMs);
     }
@@ -240,6 +240,12 @@ function instanceName(): string {
     .replace(/[^A-Za-z0-9.-]/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '');
   return `${host.slice(0, 40) || 'host'}-${process.pid}-${randomUUID().slice(0, 8)}`;
+}
+
+/** Milliseconds, as a runner sets them; what is none of them is as good as nothing: a worker that ends is no time to refuse. */
+function drainIn(text: string | undefined): number {
+  const ms = Number(text);
+  return text === undefined || text === '' || !Number.isSafeInteger(ms) || ms < 0 ? 5_000 : ms;
 }
 
 /** A whole number from 1 on, as a runner sets it. */

@@ -20,6 +20,8 @@ import { GetBoardRoute } from './get-board.route.ts';
 import { GetChannelRoute } from './get-channel.route.ts';
 import { GetDeploymentRoute } from './get-deployment.route.ts';
 import { GetDriftRoute } from './get-drift.route.ts';
+import { GetScaleRoute } from './get-scale.route.ts';
+import { ListScalesRoute } from './list-scales.route.ts';
 import { GetEvalSuiteRoute } from './get-eval-suite.route.ts';
 import { GetEvalRoute } from './get-eval.route.ts';
 import { GetGateRoute } from './get-gate.route.ts';
@@ -81,6 +83,8 @@ export const registryRoutes: Type[] = [
   StopDeploymentRoute,
   GetDriftRoute,
   RepairDriftRoute,
+  GetScaleRoute,
+  ListScalesRoute,
   ReportStepRoute,
   GetSchemaRoute,
   AddEvidenceRoute,

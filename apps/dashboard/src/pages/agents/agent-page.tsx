@@ -24,6 +24,7 @@ import { useMay } from '../../shell/who.ts';
 import { RunsTable } from '../runs/runs-table.tsx';
 import { Evals } from './evals.tsx';
 import { AgentKpis } from './kpis.tsx';
+import { Scaling } from './scaling.tsx';
 import { Skills } from './skills.tsx';
 import { Stages } from './stages.tsx';
 import styles from './agents.module.css';
@@ -70,6 +71,7 @@ export default function AgentPage(): ReactNode {
           <Beside aside={<About agent={data} />}>
             {data.breaker && data.breaker !== 'closed' && <Breaker state={data.breaker} />}
             {tab === 'skills' && <Skills agent={data} />}
+            {tab === 'instances' && data.manifest.spec.worker?.autoscale && <Scaling agent={name} />}
             {tab === 'instances' && <Instances agent={data} />}
             {tab === 'runs' && <Calls name={name} />}
             {tab === 'stages' && <Stages agent={data} />}

@@ -27,7 +27,7 @@ export const listLimits = defineContract({
   request: ListLimitsRequest,
   reply: ListLimitsReply,
   permission: 'runs:read',
-  callers: ['api-gateway'],
+  callers: ['api-gateway', 'registry'],
   timeoutMs: 5_000,
   maxBytes: 4_096,
   idempotent: true,
