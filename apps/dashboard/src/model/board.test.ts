@@ -8,7 +8,10 @@ import {
   criticalLines,
   daysLeft,
   dependantsOf,
+  disturbance,
+  kindWord,
   lineKey,
+  memberHref,
   shortNameOf,
   slipOf,
   thingOf,
@@ -130,4 +133,19 @@ test('a slip is told by how the end moves, and by the path where it is another',
   expect(slipOf(now, board(8, 'a', 'b'))).toBe('All is done as soon as now, in 8 days.');
   expect(slipOf(now, board(9.5, 'a', 'b'))).toBe('All is done 1.5 days later, in 9.5 days.');
   expect(slipOf(now, board(7, 'c'))).toBe('All is done 1 day sooner, in 7 days; the longest path is then c.');
+});
+
+test('members of other kinds are named, lead to their pages, and say what a start disturbs', () => {
+  expect(kindWord({})).toBeNull();
+  expect(kindWord({ kind: 'mcp-server' })).toBe('MCP server');
+  expect(kindWord({ kind: 'something-new' })).toBe('something-new');
+  expect(memberHref({ agent: 'a' })).toBe('/agents/a');
+  expect(memberHref({ kind: 'workflow', agent: 'a' })).toBe('/workflows/a');
+  expect(memberHref({ kind: 'secret', agent: 'a' })).toBe('/secrets');
+  expect(memberHref({ kind: 'migration', agent: 'a' })).toBeNull();
+  expect(disturbance({})).toBe('');
+  expect(disturbance({ disturbs: { tasks: 1, deployments: [] } })).toBe(' It disturbs: 1 task is finished first.');
+  expect(disturbance({ disturbs: { tasks: 3, deployments: ['x', 'y'] } })).toBe(
+    ' It disturbs: 3 tasks are finished first; x and y have it too.',
+  );
 });

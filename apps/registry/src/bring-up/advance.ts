@@ -55,7 +55,7 @@ export class Advance {
   async once(row: DeploymentRow): Promise<'moved' | 'moving' | 'calm'> {
     const plan = planOf(row.manifest);
     const services = await this.boards.look([plan]);
-    await this.memberWatch.look(row, plan, services);
+    this.memberWatch.look(row, plan, services);
     const { standings, agents } = await this.db.inWorkspace(row.workspace, async (tx) => {
       const stand = await this.boards.one(tx, row, services);
       return { standings: standingsOf(plan, stand.facts), agents: await this.agents.byName(tx, agentNames(plan)) };
@@ -86,6 +86,9 @@ export class Advance {
     const key = `${row.id} ${planned.name} ${step.name}`;
     if (fact.state !== 'pending' && performance.now() < (this.notBefore.get(key) ?? -Infinity)) return false;
     const isNew = fact.state === 'pending';
+    // Whether it is missing has to be known first: what is missing is waited for, not begun.
+    if (isNew && step.source === 'probe' && agent === undefined && this.memberWatch.answerOf(row.id, planned.name) === undefined)
+      return false;
     if (isNew && !(await this.write(row, move, { state: 'begun' }, services))) return false;
     const looked = isNew ? { ...fact, state: 'begun' as const, begunAt: new Date() } : fact;
     const context = { deployment: { ...row, bearer }, planned, step, fact: looked };

@@ -73,7 +73,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (this.timer) clearInterval(this.timer);
     await this.round;
     await Promise.all([...this.held.values()].map((held) => held.advancing ?? Promise.resolve()));
-    await Promise.all([this.runner.stopAll(), this.migrations.stopAll()]);
+    await Promise.all([this.memberWatch.settled(), this.runner.stopAll(), this.migrations.stopAll()]);
     await this.system
       .run((tx) => this.deployments.release(tx, this.owner))
       .catch((err: unknown) => log.warn('deployments were not let go; another replica waits for their lease', { err }));

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { listState } from '@signalbox/shared/contracts/context/list-state.js';
-import { getWorkflow } from '@signalbox/shared/contracts/execution/get-workflow.js';
+import { getWorkflow, type GetWorkflowReply } from '@signalbox/shared/contracts/execution/get-workflow.js';
 import { getMcpServer } from '@signalbox/shared/contracts/mcp-server/get-mcp-server.js';
 import { findSecret } from '@signalbox/shared/contracts/security/find-secret.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
@@ -17,6 +17,8 @@ import { McpTools } from './mcp-tools.ts';
 
 /** Names that a sentence shows. */
 const namesMax = 5;
+/** Workflows whose agents are remembered. */
+const workflowsMax = 1_000;
 /** What the service that is asked may take: a look goes on with the others after that. */
 const timeoutMs = 2_000;
 
@@ -25,6 +27,8 @@ export type MemberAnswer = Omit<MemberFact, 'baseline'>;
 /** Asks the service that owns a member how it stands, with the rights behind the deployment's grant. */
 @Injectable()
 export class MemberProbe {
+  private readonly called = new Map<string, string[]>();
+
   constructor(
     private readonly bus: Bus,
     private readonly db: WorkspaceDatabase,
@@ -77,7 +81,7 @@ export class MemberProbe {
     if (member?.hash !== undefined && member.hash !== observed) {
       return { standing: 'ill', note: `the workflow ${name} is applied at ${observed}, not at ${member.hash}`, observed };
     }
-    const called = agentsOf(compileWorkflow(workflow.manifest as unknown as WorkflowManifest, workflow.hash));
+    const called = this.calledBy(workflow);
     const known = await this.db.inWorkspace(caller.workspace, (tx) =>
       rowsOf<{ name: string }>(tx, `SELECT name FROM agent WHERE name = ANY($1)`, [called]),
     );
@@ -85,6 +89,16 @@ export class MemberProbe {
     if (unknown.length > 0)
       return { standing: 'ill', note: `the workflow ${name} calls agents that are not registered: ${shown(unknown)}`, observed };
     return { standing: 'well', note: `the workflow ${name} is applied, and all agents that it calls are registered`, observed };
+  }
+
+  /** The agents that a workflow calls: a hash is compiled once and not at every look. */
+  private calledBy({ manifest, hash }: GetWorkflowReply): string[] {
+    const known = this.called.get(hash);
+    if (known !== undefined) return known;
+    if (this.called.size >= workflowsMax) this.called.clear();
+    const called = agentsOf(compileWorkflow(manifest as unknown as WorkflowManifest, hash));
+    this.called.set(hash, called);
+    return called;
   }
 
   private async askSecret({ agent: name }: PlannedAgent, caller: Caller): Promise<MemberAnswer> {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
 import { DeploymentLog } from '../deployments/deployment-log.ts';
 import { DeploymentStore, type DeploymentRow } from '../deployments/deployment.store.ts';
 import type { InfrastructureFact } from '../deployments/facts.ts';
@@ -21,17 +22,31 @@ interface Seen {
 @Injectable()
 export class MemberWatch {
   private readonly seen = new Map<string, { stamp: string; members: Map<string, Seen> }>();
+  private readonly looking = new Map<string, Promise<void>>();
 
   constructor(
     private readonly db: WorkspaceDatabase,
     private readonly deployments: DeploymentStore,
     private readonly members: MemberStore,
-    private readonly log: DeploymentLog,
+    private readonly deploymentLog: DeploymentLog,
     private readonly probe: MemberProbe,
   ) {}
 
-  /** Asks after each member whose last answer is no longer fresh. */
-  async look(row: DeploymentRow, plan: Plan, services: ReadonlyMap<string, InfrastructureFact>): Promise<void> {
+  /** Has each member asked after whose last answer is no longer fresh, beside all else: a service that is slow holds up nothing. */
+  look(row: DeploymentRow, plan: Plan, services: ReadonlyMap<string, InfrastructureFact>): void {
+    if (this.looking.has(row.id)) return;
+    const looking = this.lookAtAll(row, plan, services)
+      .catch((err: unknown) => log.warn('members could not be looked at', { deployment: row.name, err }))
+      .finally(() => this.looking.delete(row.id));
+    this.looking.set(row.id, looking);
+  }
+
+  /** Settles when nothing is asked any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.looking.values());
+  }
+
+  private async lookAtAll(row: DeploymentRow, plan: Plan, services: ReadonlyMap<string, InfrastructureFact>): Promise<void> {
     const { bearer } = row;
     const asked = plan.agents.filter(({ kind }) => kind !== 'agent' && kind !== 'migration');
     if (bearer === null || asked.length === 0) return;
@@ -78,7 +93,7 @@ export class MemberWatch {
       if (current === null || !current.started || current.hash !== row.hash || current.owner !== row.owner) return;
       await this.members.put(tx, row.workspace, row.id, name, answer);
       if (answer.standing !== before?.standing)
-        await this.log.tell(tx, current, services, { change: 'status', agent: name, reason: answer.note });
+        await this.deploymentLog.tell(tx, current, services, { change: 'status', agent: name, reason: answer.note });
     });
   }
 

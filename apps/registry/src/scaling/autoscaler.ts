@@ -16,6 +16,9 @@ import { ScaleStore } from './scale.store.ts';
 /** How often the queues of a deployment's agents are looked at. */
 const lookMs = 1_000;
 
+/** After a look that failed: whoever is away must not hold up the deployment at every look. */
+const awayMs = 5_000;
+
 interface Pool {
   wanted: number;
   looks: Look[];
@@ -53,6 +56,7 @@ export class Autoscaler {
     } catch (err) {
       // As many as there are is the best that is known.
       log.warn('what waits for workers is not known; their number stays', { deployment: row.name, err });
+      this.of(row.id).at = performance.now() + awayMs;
     }
   }
 

@@ -9,6 +9,8 @@ import { emptyQueue, type QueueFact } from './scale.ts';
 
 /** How long an answer counts: all deployments and readers of a workspace share it. */
 const freshMs = 900;
+/** Of one page. */
+const timeoutMs = 2_000;
 /** Workspaces whose answers are remembered. */
 const workspacesMax = 1_000;
 /** Pages of queues that are read at most, 200 each. */
@@ -46,6 +48,7 @@ export class QueueReader {
         listLimits,
         { kind: 'agent' as const, limit: 200, ...(cursor !== null && { cursor }) },
         caller,
+        { timeoutMs },
       );
       if (missing > 0) throw new Fault('unavailable', 'a part of execution did not say what waits for agents', 'Ask again in a moment.');
       for (const { name, waiting, running, oldestAt } of data) {
