@@ -674,11 +674,9 @@ describe('members of other kinds', () => {
     await until('the missing tool', async () => (await memberOf('mixed', 'papers')).statusReason?.includes('lists no burn'));
     workflow = { hash: `sha256:${'6'.repeat(64)}`, agent: 'member-page' };
     await until('another hash', async () => (await memberOf('mixed', 'research')).statusReason?.includes('is applied at'));
-    workflow = { hash, agent: 'nobody-knows' };
-    await until('an unknown agent', async () =>
-      (await memberOf('mixed', 'research')).statusReason?.includes('not registered: nobody-knows'),
-    );
-    workflow = { hash, agent: 'member-page' };
+    workflow = { hash, agent: 'late-page' };
+    await until('an unknown agent', async () => (await memberOf('mixed', 'research')).statusReason?.includes('not registered: late-page'));
+    await agent('late-page', { kind: 'http', http: { url: 'https://x.test' } });
     await untilMember('mixed', 'research', 'done');
     secrets.delete('token');
     await untilMember('mixed', 'token', 'failed');
