@@ -133,6 +133,7 @@ testCase('A01', 'ids of B in query and body are unknown too, and B has nothing m
     `/api/v1/instances?agent=${theirs.name}`,
     `/api/v1/evidence?agent=${theirs.name}`,
     `/api/v1/evals?agent=${theirs.name}`,
+    `/api/v1/rollouts?agent=${theirs.name}`,
     `/api/v1/agents?q=${theirs.name}`,
     `/api/v1/limits?q=${theirs.name}`,
     `/api/v1/budgets?q=${theirs.name}`,

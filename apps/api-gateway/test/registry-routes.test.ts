@@ -24,6 +24,14 @@ import { deleteEvalSuite } from '@signalbox/shared/contracts/registry/delete-eva
 import type { Eval } from '@signalbox/shared/contracts/registry/eval.js';
 import type { EvalSuite } from '@signalbox/shared/contracts/registry/eval-suite.js';
 import { getEval } from '@signalbox/shared/contracts/registry/get-eval.js';
+import { abortRollout } from '@signalbox/shared/contracts/registry/abort-rollout.js';
+import { getRollout } from '@signalbox/shared/contracts/registry/get-rollout.js';
+import { listRollouts } from '@signalbox/shared/contracts/registry/list-rollouts.js';
+import { pauseRollout } from '@signalbox/shared/contracts/registry/pause-rollout.js';
+import { promoteRollout } from '@signalbox/shared/contracts/registry/promote-rollout.js';
+import { resumeRollout } from '@signalbox/shared/contracts/registry/resume-rollout.js';
+import type { Rollout } from '@signalbox/shared/contracts/registry/rollout.js';
+import { startRollout } from '@signalbox/shared/contracts/registry/start-rollout.js';
 import { getEvalSuite } from '@signalbox/shared/contracts/registry/get-eval-suite.js';
 import { listEvalAttempts } from '@signalbox/shared/contracts/registry/list-eval-attempts.js';
 import { listEvalSuites } from '@signalbox/shared/contracts/registry/list-eval-suites.js';
@@ -130,6 +138,17 @@ const gate: Gate = {
 const suite: EvalSuite = {
   ...{ name: 'greetings', description: '', labels: {}, cases: 1, graders: ['exact'], repeats: 1, version: 3, hash, updatedAt: at },
 };
+const rollout: Rollout = {
+  ...{ id: newId('rollout'), agent: 'reader', version: 7, stable: 6, status: 'progressing', reason: 'the step lasts 60 s more' },
+  plan: {
+    ...{ strategy: 'canary', calls: 20, stickBy: 'call', onFailure: 'rollback' },
+    steps: [{ share: 0.1, holdMs: 60_000 }],
+    measures: [{ metric: 'live.errorRate', max: 0.1 }],
+  },
+  ...{ step: 0, stepSince: '2026-11-24T11:00:00.000Z', share: 0.1, checks: [] },
+  ...{ stableFigures: { version: 6, calls: 0, failed: 0 }, figures: { version: 7, calls: 0, failed: 0 } },
+  ...{ by: 'user_1', byName: 'ann', createdAt: '2026-11-24T11:00:00.000Z', updatedAt: '2026-11-24T11:00:00.000Z' },
+};
 const oneEval: Eval = {
   ...{ id: newId('eval'), suite: 'greetings', suiteVersion: 3, agent: 'reader', version: 7, status: 'running', cases: 1, repeats: 2 },
   ...{ confidence: 0.95, against: 'production', by: 'user_1', byName: 'ann', createdAt: at },
@@ -213,6 +232,10 @@ beforeAll(async () => {
   await answer(deleteEvalSuite, { name: 'greetings' });
   await answer(startEval, oneEval);
   await answer(getEval, oneEval);
+  await answer(listRollouts, { data: [rollout], nextCursor: null });
+  await answer(getRollout, { ...rollout, history: [] });
+  for (const contract of [pauseRollout, resumeRollout, promoteRollout, abortRollout]) await answer(contract, { resource: rollout });
+  await answer(startRollout, { resource: rollout });
   await answer(listEvals, { data: [oneEval], nextCursor: null });
   await answer(listEvalAttempts, { data: [], nextCursor: null });
   await answer(addEvidence, evidence);
@@ -582,8 +605,38 @@ describe('gates, evidence and stages by REST', () => {
     ]);
   });
 
+  test('so do rollouts', async () => {
+    const { id } = rollout;
+    await expect(send('GET', '/rollouts?agent=reader&status=progressing')).resolves.toMatchObject({
+      status: 200,
+      body: { data: [{ id }] },
+    });
+    await expect(send('GET', `/rollouts/${id}`)).resolves.toMatchObject({ status: 200, body: { id, history: [] } });
+    await expect(send('POST', '/rollouts', { agent: 'reader', version: 7 })).resolves.toMatchObject({ status: 201 });
+    await expect(send('POST', `/rollouts/${id}/abort`, { reason: 'no' })).resolves.toMatchObject({
+      status: 200,
+      body: { resource: { id } },
+    });
+    for (const verb of ['pause', 'resume', 'promote']) {
+      await expect(send('POST', `/rollouts/${id}/${verb}`, {})).resolves.toMatchObject({ status: 200 });
+    }
+    await expect(send('GET', '/rollouts/rollout_1')).resolves.toMatchObject({ status: 404 });
+    expect(asked).toEqual([
+      ['registry.rollout.list', { agent: 'reader', status: 'progressing' }],
+      ['registry.rollout.get', { id }],
+      ['registry.rollout.start', { agent: 'reader', version: 7 }],
+      ['registry.rollout.abort', { id, reason: 'no' }],
+      ['registry.rollout.pause', { id }],
+      ['registry.rollout.resume', { id }],
+      ['registry.rollout.promote', { id }],
+    ]);
+  });
+
   test('are refused before they get there where they make no sense', async () => {
     const bad: [string, string, unknown?][] = [
+      ['POST', '/rollouts', { agent: 'reader' }],
+      ['POST', `/rollouts/${rollout.id}/pause`, { why: 'x' }],
+      ['GET', '/rollouts?status=great'],
       ['POST', '/evals', { suite: 'greetings' }],
       ['POST', '/evals', { suite: 'greetings', agent: 'reader', repeats: 21 }],
       ['GET', '/evals?status=great'],

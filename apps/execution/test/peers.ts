@@ -15,7 +15,7 @@ import { getTaskStatus } from '@signalbox/shared/contracts/protocol/get-task-sta
 import { startTask, type StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
 import type { AgentStatus, BreakerState } from '@signalbox/shared/contracts/registry/agent.js';
 import { listAgents } from '@signalbox/shared/contracts/registry/list-agents.js';
-import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
+import { resolveAgent, type AgentRoute } from '@signalbox/shared/contracts/registry/resolve-agent.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
@@ -36,6 +36,8 @@ export interface TestAgent {
   /** Instances that are isolated, and on trial. */
   isolated?: string[];
   trial?: string[];
+  /** Of a version that is rolled out. */
+  route?: AgentRoute;
 }
 
 /** `execution` on real servers, with the registry and `protocol` answered by the test. */
@@ -66,6 +68,7 @@ export async function startExecution(
           status: agent.status ?? ('healthy' as const),
           ...(agent.isolated && { isolated: agent.isolated }),
           ...(agent.trial && { trial: agent.trial }),
+          ...(agent.route && { route: agent.route }),
           ...(agent.breaker !== undefined && { breaker: agent.breaker }),
           instances: Array.from({ length: agent.live ?? 0 }, (_, index) => ({
             instance: `i-${index}`,

@@ -9,6 +9,7 @@ import { completeWork } from '@signalbox/shared/contracts/execution/complete-wor
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
+import { instancesMeasured } from '@signalbox/shared/contracts/execution/instances-measured.js';
 import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
@@ -26,13 +27,23 @@ import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.j
 import type { StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
-import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until, workflow } from './peers.ts';
+import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until, workflow, type TestAgent } from './peers.ts';
 
 let service: ServiceUnderTest;
 let call: (task: StartTaskRequest) => Promise<TaskResult> | TaskResult = () => ({ output: null });
 
+/** Agents of which a version is rolled out. */
+const rolled: Record<'served' | 'crew', TestAgent> = {
+  served: { kind: 'http', route: { version: 1, candidate: { rollout: newId('rollout'), version: 2, share: 0.5, stickBy: 'call' } } },
+  crew: {
+    kind: 'worker',
+    route: { version: 1, candidate: { rollout: newId('rollout'), version: 2, share: 0, labels: { tenant: 'beta' }, stickBy: 'call' } },
+  },
+};
+
 beforeAll(async () => {
   service = await startExecution({
+    ...rolled,
     slow: { kind: 'worker', concurrency: 2 },
     frail: { kind: 'worker' },
     lone: { kind: 'worker', skills: ['only'] },
@@ -100,6 +111,63 @@ test('shared state is read and written through protocol; a lost race fails the s
   expect(seen).toEqual([at, { ...at, set: ['a', 'b'], version: 3 }, { ...at, set: null, version: 2 }]);
   expect(run.steps.map(({ kind, status }) => `${kind} ${status}`)).toEqual(['state succeeded', 'state succeeded', 'state failed']);
   await expect(apply(service, 'state', { read: { state: { ...board, version: 1 } } })).rejects.toMatchObject({ code: 'invalid' });
+});
+
+test('a version that is rolled out gets its share of the calls, each attempt of a call the same one, which is recorded and measured', async () => {
+  const measured = await service.record(instancesMeasured);
+  const asked: StartTaskRequest[] = [];
+  call = (task) => {
+    asked.push(task);
+    const isFirst = asked.filter(({ idempotencyKey }) => idempotencyKey === task.idempotencyKey).length === 1;
+    return isFirst && task.agentVersion === 2
+      ? { error: { code: 'unavailable', detail: 'not yet' } }
+      : { output: 1, usage: { inputTokens: 1, outputTokens: 1, costUsd: 0.5 } };
+  };
+  const each = { forEach: '${{ input.items }}', agent: 'served', retry: { attempts: 2, backoff: { initialMs: 1 } } };
+  const items = Array.from({ length: 40 }, (_, index) => index);
+  await apply(service, 'rolled', { each, named: { agent: 'served', version: 7 } });
+  const { id } = await start(service, { workflow: 'rolled', input: { items } });
+  await expect(ended(service, id)).resolves.toMatchObject({ status: 'succeeded' });
+  const versions = new Map(asked.map(({ idempotencyKey, agentVersion }) => [idempotencyKey, agentVersion]));
+  const of = (version: number): number => [...versions.values()].filter((one) => one === version).length;
+  // Of 40 by halves: fewer than 6 or more than 34 come once in a million times.
+  expect(of(2)).toBeGreaterThan(5);
+  expect(of(2)).toBeLessThan(35);
+  expect([of(1) + of(2), of(7)]).toEqual([40, 1]);
+  // The attempts that failed were tried again at the same version.
+  for (const { idempotencyKey, agentVersion } of asked) expect(versions.get(idempotencyKey)).toBe(agentVersion);
+  expect(asked).toHaveLength(41 + of(2));
+  const { data } = await service.request(listRunEvents, { run: id, limit: 200 });
+  expect(data.filter(({ message }) => message === 'by version 2')).toHaveLength(2 * of(2));
+  const sums = { succeeded: 0, failed: 0, costUsd: 0 };
+  while (sums.succeeded < of(2)) {
+    const { versions: told = [] } = await measured.next((payload) => payload.versions?.some(({ version }) => version === 2) === true);
+    for (const one of told.filter(({ version }) => version === 2)) {
+      sums.succeeded += one.succeeded;
+      sums.failed += one.failed;
+      sums.costUsd += one.costUsd;
+      expect(one.durations.reduce((sum, count) => sum + count, 0)).toBe(one.succeeded + one.failed);
+    }
+  }
+  expect(sums).toEqual({ succeeded: of(2), failed: of(2), costUsd: of(2) / 2 });
+});
+
+test('runs with a label go to workers of the version that is rolled out, the others to none of them; after a rollback none does', async () => {
+  await using current = new TestWorker(service, 'crew', () => ({ output: 'current' }));
+  await using next = new TestWorker(service, 'crew', () => ({ output: 'next' }), 8, 2);
+  await apply(service, 'crewed', { a: { agent: 'crew' } });
+  const run = async (labels: Record<string, string>): Promise<unknown> => {
+    const { id } = await start(service, { workflow: 'crewed', input: {}, labels });
+    return (await ended(service, id)).output;
+  };
+  for (let count = 0; count < 3; count++) {
+    expect(await run({ tenant: 'beta' })).toMatchObject({ a: 'next' });
+    expect(await run({ tenant: 'other' })).toMatchObject({ a: 'current' });
+  }
+  rolled.crew.route = { version: 1 };
+  await service.publish(routingChanged, { agent: 'crew', change: 'routing' });
+  for (let count = 0; count < 3; count++) expect(await run({ tenant: 'beta' })).toMatchObject({ a: 'current' });
+  expect([current.done.length, next.done.length]).toEqual([6, 3]);
 });
 
 test('a run that a service made up calls agents at the versions that it names, and gives what they answered page by page', async () => {

@@ -38,6 +38,9 @@ export class RegistryConfig extends ServiceConfig {
   /** How long after a look at an eval that runs the next follows. */
   @IsInt() @Min(100) @Max(60_000) evalLookMs = 2_000;
 
+  /** How often rollouts that are under way are looked at. */
+  @IsInt() @Min(100) @Max(60_000) rolloutLookMs = 1_000;
+
   /** Internal hosts, addresses and networks that channels may lead to, as `127.0.0.1:25`: see `AllowList`. */
   @IsArray() @IsString({ each: true }) outboundAllowInternal: string[] = [];
 

@@ -129,6 +129,17 @@ import { RegistryConfig } from './registry.config.ts';
 import { ListReviewsHandler } from './reviews/list-reviews.handler.ts';
 import { ReviewStore } from './reviews/review.store.ts';
 import { SignOffAgentHandler } from './reviews/sign-off-agent.handler.ts';
+import { AbortRolloutHandler } from './rollouts/abort-rollout.handler.ts';
+import { GetRolloutHandler } from './rollouts/get-rollout.handler.ts';
+import { ListRolloutsHandler } from './rollouts/list-rollouts.handler.ts';
+import { PauseRolloutHandler } from './rollouts/pause-rollout.handler.ts';
+import { PromoteRolloutHandler } from './rollouts/promote-rollout.handler.ts';
+import { ResumeRolloutHandler } from './rollouts/resume-rollout.handler.ts';
+import { RolloutMeasures } from './rollouts/rollout-measures.ts';
+import { RolloutWatch } from './rollouts/rollout-watch.ts';
+import { RolloutStore } from './rollouts/rollout.store.ts';
+import { Rollouts } from './rollouts/rollouts.ts';
+import { StartRolloutHandler } from './rollouts/start-rollout.handler.ts';
 import { LocalRunner } from './runners/local-runner.ts';
 import { MigrationRunner } from './runners/migration-runner.ts';
 import { ProcessStore } from './runners/process.store.ts';
@@ -229,6 +240,13 @@ export class RegistryModule {
         NoticeListener,
         ListReviewsHandler,
         SignOffAgentHandler,
+        AbortRolloutHandler,
+        GetRolloutHandler,
+        ListRolloutsHandler,
+        PauseRolloutHandler,
+        PromoteRolloutHandler,
+        ResumeRolloutHandler,
+        StartRolloutHandler,
       ],
       providers: [
         AgentStore,
@@ -286,6 +304,10 @@ export class RegistryModule {
         Recovery,
         RecoveryWatch,
         Outliers,
+        RolloutStore,
+        RolloutMeasures,
+        Rollouts,
+        RolloutWatch,
         ChannelStore,
         HttpSender,
         MailSender,

@@ -1,7 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { durationRange, instancesMeasured } from '@signalbox/shared/contracts/execution/instances-measured.js';
+import { abortRollout } from '@signalbox/shared/contracts/registry/abort-rollout.js';
+import { beatInstance } from '@signalbox/shared/contracts/registry/beat-instance.js';
+import { getRollout, type GetRolloutReply } from '@signalbox/shared/contracts/registry/get-rollout.js';
+import { listIncidents } from '@signalbox/shared/contracts/registry/list-incidents.js';
+import { listRollouts } from '@signalbox/shared/contracts/registry/list-rollouts.js';
+import { pauseRollout } from '@signalbox/shared/contracts/registry/pause-rollout.js';
+import { promoteRollout } from '@signalbox/shared/contracts/registry/promote-rollout.js';
+import { resolveAgent, type ResolveAgentReply } from '@signalbox/shared/contracts/registry/resolve-agent.js';
+import { resumeRollout } from '@signalbox/shared/contracts/registry/resume-rollout.js';
+import { rolloutChanged } from '@signalbox/shared/contracts/registry/rollout-changed.js';
+import { startRollout } from '@signalbox/shared/contracts/registry/start-rollout.js';
 import { addEvidence, type AddEvidenceReply } from '@signalbox/shared/contracts/registry/add-evidence.js';
-import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
+import { applyAgent, type ApplyAgentReply } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { applyDeployment } from '@signalbox/shared/contracts/registry/apply-deployment.js';
 import { applyGate } from '@signalbox/shared/contracts/registry/apply-gate.js';
 import { applyObjective } from '@signalbox/shared/contracts/registry/apply-objective.js';
@@ -34,7 +46,7 @@ import { agentManifest, deploymentManifest, otherWorkspace, startRegistry, until
 
 let registry: RegistryUnderTest;
 beforeAll(async () => {
-  registry = await startRegistry({ KPI_LOOK_MS: '200' });
+  registry = await startRegistry({ KPI_LOOK_MS: '200', ROLLOUT_LOOK_MS: '100' });
 }, 60_000);
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
@@ -631,5 +643,217 @@ describe('KPIs', () => {
     await objective('lenient', { kpi: 'errors', target: 0.5 });
     await expect(events.next(({ change }) => change === 'settled')).resolves.toMatchObject({ kpi: 'errors' });
     await registry.service.request(deleteObjective, { name: 'lenient' });
+  });
+});
+
+describe('rollouts', () => {
+  const steps = [{ share: 0.1 }, { share: 0.5 }];
+  const http = { kind: 'http', http: { url: 'https://agent.test/' } };
+
+  function put(name: string, description: string, rollout: object | undefined, spec: object = http): Promise<ApplyAgentReply> {
+    const manifest = agentManifest(name, { ...spec, description, ...(rollout && { rollout }) });
+    return registry.service.request(applyAgent, { name, manifest });
+  }
+
+  /** A first version, and a second that is rolled out; answers the rollout. */
+  async function rolling(name: string, rollout: object = { strategy: 'canary', steps }): Promise<string> {
+    await put(name, 'good', rollout);
+    const { rollout: begun, resource } = await put(name, 'new', rollout);
+    expect([begun!.version, begun!.stable, resource.version]).toEqual([2, 1, 1]);
+    return begun!.id;
+  }
+
+  function ended(
+    agent: string,
+    version: number,
+    calls: { succeeded?: number; failed?: number; tookMs?: number; costUsd?: number },
+  ): Promise<void> {
+    const { succeeded = 0, failed = 0, tookMs = 100, costUsd = 0 } = calls;
+    const count = succeeded + failed;
+    const durations = Array.from({ length: durationRange(tookMs) + 1 }, () => 0);
+    durations[durations.length - 1] = count;
+    const measure = { agent, version, succeeded, failed, totalMs: count * tookMs, costUsd: count * costUsd, durations };
+    return registry.service.publish(instancesMeasured, { instances: [], versions: [measure], poison: [], overBudget: [] });
+  }
+
+  function rollout(id: string): Promise<GetRolloutReply> {
+    return registry.service.request(getRollout, { id });
+  }
+
+  function is(id: string, what: (now: GetRolloutReply) => boolean): Promise<GetRolloutReply> {
+    return until('the rollout is as it should be', async () => {
+      const now = await rollout(id);
+      return what(now) && now;
+    });
+  }
+
+  function resolved(name: string): Promise<ResolveAgentReply> {
+    return registry.service.request(resolveAgent, { name });
+  }
+
+  test('a good version gets more and more of the calls, and is the current one when all steps held', async () => {
+    const told = await registry.service.record(rolloutChanged);
+    const id = await rolling('rising');
+    await expect(resolved('rising')).resolves.toMatchObject({
+      version: 1,
+      route: { version: 1, candidate: { rollout: id, version: 2, share: 0.1, stickBy: 'call' } },
+    });
+    await is(id, ({ reason }) => reason.startsWith('20 more calls'));
+    await ended('rising', 1, { succeeded: 200 });
+    await ended('rising', 2, { succeeded: 25 });
+    await is(id, ({ step }) => step === 1);
+    // What was measured in the step before counts no more.
+    await expect(rollout(id)).resolves.toMatchObject({ share: 0.5, figures: { calls: 0 }, stableFigures: { calls: 200 } });
+    await expect(resolved('rising')).resolves.toMatchObject({ route: { candidate: { share: 0.5 } } });
+    await ended('rising', 2, { succeeded: 25 });
+    const { history } = await is(id, ({ status }) => status === 'promoted');
+    expect(history.map(({ move, figures }) => [move, figures!.calls])).toEqual([
+      ['started', 0],
+      ['step', 25],
+      ['promoted', 25],
+    ]);
+    expect(history[1]!.checks.map(({ metric, standing }) => [metric, standing])).toEqual([
+      ['live.errorRate', 'met'],
+      ['live.latencyP95Ms', 'met'],
+    ]);
+    await expect(resolved('rising')).resolves.toMatchObject({ version: 2, route: { version: 2 } });
+    await told.next((payload) => payload.agent === 'rising' && payload.move === 'promoted' && payload.share === 1);
+  });
+
+  test('a bad version is stopped at each gate, and rolled back from a canary by itself', async () => {
+    const name = 'bad';
+    const evals = { metric: 'performance.score', maxFall: 0.05 };
+    const spec = { strategy: 'canary', steps, measures: [{ metric: 'live.errorRate', maxRise: 0.1, slack: 0.02 }, evals] };
+    await put(name, 'good', spec);
+    await evidenceOf(name, 1);
+    await measure(name, 1, { 'performance.score': 0.9 });
+    for (const stage of ['integration', 'staging', 'production'] as const) await promote(name, 1, stage);
+    const { rollout: begun } = await put(name, 'more errors', spec);
+    // Each gate in turn, with what would get it past the one before.
+    await add(name, 2, 'junit', junit(19, 1));
+    await expect(promote(name, 2, 'integration')).rejects.toMatchObject({ detail: expect.stringContaining('tests.unit.passRate is 0.95') });
+    await add(name, 2, 'junit', junit(20, 0));
+    await promote(name, 2, 'integration');
+    await add(name, 2, 'junit', junit(8, 2), 'integration');
+    await expect(promote(name, 2, 'staging')).rejects.toMatchObject({
+      detail: expect.stringContaining('tests.integration.passRate is 0.8'),
+    });
+    await evidenceOf(name, 2, 150, 0.05);
+    await promote(name, 2, 'staging');
+    await expect(promote(name, 2, 'production')).rejects.toMatchObject({
+      detail: expect.stringContaining('performance.latencyP95Ms is 150'),
+    });
+
+    const audits = await registry.service.record(auditEvents.registry);
+    await ended(name, 1, { succeeded: 100 });
+    await ended(name, 2, { succeeded: 18, failed: 12 });
+    const after = await is(begun!.id, ({ status }) => status === 'rolled-back');
+    expect(after.reason).toBe('live.errorRate is 0.4, and must be at most 0.02 (version 1 has 0): 0.38 too much');
+    expect(after).toMatchObject({ share: 0, figures: { calls: 30, failed: 12, errorRate: 0.4 } });
+    // All calls go to the good version, and to no worker of the bad one.
+    const { version, route } = await resolved(name);
+    expect([version, route]).toEqual([1, { version: 1 }]);
+    const { data } = await registry.service.request(listIncidents, { agent: name, cause: 'rollout' });
+    expect(data).toMatchObject([{ status: 'open', severity: 'high', title: expect.stringContaining('a version was rolled back') }]);
+    await audits.next((payload) => payload.action === 'rollout.rollback' && payload.principal === 'registry');
+    // The same manifest again does not bring it back; whoever wants it says so.
+    await expect(put(name, 'more errors', spec)).resolves.toMatchObject({
+      action: 'unchanged',
+      rollout: { status: 'rolled-back' },
+      resource: { version: 1 },
+    });
+    const { resource } = await registry.service.request(startRollout, { agent: name, version: 2 });
+    // This time the calls go well, and the evals are worse.
+    await measure(name, 2, { 'performance.score': 0.5 });
+    await is(
+      resource.id,
+      ({ status, reason }) => status === 'rolled-back' && reason.includes('performance.score is 0.5, and must be at least 0.855'),
+    );
+  });
+
+  test('slower or dearer ones are rolled back too; what may be chance is waited for', async () => {
+    const slow = await rolling('slowed');
+    await ended('slowed', 1, { succeeded: 50, tookMs: 300 });
+    await ended('slowed', 2, { succeeded: 50, tookMs: 2_000 });
+    await is(slow, ({ status, reason }) => status === 'rolled-back' && reason.startsWith('live.latencyP95Ms'));
+    const dear = await rolling('dear', { strategy: 'canary', steps, measures: [{ metric: 'live.costUsd', maxRise: 0.2 }] });
+    await ended('dear', 1, { succeeded: 50, costUsd: 0.01 });
+    await ended('dear', 2, { succeeded: 50, costUsd: 0.02 });
+    await is(dear, ({ status, reason }) => status === 'rolled-back' && reason.startsWith('live.costUsd is 0.02'));
+    const unlucky = await rolling('unlucky');
+    await ended('unlucky', 1, { succeeded: 50 });
+    await ended('unlucky', 2, { succeeded: 19, failed: 1 });
+    await is(unlucky, ({ status, reason }) => status === 'progressing' && reason.includes('which may be chance after 20 calls'));
+    await ended('unlucky', 2, { succeeded: 60 });
+    await is(unlucky, ({ step }) => step === 1);
+  });
+
+  test('people hold it, let it go on, promote it and send all calls back; others may not', async () => {
+    const { service } = registry;
+    const id = await rolling('steered', { strategy: 'canary', steps: [{ share: 0.1, pause: true }, { share: 0.5 }], calls: 1 });
+    for (const roles of [['viewer'], ['agent']] as const) {
+      await expect(service.request(abortRollout, { id }, { as: { roles: [...roles] } })).rejects.toMatchObject({ code: 'forbidden' });
+    }
+    await expect(service.request(abortRollout, { id }, { as: { workspace: otherWorkspace } })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(service.request(startRollout, { agent: 'steered', version: 2 })).rejects.toMatchObject({ code: 'conflict' });
+    await expect(service.request(startRollout, { agent: 'steered', version: 1 })).rejects.toMatchObject({ code: 'conflict' });
+    await ended('steered', 1, { succeeded: 5 });
+    await ended('steered', 2, { succeeded: 5 });
+    await is(id, ({ status, reason }) => status === 'paused' && reason === 'a person has to say that it goes on');
+    await service.request(resumeRollout, { id, reason: 'looks well' });
+    await is(id, ({ step }) => step === 1);
+    // While it is held, nothing follows from what is measured.
+    await service.request(pauseRollout, { id });
+    await ended('steered', 2, { failed: 50 });
+    await is(id, ({ status, checks }) => status === 'paused' && checks[0]?.standing === 'failed');
+    await service.request(abortRollout, { id, reason: 'no' });
+    await expect(rollout(id)).resolves.toMatchObject({ status: 'rolled-back', reason: 'no' });
+    await expect(service.request(promoteRollout, { id })).rejects.toMatchObject({ code: 'conflict' });
+    const { resource } = await service.request(startRollout, { agent: 'steered', version: 2 });
+    await service.request(promoteRollout, { id: resource.id, reason: 'it is wanted' });
+    await expect(resolved('steered')).resolves.toMatchObject({ version: 2 });
+    await expect(service.request(listRollouts, { agent: 'steered', status: 'promoted' })).resolves.toMatchObject({
+      data: [{ id: resource.id }],
+    });
+    await expect(service.request(listRollouts, {}, { as: { workspace: otherWorkspace } })).resolves.toMatchObject({ data: [] });
+  });
+
+  test('another version takes its place, and applying the current one again goes back; versions keep their numbers', async () => {
+    const spec = { strategy: 'canary', steps };
+    const first = await rolling('passed', spec);
+    const { rollout: second } = await put('passed', 'newer', spec);
+    expect([second!.version, second!.stable]).toEqual([3, 1]);
+    await expect(rollout(first)).resolves.toMatchObject({ status: 'superseded', reason: 'version 3 was applied' });
+    await expect(put('passed', 'newer', spec)).resolves.toMatchObject({ action: 'unchanged', rollout: { id: second!.id } });
+    await expect(put('passed', 'good', spec)).resolves.toMatchObject({ action: 'updated', resource: { version: 1 } });
+    await expect(put('passed', 'good', spec)).resolves.toMatchObject({ action: 'unchanged' });
+    await expect(rollout(second!.id)).resolves.toMatchObject({ status: 'superseded' });
+    await expect(put('passed', 'at once', undefined)).resolves.toMatchObject({ resource: { version: 4 } });
+    await expect(put('passed', 'other', spec, { kind: 'worker' })).rejects.toMatchObject({ code: 'invalid' });
+    const unknown = { strategy: 'canary', measures: [{ metric: 'live.speed', max: 1 }] };
+    await expect(put('passed', 'unknown', unknown)).rejects.toMatchObject({
+      errors: [{ pointer: '/spec/rollout/measures/0/metric', detail: expect.stringContaining('is none of live.errorRate') }],
+    });
+  });
+
+  test('no call goes to a version that no worker says it runs', async () => {
+    const spec = { strategy: 'blue-green', steps: [{ share: 0, holdMs: 1 }, { share: 1 }], calls: 1 };
+    await put('worked', 'good', spec, { kind: 'worker' });
+    const { rollout: begun } = await put('worked', 'new', spec, { kind: 'worker' });
+    const { id } = begun!;
+    const at = { agent: 'worked', capacity: 1, inFlight: 0 };
+    await registry.service.request(beatInstance, { ...at, instance: 'old' });
+    await is(id, ({ reason }) => reason === 'no instance says that it runs version 2: all calls go to version 1');
+    expect((await resolved('worked')).route).toEqual({ version: 1 });
+    await ended('worked', 1, { succeeded: 5 });
+    const beat = (): Promise<unknown> => registry.service.request(beatInstance, { ...at, instance: 'new', version: 2 });
+    await beat();
+    await is(id, ({ step, share }) => step === 1 && share === 1);
+    expect((await resolved('worked')).route).toMatchObject({ version: 1, candidate: { version: 2, share: 1 } });
+    await registry.service.request(beatInstance, { ...at, instance: 'new', status: 'gone' });
+    await is(id, ({ share }) => share === 0);
+    await beat();
+    await ended('worked', 2, { succeeded: 5 });
+    await is(id, ({ status }) => status === 'promoted');
   });
 });

@@ -232,3 +232,62 @@ test('objectives are listed and taken away', async () => {
   rest.on('GET /objectives', page([]));
   expect((await signalbox('objectives')).out).toContain('No such objective');
 });
+
+const rollout = {
+  ...{
+    id: 'rollout_1',
+    agent: 'analyst',
+    version: 3,
+    stable: 2,
+    status: 'progressing',
+    reason: '8 more calls of version 3 are needed to judge it',
+  },
+  plan: {
+    ...{ strategy: 'canary', calls: 20, stickBy: 'call', onFailure: 'rollback', measures: [] },
+    steps: [
+      { share: 0.05, holdMs: 60_000 },
+      { share: 0.5, labels: { tenant: 'beta' }, holdMs: 0, pause: true },
+    ],
+  },
+  ...{ step: 1, stepSince: '2026-11-24T11:00:00Z', share: 0.5 },
+  stableFigures: { version: 2, calls: 200, failed: 2, errorRate: 0.01, latencyP95Ms: 150, latencyMeanMs: 100, costUsd: 0.01 },
+  figures: { version: 3, calls: 0, failed: 0 },
+  checks: [{ metric: 'live.errorRate', standing: 'open', says: 'live.errorRate: 12 of 20 calls that are needed to judge it' }],
+  ...{ by: 'user_1', byName: 'ann', createdAt: '2026-11-24T11:00:00Z', updatedAt: '2026-11-24T11:00:00Z' },
+};
+
+test('a rollout is listed and shown with its steps, both versions side by side, and what happened', async () => {
+  rest.on('GET /rollouts', page([rollout]));
+  const { exit, out } = await signalbox('rollouts', '--agent', 'analyst');
+  expect([exit, out]).toEqual([
+    0,
+    expect.stringMatching(/rollout_1 +analyst@3 +2 +◐ progressing +2\/2, 50 % of the calls and runs with tenant=beta/),
+  ]);
+  const entry = { at: '2026-11-24T11:00:00Z', move: 'started', step: 0, by: 'user_1', text: 'version 3 begins', checks: [] };
+  rest.on('GET /rollouts/rollout_1', { ...rollout, history: [entry] });
+  const shown = await signalbox('rollouts', 'show', 'rollout_1');
+  expect(shown.exit).toBe(0);
+  for (const text of [
+    'rollout_1 ◐ progressing: 8 more calls',
+    '✔ 5 % of the calls  at least 1 min 0 s',
+    '◐ 50 % of the calls and runs with tenant=beta  then somebody has to say',
+    '12 of 20 calls',
+    'started  version 3 begins',
+  ])
+    expect(shown.out).toContain(text);
+  expect(shown.out).toMatch(/2 +200 +1 % +0\.15 s +0\.10 s +0.0100/);
+});
+
+test('a rollout is started, held, and ended by hand; what moves calls is confirmed', async () => {
+  rest.on('POST /rollouts', { resource: rollout });
+  expect((await signalbox('rollouts', 'start', 'analyst@3')).out).toBe('rollout_1 analyst@3 begins to take the place of version 2\n');
+  expect((await signalbox('rollouts', 'start', 'analyst')).exit).toBe(2);
+  rest.on('GET /rollouts/rollout_1', { ...rollout, history: [] });
+  rest.on('POST /rollouts/rollout_1/pause', { resource: { ...rollout, status: 'paused' } });
+  rest.on('POST /rollouts/rollout_1/abort', { resource: { ...rollout, status: 'rolled-back' } });
+  expect((await signalbox('rollouts', 'pause', 'rollout_1', '--reason', 'lunch')).out).toBe('analyst@3 is held: ‖ paused\n');
+  expect(rest.seen.at(-1)?.body).toEqual({ reason: 'lunch' });
+  expect((await signalbox('rollouts', 'abort', 'rollout_1')).exit).not.toBe(0);
+  const aborted = await signalbox('rollouts', 'abort', 'rollout_1', '--yes');
+  expect([aborted.exit, aborted.out]).toEqual([0, 'analyst@3 gets no calls any more: ✖ rolled-back\n']);
+});

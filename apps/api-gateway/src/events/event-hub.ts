@@ -32,6 +32,7 @@ const shownEntities: Record<string, string> = {
   evidence: 'evidence',
   eval: 'evals',
   kpi: 'kpis',
+  rollout: 'agents',
   deployment: 'deployments',
   'mcp-server': 'mcp-servers',
   breaker: 'agents',

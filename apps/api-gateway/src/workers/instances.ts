@@ -52,7 +52,13 @@ export class Instances implements BeforeApplicationShutdown {
   /** A worker came. Rejects with `not_found` when its agent is not there, or not its own; a registry that is away does not stop it. */
   async came(
     caller: Caller,
-    { agent, instance, capacity, skills }: { agent: string; instance: string; capacity: number; skills: string[] },
+    {
+      agent,
+      instance,
+      capacity,
+      skills,
+      version,
+    }: { agent: string; instance: string; capacity: number; skills: string[]; version?: number },
   ): Promise<void> {
     const key = keyOf(caller, agent, instance);
     const worker = this.open.get(key) ?? newlyConnected(shardOfAgent(caller.workspace, agent));
@@ -61,7 +67,8 @@ export class Instances implements BeforeApplicationShutdown {
     worker.connections++;
     this.open.set(key, worker);
     try {
-      await this.introduce(caller, worker, { agent, instance, capacity, inFlight: 0, ...(skills.length > 0 && { skills }) });
+      const said = { ...(skills.length > 0 && { skills }), ...(version !== undefined && { version }) };
+      await this.introduce(caller, worker, { agent, instance, capacity, inFlight: 0, ...said });
     } catch (thrown) {
       const fault = Fault.from(thrown);
       if (fault.code !== 'unavailable' && fault.code !== 'timeout') throw thrown;

@@ -1,4 +1,4 @@
-import { resolveAgent, type ResolveAgentReply } from '@signalbox/shared/contracts/registry/resolve-agent.js';
+import { resolveAgent, type AgentRoute, type ResolveAgentReply } from '@signalbox/shared/contracts/registry/resolve-agent.js';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 
@@ -21,6 +21,8 @@ export interface KnownAgent {
   /** Instances that get nothing; instances that get one task at a time. */
   isolated: ReadonlySet<string>;
   trial: ReadonlySet<string>;
+  /** Which version calls go to that name none; undefined: any. */
+  route: AgentRoute | undefined;
 }
 
 /** Agents as the registry knows them, asked once and kept while they do not change. */
@@ -92,5 +94,6 @@ function knownOf(reply: ResolveAgentReply): KnownAgent {
     isIsolated: reply.status === 'isolated',
     isolated: new Set(reply.isolated),
     trial: new Set(reply.trial),
+    route: reply.route,
   };
 }

@@ -23,6 +23,8 @@ export class AgentQueue {
   limit = Infinity;
   /** The agent's current version, which a worker that does not say is taken to run. */
   version: number | undefined;
+  /** Which version a task goes to that names none; undefined: any. */
+  route: ((task: QueuedTask) => number) | undefined;
   /** Offered and running. */
   active = 0;
   /** Before this moment of the monotonic clock nothing is given out: others' tasks may have places that are not known here yet. */
@@ -105,7 +107,13 @@ export class AgentQueue {
 
   private canDo({ skills, version = this.version }: Poller, task: QueuedTask): boolean {
     const hasSkill = skills === undefined || task.skill === undefined || skills.has(task.skill);
-    return hasSkill && (task.version === undefined || task.version === version);
+    const wanted = this.versionOf(task);
+    return hasSkill && (wanted === undefined || wanted === version);
+  }
+
+  /** The version of the agent that is to do a task now; undefined: any. */
+  versionOf(task: QueuedTask): number | undefined {
+    return task.version ?? this.route?.(task);
   }
 
   /** Serves waiting workers while there are tasks and slots. `offer` marks a task as handed over. */

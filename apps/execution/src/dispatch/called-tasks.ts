@@ -88,12 +88,25 @@ export function failureOf(fault: Fault): Failure {
   };
 }
 
-function bodyOf({ id, kind, target, skill, version, input, key, timeoutMs, idempotencyKey, handover }: QueuedTask): StartTaskRequest {
+function bodyOf({
+  id,
+  kind,
+  target,
+  skill,
+  version,
+  input,
+  key,
+  timeoutMs,
+  idempotencyKey,
+  handover,
+  routed,
+}: QueuedTask): StartTaskRequest {
+  const agentVersion = version ?? routed;
   return {
     task: id,
     ...(kind === 'agent' && { agent: target, input }),
     ...(kind === 'agent' && skill !== undefined && { skill }),
-    ...(kind === 'agent' && version !== undefined && { agentVersion: version }),
+    ...(kind === 'agent' && agentVersion !== undefined && { agentVersion }),
     ...(kind === 'tool' && { tool: target, input }),
     ...(kind === 'model' && { model: { ...(input as object), model: target } as ModelTarget }),
     ...(kind === 'artifact' && { artifact: input as unknown as ArtifactTarget }),

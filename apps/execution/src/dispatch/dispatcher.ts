@@ -4,6 +4,7 @@ import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js
 import type { PlaceHolder } from '@signalbox/shared/contracts/execution/why-run.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
+import { log } from '@signalbox/shared/telemetry/log.js';
 import type { AttemptRef, Effect, Failure, RunEvent } from '@signalbox/workflow/core/events.js';
 import { mayRetry } from '@signalbox/workflow/core/graph.js';
 import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
@@ -24,6 +25,7 @@ import { OthersTasks } from './others-tasks.ts';
 import { ShardWords } from './shard-words.ts';
 import { causeElsewhere, holdersOf, queueCause, type QueueCause } from './queue-cause.ts';
 import { isActive, isLateToStart, offeredTask, offerMs, offerOf, queueKeyOf, type QueuedTask } from './queued-task.ts';
+import { versionFor } from './route.ts';
 import { TaskQueues } from './task-queues.ts';
 import { WorkerLeases } from './worker-leases.ts';
 
@@ -75,7 +77,7 @@ export class Dispatcher {
   private readonly sweeper: NodeJS.Timeout;
 
   constructor(
-    bus: Bus,
+    private readonly bus: Bus,
     private readonly owner: Owner,
     private readonly alarm: Alarm,
     private readonly agents: AgentDirectory,
@@ -234,7 +236,9 @@ export class Dispatcher {
     if (task.phase === 'running') return;
     if (task.queue !== null && task.handedAt !== undefined) this.ports.accepted(id, performance.now() - task.handedAt);
     const { ref, run } = task;
-    const outcome = await this.owner.deliver(run.uuid, { type: 'accepted', instance, ...ref }, mayBeLost(task));
+    const version = task.routed ?? (await this.routedElsewhere(task));
+    const accepted = { type: 'accepted' as const, instance, ...ref, ...(version !== undefined && { version }) };
+    const outcome = await this.owner.deliver(run.uuid, accepted, mayBeLost(task));
     if (outcome === 'stale' || outcome === undefined) throw unwanted(id);
     if (this.tasks.get(id) !== task) return; // it has ended meanwhile
     task.principal ??= principal;
@@ -265,8 +269,9 @@ export class Dispatcher {
   begun(id: string): void {
     const task = this.tasks.get(id);
     if (task?.phase !== 'offered' || task.begunAt === undefined || task.instance === undefined) return;
-    const { run, ref, instance, begunAt } = task;
-    if (this.owner.feed(run, { type: 'accepted', instance, at: begunAt, ...ref }, true).outcome === 'stale') return;
+    const { run, ref, instance, begunAt, routed } = task;
+    const accepted = { type: 'accepted' as const, instance, at: begunAt, ...ref, ...(routed !== undefined && { version: routed }) };
+    if (this.owner.feed(run, accepted, true).outcome === 'stale') return;
     this.queues.began(task, instance);
     this.watch(task, begunAt);
   }
@@ -347,6 +352,20 @@ export class Dispatcher {
     for (const task of this.tasks.values()) task.heardAt = performance.now();
     this.queues.pumpAll();
     this.keeper.pumpAll();
+  }
+
+  /** The version that a rollout chose for a task which another replica handed out: by the same rule, from what is known here. */
+  private async routedElsewhere(task: OpenTask): Promise<number | undefined> {
+    const { kind, version, workspace, target, grant } = task;
+    if (kind !== 'agent' || version !== undefined || task.queue !== null) return undefined;
+    try {
+      const { route } = this.agents.peek(workspace, target) ?? (await this.agents.find(workspace, target, await this.bus.as(grant)));
+      return route === undefined ? undefined : versionFor(route, task);
+    } catch (err) {
+      // Only the measures of a rollout miss it.
+      log.debug('it was not found out which version has a task', { task: task.id, err });
+      return undefined;
+    }
   }
 
   private isFenced({ kind, workspace, target }: OpenTask, instance: string): boolean {

@@ -31,7 +31,7 @@ export function taskIdOf(run: LiveRun, { s, i, n }: AttemptRef): string {
 export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
   const step = run.state.graph.steps[ref.s] as GraphStep;
   const { kind, target, skill, version } = workOf(run.state, ref.s, ref.i);
-  const { workspace, grant } = run.facts;
+  const { workspace, grant, labels } = run.facts;
   return {
     id: taskIdOf(run, ref),
     run,
@@ -51,6 +51,8 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     priority: priorityOf(run.state, ref.s),
     traceparent: isTracing() ? traceparentOf(spanOfAttempt(run.state, ref)) : undefined,
     handover: handoverOf(run.state, ref.s, ref.i),
+    labels: Object.keys(labels).length === 0 ? undefined : labels,
+    routed: undefined,
     queue: null,
     phase: 'queued',
     instance: undefined,

@@ -81,9 +81,10 @@ export function queueCause(task: QueuedTask, queue: AgentQueue, turns: CalledTur
   }
   if (queue.isWatched) {
     if (queue.isWanted(task)) return cause('handing-over', 'a worker is about to take it', null);
-    if (task.version !== undefined && task.version !== queue.version) {
-      const start = `Start a worker of ${target} that says it runs version ${task.version}: SIGNALBOX_AGENT_VERSION=${task.version}.`;
-      return cause('no-worker', `no free worker of ${target} runs version ${task.version}`, start);
+    const version = queue.versionOf(task);
+    if (version !== undefined && (version !== queue.version || queue.route !== undefined)) {
+      const start = `Start a worker of ${target} that says it runs version ${version}: SIGNALBOX_AGENT_VERSION=${version}.`;
+      return cause('no-worker', `no free worker of ${target} runs version ${version}`, start);
     }
     const next = `Start a worker of ${target} that offers ${task.skill ?? 'its skills'}, or correct the step’s skill.`;
     return cause('skill', `no free worker of ${target} offers the skill ${task.skill ?? ''}`, next);

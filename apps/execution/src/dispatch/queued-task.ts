@@ -32,6 +32,10 @@ export interface QueuedTask {
   readonly traceparent: string | undefined;
   /** Of the agents that had it before. */
   readonly handover: Handover | undefined;
+  /** Of its run; undefined where it has none. */
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  /** The version that a rollout chose, once it was handed over. */
+  routed: number | undefined;
   /** Where it waits for a slot; null where another replica keeps that queue. */
   queue: AgentQueue | null;
   phase: 'queued' | 'offered' | 'running' | 'gone';
@@ -88,6 +92,7 @@ export function offeredTask(
     priority = priorityDefault,
     traceparent,
     handover,
+    labels,
   }: QueueOffer,
 ): QueuedTask {
   return {
@@ -106,6 +111,8 @@ export function offeredTask(
     priority,
     traceparent,
     handover,
+    labels,
+    routed: undefined,
     queue: null,
     phase: 'queued',
     instance: undefined,
@@ -135,6 +142,7 @@ export function offerOf(task: QueuedTask): QueueOffer {
     priority,
     traceparent,
     handover,
+    labels,
   } = task;
   const optional = {
     ...(skill !== undefined && { skill }),
@@ -143,6 +151,7 @@ export function offerOf(task: QueuedTask): QueueOffer {
     ...(priority !== priorityDefault && { priority }),
     ...(traceparent !== undefined && { traceparent }),
     ...(handover && { handover }),
+    ...(kind === 'agent' && labels && { labels: { ...labels } }),
   };
   return { workspace, grant, kind, target, ...optional, step: key, input, timeoutMs, idempotencyKey };
 }

@@ -12,6 +12,7 @@ import { failureOf, type CalledTasks } from './called-tasks.ts';
 import { CalledTurns } from './called-turns.ts';
 import { Pace } from './pace.ts';
 import { isActive, queueKeyOf, type QueuedTask } from './queued-task.ts';
+import { versionFor } from './route.ts';
 
 /** Tasks of one service or server that are called at once, where the agent names no cap of its own. */
 const calledLimit = 256;
@@ -102,6 +103,7 @@ export class TaskQueues {
     by.heardAt = task.heardAt;
     by.handedAt = task.handedAt;
     by.begunAt = task.begunAt;
+    by.routed = task.routed;
     if (task.phase === 'queued') by.queue?.push(by);
     task.phase = 'gone';
   }
@@ -141,6 +143,7 @@ export class TaskQueues {
     task.instance = undefined;
     task.principal = undefined;
     task.begunAt = undefined;
+    task.routed = undefined;
     this.occupy(queue, -1);
     queue.unshift(task);
     this.pump(queue);
@@ -189,6 +192,8 @@ export class TaskQueues {
     if (known === undefined) return false;
     this.setKind(queue, known.isWorker ? 'worker' : 'called');
     queue.version = known.version;
+    const { route } = known;
+    queue.route = route === undefined ? undefined : (task) => versionFor(route, task);
     queue.limit = known.isIsolated ? 0 : (known.concurrency ?? (known.isWorker ? Infinity : calledLimit));
     const { workspace, agent } = queue;
     queue.creditOf = ({ instance, credit }) => {
@@ -211,6 +216,7 @@ export class TaskQueues {
   private offer(task: QueuedTask, poller: Poller): void {
     this.occupy(task.queue as AgentQueue, 1);
     task.phase = 'offered';
+    task.routed = routed(task);
     task.instance = poller.instance;
     task.principal = poller.principal;
     task.heardAt = performance.now();
@@ -228,6 +234,7 @@ export class TaskQueues {
       if (task === undefined) continue;
       this.occupy(queue, 1);
       task.phase = 'offered';
+      task.routed = routed(task);
       task.heardAt = performance.now();
       task.handedAt ??= task.heardAt;
       this.ports.handed(task, task.version ?? queue.version);
@@ -282,4 +289,9 @@ export class TaskQueues {
       : failureOf(fault);
     for (const task of queue.queued()) if (isUnknown || task.grant === first.grant) this.ports.end(task, failure);
   }
+}
+
+/** What a rollout chooses for a task that is handed over; undefined: none does. */
+function routed(task: QueuedTask): number | undefined {
+  return task.version === undefined ? task.queue?.route?.(task) : undefined;
 }

@@ -1,12 +1,14 @@
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import {
+  durationRange,
   instancesMeasured,
   measuresMax,
   type InstanceMeasure,
   type TaskFault,
+  type VersionMeasure,
 } from '@signalbox/shared/contracts/execution/instances-measured.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
-import type { Failure, Transition } from '@signalbox/workflow/core/events.js';
+import type { Failure, Transition, Usage } from '@signalbox/workflow/core/events.js';
 import { keyOf, workOf } from '@signalbox/workflow/core/scope.js';
 import type { LiveRun } from '../shards/live-run.ts';
 import { taskIdOf } from '../dispatch/open-task.ts';
@@ -26,11 +28,14 @@ interface Begun {
   agent: string;
   instance: string;
   at: number;
+  /** That a rollout chose. */
+  version: number | undefined;
 }
 
 /** Of one workspace, since it was told last. */
 class Counts {
   readonly instances = new Map<string, InstanceMeasure>();
+  readonly versions = new Map<string, VersionMeasure>();
   readonly poison: TaskFault[] = [];
   readonly overBudget: TaskFault[] = [];
 }
@@ -69,26 +74,49 @@ export class InstanceTally {
     clearTimeout(this.timer);
   }
 
-  private begin(run: LiveRun, { s, i, n, instance, at, agent }: Transition & { t: 'began' }): void {
+  private begin(run: LiveRun, { s, i, n, instance, at, agent, version }: Transition & { t: 'began' }): void {
     const { kind, target } = workOf(run.state, s, i);
     if (kind !== 'agent') return;
     if (this.begun.size >= begunMax) this.begun.delete(this.begun.keys().next().value as string);
-    this.begun.set(taskIdOf(run, { s, i, n }), { agent: agent ?? target, instance, at });
+    this.begun.set(taskIdOf(run, { s, i, n }), { agent: agent ?? target, instance, at, version });
   }
 
-  private end(run: LiveRun, { s, i, n, at }: { s: number; i: number; n: number; at: number }, error: Failure | undefined): void {
+  private end(
+    run: LiveRun,
+    { s, i, n, at, usage }: { s: number; i: number; n: number; at: number; usage?: Usage },
+    error: Failure | undefined,
+  ): void {
     const id = taskIdOf(run, { s, i, n });
     const begun = this.begun.get(id);
     if (begun === undefined) return;
     this.begun.delete(id);
     if (error !== undefined && isNobodysFault(error)) return;
-    const { agent, instance } = begun;
-    const { instances } = this.of(run);
+    const { agent, instance, version } = begun;
+    const tookMs = Math.max(0, at - begun.at);
+    const { instances, versions } = this.of(run);
     const key = `${agent} ${instance}`;
     const measure = instances.get(key) ?? { agent, instance, succeeded: 0, failed: 0, totalMs: 0 };
-    measure[error === undefined ? 'succeeded' : 'failed']++;
-    measure.totalMs += Math.max(0, at - begun.at);
+    const outcome = error === undefined ? 'succeeded' : 'failed';
+    measure[outcome]++;
+    measure.totalMs += tookMs;
     instances.set(key, measure);
+    if (version === undefined) return;
+    const ofVersion = versions.get(`${agent} ${version}`) ?? {
+      agent,
+      version,
+      succeeded: 0,
+      failed: 0,
+      totalMs: 0,
+      costUsd: 0,
+      durations: [],
+    };
+    ofVersion[outcome]++;
+    ofVersion.totalMs += tookMs;
+    ofVersion.costUsd += usage?.costUsd ?? 0;
+    const range = durationRange(tookMs);
+    while (ofVersion.durations.length <= range) ofVersion.durations.push(0);
+    ofVersion.durations[range]!++;
+    versions.set(`${agent} ${version}`, ofVersion);
   }
 
   private note(what: 'poison' | 'overBudget', run: LiveRun, { s, i, n }: { s: number; i: number; n: number }, { detail }: Failure): void {
@@ -109,14 +137,19 @@ export class InstanceTally {
     this.timer = undefined;
     const told = this.counts;
     this.counts = new Map();
-    for (const [workspace, { instances, poison, overBudget }] of told) {
+    for (const [workspace, { instances, versions, poison, overBudget }] of told) {
       const all = [...instances.values()];
-      for (let at = 0; at === 0 || at < all.length; at += measuresMax) {
+      const allVersions = [...versions.values()];
+      for (let at = 0; at === 0 || at < Math.max(all.length, allVersions.length); at += measuresMax) {
         const faults = at === 0 ? { poison, overBudget } : { poison: [], overBudget: [] };
         try {
           this.bus.publishLive(
             instancesMeasured,
-            { instances: all.slice(at, at + measuresMax), ...faults },
+            {
+              instances: all.slice(at, at + measuresMax),
+              ...(at < allVersions.length && { versions: allVersions.slice(at, at + measuresMax) }),
+              ...faults,
+            },
             { workspace, entity: workspace },
           );
         } catch (err) {

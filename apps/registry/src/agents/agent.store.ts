@@ -26,6 +26,16 @@ export interface AgentVersionRow {
   created_at: Date;
 }
 
+/** An agent that is kept from others. */
+export interface LockedAgent {
+  id: string;
+  /** The current version. */
+  version: number;
+  hash: string;
+  /** The version that was applied last: one that is rolled out, or was rolled back, is not the current one. */
+  latest: number;
+}
+
 export interface AgentQuery {
   kind?: AgentKind;
   status?: AgentStatus;
@@ -44,10 +54,11 @@ export class AgentStore {
   }
 
   /** Keeps others from changing the agent until the transaction ends. */
-  async lock(tx: EntityManager, name: string): Promise<{ id: string; version: number; hash: string } | null> {
-    const rows = await rowsOf<{ id: string; version: number; hash: string }>(
+  async lock(tx: EntityManager, name: string): Promise<LockedAgent | null> {
+    const rows = await rowsOf<LockedAgent>(
       tx,
-      `SELECT id, version, hash FROM agent WHERE name = $1 FOR UPDATE`,
+      `SELECT id, version, hash, (SELECT max(v.version) FROM agent_version AS v WHERE v.workspace = a.workspace AND v.agent = a.id) AS latest
+       FROM agent AS a WHERE name = $1 FOR UPDATE`,
       [name],
     );
     return rows[0] ?? null;
@@ -148,6 +159,8 @@ export class AgentStore {
     const rows = await changedRows<{ id: string }>(tx, `DELETE FROM agent WHERE name = $1 RETURNING id`, [name]);
     await tx.query(`DELETE FROM agent_version WHERE agent = $1`, [rows[0]!.id]);
     await tx.query(`DELETE FROM agent_stage WHERE agent = $1`, [rows[0]!.id]);
+    await tx.query(`DELETE FROM rollout_entry WHERE rollout IN (SELECT id FROM rollout WHERE agent = $1)`, [rows[0]!.id]);
+    await tx.query(`DELETE FROM rollout WHERE agent = $1`, [rows[0]!.id]);
   }
 
   /** A started deployment that has the agent, by its name. */

@@ -6,6 +6,8 @@ import type { AgentManifest } from '../manifests/manifest.ts';
 export interface Applied {
   version: number;
   hash: string;
+  /** The version that was applied last, where that may be another. */
+  latest?: number;
 }
 
 /**
@@ -21,7 +23,7 @@ export function nextVersion(
   const version = current?.version ?? 0;
   if (expectedVersion !== undefined && expectedVersion !== version) throw staleVersion(what, version, expectedVersion);
   if (current?.hash === hash) return { action: 'unchanged', version };
-  return { action: current === null ? 'created' : 'updated', version: version + 1 };
+  return { action: current === null ? 'created' : 'updated', version: (current?.latest ?? version) + 1 };
 }
 
 /** `conflict` (412): somebody else was faster. */

@@ -14,6 +14,8 @@ import { namesCommand, namesSecret, parseAgentManifest } from '../manifests/agen
 import { changesBetween } from '../manifests/changes.ts';
 import { contentHash } from '../manifests/content-hash.ts';
 import type { AgentManifest } from '../manifests/manifest.ts';
+import { rolloutView } from '../rollouts/rollout-row.ts';
+import { Rollouts, type StandingRollout } from '../rollouts/rollouts.ts';
 import { descriptionOf, nextVersion } from './agent.ts';
 import { AgentHealth } from './agent-health.ts';
 import { agentView } from './agent-row.ts';
@@ -28,6 +30,7 @@ export class ApplyAgentHandler {
     private readonly db: WorkspaceDatabase,
     private readonly agents: AgentStore,
     private readonly health: AgentHealth,
+    private readonly rollouts: Rollouts,
     private readonly audit: Audit,
   ) {}
 
@@ -45,13 +48,25 @@ export class ApplyAgentHandler {
     const current = await this.agents.lock(tx, name);
     const { action, version } = nextVersion(`the agent ${name}`, current, hash, expectedVersion);
     const before = current && (await this.agents.version(tx, current));
-    const changes = changesBetween(before?.manifest ?? {}, manifest);
-    if (action === 'unchanged' || dryRun) {
-      const row = await this.agents.find(tx, name);
-      const stands = row && agentView(row);
-      return { action, changes, resource: action === 'unchanged' ? stands! : preview(manifest, hash, version, stands) };
+    const standing = current && (await this.rollouts.standingOf(tx, current));
+    const stands = async (): Promise<Agent> => agentView((await this.agents.find(tx, name))!);
+    if (standing && isStanding(standing, action, hash)) {
+      return { action: 'unchanged', changes: [], resource: await stands(), rollout: rolloutView(standing.row) };
     }
+    const open = standing?.row.ended_at === null ? standing : null;
+    if (action === 'unchanged' && open !== null) {
+      // What is current is wanted again, in place of what is rolled out.
+      const changes = changesBetween(open.manifest, manifest);
+      if (!dryRun) await this.rollouts.supersede(tx, caller, open.row, `version ${version} was applied again`);
+      return { action: 'updated', changes, resource: await stands() };
+    }
+    const changes = changesBetween(before?.manifest ?? {}, manifest);
+    const isGradual = action === 'updated' && manifest.spec.rollout !== undefined;
+    if (isGradual && before!.manifest.spec.kind !== manifest.spec.kind) throw otherKind(before!.manifest, manifest);
+    if (action === 'unchanged') return { action, changes, resource: await stands() };
+    if (dryRun) return { action, changes, resource: preview(manifest, hash, version, current && (await stands())) };
 
+    if (open !== null) await this.rollouts.supersede(tx, caller, open.row, `version ${version} was applied`);
     const id = current?.id ?? newUuid();
     if (current === null) {
       if ((await this.agents.count(tx)) >= agentsMax) {
@@ -60,17 +75,37 @@ export class ApplyAgentHandler {
       if (!(await this.agents.insert(tx, caller.workspace, id, manifest, hash))) {
         throw new Fault('conflict', `the agent ${name} was created by somebody else just now`, 'Apply it again.');
       }
-    } else await this.agents.update(tx, manifest, version, hash);
+    } else if (!isGradual) await this.agents.update(tx, manifest, version, hash);
     await this.agents.insertVersion(tx, caller.workspace, id, { version, hash, manifest, createdBy: caller.principal });
-    await this.health.refresh(tx, name);
-    await this.health.tell(tx, name, 'manifest');
+    const begun = isGradual ? await this.rollouts.begin(tx, caller, current!, version, manifest) : undefined;
+    if (begun === undefined) {
+      await this.health.refresh(tx, name);
+      await this.health.tell(tx, name, 'manifest');
+    }
     await this.audit.append(tx, caller, {
       action: 'agent.apply',
       target: `agent ${name}`,
       detail: { version, hash, changed: changes.map(({ path }) => path) },
     });
-    return { action, changes, resource: agentView((await this.agents.find(tx, name))!) };
+    return { action, changes, resource: await stands(), ...(begun && { rollout: rolloutView(begun) }) };
   }
+}
+
+/** Whether this very content is on its way, or was rolled back: the same again changes neither. */
+function isStanding({ row, hash: ofIt }: StandingRollout, action: ApplyAgentReply['action'], hash: string): boolean {
+  return action !== 'unchanged' && ofIt === hash && (row.ended_at === null || row.status === 'rolled-back');
+}
+
+/** An agent of another kind is reached in another way: its calls cannot be shared out. */
+function otherKind({ spec: before }: AgentManifest, { spec }: AgentManifest): Fault {
+  return new Fault(
+    'invalid',
+    `an agent of kind ${before.kind} cannot become one of kind ${spec.kind} step by step`,
+    'Leave spec.rollout out, or give it another name.',
+    {
+      errors: [{ pointer: '/spec/rollout', detail: `is for versions of one kind: the current one is of kind ${before.kind}` }],
+    },
+  );
 }
 
 /** The agent as it would be. */

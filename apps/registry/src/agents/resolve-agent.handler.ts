@@ -6,6 +6,7 @@ import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
 import { InstanceStore } from '../instances/instance.store.ts';
 import { IsolationStore, wholeAgent } from '../recovery/isolation.store.ts';
+import { Rollouts } from '../rollouts/rollouts.ts';
 import { unknownAgent, unknownVersion } from './agent.ts';
 import { agentView } from './agent-row.ts';
 import { AgentStore } from './agent.store.ts';
@@ -20,6 +21,7 @@ export class ResolveAgentHandler {
     private readonly agents: AgentStore,
     private readonly instances: InstanceStore,
     private readonly isolations: IsolationStore,
+    private readonly rollouts: Rollouts,
   ) {}
 
   @Handles(resolveAgent)
@@ -35,6 +37,7 @@ export class ResolveAgentHandler {
       const kept = await this.isolations.of(tx, name);
       const isolated = kept.filter((one) => one.instance !== wholeAgent && one.state !== 'trial');
       const trial = kept.filter((one) => one.state === 'trial');
+      const route = await this.rollouts.routeOf(tx, row);
       return {
         id,
         name,
@@ -56,6 +59,7 @@ export class ResolveAgentHandler {
         })),
         ...(isolated.length > 0 && { isolated: isolated.map(({ instance }) => instance) }),
         ...(trial.length > 0 && { trial: trial.map(({ instance }) => instance) }),
+        ...(route && { route }),
       };
     });
   }

@@ -25,6 +25,11 @@ export function rateInterval(shares: readonly number[], attempts: number, confid
   const rate = meanOf(shares);
   const error = cases < 2 ? 0 : shares.reduce((sum, share) => sum + (share - rate) ** 2, 0) / (cases - 1) / cases;
   const independent = error === 0 ? cases : Math.min(attempts, Math.max(cases, (rate * (1 - rate)) / error));
+  return wilsonInterval(rate, independent, confidence);
+}
+
+/** Wilson's interval of a rate that was seen in so many independent attempts. */
+export function wilsonInterval(rate: number, independent: number, confidence: number): Interval {
   const z = normalQuantile((1 + confidence) / 2);
   const center = (rate + z ** 2 / (2 * independent)) / (1 + z ** 2 / independent);
   const half = (z / (1 + z ** 2 / independent)) * Math.sqrt((rate * (1 - rate)) / independent + z ** 2 / (4 * independent ** 2));

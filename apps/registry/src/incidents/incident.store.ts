@@ -106,6 +106,7 @@ const titles: Record<FaultCause, string> = {
   probe: 'calls do not reach it',
   'poison-task': 'a task takes its executors down',
   budget: 'a budget is used up',
+  rollout: 'a version was rolled back',
   'by-hand': 'isolated by hand',
 };
 

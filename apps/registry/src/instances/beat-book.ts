@@ -40,7 +40,7 @@ export class BeatBook {
   /** Takes a beat: one that changes something is written and told before this returns. */
   async beat(caller: Caller, request: BeatInstanceRequest): Promise<Pick<Heard, 'id' | 'state'>> {
     const known = this.heard.find(caller.workspace, request.agent, request.instance);
-    if (known && request.skills === undefined) {
+    if (known && request.skills === undefined && request.version === undefined) {
       refuseForeign(caller, known.agentId, request.agent);
       const { next, isChange } = afterBeat(known.state, request);
       if (!isChange) {
@@ -84,7 +84,8 @@ export class BeatBook {
     const id = row?.id ?? newUuid();
     let version = Number(row?.event_version ?? 0);
     let { status } = next;
-    if (isChange || request.skills !== undefined) {
+    const isOther = request.version !== undefined && request.version !== row?.version;
+    if (isChange || isOther || request.skills !== undefined) {
       const written = await this.instances.put(tx, {
         workspace,
         agent: name,
@@ -93,6 +94,7 @@ export class BeatBook {
         state: next,
         isLost,
         ...(request.skills !== undefined && { skills: request.skills }),
+        ...(request.version !== undefined && { version: request.version }),
         ...(request.status === 'gone' && { reason: request.reason ?? 'it said goodbye' }),
       });
       version = Number(written.event_version);

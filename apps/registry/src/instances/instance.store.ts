@@ -21,6 +21,8 @@ export interface InstanceRow {
   capacity: number;
   in_flight: number;
   skills: string[] | null;
+  /** Of the agent, as it says; null: it does not. */
+  version: number | null;
   is_lost: boolean;
   runner: RunnerKind;
   event_version: string;
@@ -105,6 +107,16 @@ export class InstanceStore {
     );
   }
 
+  /** How many that take work say that they run the version. */
+  async countRunning(tx: EntityManager, agent: string, version: number): Promise<number> {
+    const rows = await rowsOf<{ count: number }>(
+      tx,
+      `SELECT count(*)::int AS count FROM instance WHERE agent = $1 AND version = $2 AND status = 'live'`,
+      [agent, version],
+    );
+    return rows[0]!.count;
+  }
+
   async beatingCount(tx: EntityManager, agent: string): Promise<number> {
     const rows = await rowsOf<{ count: number }>(tx, `SELECT count(*)::int AS count FROM instance WHERE agent = $1 AND status <> 'gone'`, [
       agent,
@@ -123,23 +135,27 @@ export class InstanceStore {
       state: InstanceState;
       isLost: boolean;
       skills?: string[];
+      version?: number;
       reason?: string;
     },
   ): Promise<InstanceRow> {
-    const { workspace, agent, instance, id, state, isLost, skills, reason } = row;
+    const { workspace, agent, instance, id, state, isLost, skills, version, reason } = row;
     const [written] = await rowsOf<InstanceRow>(
       tx,
-      `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, is_lost, runner, event_version)
+      `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, is_lost, version, runner, event_version)
        VALUES ($1, $2, $3, $4,
          CASE WHEN $5 = 'live' AND EXISTS (SELECT 1 FROM isolation WHERE agent = $2 AND instance = $3 AND state <> 'trial') THEN 'isolated' ELSE $5 END,
-         coalesce($6, (SELECT because FROM isolation WHERE $5 <> 'gone' AND agent = $2 AND instance = $3 AND state <> 'trial')), $7, $8, $9, $10,
+         coalesce($6, (SELECT because FROM isolation WHERE $5 <> 'gone' AND agent = $2 AND instance = $3 AND state <> 'trial')), $7, $8, $9, $10, $11,
          CASE WHEN EXISTS (SELECT 1 FROM runner_process WHERE registered_agent = $2 AND instance = $3) THEN 'local' ELSE 'external' END, 1)
        ON CONFLICT (workspace, agent, instance) DO UPDATE SET status = excluded.status, status_reason = excluded.status_reason, is_lost = excluded.is_lost,
-         capacity = excluded.capacity, in_flight = excluded.in_flight, skills = coalesce(excluded.skills, i.skills), runner = excluded.runner,
+         capacity = excluded.capacity, in_flight = excluded.in_flight, skills = coalesce(excluded.skills, i.skills), version = coalesce(excluded.version, i.version), runner = excluded.runner,
          event_version = i.event_version + 1, last_beat_at = now(), changed_at = now(),
          started_at = CASE WHEN i.status = 'gone' THEN now() ELSE i.started_at END
        RETURNING *`,
-      [workspace, agent, instance, id, state.status, reason ?? null, state.capacity, state.inFlight, skills ?? null, isLost],
+      [
+        ...[workspace, agent, instance, id, state.status, reason ?? null, state.capacity, state.inFlight, skills ?? null, isLost],
+        version ?? null,
+      ],
     );
     // Losses count since somebody came last: one who came makes up for them.
     if (state.status === 'live') await this.forgetLosses(tx, agent);

@@ -1,3 +1,4 @@
+import { liveMetrics } from '@signalbox/shared/contracts/registry/rollout-terms.js';
 import type { FaultDetail } from '@signalbox/shared/errors/fault.js';
 import { referenceFault, secretNamesIn } from '@signalbox/shared/secrets/secret-reference.js';
 import { commandFaults } from './command-faults.ts';
@@ -15,6 +16,7 @@ export function parseAgentManifest(name: string, value: unknown): AgentManifest 
     ...workerFaults(manifest),
     ...httpFaults(manifest),
     ...skillSchemaFaults(manifest.spec.skills ?? []),
+    ...rolloutFaults(manifest),
   ];
   if (faults.length > 0) throw invalidManifest('Agent', faults);
   return manifest;
@@ -75,6 +77,23 @@ function httpFaults({ spec }: AgentManifest): FaultDetail[] {
   for (const [name, value] of Object.entries(headers)) {
     const detail = referenceFault(value);
     if (detail !== null) faults.push({ pointer: `/spec/http/headers/${name.replaceAll('~', '~0')}`, detail });
+  }
+  return faults;
+}
+
+function rolloutFaults({ spec: { rollout } }: AgentManifest): FaultDetail[] {
+  const faults: FaultDetail[] = [];
+  const seen = new Set<string>();
+  for (const [index, { metric, min, max, maxRise, maxFall, slack }] of (rollout?.measures ?? []).entries()) {
+    const pointer = `/spec/rollout/measures/${index}`;
+    const isUnknown = metric.startsWith('live.') && !(liveMetrics as readonly string[]).includes(metric);
+    if (isUnknown) faults.push({ pointer: `${pointer}/metric`, detail: `is none of ${liveMetrics.join(', ')}` });
+    if (seen.has(metric)) faults.push({ pointer: `${pointer}/metric`, detail: `is there twice: ${metric}` });
+    seen.add(metric);
+    if (min !== undefined && max !== undefined && min > max)
+      faults.push({ pointer: `${pointer}/min`, detail: 'must not be more than max' });
+    if (slack !== undefined && maxRise === undefined && maxFall === undefined)
+      faults.push({ pointer: `${pointer}/slack`, detail: 'is for maxRise and maxFall' });
   }
   return faults;
 }

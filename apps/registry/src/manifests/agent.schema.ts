@@ -1,4 +1,5 @@
 import { recoverySchema } from './recovery.schema.ts';
+import { rolloutSchema } from './rollout.schema.ts';
 import { argumentSchema, environmentSchema, metadataSchema, nameSchema, schemaHead } from './schema-parts.ts';
 
 const skill = {
@@ -154,6 +155,7 @@ export const agentSchema = {
         concurrency: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Tasks of this agent at once, over all instances.' },
         timeoutMs: { type: 'integer', minimum: 1, maximum: 86_400_000, description: 'Of one task, unless the step says otherwise.' },
         recovery: recoverySchema,
+        rollout: rolloutSchema,
       },
       required: ['kind'],
       additionalProperties: false,

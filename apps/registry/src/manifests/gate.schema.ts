@@ -3,7 +3,8 @@ import { metricPattern } from '@signalbox/shared/contracts/registry/metric-name.
 import { stages } from '@signalbox/shared/contracts/registry/stage.js';
 import { metadataSchema, nameSchema, schemaHead } from './schema-parts.ts';
 
-const metric = {
+/** One metric, and what it must reach. */
+export const metricSchema = {
   type: 'object',
   description: 'What one metric must reach; all that is said must hold.',
   properties: {
@@ -41,7 +42,7 @@ export const gateSchema = {
         stages: { type: 'array', minItems: 1, uniqueItems: true, items: { enum: stages } },
         agents: { type: 'array', minItems: 1, maxItems: 500, uniqueItems: true, items: nameSchema, description: 'Absent: every agent.' },
         replaces: { ...nameSchema, description: 'The gate that it stands in for, where it applies.' },
-        metrics: { type: 'array', maxItems: 20, items: metric, description: 'None: nothing is asked for.' },
+        metrics: { type: 'array', maxItems: 20, items: metricSchema, description: 'None: nothing is asked for.' },
         approvals: {
           type: 'object',
           properties: {

@@ -7,6 +7,7 @@ import type { StepSource } from '@signalbox/shared/contracts/registry/deployment
 import type { Json } from '@signalbox/workflow/core/json.js';
 import type { NotificationRuleSpec } from '../notifications/rule-spec.ts';
 import type { RecoverySpec } from '../recovery/policy.ts';
+import type { RolloutSpec } from '../rollouts/rollout-plan.ts';
 import type { RunnerKind } from '@signalbox/shared/contracts/registry/instance.js';
 import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
 
@@ -67,6 +68,7 @@ export interface AgentSpec {
   concurrency?: number;
   timeoutMs?: number;
   recovery?: RecoverySpec;
+  rollout?: RolloutSpec;
 }
 
 export interface AgentManifest {

@@ -1,17 +1,20 @@
 /** A DNS label, as `namePattern` of the identifiers. */
 export const nameSchema = { type: 'string', pattern: '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$' } as const;
 
+/** Labels of a manifest, or of a run. */
+export const labelsSchema = {
+  type: 'object',
+  maxProperties: 64,
+  propertyNames: { pattern: '^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$' },
+  additionalProperties: { type: 'string', maxLength: 256 },
+} as const;
+
 /** `metadata` of every manifest. */
 export const metadataSchema = {
   type: 'object',
   properties: {
     name: nameSchema,
-    labels: {
-      type: 'object',
-      maxProperties: 64,
-      propertyNames: { pattern: '^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$' },
-      additionalProperties: { type: 'string', maxLength: 256 },
-    },
+    labels: labelsSchema,
     description: { type: 'string', maxLength: 4_096 },
   },
   required: ['name'],

@@ -10,6 +10,7 @@ import { now } from '@signalbox/shared/telemetry/clock.js';
 import { rowsOf } from '../database/sql.ts';
 import { KpiStore } from '../kpis/kpi.store.ts';
 import { IncidentStore } from '../incidents/incident.store.ts';
+import { RolloutMeasures } from '../rollouts/rollout-measures.ts';
 import { wholeAgent, IsolationStore } from './isolation.store.ts';
 import { Outliers } from './outliers.ts';
 import { itself, Recovery } from './recovery.ts';
@@ -25,6 +26,7 @@ export class FaultListener {
     private readonly db: WorkspaceDatabase,
     private readonly recovery: Recovery,
     private readonly outliers: Outliers,
+    private readonly rollouts: RolloutMeasures,
     private readonly incidents: IncidentStore,
     private readonly isolations: IsolationStore,
     private readonly kpis: KpiStore,
@@ -71,8 +73,9 @@ export class FaultListener {
   }
 
   @HandlesEvent(instancesMeasured)
-  async onMeasured(@Payload() { instances, poison, overBudget }: InstancesMeasured, @Ctx() meta: EventMeta): Promise<void> {
+  async onMeasured(@Payload() { instances, versions = [], poison, overBudget }: InstancesMeasured, @Ctx() meta: EventMeta): Promise<void> {
     const { workspace } = meta.data;
+    this.rollouts.hear(workspace, versions);
     for (const task of poison) await this.tell(workspace, 'poison-task', task);
     for (const task of overBudget) await this.tell(workspace, 'budget', task);
     await this.outliers.hear(workspace, instances);

@@ -74,6 +74,11 @@ export class Recovery {
     });
   }
 
+  /** Tells a fault of an agent after which nothing is isolated. The agent must be locked. */
+  async tell(tx: EntityManager, { workspace, agent, cause, because }: Omit<Detection, 'instance'>): Promise<void> {
+    await this.note(tx, await this.policyOf(tx, agent), { workspace, cause, agent, text: because, by: itself }, true);
+  }
+
   /** A person isolates an agent or an instance: nothing follows by itself. The agent must be locked. */
   async isolateByHand(
     tx: EntityManager,

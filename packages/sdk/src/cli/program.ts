@@ -34,6 +34,7 @@ import { addLogs } from './commands/logs.ts';
 import { addNotificationRules, addNotifications } from './commands/notifications.ts';
 import { addBackup, addDb, addNats, addRestore } from './commands/operate.ts';
 import { addProblems } from './commands/problems.ts';
+import { addRollouts } from './commands/rollouts.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addReviews, addSignOff } from './commands/reviews.ts';
@@ -125,7 +126,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
     ['Recover:', [addIsolate, addUnisolate, addRecover, addAck, addNote, addClose]],
     ['Write workflows:', [addValidate, addTest, addDiff, addSchema]],
     ['Results:', [addReport, addArtifact]],
-    ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence, addEvals, addReviews, addSignOff]],
+    ['Promote:', [addStages, addPromote, addDemote, addGates, addEvidence, addEvals, addRollouts, addReviews, addSignOff]],
     ['Notify:', [addChannels, addNotificationRules, addObjectives]],
     ['Govern:', [addKeys, addSecrets, addAudit, addVerify]],
     ['Operate:', [addBackup, addRestore, addDb, addNats]],

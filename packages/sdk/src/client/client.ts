@@ -23,6 +23,7 @@ import { Objectives } from './objectives.ts';
 import { Principals } from './principals.ts';
 import { Reviews } from './reviews.ts';
 import { RunOperations } from './run-operations.ts';
+import { Rollouts } from './rollouts.ts';
 import { Runs } from './runs.ts';
 import { Schedules } from './schedules.ts';
 import { Secrets } from './secrets.ts';
@@ -56,6 +57,7 @@ export class SignalboxClient {
   readonly deployments: Deployments;
   readonly evals: Evals;
   readonly evalSuites: EvalSuites;
+  readonly rollouts: Rollouts;
   readonly evidence: EvidenceBook;
   readonly gates: Gates;
   readonly incidents: Incidents;
@@ -97,6 +99,7 @@ export class SignalboxClient {
     this.deployments = new Deployments(http);
     this.evals = new Evals(http);
     this.evalSuites = new EvalSuites(http);
+    this.rollouts = new Rollouts(http);
     this.evidence = new EvidenceBook(http);
     this.gates = new Gates(http);
     this.incidents = new Incidents(http);

@@ -1,3 +1,5 @@
+import type { Rollout } from './rollouts.ts';
+
 /** A JSON Schema, as it stands in a manifest or a catalogue. */
 export type JsonSchema = Record<string, unknown>;
 
@@ -30,6 +32,8 @@ export interface Applied<Resource = unknown> {
   action: 'created' | 'updated' | 'unchanged';
   changes: Change[];
   resource: Resource;
+  /** Of an agent: its new version does not become the current one at once, or the same content is on its way or was rolled back. */
+  rollout?: Rollout;
 }
 
 /** A manifest of any kind. */

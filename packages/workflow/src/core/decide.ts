@@ -92,8 +92,9 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         work.outcome = unit.instance === event.instance ? 'known' : 'stale';
         return work;
       }
-      const { s, i, n, instance } = event;
-      record(work, { t: 'began', at: event.at ?? given.at, s, i, n, instance, ...(unit.agent !== undefined && { agent: unit.agent }) });
+      const { s, i, n, instance, at = given.at, version } = event;
+      const optional = { ...(unit.agent !== undefined && { agent: unit.agent }), ...(version !== undefined && { version }) };
+      record(work, { t: 'began', at, s, i, n, instance, ...optional });
       break;
     }
     case 'completed': {

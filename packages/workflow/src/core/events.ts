@@ -63,8 +63,8 @@ export type RunEvent =
   /** A person's word on a run that was set aside: it goes on, or it has failed, and nothing follows. */
   | { type: 'release'; by: string }
   | { type: 'abandon'; by: string }
-  /** `at`: when its executor was let begin, where that is heard of later. */
-  | ({ type: 'accepted'; instance: string; at?: number } & AttemptRef)
+  /** `at`: when its executor was let begin, where that is heard of later; `version`: of the agent, where a rollout chose one. */
+  | ({ type: 'accepted'; instance: string; at?: number; version?: number } & AttemptRef)
   | ({ type: 'completed'; output?: Json; error?: Failure; usage?: Usage } & AttemptRef)
   | ({ type: 'lost'; error: Failure } & AttemptRef)
   /** What an executor says of its work, recorded for whoever may have to go on with it: see `Told`. */
@@ -131,7 +131,7 @@ export type Transition =
   /** Its budget has not enough left at the moment. */
   | ({ t: 'short'; at: number; s: number; i: number; n: number } & Shortage)
   | { t: 'granted'; at: number; scope: string; more: Limits }
-  | { t: 'began'; at: number; s: number; i: number; n: number; instance: string; agent?: string }
+  | { t: 'began'; at: number; s: number; i: number; n: number; instance: string; agent?: string; version?: number }
   | { t: 'told'; at: number; s: number; i: number; n: number; message: string; fraction?: number; partial?: Json }
   | { t: 'child'; at: number; s: number; i: number; n: number; run: string; holds?: Holds }
   /** Until `due`, or until the signal comes: with both, whichever is first. */

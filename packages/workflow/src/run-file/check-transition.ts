@@ -43,6 +43,7 @@ const schema = {
     name: text,
     agent: text,
     instance: text,
+    version: { ...whole, minimum: 1 },
     signal: text,
     cancel: text,
     comment: { type: ['string', 'null'] },

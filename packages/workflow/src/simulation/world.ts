@@ -580,7 +580,10 @@ export class World {
     this.send(() => {
       const accept = (): void => {
         const current = this.owner;
-        this.feed(current, task.run, { type: 'accepted', instance: `e${task.n}`, s: task.s, i: task.i, n: task.n }, () => this.work(task));
+        // As where a rollout chose the version.
+        const version = this.random.chance(0.2) && { version: 1 + this.random.below(2) };
+        const accepted = { type: 'accepted' as const, instance: `e${task.n}`, s: task.s, i: task.i, n: task.n, ...version };
+        this.feed(current, task.run, accepted, () => this.work(task));
       };
       accept();
     });

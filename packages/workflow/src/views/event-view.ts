@@ -92,7 +92,12 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
     case 'resolved':
       return { ...of('step.resolved'), ...place, message: `${transition.how}, by ${transition.by}` };
     case 'began':
-      return { ...of('step.started'), ...place, instance: transition.instance };
+      return {
+        ...of('step.started'),
+        ...place,
+        instance: transition.instance,
+        ...(transition.version !== undefined && { message: `by version ${transition.version}` }),
+      };
     case 'succeeded':
       return { ...of('step.succeeded'), ...place, output: cut(transition.output, outputMaxBytes) };
     case 'failed':

@@ -56,6 +56,13 @@ import { RunNotificationRuleRoute } from './run-notification-rule.route.ts';
 import { SignOffAgentRoute } from './sign-off-agent.route.ts';
 import { RepairDriftRoute } from './repair-drift.route.ts';
 import { StartDeploymentRoute } from './start-deployment.route.ts';
+import { AbortRolloutRoute } from './abort-rollout.route.ts';
+import { GetRolloutRoute } from './get-rollout.route.ts';
+import { ListRolloutsRoute } from './list-rollouts.route.ts';
+import { PauseRolloutRoute } from './pause-rollout.route.ts';
+import { PromoteRolloutRoute } from './promote-rollout.route.ts';
+import { ResumeRolloutRoute } from './resume-rollout.route.ts';
+import { StartRolloutRoute } from './start-rollout.route.ts';
 import { StartEvalRoute } from './start-eval.route.ts';
 import { StopDeploymentRoute } from './stop-deployment.route.ts';
 import { TestChannelRoute } from './test-channel.route.ts';
@@ -114,6 +121,13 @@ export const registryRoutes: Type[] = [
   ListEvalSuitesRoute,
   ListEvalsRoute,
   StartEvalRoute,
+  AbortRolloutRoute,
+  GetRolloutRoute,
+  ListRolloutsRoute,
+  PauseRolloutRoute,
+  PromoteRolloutRoute,
+  ResumeRolloutRoute,
+  StartRolloutRoute,
   ApplyChannelRoute,
   ApplyNotificationRuleRoute,
   DeleteChannelRoute,

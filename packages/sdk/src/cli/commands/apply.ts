@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Rollout } from '../../client/rollouts.ts';
 import type { Context } from '../context.ts';
 import { action } from '../context.ts';
 import { exitCode } from '../exit-codes.ts';
@@ -11,6 +12,7 @@ import { loadManifests, setValues } from '../manifests/load.ts';
 import { inSet, orphansOf, setLabel, type Orphan } from '../manifests/prune.ts';
 import { count } from '../text/figures.ts';
 import { bold, dim, green, line, red } from '../text/styled.ts';
+import type { Styled } from '../text/styled.ts';
 import { changeLines } from '../views/change-lines.ts';
 import { confirm } from './confirm.ts';
 
@@ -51,6 +53,7 @@ export function addApply(program: Command, io: Io): void {
     const planned = await plan(client, loaded, signal);
     const orphans = isPruning ? await orphansOf(client, set!, loaded, signal) : [];
     for (const one of planned) out.lines(...changeLines(one, options.full ?? false));
+    for (const { rollout } of planned) out.lines(...rolloutHints(rollout));
     for (const { title } of orphans) out.lines(line`${red('-')} ${bold(title)}  is removed ${dim('no manifest describes it')}`);
     const changes = planned.filter((one) => one.action !== 'unchanged').length + orphans.length;
     if (changes === 0 || options.dryRun) {
@@ -85,13 +88,25 @@ async function make(context: Context, planned: readonly Planned[], orphans: read
     // What was unchanged a moment ago is left alone.
     const made = one.action === 'unchanged' ? one : await carryOut(client, one, signal);
     done.push(made);
-    if (made.action !== 'unchanged') out.lines(line`${green('✔')} ${made.title} ${made.action}`);
+    if (made.action === 'unchanged') continue;
+    out.lines(line`${green('✔')} ${made.title} ${made.action}`, ...rolloutHints(made.rollout));
   }
   for (const { kind, name, title } of orphans) {
     await kind.of(client).remove(name, { signal });
     out.lines(line`${green('✔')} ${title} removed`);
   }
   out.json([...done.map(report), ...orphans.map(({ title }) => ({ object: title, action: 'deleted' }))]);
+}
+
+/** That a new version is not the current one, and where to look. */
+function rolloutHints(rollout: Rollout | undefined): Styled[] {
+  if (rollout === undefined) return [];
+  const { id, agent, version, status, reason } = rollout;
+  const how =
+    status === 'rolled-back'
+      ? `was rolled back (${reason}); again: signalbox rollouts start ${agent}@${version}`
+      : `is ${status}: signalbox rollouts show ${id}`;
+  return [line`  ${dim(`version ${version} ${how}`)}`];
 }
 
 function report({ title, action: what, changes, where }: Planned): object {

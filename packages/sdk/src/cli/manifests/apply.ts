@@ -18,6 +18,7 @@ export interface Planned extends Loaded {
   action: Applied['action'] | 'unchecked';
   changes: Applied['changes'];
   because?: string;
+  rollout?: Applied['rollout'];
 }
 
 /** Puts manifests in the order in which they can be applied; those of one kind stay as they stand. */
@@ -76,8 +77,8 @@ function titleOf(manifest: Manifest): string {
   return `${kindOf(manifest).word}/${manifest.metadata.name}`;
 }
 
-function pick({ action, changes }: Applied): Pick<Planned, 'action' | 'changes'> {
-  return { action, changes };
+function pick({ action, changes, rollout }: Applied): Pick<Planned, 'action' | 'changes' | 'rollout'> {
+  return { action, changes, ...(rollout && { rollout }) };
 }
 
 /** Says in which file, on which line, what was refused stands. */

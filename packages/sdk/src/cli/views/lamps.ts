@@ -22,6 +22,9 @@ const lamps: Record<string, readonly [shape: string, paint: Paint]> = {
   waiting: ['‖', yellow],
   queued: ['‖', yellow],
   paused: ['‖', yellow],
+  progressing: ['◐', blue],
+  promoted: ['✔', green],
+  'rolled-back': ['✖', red],
   draining: ['‖', yellow],
   degraded: ['▲', yellow],
   failed: ['✖', red],
@@ -39,6 +42,7 @@ const lamps: Record<string, readonly [shape: string, paint: Paint]> = {
   skipped: ['–', dim],
   ended: ['–', dim],
   withdrawn: ['–', dim],
+  superseded: ['–', dim],
 };
 
 /** The shape of a state, coloured. */

@@ -43,6 +43,8 @@ export class QueueOffer {
   @IsOptional() @IsString() @MaxLength(64) traceparent?: string;
   /** Another agent had it before: what is known of its attempts. */
   @IsOptional() @Opaque() @IsObject() handover?: Handover;
+  /** Of its run, where there are some: rollouts may choose by them. */
+  @IsOptional() @Opaque() @IsObject() labels?: Record<string, string>;
 }
 
 /** So many in a time of `perMs`, of which `burst` at once. */

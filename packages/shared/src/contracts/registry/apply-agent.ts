@@ -4,6 +4,7 @@ import { defineContract } from '../../bus/contract.ts';
 import { Opaque } from '../../bus/opaque.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { Agent } from './agent.ts';
+import { Rollout } from './rollout.ts';
 import { applyActions, Change, type ApplyAction } from './apply-reply.ts';
 
 export class ApplyAgentRequest {
@@ -25,6 +26,8 @@ export class ApplyAgentReply {
   @IsArray() @ValidateNested({ each: true }) @Type(() => Change) changes!: Change[];
   /** The agent after the change, or as it would be. */
   @ValidateNested() @Type(() => Agent) resource!: Agent;
+  /** Of the new version, where it does not become the current one at once; of the same content, where it is on its way or was rolled back. */
+  @IsOptional() @ValidateNested() @Type(() => Rollout) rollout?: Rollout;
 }
 
 /**

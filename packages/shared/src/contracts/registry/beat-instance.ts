@@ -27,6 +27,9 @@ export class BeatInstanceRequest {
 
   /** Names of the skills that it offers: told once, with the first beat. */
   @IsOptional() @IsArray() @ArrayMaxSize(200) @IsString({ each: true }) @MaxLength(128, { each: true }) skills?: string[];
+
+  /** The version of the agent that it runs, told as the skills are; absent: it is taken to run the current one. */
+  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
 }
 
 export class BeatInstanceReply {

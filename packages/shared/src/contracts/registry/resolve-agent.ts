@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { Opaque } from '../../bus/opaque.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
@@ -14,6 +14,7 @@ import {
   type BreakerState,
 } from './agent.ts';
 import { instanceNamePattern, instanceStatuses, type InstanceStatus } from './instance.ts';
+import { stickByPattern } from './rollout-terms.ts';
 
 export class ResolveAgentRequest {
   @Matches(namePattern) name!: string;
@@ -28,6 +29,23 @@ export class ResolvedInstance {
   @IsIn(instanceStatuses) status!: InstanceStatus;
   @IsInt() @Min(0) capacity!: number;
   @IsInt() @Min(0) inFlight!: number;
+}
+
+/** The version that some calls go to, while it is rolled out. */
+export class RoutedCandidate {
+  @Matches(idPattern('rollout')) rollout!: string;
+  @IsInt() @Min(1) version!: number;
+  /** Of the calls, from 0 to 1. */
+  @IsNumber() @Min(0) @Max(1) share!: number;
+  /** Beside the share: all calls of runs with these labels. */
+  @IsOptional() @IsObject() @Opaque() labels?: Record<string, string>;
+  @Matches(stickByPattern) stickBy!: string;
+}
+
+/** Which version calls go to that name none, where the agent's current version was or is being rolled out; else any. */
+export class AgentRoute {
+  @IsInt() @Min(1) version!: number;
+  @IsOptional() @ValidateNested() @Type(() => RoutedCandidate) candidate?: RoutedCandidate;
 }
 
 /** What a service needs to call an agent or to give it tasks. */
@@ -53,6 +71,7 @@ export class ResolveAgentReply {
   @IsOptional() @IsArray() @Matches(instanceNamePattern, { each: true }) isolated?: string[];
   /** Instances that get one task at a time. */
   @IsOptional() @IsArray() @Matches(instanceNamePattern, { each: true }) trial?: string[];
+  @IsOptional() @ValidateNested() @Type(() => AgentRoute) route?: AgentRoute;
 }
 
 /** Kind, specification, version, skills and live instances of an agent, for those who give it work. */

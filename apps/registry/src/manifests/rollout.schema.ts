@@ -1,0 +1,53 @@
+import { liveMetrics, rolloutStrategies, stickByPattern } from '@signalbox/shared/contracts/registry/rollout-terms.js';
+import { callsDefault } from '../rollouts/rollout-plan.ts';
+import { metricSchema } from './gate.schema.ts';
+import { labelsSchema } from './schema-parts.ts';
+
+/** `spec.rollout` of an agent: how a new version takes the place of the one that is there. */
+export const rolloutSchema = {
+  type: 'object',
+  description: 'How a new version takes the place of the current one. Absent: at once, and nobody watches.',
+  properties: {
+    strategy: {
+      enum: rolloutStrategies,
+      description: '`canary`: step by step; `blue-green`: beside the other, then in its place; `all-at-once`: in its place, watched.',
+    },
+    steps: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 20,
+      description: 'One after the other; each must hold. After the last the new version is the current one.',
+      items: {
+        type: 'object',
+        properties: {
+          share: { type: 'number', minimum: 0, maximum: 1, description: 'Of all calls; 0 if absent.' },
+          labels: { ...labelsSchema, minProperties: 1, description: 'Beside the share: all calls of runs with these labels.' },
+          holdMs: { type: 'integer', minimum: 0, maximum: 2_592_000_000, description: 'How long it lasts at least; 0 if absent.' },
+          pause: { type: 'boolean', description: 'Then a person has to say that it goes on.' },
+        },
+        additionalProperties: false,
+      },
+    },
+    measures: {
+      type: 'array',
+      maxItems: 20,
+      items: metricSchema,
+      description: `What must hold, against the stable version where it says maxRise or maxFall: ${liveMetrics.join(', ')}, or evidence as evals.SUITE.score.`,
+    },
+    calls: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1_000_000,
+      description: `Calls of the new version within a step before it is judged; ${callsDefault}.`,
+    },
+    stickBy: {
+      type: 'string',
+      pattern: stickByPattern.source,
+      description:
+        'What goes to one version together: `call` (default), `run`, or `label:NAME`: all runs with the same value of the label.',
+    },
+    onFailure: { enum: ['rollback', 'pause'], description: 'What follows when a measure does not hold; `rollback`.' },
+  },
+  required: ['strategy'],
+  additionalProperties: false,
+} as const;

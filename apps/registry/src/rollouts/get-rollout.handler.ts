@@ -1,0 +1,26 @@
+import { Controller } from '@nestjs/common';
+import { Payload } from '@nestjs/microservices';
+import { Handles } from '@signalbox/shared/bus/handles.js';
+import { getRollout, type GetRolloutReply, GetRolloutRequest } from '@signalbox/shared/contracts/registry/get-rollout.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
+import { entryView, rolloutView, unknownRollout } from './rollout-row.ts';
+import { RolloutStore } from './rollout.store.ts';
+
+@Controller()
+export class GetRolloutHandler {
+  constructor(
+    private readonly db: WorkspaceDatabase,
+    private readonly store: RolloutStore,
+  ) {}
+
+  @Handles(getRollout)
+  handle(@Payload() { id }: GetRolloutRequest, @FromCaller() { workspace }: Caller): Promise<GetRolloutReply> {
+    return this.db.inWorkspace(workspace, async (tx) => {
+      const row = await this.store.find(tx, toUuid(id, 'rollout'));
+      if (row === null) throw unknownRollout(id);
+      return { ...rolloutView(row), history: (await this.store.entries(tx, row.id)).map(entryView) };
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import type { GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
+import type { RolloutPlan } from '@signalbox/shared/contracts/registry/rollout.js';
+import type { RolloutStrategy } from '@signalbox/shared/contracts/registry/rollout-terms.js';
+
+export interface RolloutStepSpec {
+  share?: number;
+  labels?: Record<string, string>;
+  holdMs?: number;
+  pause?: boolean;
+}
+
+/** `spec.rollout` of an agent's manifest. */
+export interface RolloutSpec {
+  strategy: RolloutStrategy;
+  steps?: RolloutStepSpec[];
+  measures?: GateMetric[];
+  calls?: number;
+  stickBy?: string;
+  onFailure?: 'rollback' | 'pause';
+}
+
+const minuteMs = 60_000;
+
+/** What is done where a manifest names no steps. */
+export const defaultSteps: Record<RolloutStrategy, RolloutPlan['steps']> = {
+  // Watched while it has all calls.
+  'all-at-once': [{ share: 1, holdMs: 10 * minuteMs }],
+  canary: [0.05, 0.25, 0.5].map((share) => ({ share, holdMs: 10 * minuteMs })),
+  // First beside the other, for as long as it takes to know how that one does; then in its place.
+  'blue-green': [
+    { share: 0, holdMs: 5 * minuteMs },
+    { share: 1, holdMs: 10 * minuteMs },
+  ],
+};
+
+/** No worse than the stable version, but for differences that mean nothing. */
+export const defaultMeasures: GateMetric[] = [
+  { metric: 'live.errorRate', maxRise: 0.1, slack: 0.02 },
+  { metric: 'live.latencyP95Ms', maxRise: 0.25, slack: 100 },
+];
+
+export const callsDefault = 20;
+
+/** How a version is rolled out: what its manifest says, and what it leaves out. */
+export function planOf(spec: RolloutSpec): RolloutPlan {
+  const { strategy, steps, measures = defaultMeasures, calls = callsDefault, stickBy = 'call', onFailure = 'rollback' } = spec;
+  return {
+    strategy,
+    steps: steps?.map(({ share = 0, holdMs = 0, ...rest }) => ({ share, holdMs, ...rest })) ?? defaultSteps[strategy],
+    measures,
+    calls,
+    stickBy,
+    onFailure,
+  };
+}

@@ -1,0 +1,119 @@
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { idPattern, namePattern } from '../../ids/ids.ts';
+import { GateMetric } from './gate.ts';
+import { rolloutStatuses, rolloutStrategies, stickByPattern, type RolloutStatus, type RolloutStrategy } from './rollout-terms.ts';
+
+/** How much goes to the new version, and for how long at least. */
+export class RolloutStep {
+  /** Of all calls, from 0 to 1. */
+  @IsNumber() @Min(0) @Max(1) share!: number;
+  /** Beside the share: all calls of runs that have these labels. */
+  @IsOptional() @IsObject() labels?: Record<string, string>;
+  @IsInt() @Min(0) holdMs!: number;
+  /** Then a person has to say that it goes on. */
+  @IsOptional() @IsBoolean() pause?: boolean;
+}
+
+/** How a version is rolled out, with all that its manifest left out. */
+export class RolloutPlan {
+  @IsIn(rolloutStrategies) strategy!: RolloutStrategy;
+  @IsArray() @ValidateNested({ each: true }) @Type(() => RolloutStep) steps!: RolloutStep[];
+  @IsArray() @ValidateNested({ each: true }) @Type(() => GateMetric) measures!: GateMetric[];
+  /** Calls of the new version within a step before it is judged. */
+  @IsInt() @Min(1) calls!: number;
+  @Matches(stickByPattern) stickBy!: string;
+  /** What follows when a measure does not hold. */
+  @IsIn(['rollback', 'pause']) onFailure!: 'rollback' | 'pause';
+}
+
+/** How the calls of one version went. */
+export class RolloutFigures {
+  @IsInt() @Min(1) version!: number;
+  @IsInt() @Min(0) calls!: number;
+  @IsInt() @Min(0) failed!: number;
+  /** Absent where there were no calls. */
+  @IsOptional() @IsNumber() errorRate?: number;
+  @IsOptional() @IsNumber() latencyP95Ms?: number;
+  @IsOptional() @IsNumber() latencyMeanMs?: number;
+  /** Of one call on the average. */
+  @IsOptional() @IsNumber() costUsd?: number;
+}
+
+export const rolloutStandings = ['met', 'failed', 'open'] as const;
+/** `open`: it cannot be told yet. */
+export type RolloutStanding = (typeof rolloutStandings)[number];
+
+/** How one measure stands. */
+export class RolloutCheck {
+  @IsString() metric!: string;
+  @IsIn(rolloutStandings) standing!: RolloutStanding;
+  @IsOptional() @IsNumber() value?: number;
+  /** Of the stable version. */
+  @IsOptional() @IsNumber() baseline?: number;
+  /** What is asked for, and what is found, in words. */
+  @IsString() says!: string;
+}
+
+/** A version that takes the place of another, step by step. */
+export class Rollout {
+  @Matches(idPattern('rollout')) id!: string;
+  @Matches(namePattern) agent!: string;
+  /** The new version, and the one that has the other calls. */
+  @IsInt() @Min(1) version!: number;
+  @IsInt() @Min(1) stable!: number;
+  @IsIn(rolloutStatuses) status!: RolloutStatus;
+  /** What it does, or waits for, or how it ended. */
+  @IsString() reason!: string;
+  @ValidateNested() @Type(() => RolloutPlan) plan!: RolloutPlan;
+  /** Which of the steps it is at, from 0. */
+  @IsInt() @Min(0) step!: number;
+  @IsISO8601() stepSince!: string;
+  /** Of the calls, as it is now: 0 while no instance runs the new version. */
+  @IsNumber() share!: number;
+  /** Of the stable version since the rollout began; of the new one since this step did. */
+  @ValidateNested() @Type(() => RolloutFigures) stableFigures!: RolloutFigures;
+  @ValidateNested() @Type(() => RolloutFigures) figures!: RolloutFigures;
+  /** As of the last look. */
+  @IsArray() @ValidateNested({ each: true }) @Type(() => RolloutCheck) checks!: RolloutCheck[];
+  @IsString() by!: string;
+  @IsString() byName!: string;
+  @IsISO8601() createdAt!: string;
+  @IsISO8601() updatedAt!: string;
+  @IsOptional() @IsISO8601() endedAt?: string;
+}
+
+export const rolloutMoves = ['started', 'step', 'paused', 'resumed', 'promoted', 'rolled-back', 'superseded'] as const;
+export type RolloutMove = (typeof rolloutMoves)[number];
+
+/** Entries that one rollout keeps. */
+export const rolloutEntriesMax = 200;
+
+/** One thing that happened in a rollout, with the measures that decided it. */
+export class RolloutEntry {
+  @IsISO8601() at!: string;
+  @IsIn(rolloutMoves) move!: RolloutMove;
+  @IsInt() @Min(0) step!: number;
+  /** A principal, or `registry`. */
+  @IsString() @MaxLength(200) by!: string;
+  @IsString() text!: string;
+  @IsOptional() @ValidateNested() @Type(() => RolloutFigures) stableFigures?: RolloutFigures;
+  @IsOptional() @ValidateNested() @Type(() => RolloutFigures) figures?: RolloutFigures;
+  @IsArray() @ArrayMaxSize(20) @ValidateNested({ each: true }) @Type(() => RolloutCheck) checks!: RolloutCheck[];
+}
