@@ -19,6 +19,7 @@ import { MemberWatch } from './bring-up/member-watch.ts';
 import { McpTools } from './bring-up/mcp-tools.ts';
 import { ProbeStep } from './bring-up/probe-step.ts';
 import { RegisteredAgents } from './bring-up/registered-agents.ts';
+import { RolloutProcesses } from './bring-up/rollout-processes.ts';
 import { RunnerStep } from './bring-up/runner-step.ts';
 import { Takeover } from './bring-up/takeover.ts';
 import { TrafficStep } from './bring-up/traffic-step.ts';
@@ -282,6 +283,7 @@ export class RegistryModule {
         TrafficStep,
         Advance,
         Takeover,
+        RolloutProcesses,
         BringUp,
         GateStore,
         EvidenceStore,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { beatInstance, type BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import type { RegistryUnderTest } from './registry.ts';
 
-interface Beat extends Pick<BeatInstanceRequest, 'agent' | 'instance' | 'status' | 'skills'> {
+interface Beat extends Pick<BeatInstanceRequest, 'agent' | 'instance' | 'status' | 'skills' | 'version'> {
   pid: number;
   environment: string[];
   /** Its variable API_TOKEN. */
@@ -42,7 +42,7 @@ export class BeatGateway {
 
   private async hear(beat: Beat & { key: string }): Promise<void> {
     this.beats.push(beat);
-    const { agent, instance, status, skills, key } = beat;
+    const { agent, instance, status, skills, version, key } = beat;
     const { service, keys } = this.registry();
     const id = key.replace('sbx_test_', '');
     const owner = keys.get(id);
@@ -51,7 +51,10 @@ export class BeatGateway {
     this.greeted.add(instance);
     await service.request(
       beatInstance,
-      { agent, instance, capacity: 1, inFlight: 0, ...(status && { status }), ...(isFirst && skills && { skills }) },
+      {
+        ...{ agent, instance, capacity: 1, inFlight: 0, ...(status && { status }) },
+        ...(isFirst && { ...(skills && { skills }), ...(version !== undefined && { version }) }),
+      },
       { as: { principal: owner.id, roles: ['agent'] } },
     );
   }

@@ -1,5 +1,6 @@
 // A worker for tests, on nothing but Node: it beats at SIGNALBOX_URL until SIGTERM. Its arguments make it misbehave.
 const { SIGNALBOX_URL: url, SIGNALBOX_API_KEY: key, SIGNALBOX_AGENT: agent, SIGNALBOX_INSTANCE: instance } = process.env;
+const version = Number(process.env.SIGNALBOX_AGENT_VERSION);
 const [mode = 'well'] = process.argv.slice(2);
 if (mode === 'exits') {
   console.error('no configuration was found');
@@ -16,6 +17,7 @@ async function say(body) {
     body: JSON.stringify({
       agent,
       instance,
+      version,
       pid: process.pid,
       environment: Object.keys(process.env).sort(),
       token: process.env.API_TOKEN,

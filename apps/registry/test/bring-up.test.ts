@@ -11,6 +11,8 @@ import { findSecret } from '@signalbox/shared/contracts/security/find-secret.js'
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { mcpServerChanged } from '@signalbox/shared/contracts/mcp-server/events.js';
 import { listModels } from '@signalbox/shared/contracts/protocol/list-models.js';
+import { instancesMeasured } from '@signalbox/shared/contracts/execution/instances-measured.js';
+import { abortRollout } from '@signalbox/shared/contracts/registry/abort-rollout.js';
 import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { applyDeployment } from '@signalbox/shared/contracts/registry/apply-deployment.js';
 import { beatInstance } from '@signalbox/shared/contracts/registry/beat-instance.js';
@@ -47,6 +49,7 @@ beforeAll(async () => {
   registry = await startRegistry({
     HEARTBEAT_MS: '1000',
     MISSED_BEATS: '5',
+    ROLLOUT_LOOK_MS: '100',
     SIGNALBOX_URL: await gateway.start(),
     RUNNER_CWD: fileURLToPath(new URL('.', import.meta.url)),
     NODE_EXTRA_CA_CERTS: fileURLToPath(import.meta.url), // any file: Node warns of one without certificates
@@ -738,4 +741,62 @@ describe('members of other kinds', () => {
     );
     await stop('long');
   });
+});
+describe('a version that is rolled out', () => {
+  const spec = (greeting: string, rollout: object): Record<string, unknown> => ({
+    ...{ kind: 'worker', skills, rollout },
+    worker: { runner: 'local', command: ['node', workerFile, 'well'], env: { GREETING: greeting }, replicas: 2 },
+  });
+
+  /** The versions of the instances that beat. */
+  async function versions(name: string): Promise<number[]> {
+    const rows = await registry.service.database.sql(
+      `SELECT version FROM instance WHERE agent = '${name}' AND status = 'live' ORDER BY version`,
+    );
+    return (rows as { version: number }[]).map(({ version }) => version);
+  }
+
+  /** All processes that there are run these versions, and all of them beat. */
+  function untilVersions(name: string, wanted: number[]): Promise<unknown> {
+    return until(
+      `processes of versions ${wanted.join(', ')}`,
+      async () => {
+        const processes = await registry.service.database.sql(`SELECT slot FROM runner_process WHERE registered_agent = '${name}'`);
+        return processes.length === wanted.length && (await versions(name)).join() === wanted.join();
+      },
+      20_000,
+    );
+  }
+
+  function calls(name: string, version: number): Promise<void> {
+    const measure = { agent: name, version, succeeded: 5, failed: 0, totalMs: 50, costUsd: 0, durations: [0, 0, 5] };
+    return registry.service.publish(instancesMeasured, { instances: [], versions: [measure], poison: [], overBudget: [] });
+  }
+
+  async function rolled(name: string, greeting: string, rollout: object): Promise<string> {
+    const manifest = agentManifest(name, spec(greeting, rollout));
+    return (await registry.service.request(applyAgent, { name, manifest })).rollout!.id;
+  }
+
+  test('has processes beside the others; they are replaced when it is promoted, and it loses its own when it is sent back', async () => {
+    const rollout = { strategy: 'canary', steps: [{ share: 0.5 }], calls: 1 };
+    await agent('rolled', spec('hello', rollout));
+    await deploy('rolled', { name: 'rolled' });
+    await untilStatus('rolled', 'done');
+    await rolled('rolled', 'good day', rollout);
+    await untilVersions('rolled', [1, 1, 2]);
+    const pids = gateway.pids('rolled');
+    await calls('rolled', 1);
+    await calls('rolled', 2);
+    await until('all that were there to be replaced', () => Promise.resolve(pids.filter(isAlive).length === 0), 20_000);
+    await untilVersions('rolled', [2, 2]);
+    const id = await rolled('rolled', 'good night', rollout);
+    await untilVersions('rolled', [2, 2, 3]);
+    await registry.service.request(abortRollout, { id });
+    await untilVersions('rolled', [2, 2]);
+    // Rolling, a process of the version before ends for each that is up.
+    await rolled('rolled', 'good morning', { strategy: 'rolling', steps: [{ share: 0.5 }], calls: 1 });
+    await untilVersions('rolled', [2, 4]);
+    await stop('rolled');
+  }, 60_000);
 });

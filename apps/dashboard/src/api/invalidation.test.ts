@@ -11,6 +11,14 @@ test.each([
   ['evidence.added', null, [['agent']]],
   ['kpi.changed', { kpi: 'errors' }, [['kpis']]],
   ['eval.ended', { id: 'eval_1', agent: 'analyst' }, [['eval'], ['agent', 'analyst']]],
+  [
+    'rollout.changed',
+    { id: 'rollout_1', agent: 'analyst' },
+    [
+      ['rollout', 'rollout_1'],
+      ['agent', 'analyst'],
+    ],
+  ],
   ['deployment.changed', { name: 'nine-agents' }, [['deployments'], ['board', 'nine-agents']]],
   ['deployment.changed', null, [['deployments'], ['board']]],
   ['run.changed', { id: 'run_1', workflow: 'w' }, [['runs'], ['run', 'run_1'], ['workflow', 'w']]],

@@ -14,6 +14,8 @@ export function staleAfter(type: string, data: unknown): QueryKey[] {
       return [agent === undefined ? ['agent'] : ['agent', agent]];
     case 'eval.ended':
       return [['eval'], agent === undefined ? ['agent'] : ['agent', agent]];
+    case 'rollout.changed':
+      return [id === undefined ? ['rollout'] : ['rollout', id], agent === undefined ? ['agent'] : ['agent', agent]];
     case 'deployment.changed':
       return [['deployments'], ...(name ? [['board', name]] : [['board']])];
     case 'run.changed': {

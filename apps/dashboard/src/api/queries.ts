@@ -229,6 +229,15 @@ export const queries = {
       initialPageParam: null as string | null,
       getNextPageParam: (last) => last.nextCursor,
     }),
+  rollouts: ({ agent }: { agent: string }) =>
+    infiniteQueryOptions({
+      queryKey: ['agent', agent, 'rollouts'],
+      queryFn: ({ signal, pageParam }) =>
+        client.rollouts.list({ agent, limit: pageRows, cursor: pageParam ?? undefined }, { signal }).first(),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.nextCursor,
+    }),
+  rollout: (id: string) => queryOptions({ queryKey: ['rollout', id], queryFn: ({ signal }) => client.rollouts.get(id, { signal }) }),
   eval: (id: string) => queryOptions({ queryKey: ['eval', id], queryFn: ({ signal }) => client.evals.get(id, { signal }) }),
   evalAttempts: (id: string, outcome: EvalOutcome[] | undefined) =>
     infiniteQueryOptions({

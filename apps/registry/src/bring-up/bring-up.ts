@@ -10,6 +10,7 @@ import { MigrationRunner } from '../runners/migration-runner.ts';
 import { Autoscaler } from '../scaling/autoscaler.ts';
 import { Advance } from './advance.ts';
 import { MemberWatch } from './member-watch.ts';
+import { RolloutProcesses } from './rollout-processes.ts';
 import { Takeover } from './takeover.ts';
 
 /** While something moves. */
@@ -53,6 +54,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly autoscaler: Autoscaler,
     private readonly advance: Advance,
     private readonly takeover: Takeover,
+    private readonly processes: RolloutProcesses,
     private readonly config: RegistryConfig,
   ) {}
 
@@ -139,9 +141,10 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (held.startedAt === 0) await this.takeover.takeOver(row);
     else if (held.startedAt !== startedAt) await this.runner.retry(row.id);
     held.startedAt = startedAt;
+    const isRolling = await this.processes.keep(row);
     for (let moves = 0; moves < movesMax && !this.isStopping; moves++) {
       const state = await this.advance.once(row);
-      if (state !== 'moved') return state === 'moving' ? busyMs : calmMs;
+      if (state !== 'moved') return state === 'moving' || isRolling ? busyMs : calmMs;
     }
     return 0;
   }

@@ -1,5 +1,5 @@
 import { liveMetrics, rolloutStrategies, stickByPattern } from '@signalbox/shared/contracts/registry/rollout-terms.js';
-import { callsDefault } from '../rollouts/rollout-plan.ts';
+import { callsDefault, stepsMax } from '../rollouts/rollout-plan.ts';
 import { metricSchema } from './gate.schema.ts';
 import { labelsSchema } from './schema-parts.ts';
 
@@ -10,12 +10,13 @@ export const rolloutSchema = {
   properties: {
     strategy: {
       enum: rolloutStrategies,
-      description: '`canary`: step by step; `blue-green`: beside the other, then in its place; `all-at-once`: in its place, watched.',
+      description:
+        '`canary`: step by step; `rolling`: by processes; `blue-green`: beside the other, then in its place; `all-at-once`: in its place, watched.',
     },
     steps: {
       type: 'array',
       minItems: 1,
-      maxItems: 20,
+      maxItems: stepsMax,
       description: 'One after the other; each must hold. After the last the new version is the current one.',
       items: {
         type: 'object',

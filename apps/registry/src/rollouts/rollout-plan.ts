@@ -20,9 +20,12 @@ export interface RolloutSpec {
 }
 
 const minuteMs = 60_000;
+/** Where no processes are known. */
+const quarters = 4;
+export const stepsMax = 20;
 
 /** What is done where a manifest names no steps. */
-export const defaultSteps: Record<RolloutStrategy, RolloutPlan['steps']> = {
+const defaultSteps: Record<Exclude<RolloutStrategy, 'rolling'>, RolloutPlan['steps']> = {
   // Watched while it has all calls.
   'all-at-once': [{ share: 1, holdMs: 10 * minuteMs }],
   canary: [0.05, 0.25, 0.5].map((share) => ({ share, holdMs: 10 * minuteMs })),
@@ -34,7 +37,7 @@ export const defaultSteps: Record<RolloutStrategy, RolloutPlan['steps']> = {
 };
 
 /** No worse than the stable version, but for differences that mean nothing. */
-export const defaultMeasures: GateMetric[] = [
+const defaultMeasures: GateMetric[] = [
   { metric: 'live.errorRate', maxRise: 0.1, slack: 0.02 },
   { metric: 'live.latencyP95Ms', maxRise: 0.25, slack: 100 },
 ];
@@ -42,14 +45,21 @@ export const defaultMeasures: GateMetric[] = [
 export const callsDefault = 20;
 
 /** How a version is rolled out: what its manifest says, and what it leaves out. */
-export function planOf(spec: RolloutSpec): RolloutPlan {
+export function planOf(spec: RolloutSpec, replicas = quarters): RolloutPlan {
   const { strategy, steps, measures = defaultMeasures, calls = callsDefault, stickBy = 'call', onFailure = 'rollback' } = spec;
   return {
     strategy,
-    steps: steps?.map(({ share = 0, holdMs = 0, ...rest }) => ({ share, holdMs, ...rest })) ?? defaultSteps[strategy],
+    steps: steps?.map(({ share = 0, holdMs = 0, ...rest }) => ({ share, holdMs, ...rest })) ?? stepsOf(strategy, replicas),
     measures,
     calls,
     stickBy,
     onFailure,
   };
+}
+
+/** Rolling goes by processes; with many of them several at a time. */
+function stepsOf(strategy: RolloutStrategy, replicas: number): RolloutPlan['steps'] {
+  if (strategy !== 'rolling') return defaultSteps[strategy];
+  const count = Math.min(replicas, stepsMax);
+  return Array.from({ length: count }, (_, index) => ({ share: (index + 1) / count, holdMs: minuteMs }));
 }

@@ -60,7 +60,7 @@ export class Rollouts {
     manifest: AgentManifest,
   ): Promise<RolloutRow> {
     const { name } = manifest.metadata;
-    const plan = planOf(manifest.spec.rollout ?? { strategy: 'canary' });
+    const plan = planOf(manifest.spec.rollout ?? { strategy: 'canary' }, manifest.spec.worker?.replicas);
     const isReady = await this.isReady(tx, manifest, version);
     const row = await this.store.insert(tx, {
       ...{ workspace: by.workspace, agent: agent.id, agentName: name, version, stable: agent.version, plan, isReady },
@@ -74,8 +74,9 @@ export class Rollouts {
   /** The newest rollout of an agent, and what it rolls out; null: it has none. */
   async standingOf(tx: EntityManager, { id }: { id: string }): Promise<StandingRollout | null> {
     const row = await this.store.newestOf(tx, id);
-    const version = row && (await this.agents.version(tx, { id, version: row.version }));
-    return version && { row: row!, hash: version.hash, manifest: version.manifest };
+    if (row === null) return null;
+    const version = await this.agents.version(tx, { id, version: row.version });
+    return version && { row, hash: version.hash, manifest: version.manifest };
   }
 
   /** Ends the rollout of an agent that is under way, since something else takes its place. */

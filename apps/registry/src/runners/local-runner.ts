@@ -18,6 +18,7 @@ import { AgentHealth } from '../agents/agent-health.ts';
 import { InstanceStore } from '../instances/instance.store.ts';
 import type { WorkerSpec } from '../manifests/manifest.ts';
 import { RegistryConfig } from '../registry.config.ts';
+import { candidateSlots } from '../rollouts/process-changes.ts';
 import { drainMsDefault } from '../scaling/scale.ts';
 import { ProcessStore, type ProcessRow } from './process.store.ts';
 import { endWorkerKey, makeWorkerKey, renewAfterMs, type WorkerKey } from './worker-key.ts';
@@ -82,7 +83,7 @@ export class LocalRunner {
     private readonly secrets: SecretReader,
   ) {}
 
-  /** Has exactly the wanted processes up, of the wanted version; those of another version are replaced. Says how they stand. */
+  /** Has exactly the wanted processes up, of the wanted version; those of another version are replaced, but for those that are rolled out. Says how they stand. */
   async ensure(order: WorkerOrder): Promise<WorkerState> {
     const wanted = order.worker.replicas ?? 1;
     for (const slot of this.activeSlots(order)) {
@@ -121,6 +122,27 @@ export class LocalRunner {
   /** Agents of a deployment, by their names in it, that have processes here. */
   agentsOf(deployment: string): string[] {
     return [...new Set(this.slotsOf(deployment).map(({ order }) => order.agent))];
+  }
+
+  /** The name that an agent of a deployment is registered by, where it has processes here. */
+  registeredOf(deployment: string, agent: string): string | undefined {
+    return this.slotsOf(deployment, agent)[0]?.order.registered.name;
+  }
+
+  /** The processes of an agent of a deployment, those of versions that are rolled out too. */
+  processesOf(deployment: string, agent: string): { slot: number; version: number; instance: string }[] {
+    return this.slotsOf(deployment, agent).map(({ slot, order, instance }) => ({ slot, version: order.registered.version, instance }));
+  }
+
+  /** Starts one process more, in a slot that is free. */
+  beginAt(order: WorkerOrder, slot: number): void {
+    if (!this.slots.has(slotKey(order, slot))) this.begin(order, slot);
+  }
+
+  /** Ends one process, in order. */
+  async endAt(deployment: string, agent: string, number: number, because: string): Promise<void> {
+    const slot = this.slots.get(slotKey({ deployment, agent }, number));
+    if (slot !== undefined) await this.end(slot, because);
   }
 
   /** Tries again what was given up. */
@@ -166,10 +188,10 @@ export class LocalRunner {
     );
   }
 
-  /** Those that are not about to end, in order of their places. */
+  /** Those that are neither rolled out nor about to end, in order of their places. */
   private activeSlots({ deployment, agent }: Pick<WorkerOrder, 'deployment' | 'agent'>): Slot[] {
     return this.slotsOf(deployment, agent)
-      .filter(({ ending }) => ending === null)
+      .filter(({ slot, ending }) => slot < candidateSlots && ending === null)
       .sort((left, right) => left.slot - right.slot);
   }
 

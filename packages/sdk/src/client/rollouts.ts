@@ -22,7 +22,7 @@ export interface RolloutMeasure {
 
 /** How a version is rolled out. */
 export interface RolloutPlan {
-  strategy: 'all-at-once' | 'canary' | 'blue-green';
+  strategy: 'all-at-once' | 'rolling' | 'canary' | 'blue-green';
   steps: { share: number; labels?: Labels; holdMs: number; pause?: boolean }[];
   measures: RolloutMeasure[];
   /** Calls of the new version within a step before it is judged. */

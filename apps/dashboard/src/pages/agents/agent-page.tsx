@@ -25,6 +25,7 @@ import { RunsTable } from '../runs/runs-table.tsx';
 import { Evals } from './evals.tsx';
 import { AgentKpis } from './kpis.tsx';
 import { Scaling } from './scaling.tsx';
+import { Rollouts } from './rollouts.tsx';
 import { Skills } from './skills.tsx';
 import { Stages } from './stages.tsx';
 import styles from './agents.module.css';
@@ -42,6 +43,7 @@ export default function AgentPage(): ReactNode {
     { id: 'stages', label: 'Stages' },
     { id: 'evals', label: 'Evals' },
     { id: 'kpis', label: 'KPIs' },
+    { id: 'rollouts', label: 'Rollouts' },
     { id: 'versions', label: 'Versions', count: agent.data?.version },
     { id: 'manifest', label: 'Manifest' },
   ];
@@ -77,6 +79,7 @@ export default function AgentPage(): ReactNode {
             {tab === 'stages' && <Stages agent={data} />}
             {tab === 'evals' && <Evals agent={data} />}
             {tab === 'kpis' && <AgentKpis agent={name} />}
+            {tab === 'rollouts' && <Rollouts agent={data} />}
             {tab === 'versions' && <Versions name={name} />}
             {tab === 'manifest' && (
               <Panel title="Manifest">

@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import type { EntityManager } from 'typeorm';
+import { AgentStore } from '../agents/agent.store.ts';
+import { rowsOf } from '../database/sql.ts';
+import type { DeploymentRow } from '../deployments/deployment.store.ts';
+import type { WorkerSpec } from '../manifests/manifest.ts';
+import { processChanges, type WantedProcesses } from '../rollouts/process-changes.ts';
+import { RolloutStore } from '../rollouts/rollout.store.ts';
+import type { RolloutRow } from '../rollouts/rollout-row.ts';
+import { LocalRunner, type WorkerOrder } from '../runners/local-runner.ts';
+import { RegisteredAgents } from './registered-agents.ts';
+import type { RegisteredAgent } from './step-outcome.ts';
+
+/** What is to be done with the processes of one agent. */
+interface Found {
+  /** Its name in the deployment. */
+  planned: string;
+  agent: RegisteredAgent;
+  /** By version. */
+  workers: Map<number, { worker: WorkerSpec; hash: string }>;
+  wanted: WantedProcesses;
+  live: ReadonlySet<string>;
+}
+
+/** Has the local runner start processes of versions that are rolled out, and end those of versions that lost. */
+@Injectable()
+export class RolloutProcesses {
+  constructor(
+    private readonly db: WorkspaceDatabase,
+    private readonly agents: AgentStore,
+    private readonly registered: RegisteredAgents,
+    private readonly rollouts: RolloutStore,
+    private readonly runner: LocalRunner,
+  ) {}
+
+  /** Whether something is under way, so that it is to be looked at again soon. */
+  async keep(row: DeploymentRow): Promise<boolean> {
+    const running = this.runner.agentsOf(row.id);
+    const grant = row.bearer;
+    if (running.length === 0 || grant === null) return false;
+    const found = await this.db.inWorkspace(row.workspace, (tx) => this.look(tx, row.id, running));
+    let isMoving = false;
+    for (const { planned, agent, workers, wanted, live } of found) {
+      const slots = this.runner.processesOf(row.id, planned);
+      const { end, begin } = processChanges(
+        wanted,
+        slots.map(({ slot, version, instance }) => ({ slot, version, isUp: live.has(instance) })),
+      );
+      isMoving ||= end.length + begin.length > 0 || slots.some(({ instance }) => !live.has(instance));
+      await Promise.all(end.map((slot) => this.runner.endAt(row.id, planned, slot, 'another version takes its place')));
+      for (const { slot, version } of begin) {
+        const { worker, hash } = workers.get(version)!;
+        const registered = { id: agent.id, name: agent.name, version, hash };
+        const order: WorkerOrder = { workspace: row.workspace, deployment: row.id, agent: planned, registered, worker, grant };
+        this.runner.beginAt(order, slot);
+      }
+    }
+    return isMoving;
+  }
+
+  /** The agents whose processes a rollout concerns. */
+  private async look(tx: EntityManager, deployment: string, running: readonly string[]): Promise<Found[]> {
+    const nameOf = (planned: string): string => this.runner.registeredOf(deployment, planned)!;
+    const agents = await this.registered.byName(tx, [...new Set(running.map(nameOf))]);
+    const found: Found[] = [];
+    for (const planned of running) {
+      const agent = agents.get(nameOf(planned));
+      const rollout = agent && (await this.rollouts.newestOf(tx, agent.id));
+      const current = agent && localWorker(agent.spec);
+      // A version that was applied at once takes its place when the deployment is started again.
+      if (!agent || !rollout || !current || (rollout.status === 'promoted' && rollout.version !== agent.version)) continue;
+      const workers = new Map([[agent.version, { worker: current, hash: agent.hash }]]);
+      const isOpen = rollout.ended_at === null;
+      const version = isOpen ? await this.agents.version(tx, agent, rollout.version) : null;
+      const next = version && localWorker(version.manifest.spec);
+      if (next) workers.set(rollout.version, { worker: next, hash: version.hash });
+      found.push({
+        ...{ planned, agent, workers },
+        wanted: {
+          current: { version: agent.version, replicas: current.replicas ?? 1 },
+          candidate: next ? candidateOf(rollout, next.replicas ?? 1) : null,
+          isPromoted: rollout.status === 'promoted',
+        },
+        live: await this.liveOf(tx, agent.name),
+      });
+    }
+    return found;
+  }
+
+  private async liveOf(tx: EntityManager, agent: string): Promise<ReadonlySet<string>> {
+    const rows = await rowsOf<{ instance: string }>(tx, `SELECT instance FROM instance WHERE agent = $1 AND status = 'live'`, [agent]);
+    return new Set(rows.map(({ instance }) => instance));
+  }
+}
+
+/** As many processes as its share of the calls needs; one at least, which says that it can take any. */
+function candidateOf({ plan, step, version }: RolloutRow, replicas: number): NonNullable<WantedProcesses['candidate']> {
+  const { share } = plan.steps[step]!;
+  const isWhole = plan.strategy === 'blue-green' || plan.strategy === 'all-at-once';
+  return { version, count: isWhole ? replicas : Math.max(1, Math.ceil(share * replicas)), replaces: plan.strategy === 'rolling' };
+}
+
+function localWorker({ kind, worker }: RegisteredAgent['spec']): WorkerSpec | null {
+  return kind === 'worker' && worker?.runner === 'local' ? worker : null;
+}
