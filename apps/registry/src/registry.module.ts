@@ -55,6 +55,7 @@ import { ApplyEvalSuiteHandler } from './evals/apply-eval-suite.handler.ts';
 import { DeleteEvalSuiteHandler } from './evals/delete-eval-suite.handler.ts';
 import { EvalRuns } from './evals/eval-runs.ts';
 import { EvalSettling } from './evals/eval-settling.ts';
+import { EvalStart } from './evals/eval-start.ts';
 import { EvalSuiteStore } from './evals/eval-suite.store.ts';
 import { EvalWatch } from './evals/eval-watch.ts';
 import { EvalStore } from './evals/eval.store.ts';
@@ -136,6 +137,7 @@ import { ListRolloutsHandler } from './rollouts/list-rollouts.handler.ts';
 import { PauseRolloutHandler } from './rollouts/pause-rollout.handler.ts';
 import { PromoteRolloutHandler } from './rollouts/promote-rollout.handler.ts';
 import { ResumeRolloutHandler } from './rollouts/resume-rollout.handler.ts';
+import { RolloutEvals } from './rollouts/rollout-evals.ts';
 import { RolloutMeasures } from './rollouts/rollout-measures.ts';
 import { RolloutWatch } from './rollouts/rollout-watch.ts';
 import { RolloutStore } from './rollouts/rollout.store.ts';
@@ -298,6 +300,7 @@ export class RegistryModule {
         EvalSuiteStore,
         EvalStore,
         EvalRuns,
+        EvalStart,
         EvalSettling,
         EvalWatch,
         IncidentStore,
@@ -308,6 +311,7 @@ export class RegistryModule {
         Outliers,
         RolloutStore,
         RolloutMeasures,
+        RolloutEvals,
         Rollouts,
         RolloutWatch,
         ChannelStore,

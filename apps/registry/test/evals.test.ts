@@ -5,7 +5,8 @@ import { listOutputs, type ItemOutput, type ListOutputsReply } from '@signalbox/
 import { startDefinition, type StartDefinitionRequest } from '@signalbox/shared/contracts/execution/start-definition.js';
 import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { addEvidence } from '@signalbox/shared/contracts/registry/add-evidence.js';
-import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
+import { getRollout, type GetRolloutReply } from '@signalbox/shared/contracts/registry/get-rollout.js';
+import { applyAgent, type ApplyAgentReply } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { applyEvalSuite } from '@signalbox/shared/contracts/registry/apply-eval-suite.js';
 import { applyGate } from '@signalbox/shared/contracts/registry/apply-gate.js';
 import { deleteAgent } from '@signalbox/shared/contracts/registry/delete-agent.js';
@@ -35,7 +36,7 @@ const runs = new Map<string, Omit<ListOutputsReply, 'data' | 'next'> & { steps: 
 let refusal: Fault | undefined;
 
 beforeAll(async () => {
-  registry = await startRegistry({ EVAL_LOOK_MS: '100' });
+  registry = await startRegistry({ EVAL_LOOK_MS: '100', ROLLOUT_LOOK_MS: '100' });
   await registry.service.answer(startDefinition, (request) => {
     if (refusal) throw refusal;
     checkDefinition(request.manifest);
@@ -488,6 +489,50 @@ describe('recorded calls', () => {
       ...{ grade1: judged(0.5), before1: judged(7) },
     });
     expect(silent).toMatchObject({ status: 'failed', reason: expect.stringContaining('what was recorded: ') });
+  });
+});
+
+describe('a rollout with evals', () => {
+  const rollout = {
+    strategy: 'shadow',
+    evals: ['shadowing'],
+    measures: [{ metric: 'evals.shadowing.passRate', maxFall: 0.1 }],
+  };
+
+  function put(description: string, more: object = rollout): Promise<ApplyAgentReply> {
+    const spec = { kind: 'http', description, http: { url: 'https://x.test' }, rollout: more };
+    return registry.service.request(applyAgent, { name: 'shadowed', manifest: agentManifest('shadowed', spec) });
+  }
+
+  /** The new version answers so, and its rollout ends. */
+  async function played({ id }: { id: string }, answers: string[]): Promise<GetRolloutReply> {
+    const begun = await until('its eval', async () => {
+      const { history } = await registry.service.request(getRollout, { id });
+      return /eval_\w+/.exec(history.find(({ move }) => move === 'eval')?.text ?? '')?.[0];
+    });
+    await ended(await registry.service.request(getEval, { id: begun }), { call: answers.map(said) });
+    return until('the end of the rollout', async () => {
+      const now = await registry.service.request(getRollout, { id });
+      return now.endedAt !== undefined && now;
+    });
+  }
+
+  test('gives the new version no call before they went well, and sends it back when they went worse', async () => {
+    await expect(put('first', { ...rollout, evals: undefined, measures: [] })).rejects.toMatchObject({
+      errors: [{ pointer: '/spec/rollout/evals' }, { pointer: '/spec/rollout/measures' }],
+    });
+    await put('first');
+    await expect(put('second')).rejects.toMatchObject({ errors: [{ pointer: '/spec/rollout/evals/0' }] });
+    await suite('shadowing');
+    await evalOf('shadowing', 'shadowed', 1, ['Good day, Ann.', 'Good day, Bob.']);
+    const { rollout: worse } = await put('second');
+    await expect(played(worse!, ['Good day, Ann.', 'Yo.'])).resolves.toMatchObject({
+      status: 'rolled-back',
+      share: 0,
+      reason: 'evals.shadowing.passRate is 0.5, and must be at least 0.9 (version 1 has 1): 0.4 too little',
+    });
+    const { rollout: well } = await put('third');
+    await expect(played(well!, ['Good day, Ann.', 'Good day, Bob.'])).resolves.toMatchObject({ status: 'promoted', version: 3 });
   });
 });
 

@@ -14,7 +14,8 @@ import { namesCommand, namesSecret, parseAgentManifest } from '../manifests/agen
 import { changesBetween } from '../manifests/changes.ts';
 import { contentHash } from '../manifests/content-hash.ts';
 import type { AgentManifest } from '../manifests/manifest.ts';
-import { rolloutView } from '../rollouts/rollout-row.ts';
+import { RolloutEvals } from '../rollouts/rollout-evals.ts';
+import { rolloutView, type RolloutRow } from '../rollouts/rollout-row.ts';
 import { Rollouts, type StandingRollout } from '../rollouts/rollouts.ts';
 import { descriptionOf, nextVersion } from './agent.ts';
 import { AgentHealth } from './agent-health.ts';
@@ -24,6 +25,9 @@ import { AgentStore } from './agent.store.ts';
 /** Twice what the list and search are measured with. */
 const agentsMax = 20_000;
 
+/** What was done, and the rollout that has begun. */
+type AppliedAgent = ApplyAgentReply & { begun?: RolloutRow };
+
 @Controller()
 export class ApplyAgentHandler {
   constructor(
@@ -31,6 +35,7 @@ export class ApplyAgentHandler {
     private readonly agents: AgentStore,
     private readonly health: AgentHealth,
     private readonly rollouts: Rollouts,
+    private readonly rolloutEvals: RolloutEvals,
     private readonly audit: Audit,
   ) {}
 
@@ -39,10 +44,13 @@ export class ApplyAgentHandler {
     const manifest = parseAgentManifest(request.name, request.manifest);
     if (namesCommand(manifest)) requirePermission(caller, 'commands:write');
     if (namesSecret(manifest)) requirePermission(caller, 'secrets:use');
-    return this.db.inWorkspace(caller.workspace, (tx) => this.apply(tx, manifest, request, caller));
+    const { begun, ...reply } = await this.db.inWorkspace(caller.workspace, (tx) => this.apply(tx, manifest, request, caller));
+    if (begun === undefined) return reply;
+    this.rolloutEvals.begin(begun, caller);
+    return { ...reply, rollout: rolloutView(begun) };
   }
 
-  private async apply(tx: EntityManager, manifest: AgentManifest, request: ApplyAgentRequest, caller: Caller): Promise<ApplyAgentReply> {
+  private async apply(tx: EntityManager, manifest: AgentManifest, request: ApplyAgentRequest, caller: Caller): Promise<AppliedAgent> {
     const { name, dryRun = false, expectedVersion } = request;
     const hash = contentHash(manifest);
     const current = await this.agents.lock(tx, name);
@@ -63,6 +71,7 @@ export class ApplyAgentHandler {
     const changes = changesBetween(before?.manifest ?? {}, manifest);
     const isGradual = action === 'updated' && manifest.spec.rollout !== undefined;
     if (isGradual && before!.manifest.spec.kind !== manifest.spec.kind) throw otherKind(before!.manifest, manifest);
+    if (isGradual) await this.rolloutEvals.check(tx, manifest, caller);
     if (action === 'unchanged') return { action, changes, resource: await stands() };
     if (dryRun) return { action, changes, resource: preview(manifest, hash, version, current && (await stands())) };
 
@@ -87,7 +96,7 @@ export class ApplyAgentHandler {
       target: `agent ${name}`,
       detail: { version, hash, changed: changes.map(({ path }) => path) },
     });
-    return { action, changes, resource: await stands(), ...(begun && { rollout: rolloutView(begun) }) };
+    return { action, changes, resource: await stands(), ...(begun && { begun }) };
   }
 }
 

@@ -84,6 +84,11 @@ function httpFaults({ spec }: AgentManifest): FaultDetail[] {
 function rolloutFaults({ spec: { rollout } }: AgentManifest): FaultDetail[] {
   const faults: FaultDetail[] = [];
   const seen = new Set<string>();
+  const asksEvals = rollout?.measures?.some(({ metric }) => /^(?:evals|counterfactual)\./.test(metric));
+  if (rollout?.strategy === 'shadow' && rollout.evals === undefined)
+    faults.push({ pointer: '/spec/rollout/evals', detail: 'is missing: a shadow puts suites of recorded calls to the new version' });
+  if (rollout?.strategy === 'shadow' && asksEvals !== true)
+    faults.push({ pointer: '/spec/rollout/measures', detail: 'must ask for what evals find out, as counterfactual.SUITE.changeLow' });
   for (const [index, { metric, min, max, maxRise, maxFall, slack }] of (rollout?.measures ?? []).entries()) {
     const pointer = `/spec/rollout/measures/${index}`;
     const isUnknown = metric.startsWith('live.') && !(liveMetrics as readonly string[]).includes(metric);

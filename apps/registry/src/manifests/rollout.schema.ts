@@ -1,7 +1,7 @@
 import { liveMetrics, rolloutStrategies, stickByPattern } from '@signalbox/shared/contracts/registry/rollout-terms.js';
 import { callsDefault, stepsMax } from '../rollouts/rollout-plan.ts';
 import { metricSchema } from './gate.schema.ts';
-import { labelsSchema } from './schema-parts.ts';
+import { labelsSchema, nameSchema } from './schema-parts.ts';
 
 /** `spec.rollout` of an agent: how a new version takes the place of the one that is there. */
 export const rolloutSchema = {
@@ -11,7 +11,7 @@ export const rolloutSchema = {
     strategy: {
       enum: rolloutStrategies,
       description:
-        '`canary`: step by step; `rolling`: by processes; `blue-green`: beside the other, then in its place; `all-at-once`: in its place, watched.',
+        '`canary`: step by step; `rolling`: by processes; `shadow`: recorded calls are put to it before it gets any; `blue-green`: beside the other, then in its place; `all-at-once`: in its place, watched.',
     },
     steps: {
       type: 'array',
@@ -34,6 +34,14 @@ export const rolloutSchema = {
       maxItems: 20,
       items: metricSchema,
       description: `What must hold, against the stable version where it says maxRise or maxFall: ${liveMetrics.join(', ')}, or evidence as evals.SUITE.score.`,
+    },
+    evals: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 5,
+      uniqueItems: true,
+      items: nameSchema,
+      description: 'Suites that are put to the new version when it begins; measures ask for what they find out.',
     },
     calls: {
       type: 'integer',

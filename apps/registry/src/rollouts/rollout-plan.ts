@@ -14,6 +14,8 @@ export interface RolloutSpec {
   strategy: RolloutStrategy;
   steps?: RolloutStepSpec[];
   measures?: GateMetric[];
+  /** Suites that are put to the new version when it begins. */
+  evals?: string[];
   calls?: number;
   stickBy?: string;
   onFailure?: 'rollback' | 'pause';
@@ -30,6 +32,8 @@ const defaultSteps: Record<Exclude<RolloutStrategy, 'rolling'>, RolloutPlan['ste
   'all-at-once': [{ share: 1, holdMs: 10 * minuteMs }],
   canary: [0.05, 0.25, 0.5].map((share) => ({ share, holdMs: 10 * minuteMs })),
   // First beside the other, for as long as it takes to know how that one does; then in its place.
+  // No call before all that is asked of evals holds.
+  shadow: [{ share: 0, holdMs: 0 }],
   'blue-green': [
     { share: 0, holdMs: 5 * minuteMs },
     { share: 1, holdMs: 10 * minuteMs },
@@ -46,7 +50,7 @@ export const callsDefault = 20;
 
 /** How a version is rolled out: what its manifest says, and what it leaves out. */
 export function planOf(spec: RolloutSpec, replicas = quarters): RolloutPlan {
-  const { strategy, steps, measures = defaultMeasures, calls = callsDefault, stickBy = 'call', onFailure = 'rollback' } = spec;
+  const { strategy, steps, measures = defaultMeasures, calls = callsDefault, stickBy = 'call', onFailure = 'rollback', evals } = spec;
   return {
     strategy,
     steps: steps?.map(({ share = 0, holdMs = 0, ...rest }) => ({ share, holdMs, ...rest })) ?? stepsOf(strategy, replicas),
@@ -54,6 +58,7 @@ export function planOf(spec: RolloutSpec, replicas = quarters): RolloutPlan {
     calls,
     stickBy,
     onFailure,
+    ...(evals !== undefined && { evals }),
   };
 }
 

@@ -9,6 +9,7 @@ import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { unknownAgent, unknownVersion } from '../agents/agent.ts';
 import { AgentStore } from '../agents/agent.store.ts';
 import { namesCommand, namesSecret } from '../manifests/agent-manifest.ts';
+import { RolloutEvals } from './rollout-evals.ts';
 import { rolloutView } from './rollout-row.ts';
 import { RolloutStore } from './rollout.store.ts';
 import { Rollouts } from './rollouts.ts';
@@ -20,11 +21,12 @@ export class StartRolloutHandler {
     private readonly agents: AgentStore,
     private readonly store: RolloutStore,
     private readonly rollouts: Rollouts,
+    private readonly evals: RolloutEvals,
   ) {}
 
   @Handles(startRollout)
-  handle(@Payload() { agent: name, version: wanted }: StartRolloutRequest, @FromCaller() caller: Caller): Promise<StartRolloutReply> {
-    return this.db.inWorkspace(caller.workspace, async (tx) => {
+  async handle(@Payload() { agent: name, version: wanted }: StartRolloutRequest, @FromCaller() caller: Caller): Promise<StartRolloutReply> {
+    const row = await this.db.inWorkspace(caller.workspace, async (tx) => {
       const agent = await this.agents.lock(tx, name);
       if (agent === null) throw unknownAgent(name);
       const version = await this.agents.version(tx, agent, wanted);
@@ -47,7 +49,10 @@ export class StartRolloutHandler {
         const next = 'Apply its manifest without spec.rollout.';
         throw new Fault('conflict', `version ${wanted} of ${name} is not of kind ${kind}, as the current one is`, next);
       }
-      return { resource: rolloutView(await this.rollouts.begin(tx, caller, agent, wanted, version.manifest)) };
+      await this.evals.check(tx, version.manifest, caller);
+      return this.rollouts.begin(tx, caller, agent, wanted, version.manifest);
     });
+    this.evals.begin(row, caller);
+    return { resource: rolloutView(row) };
   }
 }

@@ -22,9 +22,11 @@ export interface RolloutMeasure {
 
 /** How a version is rolled out. */
 export interface RolloutPlan {
-  strategy: 'all-at-once' | 'rolling' | 'canary' | 'blue-green';
+  strategy: 'all-at-once' | 'rolling' | 'canary' | 'blue-green' | 'shadow';
   steps: { share: number; labels?: Labels; holdMs: number; pause?: boolean }[];
   measures: RolloutMeasure[];
+  /** Suites that are put to the new version when it begins. */
+  evals?: string[];
   /** Calls of the new version within a step before it is judged. */
   calls: number;
   /** `call`, `run` or `label:NAME`. */
@@ -83,7 +85,7 @@ export interface Rollout {
 /** One thing that happened, with the measures that decided it. */
 export interface RolloutEntry {
   at: string;
-  move: 'started' | 'step' | 'paused' | 'resumed' | 'promoted' | 'rolled-back' | 'superseded';
+  move: 'started' | 'eval' | 'step' | 'paused' | 'resumed' | 'promoted' | 'rolled-back' | 'superseded';
   step: number;
   /** A principal, or `registry`. */
   by: string;

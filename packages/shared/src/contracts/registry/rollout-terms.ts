@@ -1,4 +1,4 @@
-export const rolloutStrategies = ['all-at-once', 'rolling', 'canary', 'blue-green'] as const;
+export const rolloutStrategies = ['all-at-once', 'rolling', 'canary', 'blue-green', 'shadow'] as const;
 export type RolloutStrategy = (typeof rolloutStrategies)[number];
 
 export const rolloutStatuses = ['progressing', 'paused', 'promoted', 'rolled-back', 'superseded'] as const;

@@ -36,6 +36,8 @@ export class RolloutPlan {
   @IsIn(rolloutStrategies) strategy!: RolloutStrategy;
   @IsArray() @ValidateNested({ each: true }) @Type(() => RolloutStep) steps!: RolloutStep[];
   @IsArray() @ValidateNested({ each: true }) @Type(() => GateMetric) measures!: GateMetric[];
+  /** Suites that are put to the new version when it begins. */
+  @IsOptional() @IsArray() @Matches(namePattern, { each: true }) evals?: string[];
   /** Calls of the new version within a step before it is judged. */
   @IsInt() @Min(1) calls!: number;
   @Matches(stickByPattern) stickBy!: string;
@@ -99,7 +101,7 @@ export class Rollout {
   @IsOptional() @IsISO8601() endedAt?: string;
 }
 
-export const rolloutMoves = ['started', 'step', 'paused', 'resumed', 'promoted', 'rolled-back', 'superseded'] as const;
+export const rolloutMoves = ['started', 'eval', 'step', 'paused', 'resumed', 'promoted', 'rolled-back', 'superseded'] as const;
 export type RolloutMove = (typeof rolloutMoves)[number];
 
 /** Entries that one rollout keeps. */
