@@ -29,6 +29,8 @@ export interface TestAgent {
   skills?: string[];
   /** What answers of all of them must look like. */
   outputSchema?: Record<string, unknown>;
+  /** The same by version. */
+  outputSchemas?: Record<number, Record<string, unknown>>;
   /** Instances of a worker that beat. */
   live?: number;
   breaker?: BreakerState;
@@ -49,20 +51,21 @@ export async function startExecution(
     service: 'execution',
     ...options,
     before: async (peers) => {
-      await peers.answer(resolveAgent, ({ name }) => {
+      await peers.answer(resolveAgent, ({ name, version = 1 }) => {
         const agent = agents[name];
         if (!agent) throw new Fault('not_found', `there is no agent ${name}`, 'Apply it.');
+        const outputSchema = agent.outputSchemas?.[version] ?? agent.outputSchema;
         return {
           id: newId('agent'),
           name,
           kind: agent.kind,
-          version: 1,
+          version,
           hash: `sha256:${'0'.repeat(64)}`,
           spec: {},
           skills: (agent.skills ?? []).map((skill) => ({
             name: skill,
             description: '',
-            ...(agent.outputSchema && { outputSchema: agent.outputSchema }),
+            ...(outputSchema && { outputSchema }),
           })),
           ...(agent.concurrency !== undefined && { concurrency: agent.concurrency }),
           status: agent.status ?? ('healthy' as const),

@@ -37,6 +37,8 @@ const rolled: Record<'served' | 'crew', TestAgent> = {
   served: { kind: 'http', route: { version: 1, candidate: { rollout: newId('rollout'), version: 2, share: 0.5, stickBy: 'call' } } },
   crew: {
     kind: 'worker',
+    skills: ['do'],
+    outputSchemas: { 1: { const: 'current' }, 2: { const: 'next' } },
     route: { version: 1, candidate: { rollout: newId('rollout'), version: 2, share: 0, labels: { tenant: 'beta' }, stickBy: 'call' } },
   },
 };
@@ -152,7 +154,7 @@ test('a version that is rolled out gets its share of the calls, each attempt of 
   expect(sums).toEqual({ succeeded: of(2), failed: of(2), costUsd: of(2) / 2 });
 });
 
-test('runs with a label go to workers of the version that is rolled out, the others to none of them; after a rollback none does', async () => {
+test('runs with a label go to workers of the version that is rolled out, the others to none of them, each held to what its version promises; after a rollback none does', async () => {
   await using current = new TestWorker(service, 'crew', () => ({ output: 'current' }));
   await using next = new TestWorker(service, 'crew', () => ({ output: 'next' }), 8, 2);
   await apply(service, 'crewed', { a: { agent: 'crew' } });

@@ -58,6 +58,17 @@ export class AgentDirectory {
     return agent;
   }
 
+  /** What one version of it promises, which never changes. Rejects as `find` does. */
+  async findVersion(workspace: string, name: string, version: number, caller: () => Promise<Caller>): Promise<KnownAgent> {
+    const key = `${workspace} ${name}@${version}`;
+    const known = this.known.get(key)?.agent;
+    if (known !== undefined) return known;
+    const agent = knownOf(await this.bus.request(resolveAgent, { name, version }, await caller()));
+    if (this.known.size >= knownMax) this.known.clear();
+    this.known.set(key, { agent, at: performance.now() });
+    return agent;
+  }
+
   forget(workspace: string, name: string): void {
     this.known.delete(`${workspace} ${name}`);
   }

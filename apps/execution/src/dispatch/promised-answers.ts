@@ -3,6 +3,7 @@ import { log } from '@signalbox/shared/telemetry/log.js';
 import type { Failure } from '@signalbox/workflow/core/events.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { workOf } from '@signalbox/workflow/core/scope.js';
+import { unitOf } from '@signalbox/workflow/core/state.js';
 import { wrongAnswer } from '@signalbox/workflow/language/answer-schema.js';
 import type { LiveRun } from '../shards/live-run.ts';
 import type { AgentDirectory, KnownAgent } from './agent-directory.ts';
@@ -16,12 +17,15 @@ export class PromisedAnswers {
 
   /**
    * The failure that an answer is which its skill does not promise: no step that goes on with it could use it, and another instance may do better.
-   * Undefined where it is as promised, or nothing is. Of another version than the current one nothing is known.
+   * Undefined where it is as promised, or nothing is. What a rollout sent to a version is held against what that one promises; of one that a step names and is not
+   * the current one nothing is known.
    */
   async failureOf(run: LiveRun, { s, i }: { s: number; i: number }, answer: Json): Promise<Failure | undefined> {
     const { kind, target, skill, version } = workOf(run.state, s, i);
     if (kind !== 'agent') return undefined;
-    const agent = this.agents.lastKnown(run.facts.workspace, target) ?? (await this.ask(run, target));
+    const current = this.agents.lastKnown(run.facts.workspace, target) ?? (await this.ask(run, target));
+    const routed = unitOf(run.state, s, i)?.version;
+    const agent = routed === undefined || routed === current?.version ? current : await this.ask(run, target, routed);
     if (agent === undefined || agent.promised.size === 0 || (version !== undefined && version !== agent.version)) return undefined;
     const name = skill ?? (agent.skills.length === 1 ? agent.skills[0] : undefined);
     const schema = name === undefined ? undefined : agent.promised.get(name);
@@ -35,9 +39,10 @@ export class PromisedAnswers {
   }
 
   /** After a take-over nothing is known of agents whose queues are elsewhere. While the registry is away answers are taken as they are. */
-  private async ask(run: LiveRun, agent: string): Promise<KnownAgent | undefined> {
+  private async ask({ facts: { workspace, grant } }: LiveRun, agent: string, version?: number): Promise<KnownAgent | undefined> {
     try {
-      return await this.agents.find(run.facts.workspace, agent, await this.bus.as(run.facts.grant));
+      if (version !== undefined) return await this.agents.findVersion(workspace, agent, version, () => this.bus.as(grant));
+      return await this.agents.find(workspace, agent, await this.bus.as(grant));
     } catch (err) {
       log.debug('an answer was not held against its schema', { agent, err });
       return undefined;

@@ -188,6 +188,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       unit.status = 'running';
       unit.instance = transition.instance;
       unit.startedAt = transition.at;
+      unit.version = transition.version;
       return;
     }
     case 'told':

@@ -48,6 +48,8 @@ export interface UnitState {
   /** What the executor of the current attempt has said of it. */
   told: Told | undefined;
   instance: string | undefined;
+  /** Of its agent, where a rollout chose one for the current attempt. */
+  version: number | undefined;
   /** The child run that does this unit's work. */
   child: string | undefined;
   queuedAt: number | undefined;
@@ -205,6 +207,7 @@ export function newUnit(): UnitState {
     isSeeking: false,
     told: undefined,
     instance: undefined,
+    version: undefined,
     child: undefined,
     queuedAt: undefined,
     startedAt: undefined,
