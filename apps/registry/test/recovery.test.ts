@@ -208,6 +208,20 @@ describe('by itself', () => {
     expect(times.get('recover')!.value).toBeGreaterThan(600);
   }, 30_000);
 
+  test('an instance of a version that is rolled out is compared with those of its version alone: the rollout compares versions', async () => {
+    const { service } = registry;
+    await agentOf('newer', 4);
+    const versioned = (instance: string, version: number, of: (agent: string, instance: string) => InstanceMeasure): InstanceMeasure => ({
+      ...of('newer', instance),
+      version,
+    });
+    await measured([versioned('i0', 1, well), versioned('i1', 1, well), versioned('i2', 2, bad)]);
+    await measured([versioned('i0', 1, well), versioned('i1', 1, well), versioned('i3', 1, bad)]);
+    await until('the bad one of the others', async () => (await service.request(listIsolations, { agent: 'newer' })).data.length > 0);
+    const { data } = await service.request(listIsolations, { agent: 'newer' });
+    expect(data.map(({ instance }) => instance)).toEqual(['i3']);
+  });
+
   test('what never gets better is given up, which is critical', async () => {
     await agentOf('hopeless', 3, { trialAfterMs: 100, attempts: 1 });
     await measured([well('hopeless', 'i0'), well('hopeless', 'i1'), bad('hopeless', 'i2')]);

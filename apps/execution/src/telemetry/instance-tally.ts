@@ -94,8 +94,9 @@ export class InstanceTally {
     const { agent, instance, version } = begun;
     const tookMs = Math.max(0, at - begun.at);
     const { instances, versions } = this.of(run);
-    const key = `${agent} ${instance}`;
-    const measure = instances.get(key) ?? { agent, instance, succeeded: 0, failed: 0, totalMs: 0 };
+    const chosen = version !== undefined && { version };
+    const key = `${agent} ${instance} ${version ?? ''}`;
+    const measure = instances.get(key) ?? { agent, instance, ...chosen, succeeded: 0, failed: 0, totalMs: 0 };
     const outcome = error === undefined ? 'succeeded' : 'failed';
     measure[outcome]++;
     measure.totalMs += tookMs;

@@ -33,17 +33,18 @@ export class Outliers {
 
   async hear(workspace: string, measured: readonly InstanceMeasure[]): Promise<void> {
     const at = performance.now();
-    const heard = new Set<string>();
+    const heard = new Map<string, string>();
     for (const measure of measured) {
       const trial = this.watch.trials.find((row) => isOf(row, workspace, measure));
       if (trial !== undefined) await this.judge(trial, measure);
-      else this.measures.add(`${workspace} ${measure.agent}`, measure, at);
-      heard.add(measure.agent);
+      else this.measures.add(groupOf(workspace, measure), measure, at);
+      heard.set(groupOf(workspace, measure), measure.agent);
     }
-    for (const agent of heard) await this.compare(workspace, agent, at);
+    for (const [group, agent] of heard) await this.compare(workspace, agent, group, at);
   }
 
-  private async judge(trial: IsolationRow, { succeeded, failed }: InstanceMeasure): Promise<void> {
+  private async judge(trial: IsolationRow, measure: InstanceMeasure): Promise<void> {
+    const { succeeded, failed } = measure;
     const key = `${trial.workspace} ${trial.agent} ${trial.instance} ${trial.attempt}`;
     if (failed > 0) {
       this.trials.delete(key);
@@ -55,23 +56,22 @@ export class Outliers {
     if (count < trialCalls) return void this.trials.set(key, count);
     this.trials.delete(key);
     // What was taken from it when it was isolated was told afterwards, as failed.
-    this.measures.forget(`${trial.workspace} ${trial.agent}`, trial.instance);
+    this.measures.forget(groupOf(trial.workspace, measure), trial.instance);
     await this.recovery.endTrial(trial);
   }
 
-  private async compare(workspace: string, agent: string, at: number): Promise<void> {
-    const key = `${workspace} ${agent}`;
-    const outcomes = this.measures.of(key, at);
+  private async compare(workspace: string, agent: string, group: string, at: number): Promise<void> {
+    const outcomes = this.measures.of(group, at);
     if (outcomes.size < 2 || !mayStandOut(outcomes)) return;
     const policy = await this.policy(workspace, agent, at);
     for (const { instance, cause, because } of outliersOf(outcomes, policy)) {
-      const fault = `${key} ${instance} ${cause}`;
+      const fault = `${group} ${instance} ${cause}`;
       if (at - (this.told.get(fault) ?? -Infinity) < quietMs) continue;
       if (this.told.size >= toldMax) this.told.clear();
       this.told.set(fault, at);
       await this.recovery.detect({ workspace, agent, instance, cause, because });
       // What it did before it was isolated must not count again afterwards.
-      this.measures.forget(key, instance);
+      this.measures.forget(group, instance);
     }
   }
 
@@ -88,6 +88,11 @@ export class Outliers {
     this.policies.set(key, { policy, at });
     return policy;
   }
+}
+
+/** Whom an instance is compared with: others of its agent; while a version is rolled out, others of its version, since the rollout compares versions. */
+function groupOf(workspace: string, { agent, version }: InstanceMeasure): string {
+  return `${workspace} ${agent}${version === undefined ? '' : `@${version}`}`;
 }
 
 function isOf(row: IsolationRow, workspace: string, { agent, instance }: InstanceMeasure): boolean {

@@ -10,6 +10,8 @@ export const measuresMax = 500;
 export class InstanceMeasure {
   @Matches(namePattern) agent!: string;
   @IsString() @MaxLength(128) instance!: string;
+  /** Of the agent, where a rollout chose one. */
+  @IsOptional() @IsInt() @Min(1) version?: number;
   @IsInt() @Min(0) succeeded!: number;
   @IsInt() @Min(0) failed!: number;
   /** Of all that ended, together, in milliseconds. */
