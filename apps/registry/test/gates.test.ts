@@ -717,6 +717,7 @@ describe('rollouts', () => {
       ['live.latencyP95Ms', 'met'],
     ]);
     await expect(resolved('rising')).resolves.toMatchObject({ version: 2, route: { version: 2 } });
+    await told.next((payload) => payload.agent === 'rising' && payload.move === 'step' && payload.share === 0.5);
     await told.next((payload) => payload.agent === 'rising' && payload.move === 'promoted' && payload.share === 1);
   });
 

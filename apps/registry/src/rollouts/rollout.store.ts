@@ -89,20 +89,22 @@ export class RolloutStore {
     return row!;
   }
 
-  /** Adds to the history what has just been written, and tells it. */
+  /** Adds to the history what has just been written, and tells it. `seen`: with these measures; those of now if absent. */
   async record(
     tx: EntityManager,
     { id, workspace }: Pick<RolloutRow, 'id' | 'workspace'>,
     move: RolloutMove,
     by: string,
     text: string,
+    seen?: Pick<RolloutRow, 'totals' | 'stable_totals' | 'checks'>,
   ): Promise<RolloutRow> {
     const [row] = await changedRows<RolloutRow>(
       tx,
       `UPDATE rollout SET entries = entries + 1, event_version = event_version + 1 WHERE id = $1 RETURNING *`,
       [id],
     );
-    const { agent_name: agent, version, stable, status, step, stable_totals: stableTotals, totals, checks, entries } = row!;
+    const { agent_name: agent, version, stable, status, step, entries } = row!;
+    const { stable_totals: stableTotals, totals, checks } = seen ?? row!;
     // The end is always kept.
     if (entries < rolloutEntriesMax || row!.ended_at !== null) {
       await tx.query(

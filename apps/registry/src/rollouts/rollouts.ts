@@ -166,9 +166,10 @@ export class Rollouts {
   private async step(tx: EntityManager, row: RolloutRow, because: string): Promise<void> {
     const next = row.step + 1;
     const { share } = row.plan.steps[next]!;
-    // With the measures that decided, before those of the next step begin.
-    await this.store.record(tx, row, 'step', itself, `${because}: ${Math.round(share * 1_000) / 10} % of the calls from here on`);
     await this.store.write(tx, row.id, { step: next, totals: noTotals(), passed: false, checks: [], reason: 'the step has just begun' });
+    const text = `${because}: ${Math.round(share * 1_000) / 10} % of the calls from here on`;
+    // With the measures that decided: those of the next step begin.
+    await this.store.record(tx, row, 'step', itself, text, row);
     await this.health.tell(tx, row.agent_name, 'routing');
   }
 
