@@ -29,7 +29,7 @@ const columns: readonly Column<Evidence>[] = [
   {
     id: 'source',
     header: 'From',
-    width: 'minmax(120px, 0.8fr)',
+    width: 'minmax(96px, 0.8fr)',
     place: 'title',
     cell: ({ source, format, expired }) => (
       <span className={styles.source}>
@@ -42,7 +42,7 @@ const columns: readonly Column<Evidence>[] = [
   {
     id: 'says',
     header: 'Says',
-    width: 'minmax(150px, 2fr)',
+    width: 'minmax(120px, 2fr)',
     cell: ({ metrics, findings }) => (
       <span title={findings.join('\n')}>
         {metrics
@@ -53,10 +53,10 @@ const columns: readonly Column<Evidence>[] = [
       </span>
     ),
   },
-  { id: 'hash', header: 'Hash', width: '136px', cell: ({ hash }) => <CopyId id={hash} max={14} /> },
-  { id: 'by', header: 'By', width: 'minmax(70px, 0.4fr)', cell: ({ by, byName }) => <span title={by}>{byName}</span> },
-  { id: 'added', header: 'Added', width: '86px', align: 'end', place: 'corner', cell: ({ createdAt }) => <Moment at={createdAt} /> },
-  { id: 'expires', header: 'Expires', width: '80px', align: 'end', cell: ({ expiresAt }) => <Moment at={expiresAt} /> },
+  { id: 'hash', header: 'Hash', width: '124px', cell: ({ hash }) => <CopyId id={hash} max={14} /> },
+  { id: 'by', header: 'By', width: 'minmax(60px, 0.4fr)', cell: ({ by, byName }) => <span title={by}>{byName}</span> },
+  { id: 'added', header: 'Added', width: '82px', align: 'end', place: 'corner', cell: ({ createdAt }) => <Moment at={createdAt} /> },
+  { id: 'expires', header: 'Expires', width: '76px', align: 'end', cell: ({ expiresAt }) => <Moment at={expiresAt} /> },
 ];
 
 /** What is known of a version, and who brought it. */

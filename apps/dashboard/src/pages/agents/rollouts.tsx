@@ -19,7 +19,7 @@ const columns: readonly Column<Rollout>[] = [
   {
     id: 'version',
     header: 'Version',
-    width: 'minmax(130px, 0.7fr)',
+    width: 'minmax(110px, 0.7fr)',
     place: 'title',
     cell: ({ version, stable }) => (
       <span className={styles.source}>
@@ -28,15 +28,15 @@ const columns: readonly Column<Rollout>[] = [
       </span>
     ),
   },
-  { id: 'status', header: 'Status', width: '124px', place: 'corner', cell: ({ status }) => <LampWord lamp={lampOf(status)} /> },
+  { id: 'status', header: 'Status', width: '116px', place: 'corner', cell: ({ status }) => <LampWord lamp={lampOf(status)} /> },
   {
     id: 'step',
     header: 'Step',
-    width: 'minmax(120px, 0.8fr)',
+    width: 'minmax(104px, 0.8fr)',
     cell: (one) => `${one.step + 1} of ${one.plan.steps.length}: ${stepText(one.plan.steps[one.step]!)}`,
   },
-  { id: 'why', header: 'Why', width: 'minmax(140px, 1.4fr)', cell: ({ reason }) => <span className="quiet">{reason}</span> },
-  { id: 'begun', header: 'Begun', width: '104px', align: 'end', cell: ({ createdAt }) => <Moment at={createdAt} /> },
+  { id: 'why', header: 'Why', width: 'minmax(120px, 1.4fr)', cell: ({ reason }) => <span className="quiet">{reason}</span> },
+  { id: 'begun', header: 'Begun', width: '92px', align: 'end', cell: ({ createdAt }) => <Moment at={createdAt} /> },
 ];
 
 /** Versions that took or take the place of others; the newest is open. */

@@ -18,7 +18,7 @@ const columns: readonly Column<BoardAgent>[] = [
   {
     id: 'agent',
     header: 'Agent',
-    width: 'minmax(216px, 1.7fr)',
+    width: 'minmax(146px, 1.7fr)',
     place: 'title',
     sortBy: ({ name }) => name,
     cell: ({ name, critical, breaker, stage, kind }) => (
@@ -34,7 +34,7 @@ const columns: readonly Column<BoardAgent>[] = [
   {
     id: 'status',
     header: 'Status',
-    width: '100px',
+    width: '96px',
     place: 'corner',
     sortBy: ({ status }) => urgency.indexOf(status),
     cell: ({ status }) => <LampWord lamp={lampOf(status)} />,
@@ -49,7 +49,7 @@ const columns: readonly Column<BoardAgent>[] = [
   {
     id: 'waits',
     header: 'Waits for',
-    width: 'minmax(110px, 1.1fr)',
+    width: 'minmax(92px, 1.1fr)',
     sortBy: ({ waitingFor }) => waitingFor.length,
     cell: (agent) =>
       agent.statusReason && ['failed', 'degraded', 'isolated'].includes(agent.status) ? (
@@ -61,7 +61,7 @@ const columns: readonly Column<BoardAgent>[] = [
   {
     id: 'estimate',
     header: 'Estimate',
-    width: '88px',
+    width: '80px',
     align: 'end',
     sortBy: ({ estimateDays }) => estimateDays[1],
     cell: ({ status, estimateDays }) =>
