@@ -109,8 +109,8 @@ function ofMember({ kind, agent, member }: PlannedAgent, fact: MemberFact | unde
   return [{ aspect: 'changed', wanted: short(fact.baseline), actual: short(fact.observed), because: changed, repair: 'again' }];
 }
 
-/** Steps that failed; that wait for a person; or, in a deployment that is not started, that are not done. */
-function ofSteps(planned: PlannedAgent, { started, board, facts }: Reality, found: readonly Found[]): Found[] {
+/** Steps that failed; or, in a deployment that is not started, that are not done. */
+function ofSteps(planned: PlannedAgent, { started, facts }: Reality, found: readonly Found[]): Found[] {
   const states = planned.steps.map((step) => ({ step, fact: facts.steps.get(stepKey(planned.name, step.name)) }));
   const open = states.find(({ fact }) => fact?.state !== 'done');
   if (open === undefined) return [];
@@ -123,11 +123,8 @@ function ofSteps(planned: PlannedAgent, { started, board, facts }: Reality, foun
     if (found.some(({ aspect }) => aspect === 'missing')) return [];
     return [isReported ? { ...item, because, next: 'Report it again when it is done.' } : { ...item, because, repair: 'again' }];
   }
-  if (isReported) {
-    if (board.get(planned.name)!.status === 'waiting') return [];
-    return [{ ...item, because: `its step ${open.step.name} is not reported done`, next: 'Report it when it is done.' }];
-  }
-  return started ? [] : [{ ...item, because: 'the deployment is not started', repair: 'start' }];
+  // What people have yet to do is work that the board plans, and no difference.
+  return started || isReported ? [] : [{ ...item, because: 'the deployment is not started', repair: 'start' }];
 }
 
 /** The hash in as many characters as a person compares. */
