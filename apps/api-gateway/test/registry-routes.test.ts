@@ -263,7 +263,10 @@ beforeAll(async () => {
   await answer(getNotificationRule, { ...rule, manifest: { kind: 'NotificationRule' } });
   await answer(runNotificationRule, { name: 'on-call', messages: 1 });
   await answer(deleteNotificationRule, { name: 'on-call' });
-  for (const contract of [listChannels, listNotificationRules, listNotifications, listReviews]) await answer(contract, page);
+  await answer(listChannels, page);
+  await answer(listNotificationRules, page);
+  await answer(listNotifications, page);
+  await answer(listReviews, page);
   await answer(retryNotification, notification);
   await answer(applyObjective, { action: 'created', changes: [], resource: objective });
   await answer(getObjective, { ...objective, manifest: { kind: 'Objective' } });
