@@ -23,6 +23,8 @@ function paths({ path }: OperationUnderTest): { theirs: string; nobodys: string 
     artifacts: [theirs.artifact, swapped(theirs.artifact)],
     keys: [theirs.keyId, swapped(theirs.keyId)],
     principals: [theirs.principal, swapped(theirs.principal)],
+    evals: [theirs.evaluation, swapped(theirs.evaluation)],
+    rollouts: [theirs.rollout, swapped(theirs.rollout)],
   };
   const [own, nobody] = ids[resource] ?? [theirs.name, 'nobody'];
   const filled = (id: string): string =>

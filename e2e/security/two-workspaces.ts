@@ -16,7 +16,9 @@ export interface Belongings {
   run: string;
   thread: string;
   artifact: string;
-  /** Name of its agent, workflow, deployment and state key. */
+  evaluation: string;
+  rollout: string;
+  /** Name of its agent, workflow, deployment, eval suite and state key. */
   name: string;
   scope: string;
 }
@@ -27,11 +29,17 @@ const workflow = (name: string): object => ({
   metadata: { name },
   spec: { steps: { work: { agent: name, skill: 'do', with: {} } } },
 });
-const agent = (name: string): object => ({
+const agent = (name: string, more: object = {}): object => ({
   apiVersion: 'signalbox.dev/v1',
   kind: 'Agent',
   metadata: { name },
-  spec: { kind: 'worker', description: 'Waits for a worker.', skills: [{ name: 'do', description: 'Does it.' }], worker: {} },
+  spec: { kind: 'worker', description: 'Waits for a worker.', skills: [{ name: 'do', description: 'Does it.' }], worker: {}, ...more },
+});
+const evalSuite = (name: string): object => ({
+  apiVersion: 'signalbox.dev/v1',
+  kind: 'EvalSuite',
+  metadata: { name },
+  spec: { skill: 'do', cases: [{ name: 'one', input: {}, expected: {} }], graders: [{ type: 'exact' }] },
 });
 const deployment = (name: string): object => ({
   apiVersion: 'signalbox.dev/v1',
@@ -128,6 +136,15 @@ async function belongingsOf(stack: StackUnderTest, { key, id: keyId }: { key: st
   await ask('POST', `/api/v1/threads/${thread['id']}/messages`, { role: 'user', content: 'theirs' });
   const artifact = await ask('POST', `/api/v1/artifacts?name=${name}`, 'theirs', { 'content-type': 'text/plain' });
   const principal = await ask('POST', '/api/v1/principals', { kind: 'service-account', name, roles: ['viewer'] });
+  // Both have ended, so that nothing of them changes by itself.
+  await ask('PUT', `/api/v1/eval-suites/${name}`, evalSuite(name));
+  const evaluation = await ask('POST', '/api/v1/evals', { suite: name, agent: name });
+  await ask('POST', `/api/v1/runs/${evaluation['run']}/cancel`);
+  await until('their eval has ended', async () => (await ask('GET', `/api/v1/evals/${evaluation['id']}`))['status'] === 'cancelled');
+  await ask('PUT', `/api/v1/agents/${name}`, agent(name, { rollout: { strategy: 'canary', steps: [{ share: 0.1 }] } }));
+  const rollouts = (await ask('GET', `/api/v1/rollouts?agent=${name}`)) as unknown as { data: { id: string }[] };
+  const rollout = rollouts.data[0]!.id;
+  await ask('POST', `/api/v1/rollouts/${rollout}/abort`);
   await until('their run has begun', async () => (await ask('GET', `/api/v1/runs/${run['id']}`))['status'] === 'running');
   return {
     key,
@@ -136,6 +153,8 @@ async function belongingsOf(stack: StackUnderTest, { key, id: keyId }: { key: st
     run: run['id']!,
     thread: thread['id']!,
     artifact: artifact['id']!,
+    evaluation: evaluation['id']!,
+    rollout,
     name,
     scope: 'workspace',
   };

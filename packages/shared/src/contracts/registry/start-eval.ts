@@ -8,7 +8,7 @@ export class StartEvalRequest {
   @Matches(namePattern) suite!: string;
   @Matches(namePattern) agent!: string;
   /** Absent: the current one. */
-  @IsOptional() @IsInt() @Min(1) version?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
   /** How often each case is put; absent: as the suite says. */
   @IsOptional() @IsInt() @Min(1) @Max(20) repeats?: number;
   /** The stage whose version it is compared with; `production` if absent. */
