@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { namePattern } from '../../ids/ids.ts';
@@ -8,7 +8,7 @@ import { Eval, evalStatuses, type EvalStatus } from './eval.ts';
 export class ListEvalsRequest extends PageRequest {
   @IsOptional() @Matches(namePattern) suite?: string;
   @IsOptional() @Matches(namePattern) agent?: string;
-  @IsOptional() @Type(() => Number) @IsInt() @Min(1) version?: number;
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
   @IsOptional() @IsIn(evalStatuses) status?: EvalStatus;
 }
 

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { Evidence } from './evidence.ts';
@@ -7,7 +7,7 @@ import { Evidence } from './evidence.ts';
 export class MeasureAgentRequest {
   @Matches(namePattern) agent!: string;
   /** Absent: the current one. */
-  @IsOptional() @IsInt() @Min(1) version?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
 }
 
 export class MeasureAgentReply {

@@ -20,7 +20,7 @@ export class ResolveAgentRequest {
   @Matches(namePattern) name!: string;
 
   /** Absent: the current one. */
-  @IsOptional() @IsInt() @Min(1) version?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
 }
 
 /** An instance that may be given work. */

@@ -1,11 +1,11 @@
-import { IsInt, IsISO8601, IsOptional, IsString, Matches, MaxLength, Min } from 'class-validator';
+import { IsISO8601, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 
 export class SignOffAgentRequest {
   @Matches(namePattern) agent!: string;
   /** The version that was looked at: it must still be the current one. */
-  @IsInt() @Min(1) version!: number;
+  @IsInt() @Min(1) @Max(2_147_483_647) version!: number;
   @IsOptional() @IsString() @MaxLength(2_000) note?: string;
 }
 
