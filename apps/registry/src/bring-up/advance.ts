@@ -24,6 +24,7 @@ import { TrafficStep } from './traffic-step.ts';
 
 /** A step that has failed is looked at this often: what it waited for may have come. */
 const failedAgainMs = 5_000;
+const notBeforeMax = 50_000;
 
 /** Moves a deployment on by one look at all that can move. */
 @Injectable()
@@ -103,7 +104,11 @@ export class Advance {
     });
     const againMs = outcome.state === 'failed' ? failedAgainMs : outcome.againMs;
     if (outcome.state === 'done' || againMs === undefined) this.notBefore.delete(key);
-    else this.notBefore.set(key, performance.now() + againMs);
+    else {
+      // What was forgotten is looked at once too early.
+      if (this.notBefore.size >= notBeforeMax) this.notBefore.clear();
+      this.notBefore.set(key, performance.now() + againMs);
+    }
     // What has failed stays so until it is done: a look in between is no news.
     if (fact.state === 'failed' && outcome.state !== 'done') return false;
     if (outcome.state === looked.state && outcome.note === looked.note && (outcome.fraction ?? 0) === looked.fraction) return false;

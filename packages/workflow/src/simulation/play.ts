@@ -53,7 +53,7 @@ export class Play {
 
   tell(event: RunEvent): Turn {
     const turn = decide(this.state, event, this.given());
-    this.history.push(...turn.transitions);
+    for (const transition of turn.transitions) this.history.push(transition); // a map of many items is more than a call takes arguments
     return turn;
   }
 
