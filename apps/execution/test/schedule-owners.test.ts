@@ -40,12 +40,14 @@ interface Count {
 }
 
 function started(): Promise<Count[]> {
-  return service.database.sql<Count>(`SELECT labels->>'schedule' AS name, count(*)::int AS n FROM run GROUP BY 1 ORDER BY 1 COLLATE "C"`);
+  return service.database.sql<Count>(
+    `SELECT labels->>'schedule' AS name, count(*)::int AS n FROM run GROUP BY 1 ORDER BY (labels->>'schedule') COLLATE "C"`,
+  );
 }
 
 function fired(): Promise<Count[]> {
   return service.database.sql<Count>(
-    `SELECT s.name, count(*)::int AS n FROM schedule s JOIN firing f ON f.source = s.id GROUP BY 1 ORDER BY 1 COLLATE "C"`,
+    `SELECT s.name, count(*)::int AS n FROM schedule s JOIN firing f ON f.source = s.id GROUP BY 1 ORDER BY s.name COLLATE "C"`,
   );
 }
 

@@ -125,6 +125,12 @@ export class StateStore {
   ): Promise<StateEntry | null | 'lost'> {
     const { workspace, principal } = caller;
     const writeKey = idempotencyKey === undefined ? null : `${principal} ${idempotencyKey}`;
+    const found = await tx.query<Raw[]>(`SELECT * FROM state_entry WHERE workspace = $1 AND scope = $2 AND key = $3`, [
+      workspace,
+      scope,
+      key,
+    ]);
+    // After the entry: a version that was read may be what this very write has made meanwhile, sent twice at once.
     if (writeKey !== null) {
       const [known] = await tx.query<Raw[]>(
         `SELECT * FROM state_version WHERE workspace = $1 AND scope = $2 AND key = $3 AND idempotency_key = $4`,
@@ -132,11 +138,6 @@ export class StateStore {
       );
       if (known) return rowOf(known);
     }
-    const found = await tx.query<Raw[]>(`SELECT * FROM state_entry WHERE workspace = $1 AND scope = $2 AND key = $3`, [
-      workspace,
-      scope,
-      key,
-    ]);
     const current = found[0] ? rowOf(found[0]) : null;
     const next = decide(current);
     if (!next) return null;

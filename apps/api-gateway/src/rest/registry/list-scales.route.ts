@@ -1,21 +1,15 @@
-import { Controller, Get, Header, Query } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { PageRequest } from '@signalbox/shared/bus/page.js';
 import { listScales, type ListScalesReply } from '@signalbox/shared/contracts/registry/list-scales.js';
-import type { AgentScale } from '@signalbox/shared/contracts/registry/scale.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
-import { scaleMetrics } from './scale-metrics.ts';
 
-const mediaType = 'application/openmetrics-text';
-/** Pages of 200: more agents than that are scaled by one workspace's own reader of the list. */
-const pagesMax = 10;
-
-@Controller('api/v1')
+@Controller('api/v1/scales')
 export class ListScalesRoute {
   constructor(private readonly bus: Bus) {}
 
-  @Get('scales')
+  @Get()
   @Operation(listScales, {
     summary: 'List the agents that are scaled: what waits for them and how many instances they should have',
     description: 'Agents with `worker.autoscale`. What waits is read with the caller’s `runs:read`.',
@@ -23,28 +17,5 @@ export class ListScalesRoute {
   })
   handle(@Query() query: PageRequest, @FromCaller() caller: Caller): Promise<ListScalesReply> {
     return this.bus.request(listScales, query, caller);
-  }
-
-  @Get('scales/metrics')
-  @Header('content-type', `${mediaType}; version=1.0.0; charset=utf-8`)
-  @Operation(listScales, {
-    summary: 'The same as OpenMetrics, for Prometheus, HPA and KEDA',
-    description: 'At most 2,000 agents. Scraped with a key as bearer token.',
-    produces: mediaType,
-  })
-  async metrics(@FromCaller() caller: Caller): Promise<string> {
-    const scales: AgentScale[] = [];
-    let cursor: string | null = null;
-    for (let page = 0; page < pagesMax; page++) {
-      const { data, nextCursor }: ListScalesReply = await this.bus.request(
-        listScales,
-        { limit: 200, ...(cursor !== null && { cursor }) },
-        caller,
-      );
-      scales.push(...data);
-      if (nextCursor === null) break;
-      cursor = nextCursor;
-    }
-    return scaleMetrics(scales);
   }
 }

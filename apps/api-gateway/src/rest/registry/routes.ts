@@ -27,6 +27,7 @@ import { GetEvalRoute } from './get-eval.route.ts';
 import { GetGateRoute } from './get-gate.route.ts';
 import { GetIncidentRoute } from './get-incident.route.ts';
 import { GetNotificationRuleRoute } from './get-notification-rule.route.ts';
+import { GetScaleMetricsRoute } from './get-scale-metrics.route.ts';
 import { GetSchemaRoute } from './get-schema.route.ts';
 import { GetStagesRoute } from './get-stages.route.ts';
 import { IsolateAgentRoute } from './isolate-agent.route.ts';
@@ -92,6 +93,7 @@ export const registryRoutes: Type[] = [
   RepairDriftRoute,
   GetScaleRoute,
   ListScalesRoute,
+  GetScaleMetricsRoute,
   ReportStepRoute,
   GetSchemaRoute,
   AddEvidenceRoute,
