@@ -391,7 +391,10 @@ export class Dispatcher {
   /** Being handed a task is the word to begin where another attempt could follow a lost one; where its start is timed, that it asks is the start. */
   private mayBegin(task: QueuedTask): boolean {
     const open = this.tasks.get(task.id);
-    return open === task && open.startMs === undefined && mayBeLost(open);
+    if (open !== task || open.startMs !== undefined) return false;
+    // Of a run that has just ended the task is in its queue until that is committed; what was set aside for it is given back already.
+    const unit = unitOf(open.run.state, open.ref.s, open.ref.i);
+    return unit?.status === 'queued' && unit.attempt === open.ref.n && mayBeLost(open);
   }
 
   /** Sets the timer that ends an attempt which takes too long. */
