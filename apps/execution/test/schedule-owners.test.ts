@@ -82,7 +82,8 @@ test('three replicas of which one is killed every two seconds start each time of
   expect(rows).toHaveLength(names.length);
   for (const { n, seconds, runs, outcomes } of rows) {
     expect({ n, runs, outcomes }).toEqual({ n: seconds, runs: seconds, outcomes: 'started' });
-    expect(seconds).toBeGreaterThan(9);
+    // Ten seconds of kills, but for the two that one may be behind when it is paused.
+    expect(seconds).toBeGreaterThan(7);
   }
   expect(await started()).toEqual(await fired());
 }, 120_000);
