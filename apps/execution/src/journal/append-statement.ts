@@ -19,8 +19,13 @@ interface Part {
   readonly isRare?: boolean;
   /** Its common table expressions; `$1` is its own first parameter. `has` says by letter which other parts are there. */
   sql(has: (letter: string) => boolean): string;
-  /** Its parameters, and how many rows they are of. */
-  take(batch: readonly EncodedAppend[]): { rows: number; values: unknown[] };
+  take(batch: readonly EncodedAppend[]): Taken;
+}
+
+/** What a commit brings of a part: how many rows, and its parameters, which are made where the part is in the statement. */
+interface Taken {
+  rows: number;
+  values: () => unknown[];
 }
 
 type Column<T> = readonly [name: string, type: string, valueOf: (row: T) => unknown];
@@ -49,12 +54,12 @@ function valuesOf<T>(columns: readonly Column<T>[], rows: readonly T[]): unknown
   return columns.map(([, , valueOf]) => rows.map(valueOf));
 }
 
-function arrays<T>(columns: readonly Column<T>[], rows: readonly T[]): { rows: number; values: unknown[] } {
-  return { rows: rows.length, values: valuesOf(columns, rows) };
+function arrays<T>(columns: readonly Column<T>[], rows: readonly T[]): Taken {
+  return { rows: rows.length, values: () => valuesOf(columns, rows) };
 }
 
-function json(rows: readonly object[]): { rows: number; values: unknown[] } {
-  return { rows: rows.length, values: [JSON.stringify(rows)] };
+function json(rows: readonly object[]): Taken {
+  return { rows: rows.length, values: () => [JSON.stringify(rows)] };
 }
 
 const isAppended = (alias: string): string => `${alias}.run_id IN (SELECT run_id FROM appended)`;
@@ -228,9 +233,17 @@ const blobs: Part = {
   )`,
   take: (batch) => {
     const own = batch.flatMap(({ append, blobs: each }) => each.map((blob) => ({ append, ...blob })));
-    const { bytes, cuts } = concat(own.map(({ body }) => body));
-    const rows = own.map((row, number) => ({ ...row, ...(cuts[number] as Cut) }));
-    return { rows: rows.length, values: [bytes, ...valuesOf(blobColumns, rows)] };
+    const values = (): unknown[] => {
+      const { bytes, cuts } = concat(own.map(({ body }) => body));
+      return [
+        bytes,
+        ...valuesOf(
+          blobColumns,
+          own.map((row, number) => ({ ...row, ...(cuts[number] as Cut) })),
+        ),
+      ];
+    };
+    return { rows: own.length, values };
   },
 };
 
@@ -300,7 +313,7 @@ export function statementOf(batch: readonly EncodedAppend[], writer: string): St
   const isFull = taken.some(({ each, rows }) => each.isRare === true && rows > 0);
   const present = taken.filter(({ rows }) => isFull || rows > 0);
   const name = `append-${present.map(({ each }) => each.letter).join('')}`;
-  const values = [journalValues(batch, writer), ...present.map((each) => each.values)];
+  const values = [journalValues(batch, writer), ...present.map((each) => each.values())];
   let text = texts.get(name);
   if (text === undefined) {
     const parts = present.map(({ each }) => each);
