@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
-import { completeWork, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
+import { completeWork, type CompleteWorkReply, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
 import { leaseTasks, type LeasedTask, type LeaseTasksRequest } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { agentQueueKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { shardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
-import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { runOfPlace, shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { beatInstance, type BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import { beatInstances, type BeatInstancesRequest } from '@signalbox/shared/contracts/registry/beat-instances.js';
 import { shardOfAgent } from '@signalbox/shared/contracts/registry/instance-shard.js';
@@ -34,7 +34,7 @@ let mereBeats: { shard: number; request: BeatInstancesRequest }[] = [];
 /** Instances by their identifiers, as the test's registry gave them. */
 const introduced = new Map<string, string>();
 let onAccept: (task: string) => void = () => undefined;
-let onComplete: (request: CompleteWorkRequest) => void | Promise<void> = () => undefined;
+let onComplete: (request: CompleteWorkRequest) => CompleteWorkReply | void | Promise<void> = () => undefined;
 let onBeat: (tasks: string[], message?: string) => string[] = () => [];
 
 beforeAll(async () => {
@@ -57,9 +57,9 @@ beforeAll(async () => {
   });
   await nats.answer(beatWork, ({ tasks, message }) => ({ cancelled: onBeat(tasks, message) }));
   await nats.answer(completeWork, async (request) => {
-    await onComplete(request);
+    const reply = await onComplete(request);
     completed.push(request);
-    return {};
+    return reply ?? {};
   });
   await nats.answer(beatInstance, (beat, { caller }) => {
     if (beat.agent !== caller?.name) throw new Fault('not_found', `there is no agent ${beat.agent}`, 'Use its own key.');
@@ -143,20 +143,23 @@ async function greet(rest: { instance?: string; capacity?: number; version?: num
 }
 
 function offer(isAccepted = false): string {
-  const run = newId('run');
-  const task = `${run}.0.3.1`;
-  offers.push({
+  const task = `${newId('run')}.0.3.1`;
+  offers.push(leased(task, isAccepted));
+  return task;
+}
+
+function leased(task: string, isAccepted: boolean): LeasedTask {
+  return {
     task,
     attempt: 1,
-    run,
+    run: runOfPlace(task),
     step: 'a[3]',
     skill: 'read',
     input: { path: '/x' },
     deadline: 1_800_000_000_000,
     idempotencyKey: 'k',
     isAccepted,
-  });
-  return task;
+  };
 }
 
 async function eventually(is: () => boolean): Promise<void> {
@@ -229,6 +232,43 @@ test('a worker that comes back counts what it still holds', async () => {
   worker.say({ type: 'complete', task: held, error: { code: 'internal', detail: 'x' } });
   await worker.next('completed');
   await worker.next('task');
+  worker.socket.close();
+});
+
+test('a task that comes with the acknowledgement of a result goes to the worker after it, and its owner hears of it in a moment', async () => {
+  const beats: string[][] = [];
+  onBeat = (tasks) => {
+    beats.push(tasks);
+    return [];
+  };
+  const worker = await greet({ capacity: 1 });
+  const first = offer();
+  await worker.next('task');
+  worker.say({ type: 'accepted', task: first });
+  await worker.next('start');
+  const second = `${runOfPlace(first)}.1.x.1`;
+  let asked = 0;
+  onComplete = ({ session }) => {
+    asked++;
+    if (session !== leases[0]?.session) throw new Fault('invalid', 'it has no such session', 'Correct it.');
+    return { tasks: [leased(second, true)] };
+  };
+  worker.say({ type: 'complete', task: first, output: 1 });
+  expect(await worker.next('completed')).toEqual({ type: 'completed', task: first });
+  expect(await worker.next('task')).toMatchObject({ task: second });
+  worker.say({ type: 'accepted', task: second });
+  expect(await worker.next('start')).toEqual({ type: 'start', task: second });
+  await eventually(() => beats.length > 0);
+  expect(beats[0]).toEqual([second]);
+  onComplete = ({ session }) => {
+    asked++;
+    if (session !== undefined) throw new Fault('invalid', 'session is not known', 'Leave it out.');
+  };
+  // An owner that is older than the gateway.
+  worker.say({ type: 'complete', task: second, output: 2 });
+  expect(await worker.next('completed')).toEqual({ type: 'completed', task: second });
+  expect(completed.at(-1)).toMatchObject({ task: second, output: 2 });
+  expect(asked).toBe(3);
   worker.socket.close();
 });
 

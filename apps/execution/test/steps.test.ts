@@ -498,6 +498,44 @@ test('a leased task that may be done twice begins without asking, which is writt
     expect(Date.parse(endedAt as string) - Date.parse(startedAt as string)).toBeGreaterThanOrEqual(25);
 });
 
+test('the next task of a run comes with the acknowledgement of its last result, to who asks for tasks and where no other is before it', async () => {
+  const frail = { principal: 'agent_frail', name: 'frail', roles: ['agent' as const] };
+  await apply(service, 'chained', { a: { agent: 'frail' }, b: { agent: 'frail', needs: ['a'] }, c: { agent: 'frail', needs: ['b'] } });
+  const session = randomUUID();
+  const lease = async (waitMs = 5_000): Promise<LeasedTask | undefined> =>
+    (await service.request(leaseTasks, { agent: 'frail', instance: 'rider', credit: 1, waitMs, session }, { as: frail })).tasks[0];
+  const complete = async ({ task }: LeasedTask, ofSession?: string): Promise<LeasedTask[] | undefined> => {
+    const request = { task, instance: 'rider', output: 1, ...(ofSession !== undefined && { session: ofSession }) };
+    return (await service.request(completeWork, request, { as: frail, shard: shardOfTask(task) })).tasks;
+  };
+  const { id } = await start(service, { workflow: 'chained' });
+  const a = (await lease()) as LeasedTask;
+  const [b] = (await complete(a, session)) ?? [];
+  expect(b).toMatchObject({ run: id, step: 'b', isAccepted: true, attempt: 1 });
+  // A result that is sent again is acknowledged again, and brings nothing twice.
+  expect(await complete(a, session)).toBeUndefined();
+  await expect(complete({ ...b!, task: `${id}.1.x.7` }, session)).rejects.toMatchObject({ code: 'conflict' });
+  expect(await complete(b!, randomUUID())).toBeUndefined();
+  const c = (await lease()) as LeasedTask;
+  expect(c).toMatchObject({ run: id, step: 'c' });
+  expect(await complete(c, session)).toBeUndefined();
+  expect(await ended(service, id)).toMatchObject({ status: 'succeeded', steps: [1, 1, 1].map(() => ({ attempts: [{}] })) });
+
+  const [earlier, later] = [await start(service, { workflow: 'chained' }), await start(service, { workflow: 'chained' })];
+  const first = (await lease()) as LeasedTask;
+  expect(first.run).toBe(earlier.id);
+  expect(await complete(first, session)).toBeUndefined();
+  const order: LeasedTask[] = [];
+  for (let task = await lease(); task !== undefined; task = (await complete(task, session))?.[0] ?? (await lease(0))) order.push(task);
+  expect(order.map(({ run, step }) => `${run === later.id ? 'later' : 'earlier'} ${step}`)).toEqual([
+    'later a',
+    'earlier b',
+    'later b',
+    'earlier c',
+    'later c',
+  ]);
+});
+
 test('A55: a worker takes, beats and completes only its own', async () => {
   await apply(service, 'guarded', { a: { agent: 'lone' } });
   const { id } = await start(service, { workflow: 'guarded' });

@@ -30,7 +30,8 @@ const caller: Caller = {
 async function perform({ task, input, isAccepted }: LeasedTask): Promise<void> {
   const options = { shard: shardOfTask(task) };
   if (!isAccepted) await bus.request(acceptWork, { task, instance }, caller, options);
-  await bus.request(completeWork, { task, instance, output: input }, caller, options);
+  const { tasks = [] } = await bus.request(completeWork, { task, instance, session, output: input }, caller, options);
+  for (const next of tasks) void perform(next);
 }
 
 for (;;) {

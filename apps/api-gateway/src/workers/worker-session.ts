@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js';
 import { beatWork, type BeatWorkRequest } from '@signalbox/shared/contracts/execution/beat-work.js';
-import { completeWork, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
-import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { completeWork, type CompleteWorkReply, type EndedWork } from '@signalbox/shared/contracts/execution/complete-work.js';
+import { leaseTasks, type LeasedTask } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { agentQueueKey, shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -136,14 +136,8 @@ export class WorkerSession {
         );
         pause = retryMs;
         this.cancel(cancelled);
-        const begun = tasks.flatMap(({ task, isAccepted }) => (isAccepted ? [task] : []));
         // With room for more it asks again at once, which says that they have come.
-        if (begun.length > 0 && capacity - this.held.size <= tasks.length) this.confirmSoon(begun);
-        for (const { deadline, isAccepted, ...task } of tasks) {
-          this.held.add(task.task);
-          if (isAccepted) this.accepted.add(task.task);
-          this.ports.send({ type: 'task', ...task, skill: task.skill ?? null, deadline: new Date(deadline).toISOString() });
-        }
+        this.take(tasks, capacity - this.held.size <= tasks.length);
       } catch (thrown) {
         if (signal.aborted) return;
         if (this.asking.signal.aborted) continue;
@@ -155,8 +149,20 @@ export class WorkerSession {
     }
   }
 
+  private take(tasks: readonly LeasedTask[], isToConfirm: boolean): void {
+    // What was asked for again may come twice.
+    const fresh = tasks.filter(({ task }) => !this.held.has(task));
+    if (isToConfirm) this.confirmSoon(fresh.flatMap(({ task, isAccepted }) => (isAccepted ? [task] : [])));
+    for (const { deadline, isAccepted, ...task } of fresh) {
+      this.held.add(task.task);
+      if (isAccepted) this.accepted.add(task.task);
+      this.ports.send({ type: 'task', ...task, skill: task.skill ?? null, deadline: new Date(deadline).toISOString() });
+    }
+  }
+
   /** What the worker has begun without its owner being asked is told to that in a moment, unless it has ended by then. */
   private confirmSoon(tasks: readonly string[]): void {
+    if (tasks.length === 0) return;
     for (const task of tasks) this.unconfirmed.add(task);
     setTimeout(() => void this.confirm(tasks), confirmMs).unref();
   }
@@ -233,12 +239,15 @@ export class WorkerSession {
   private async complete({ type: _, task, ...result }: FromWorker & { type: 'complete' }): Promise<void> {
     const instance = this.hello?.instance as string;
     const shard = shardOfTask(task);
+    const ended = { task, instance, ...result } as EndedWork;
     try {
-      await this.deliver({ task, instance, ...result } as CompleteWorkRequest, shard);
+      const { tasks = [] } = await this.deliver(ended, shard);
       this.done({ type: 'completed', task });
+      this.take(tasks, true);
     } catch (thrown) {
       const fault = Fault.from(thrown);
-      if (isPassing(fault)) return; // without an answer the worker sends it again
+      // Without an answer the worker sends it again; a task that was to come with it is asked for again.
+      if (isPassing(fault)) return this.askAgain();
       if (fault.code !== 'invalid') return this.refuse(task, fault);
       // A result that cannot be kept ends the attempt all the same, with why.
       const error = { code: 'invalid' as const, detail: `the result was refused: ${fault.detail}`, next: fault.next };
@@ -248,13 +257,16 @@ export class WorkerSession {
   }
 
   /** Tries until the worker sends it again by itself: a new owner is to have it at once. */
-  private async deliver(result: CompleteWorkRequest, shard: number): Promise<void> {
+  private async deliver(ended: EndedWork, shard: number): Promise<CompleteWorkReply> {
+    let knowsSessions = true;
     for (const end = performance.now() + heartbeatMs; ; await sleep(deliverAgainMs)) {
       try {
-        await this.ofOwner(this.bus.request(completeWork, result, this.caller, { shard }));
-        return;
+        const session = knowsSessions && !this.isDraining && { session: this.session };
+        return await this.ofOwner(this.bus.request(completeWork, { ...ended, ...session }, this.caller, { shard }));
       } catch (thrown) {
-        if (Fault.from(thrown).code !== 'unavailable' || performance.now() > end || this.closed.signal.aborted) throw thrown;
+        // An owner that is older than this gateway refuses what it does not know.
+        if (Fault.from(thrown).code === 'invalid' && knowsSessions) knowsSessions = false;
+        else if (Fault.from(thrown).code !== 'unavailable' || performance.now() > end || this.closed.signal.aborted) throw thrown;
       }
     }
   }

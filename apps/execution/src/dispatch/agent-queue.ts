@@ -1,4 +1,5 @@
 import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
+import { runOfPlace } from '@signalbox/shared/contracts/execution/task-id.js';
 import { PriorityLine } from '@signalbox/workflow/limits/priority-line.js';
 import type { QueuedTask } from './queued-task.ts';
 
@@ -35,6 +36,8 @@ export class AgentQueue {
   readonly shard: number;
   private readonly ready = new PriorityLine<QueuedTask>();
   private pollers: Poller[] = [];
+  /** By run: a worker whose result for it is being written, and who gets the next task of that run with the acknowledgement. */
+  private readonly seats = new Map<string, Poller>();
 
   constructor(
     readonly key: string,
@@ -59,7 +62,7 @@ export class AgentQueue {
   }
 
   get isIdle(): boolean {
-    return this.waiting === 0 && this.active === 0 && this.pollers.length === 0;
+    return this.waiting === 0 && this.active === 0 && this.pollers.length === 0 && this.seats.size === 0;
   }
 
   push(task: QueuedTask): void {
@@ -95,6 +98,17 @@ export class AgentQueue {
     this.pollers = this.pollers.filter((other) => other !== poller);
   }
 
+  /** False where the run has one already. */
+  addSeat(run: string, poller: Poller): boolean {
+    if (this.seats.has(run)) return false;
+    this.seats.set(run, poller);
+    return true;
+  }
+
+  removeSeat(run: string, poller: Poller): void {
+    if (this.seats.get(run) === poller) this.seats.delete(run);
+  }
+
   pollersOf(instance: string): Poller[] {
     return this.pollers.filter((poller) => poller.instance === instance);
   }
@@ -118,12 +132,26 @@ export class AgentQueue {
 
   /** Serves waiting workers while there are tasks and slots. `offer` marks a task as handed over. */
   serve(offer: (task: QueuedTask, poller: Poller) => void): void {
+    for (let first = this.seated(); first !== undefined; first = this.seated()) {
+      const { run, poller } = first;
+      this.seats.delete(run);
+      const tasks = this.takeFor(poller, offer);
+      if (tasks.length > 0) poller.give(tasks);
+    }
     for (const poller of [...this.pollers]) {
       const tasks = this.takeFor(poller, offer);
       if (tasks.length === 0) continue;
       this.removePoller(poller);
       poller.give(tasks);
     }
+  }
+
+  /** Whoever has a seat for the task whose turn is next. */
+  private seated(): { run: string; poller: Poller } | undefined {
+    const first = this.seats.size === 0 ? undefined : this.first();
+    const run = first && runOfPlace(first.id);
+    const poller = run === undefined ? undefined : this.seats.get(run);
+    return run !== undefined && poller !== undefined ? { run, poller } : undefined;
   }
 
   /** As many tasks for a worker as its credit and the slots allow. */

@@ -5,11 +5,15 @@ import { FromCall, Handles } from '@signalbox/shared/bus/handles.js';
 import { completeWork, type CompleteWorkReply, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { orAborted } from '../runs/or-aborted.ts';
+import { Engine } from '../shards/engine.ts';
 import { Completion } from './completion.ts';
 
 @Controller()
 export class CompleteWorkHandler {
-  constructor(private readonly completion: Completion) {}
+  constructor(
+    private readonly completion: Completion,
+    private readonly engine: Engine,
+  ) {}
 
   @Handles(completeWork)
   async handle(
@@ -17,7 +21,15 @@ export class CompleteWorkHandler {
     @FromCaller() caller: Caller,
     @FromCall() call: BusCall,
   ): Promise<CompleteWorkReply> {
-    await orAborted(this.completion.complete(request, caller), call.signal);
-    return {};
+    const { leases, tasks } = this.engine.dispatcher;
+    const seat = leases.seat(tasks.get(request.task), request, caller);
+    try {
+      await orAborted(this.completion.complete(request, caller), call.signal);
+    } catch (thrown) {
+      seat?.giveBack();
+      throw thrown;
+    }
+    const next = seat?.leave() ?? [];
+    return next.length === 0 ? {} : { tasks: next.map((task) => leases.describe(task)) };
   }
 }

@@ -1,5 +1,5 @@
 import type { LeasedTask } from '@signalbox/shared/contracts/execution/lease-tasks.js';
-import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { parseTask, runOfPlace } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { AgentDirectory } from './agent-directory.ts';
@@ -29,6 +29,14 @@ export interface LeasePorts {
   offerAgain(workspace: string, agent: string, instance: string): QueuedTask[];
   /** The worker has a task that it was handed and may have begun. */
   has(task: string): void;
+}
+
+/** A worker's place for the next task of a run, while its result for that run is being written. */
+export interface Seat {
+  /** The result is written: what came meanwhile, which goes with the acknowledgement. */
+  leave(): QueuedTask[];
+  /** There is no acknowledgement: what came meanwhile is anybody's. */
+  giveBack(): void;
 }
 
 /** Workers that ask for tasks: each gets some, or waits until there are. */
@@ -64,21 +72,16 @@ export class WorkerLeases {
     wish: LeaseWish,
     signal: AbortSignal,
   ): Promise<{ tasks: QueuedTask[]; cancelled: string[] }> {
-    const { session } = wish;
+    const { session, instance, credit, version } = wish;
+    const skills = wish.skills === undefined ? undefined : new Set(wish.skills);
     const worker = [workspace, wish.agent, wish.instance];
     if (session !== undefined && this.sessions.follow(worker, session)) {
       this.dismiss(queue, wish.instance);
       const again = this.ports.offerAgain(workspace, wish.agent, wish.instance);
       if (again.length > 0) return { tasks: again, cancelled: this.takeStops(workspace, wish.instance) };
     } else if (session !== undefined) for (const task of this.sessions.takeHanded(worker)) this.ports.has(task);
-    const poller: Poller = {
-      instance: wish.instance,
-      principal,
-      credit: wish.credit,
-      skills: wish.skills === undefined ? undefined : new Set(wish.skills),
-      version: wish.version,
-      give: () => undefined,
-    };
+    if (session !== undefined) this.sessions.remember(worker, { skills, version });
+    const poller: Poller = { instance, principal, credit, skills, version, give: () => undefined };
     const cancelled = this.takeStops(workspace, wish.instance);
     const tasks = this.queues.takeFor(queue, poller);
     if (tasks.length > 0 || cancelled.length > 0 || wish.waitMs === 0) return { tasks, cancelled };
@@ -99,6 +102,31 @@ export class WorkerLeases {
     });
     this.queues.tidy(queue);
     return { tasks: given, cancelled: this.takeStops(workspace, wish.instance) };
+  }
+
+  /**
+   * Has the next task of the same run go to this worker, whose result for it is to be written, if no other is before that in the queue: it comes with the
+   * acknowledgement, so that a chain of steps costs its worker one request a step. Undefined where the session is none that asks for tasks here.
+   */
+  seat(
+    done: QueuedTask | undefined,
+    { instance, session }: { instance: string; session?: string },
+    { principal }: Pick<Caller, 'principal'>,
+  ): Seat | undefined {
+    const queue = done?.queue;
+    if (done === undefined || session === undefined || queue?.kind !== 'worker') return undefined;
+    const means = this.sessions.meansOf([done.workspace, done.target, instance], session);
+    if (means === undefined) return undefined;
+    const run = runOfPlace(done.id);
+    const given: QueuedTask[] = [];
+    const poller: Poller = { instance, principal, credit: 1, ...means, give: (tasks) => given.push(...tasks) };
+    if (!queue.addSeat(run, poller)) return undefined;
+    const leave = (): QueuedTask[] => {
+      queue.removeSeat(run, poller);
+      this.queues.tidy(queue);
+      return given;
+    };
+    return { leave, giveBack: () => leave().forEach((task) => task.phase === 'offered' && this.queues.putBack(task)) };
   }
 
   /** Has a worker told that nobody wants a task any more: at once if it asks for tasks, else when it does. */

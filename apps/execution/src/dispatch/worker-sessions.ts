@@ -9,6 +9,13 @@ interface Known {
   readonly former: string | undefined;
   /** Tasks in the last answer that it may begin without asking: its next question says that they have come. */
   handed: readonly string[];
+  means: WorkerMeans | undefined;
+}
+
+/** What a worker can do: skills, and the version of the agent; all of them, and the current one, where undefined. */
+export interface WorkerMeans {
+  readonly skills: ReadonlySet<string> | undefined;
+  readonly version: number | undefined;
 }
 
 /** The sessions in which workers ask for tasks: a new one ends the one before. */
@@ -27,9 +34,21 @@ export class WorkerSessions {
         'If two workers have this name, give each one of its own.',
       );
     this.known.delete(key);
-    this.known.set(key, { last: session, former: known?.last, handed: [] });
+    this.known.set(key, { last: session, former: known?.last, handed: [], means: undefined });
     if (this.known.size > instancesMax) this.known.delete(this.known.keys().next().value as string);
     return known !== undefined;
+  }
+
+  /** What the worker said in this session that it can do. */
+  remember(instance: readonly string[], means: WorkerMeans): void {
+    const known = this.known.get(instance.join(' '));
+    if (known) known.means = means;
+  }
+
+  /** Undefined where the session is not the worker's last one. */
+  meansOf(instance: readonly string[], session: string): WorkerMeans | undefined {
+    const known = this.known.get(instance.join(' '));
+    return known?.last === session ? known.means : undefined;
   }
 
   /** An answer to a question of this session is on its way. */
