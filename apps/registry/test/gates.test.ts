@@ -630,7 +630,9 @@ describe('KPIs', () => {
 
   test('a budget that burns too fast is told once, and again when it is over', async () => {
     const events = await registry.service.record(kpiChanged);
-    await registry.service.request(recordKpis, report({ kpi: 'errors', count: 1_000, bad: 20 }));
+    const earlier = new Date(Date.parse(thisMinute()) - 600_000).toISOString();
+    await registry.service.request(recordKpis, report({ kpi: 'errors', at: earlier }));
+    await registry.service.request(recordKpis, report({ kpi: 'errors', count: 999, bad: 20 }));
     const payload = await events.next(({ kpi: name }) => name === 'errors');
     expect(payload).toMatchObject({ change: 'burning', urgency: 'page' });
     expect(payload.says).toMatch(/errors of ours.*burns 20 times as fast as it may over 1h/);

@@ -63,15 +63,23 @@ describe('a budget burns', () => {
     urgencyOf(kpiOf('errors', '1h', promised('errors'), buckets.flat(), now));
 
   test('too fast for a page where both windows say so', () => {
-    expect(burning(errorsAt(2, 1_000, 15))).toMatchObject({ urgency: 'page', burn: { long: '1h' } });
+    expect(burning(errorsAt(10, 1_000, 0), errorsAt(2, 1_000, 40))).toMatchObject({ urgency: 'page', burn: { long: '1h' } });
     // The hour is bad, but it is over.
-    expect(burning(errorsAt(25, 1_000, 15), errorsAt(2, 1_000, 0))).toMatchObject({ urgency: 'page', burn: { long: '6h', short: '30m' } });
+    expect(burning(errorsAt(50, 1_000, 0), errorsAt(25, 2_000, 30), errorsAt(2, 1_000, 0))).toMatchObject({
+      urgency: 'page',
+      burn: { long: '6h', short: '30m' },
+    });
     expect(burning(errorsAt(40, 1_000, 15), errorsAt(2, 1_000, 0))?.urgency).not.toBe('page');
     expect(burning(errorsAt(2, 1_000, 0))).toBeNull();
   });
 
   test('slowly for a ticket', () => {
-    expect(burning(errorsAt(100, 10_000, 20))).toMatchObject({ urgency: 'ticket', burn: { long: '3d' } });
+    expect(burning(errorsAt(500, 1_000, 0), errorsAt(100, 10_000, 20))).toMatchObject({ urgency: 'ticket', burn: { long: '3d' } });
+  });
+
+  test('not in the first minutes of an installation, whose long windows are no longer than the short ones', () => {
+    expect(burning(errorsAt(0, 1_000, 100))).toBeNull();
+    expect(burning(errorsAt(10, 1_000, 0), errorsAt(0, 1_000, 100))?.urgency).toBe('page');
   });
 
   test('not at all with so few that one is many', () => {

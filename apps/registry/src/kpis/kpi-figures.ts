@@ -127,7 +127,10 @@ function burnOf(name: KpiName, pair: (typeof burnPairs)[number], own: readonly B
   };
   const longOne = rateOf(longMs);
   const shortOne = rateOf(shortMs);
-  const burning = longOne.count >= burnCountMin && longOne.rate >= threshold && shortOne.rate >= threshold;
+  // What began within the short window is no rate of the long one: the cold first minute of an installation is not three days.
+  const shortFrom = beginOf(shortMs, width, now);
+  const isLong = own.some((bucket) => bucket.width === width && bucket.at < shortFrom && bucket.at >= beginOf(longMs, width, now));
+  const burning = isLong && longOne.count >= burnCountMin && longOne.rate >= threshold && shortOne.rate >= threshold;
   return { long, short, longRate: longOne.rate, shortRate: shortOne.rate, threshold, burning };
 }
 
