@@ -28,6 +28,9 @@ let gateway: RunningGateway;
 let offers: LeasedTask[] = [];
 let toCancel: string[] = [];
 let leases: LeaseTasksRequest[] = [];
+/** Questions for tasks that are open, and whether the test is over that they belong to. */
+let asking = 0;
+let isOver = false;
 let completed: CompleteWorkRequest[] = [];
 let instanceBeats: BeatInstanceRequest[] = [];
 let mereBeats: { shard: number; request: BeatInstancesRequest }[] = [];
@@ -43,12 +46,14 @@ beforeAll(async () => {
   nats.issuer.addCredential({ principal: 'user_bob', name: 'bob', roles: ['viewer'] }, viewerKey);
   await nats.answer(leaseTasks, async (request) => {
     leases.push(request);
+    asking++;
     for (
       const until = performance.now() + Math.min(request.waitMs, 400);
-      performance.now() < until && offers.length + toCancel.length === 0;
+      performance.now() < until && offers.length + toCancel.length === 0 && !isOver;
     ) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+    asking--;
     return { tasks: offers.splice(0, request.credit), cancelled: toCancel.splice(0) };
   });
   await nats.answer(acceptWork, ({ task }) => {
@@ -84,7 +89,9 @@ afterAll(async () => {
 
 beforeEach(async () => {
   // The question of the worker before may still be open at the test's owner, which hears of no cancel.
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  isOver = true;
+  await eventually(() => asking === 0);
+  isOver = false;
   offers = [];
   toCancel = [];
   leases = [];
