@@ -49,11 +49,7 @@ export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<Engine>
   const database = await TestDatabase.create('execution', pgUrl);
   await database.migrate(await loadMigrations(fileURLToPath(new URL('dist/migrations', execution))));
   const bus = await TestBus.start();
-  await bus.answer(resolveAgent, ({ name }) => {
-    if (name !== agent) throw new Fault('not_found', `there is no agent ${name}`, 'Apply it.');
-    const spec = { id: newId('agent'), name, kind: 'worker' as const, version: 1, hash: `sha256:${'0'.repeat(64)}`, spec: {} };
-    return { ...spec, skills: [], status: 'healthy' as const, instances: [] };
-  });
+  await answerAsRegistry(bus);
   const owner = spawn(process.execPath, ['--max-semi-space-size=16', fileURLToPath(new URL('dist/main.js', execution))], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -122,7 +118,16 @@ function chain(length: number, rest: object = {}): Record<string, object> {
   return Object.fromEntries(Array.from({ length }, (_, number) => [`s${number}`, step(number)]));
 }
 
-async function startWorker(bus: TestBus): Promise<ChildProcess> {
+/** There is one agent, which has workers. */
+export async function answerAsRegistry(bus: TestBus): Promise<void> {
+  await bus.answer(resolveAgent, ({ name }) => {
+    if (name !== agent) throw new Fault('not_found', `there is no agent ${name}`, 'Apply it.');
+    const spec = { id: newId('agent'), name, kind: 'worker' as const, version: 1, hash: `sha256:${'0'.repeat(64)}`, spec: {} };
+    return { ...spec, skills: [], status: 'healthy' as const, instances: [] };
+  });
+}
+
+export async function startWorker(bus: TestBus): Promise<ChildProcess> {
   const caller = bus.caller({ principal: `agent_${agent}`, name: agent, roles: ['agent'] });
   const worker = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), [bus.url, bus.credsFile('api-gateway'), agent], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -10,6 +10,7 @@ import { DoorsUnderBench } from './doors.ts';
 import { startEngine, type EngineUnderBench } from './engine.ts';
 import { startWorkerFloor } from './floors.ts';
 import { largeRuns } from './large-runs.ts';
+import { recoveringRuns } from './recovering.ts';
 import { restRun } from './rest.ts';
 import { restingRuns } from './resting.ts';
 import { searchRuns } from './search.ts';
@@ -68,7 +69,7 @@ async function measureWorkers(options: BenchOptions): Promise<Measurement[]> {
       seen.ours.push(await measure(ours, isSmoke ? 0.2 : 1));
     }
     for (const rowsOf of [largeRuns, deadTuples, searchRuns]) others.push(...(await rowsOf(ours, options)));
-    others.push(...(await restingRuns(pgUrl, options)));
+    for (const rowsOf of [restingRuns, recoveringRuns]) others.push(...(await rowsOf(pgUrl, options)));
   } finally {
     await floor.stop();
     await ours.stop();
