@@ -42,6 +42,26 @@ test('items of a step are one stretch of the path, and each by itself for one ag
   });
 });
 
+test('what two steps of the path took at the same time, one with the items of the other as they come, is once of it', () => {
+  const state = runOf(500, [
+    {
+      units: [
+        [0, 100],
+        [0, 400],
+      ],
+    },
+    {
+      target: 'b',
+      needs: [0],
+      units: [
+        [100, 300],
+        [400, 500],
+      ],
+    },
+  ]);
+  expect(togetherOf(state)?.againstPath).toBe(1);
+});
+
 test('what it waited for people is left out', () => {
   const state = runOf(10_400, [
     { units: [[0, 200]] },

@@ -21,14 +21,21 @@ export function togetherOf(state: RunState): Together | null {
   let path = 0;
   let waited = 0;
   let one = 0;
+  const stretches: Stretch[] = [];
   for (const [s, step] of steps.entries()) {
     const { kind } = graph.steps[s] as GraphStep;
     const isWait = kind === 'wait' || kind === 'approval';
     if (!isWait) for (const unit of step.units) one += spanOf(unit);
-    if (!critical.has(s)) continue;
-    const took = tookOf(step);
+    const stretch = critical.has(s) && stretchOf(step);
+    if (stretch) stretches.push({ ...stretch, isWait });
+  }
+  // A step that takes its items as they come begins before the one that makes them ends: what both took is once of the path.
+  let until = 0;
+  for (const { from, to, isWait } of stretches.sort((a, b) => a.from - b.from)) {
+    const took = Math.max(0, to - Math.max(from, until));
     if (isWait) waited += took;
     else path += took;
+    until = Math.max(until, to);
   }
   const elapsed = Math.max(0, endedAt - admittedAt - waited);
   return path < workMinMs || one < workMinMs ? null : { againstPath: elapsed / path, againstOne: elapsed / one };
@@ -48,8 +55,14 @@ function spanOf({ startedAt, endedAt, isKept }: UnitState): number {
   return startedAt === undefined || endedAt === undefined || isKept ? 0 : Math.max(0, endedAt - startedAt);
 }
 
-/** From when the first of its units began to when the last ended. */
-function tookOf({ units }: StepState): number {
+interface Stretch {
+  from: number;
+  to: number;
+  isWait: boolean;
+}
+
+/** From when the first of its units began to when the last ended; undefined where nothing took any time. */
+function stretchOf({ units }: StepState): Pick<Stretch, 'from' | 'to'> | undefined {
   let from = Infinity;
   let to = 0;
   for (const { startedAt, firstAt, endedAt, isKept } of units) {
@@ -57,5 +70,5 @@ function tookOf({ units }: StepState): number {
     from = Math.min(from, startedAt ?? firstAt ?? endedAt);
     to = Math.max(to, endedAt);
   }
-  return to > from ? to - from : 0;
+  return to > from ? { from, to } : undefined;
 }
