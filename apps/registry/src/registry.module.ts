@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ServiceModule } from '@signalbox/shared/service/service-module.js';
 import { AgentHealth } from './agents/agent-health.ts';
+import { AnsweredAgents } from './agents/answered-agents.ts';
 import { AgentStore } from './agents/agent.store.ts';
 import { ApplyAgentHandler } from './agents/apply-agent.handler.ts';
 import { BreakerListener } from './agents/breaker.listener.ts';
@@ -254,6 +255,7 @@ export class RegistryModule {
       providers: [
         AgentStore,
         AgentHealth,
+        AnsweredAgents,
         InstanceStore,
         HeardInstances,
         InstanceShards,

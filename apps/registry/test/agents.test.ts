@@ -8,6 +8,7 @@ import { getSchema } from '@signalbox/shared/contracts/registry/get-schema.js';
 import { listAgents } from '@signalbox/shared/contracts/registry/list-agents.js';
 import { listAgentVersions } from '@signalbox/shared/contracts/registry/list-agent-versions.js';
 import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
+import { instancesMeasured } from '@signalbox/shared/contracts/execution/instances-measured.js';
 import { breakerChanged } from '@signalbox/shared/contracts/protocol/breaker.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import type { TestIdentity } from '@signalbox/testkit/test-issuer.js';
@@ -268,6 +269,19 @@ describe('the circuit breaker of an agent', () => {
     await service.publish(breakerChanged, { target: 'agent/nobody', agent: 'nobody', state: 'open', version: 1, since });
     await expect(service.request(getAgent, { name: 'called' })).resolves.toMatchObject({ breaker: 'closed', status: 'healthy' });
   });
+});
+
+test('an agent that is called is healthy once a call to it has succeeded', async () => {
+  const { service } = registry;
+  await apply(agentManifest('answers', { kind: 'http', http: { url: 'https://x.test' } }));
+  const changed = await service.record(agentChanged);
+  const tell = (succeeded: number): Promise<void> => {
+    const measure = { agent: 'answers', instance: 'protocol', succeeded, failed: 1 - succeeded, totalMs: 5 };
+    return service.publish(instancesMeasured, { instances: [measure], poison: [], overBudget: [] });
+  };
+  await tell(0);
+  await tell(1);
+  await changed.next(({ name, status, breaker }) => name === 'answers' && status === 'healthy' && breaker === 'closed');
 });
 
 describe('deleting an agent', () => {

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import styles from './tabs.module.css';
 
@@ -13,8 +13,11 @@ export interface Tab {
 export function Tabs({ tabs, label }: { tabs: readonly Tab[]; label: string }): ReactNode {
   const [search] = useSearchParams();
   const current = useTab(tabs);
+  const nav = useRef<HTMLElement>(null);
+  // On a phone the current one may be beyond the edge.
+  useEffect(() => nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [current]);
   return (
-    <nav className={styles.tabs} aria-label={label}>
+    <nav ref={nav} className={styles.tabs} aria-label={label}>
       {tabs.map((tab, i) => {
         const to = new URLSearchParams(search);
         if (i === 0) to.delete('view');

@@ -61,6 +61,16 @@ export class AgentHealth {
     if (after[0]!.event_version === before[0]!.event_version) await this.tell(tx, name, 'status');
   }
 
+  /** A call to each of these agents has succeeded: the breaker of one that is called and was not heard of is closed. */
+  async answered(tx: EntityManager, names: readonly string[]): Promise<void> {
+    const rows = await changedRows<{ name: string }>(
+      tx,
+      `UPDATE agent SET breaker = 'closed' WHERE name = ANY($1) AND breaker IS NULL AND kind IN ('llm', 'http') RETURNING name`,
+      [names],
+    );
+    for (const { name } of rows) await this.refresh(tx, name);
+  }
+
   /** Keeps what a probe of an agent that is called said. */
   async setProbe(tx: EntityManager, name: string, isWell: boolean, note: string | undefined): Promise<void> {
     await tx.query(`UPDATE agent SET probed = $2, probe_note = $3 WHERE name = $1`, [name, isWell, note ?? null]);

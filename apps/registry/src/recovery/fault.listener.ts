@@ -7,6 +7,7 @@ import { tasksTakenBack, TasksTakenBack } from '@signalbox/shared/contracts/exec
 import { agentChanged, AgentChanged, instanceChanged, InstanceChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
+import { AnsweredAgents } from '../agents/answered-agents.ts';
 import { rowsOf } from '../database/sql.ts';
 import { KpiStore } from '../kpis/kpi.store.ts';
 import { IncidentStore } from '../incidents/incident.store.ts';
@@ -26,6 +27,7 @@ export class FaultListener {
     private readonly db: WorkspaceDatabase,
     private readonly recovery: Recovery,
     private readonly outliers: Outliers,
+    private readonly answered: AnsweredAgents,
     private readonly rollouts: RolloutMeasures,
     private readonly incidents: IncidentStore,
     private readonly isolations: IsolationStore,
@@ -78,6 +80,7 @@ export class FaultListener {
     this.rollouts.hear(workspace, versions);
     for (const task of poison) await this.tell(workspace, 'poison-task', task);
     for (const task of overBudget) await this.tell(workspace, 'budget', task);
+    await this.answered.hear(workspace, instances);
     await this.outliers.hear(workspace, instances);
   }
 

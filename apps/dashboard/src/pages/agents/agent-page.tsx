@@ -44,7 +44,7 @@ export default function AgentPage(): ReactNode {
     { id: 'evals', label: 'Evals' },
     { id: 'kpis', label: 'KPIs' },
     { id: 'rollouts', label: 'Rollouts' },
-    { id: 'versions', label: 'Versions', count: agent.data?.version },
+    { id: 'versions', label: 'Versions' },
     { id: 'manifest', label: 'Manifest' },
   ];
   const tab = useTab(tabs);
@@ -69,27 +69,31 @@ export default function AgentPage(): ReactNode {
       tabs={<Tabs tabs={tabs} label={`Views of ${name}`} />}
     >
       <Loaded query={agent} rows={8}>
-        {(data) => (
-          <Beside aside={<About agent={data} />}>
-            {data.breaker && data.breaker !== 'closed' && <Breaker state={data.breaker} />}
-            {tab === 'skills' && <Skills agent={data} />}
-            {tab === 'instances' && data.manifest.spec.worker?.autoscale && <Scaling agent={name} />}
-            {tab === 'instances' && <Instances agent={data} />}
-            {tab === 'runs' && <Calls name={name} />}
-            {tab === 'stages' && <Stages agent={data} />}
-            {tab === 'evals' && <Evals agent={data} />}
-            {tab === 'kpis' && <AgentKpis agent={name} />}
-            {tab === 'rollouts' && <Rollouts agent={data} />}
-            {tab === 'versions' && <Versions name={name} />}
-            {tab === 'manifest' && (
-              <Panel title="Manifest">
-                <Suspense fallback={<Placeholder />}>
-                  <Manifest value={data.manifest} name={name} />
-                </Suspense>
-              </Panel>
-            )}
-          </Beside>
-        )}
+        {(data) => {
+          const view = (
+            <>
+              {data.breaker && data.breaker !== 'closed' && <Breaker state={data.breaker} />}
+              {tab === 'skills' && <Skills agent={data} />}
+              {tab === 'instances' && data.manifest.spec.worker?.autoscale && <Scaling agent={name} />}
+              {tab === 'instances' && <Instances agent={data} />}
+              {tab === 'runs' && <Calls name={name} />}
+              {tab === 'stages' && <Stages agent={data} />}
+              {tab === 'evals' && <Evals agent={data} />}
+              {tab === 'kpis' && <AgentKpis agent={name} />}
+              {tab === 'rollouts' && <Rollouts agent={data} />}
+              {tab === 'versions' && <Versions name={name} />}
+              {tab === 'manifest' && (
+                <Panel title="Manifest">
+                  <Suspense fallback={<Placeholder />}>
+                    <Manifest value={data.manifest} name={name} />
+                  </Suspense>
+                </Panel>
+              )}
+            </>
+          );
+          // Figures need the width; what the agent is stands beside the view that one comes to first.
+          return tab === 'skills' ? <Beside aside={<About agent={data} />}>{view}</Beside> : view;
+        }}
       </Loaded>
     </Page>
   );
@@ -130,7 +134,7 @@ function About({ agent }: { agent: AgentDetail }): ReactNode {
           ['At once', spec.concurrency === undefined ? null : counted(spec.concurrency, 'task')],
           [
             'Labels',
-            labels.length > 0 && (
+            labels.length === 0 ? null : (
               <span key="labels" className={styles.labels}>
                 {labels.map(([key, value]) => (
                   <Chip key={key}>

@@ -22,12 +22,18 @@ import styles from './stages.module.css';
 const lookMs = 3_000;
 
 const figureColumns: readonly Column<RolloutFigures>[] = [
-  { id: 'version', header: 'Version', width: 'minmax(90px, 1fr)', place: 'title', cell: ({ version }) => <strong>{version}</strong> },
+  {
+    id: 'version',
+    header: 'Version',
+    width: 'minmax(90px, 1fr)',
+    place: 'title',
+    cell: ({ version }) => <strong>Version {version}</strong>,
+  },
   { id: 'calls', header: 'Calls', width: '90px', align: 'end', cell: ({ calls }) => calls },
   { id: 'errors', header: 'Errors', width: '90px', align: 'end', cell: ({ errorRate }) => errorRate !== undefined && shareText(errorRate) },
   {
     id: 'p95',
-    header: '95 of 100 within',
+    header: 'p95',
     width: '124px',
     align: 'end',
     cell: ({ latencyP95Ms }) => latencyP95Ms !== undefined && formatSpan(latencyP95Ms),
