@@ -58,6 +58,7 @@ import { ListRunEventsHandler } from './runs/list-run-events.handler.ts';
 import { ListRunProblemsHandler } from './runs/list-run-problems.handler.ts';
 import { ListRunsHandler } from './runs/list-runs.handler.ts';
 import { ListCallsHandler } from './runs/list-calls.handler.ts';
+import { ListRecordedRunsHandler } from './runs/list-recorded-runs.handler.ts';
 import { ListOutputsHandler } from './runs/list-outputs.handler.ts';
 import { ListStepsHandler } from './runs/list-steps.handler.ts';
 import { RunFinder } from './runs/run-finder.ts';
@@ -150,6 +151,7 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     ListRunProblemsHandler,
     ListRunsHandler,
     ListCallsHandler,
+    ListRecordedRunsHandler,
     ListOutputsHandler,
     ListStepsHandler,
     ListWorkflowsHandler,

@@ -7,23 +7,28 @@ import { getApproval } from '@signalbox/shared/contracts/execution/get-approval.
 import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
 import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
+import { listOutputs } from '@signalbox/shared/contracts/execution/list-outputs.js';
+import { recordedRun } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
 import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
 import { resolveStep } from '@signalbox/shared/contracts/execution/resolve-step.js';
 import { shardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { startRunOperation } from '@signalbox/shared/contracts/execution/start-run-operation.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
+import { startDefinition } from '@signalbox/shared/contracts/execution/start-definition.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { Fault } from '@signalbox/shared/errors/fault.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { expectExact } from './exact.ts';
 import { OwnerProcess, untilShared } from './owner-process.ts';
-import { answerAsProtocol, apply, ended, insist, start, startExecution, TestWorker, until } from './peers.ts';
+import { answerAsProtocol, apply, ended, insist, start, startExecution, TestWorker, until, workflow } from './peers.ts';
 
 let service: ServiceUnderTest;
 let owners: OwnerProcess[];
 let atOnce = 0;
 let atMost = 0;
+/** Calls of the tool that writes. */
+let written = 0;
 
 const retry = { attempts: 20, backoff: { initialMs: 50, factor: 1, maxMs: 50 } };
 /** More than it ever takes; how long it takes is measured by the drill. */
@@ -38,13 +43,22 @@ beforeAll(async () => {
     frail: { kind: 'worker' },
   });
   await service.stop();
-  await answerAsProtocol(service, ({ input }) => ({ output: input }));
+  await answerAsProtocol(service, ({ input, tool }) => {
+    if (tool === 'files/write') written++;
+    return { output: input };
+  });
   owners = list(3).map(() => new OwnerProcess(service));
   await untilShared(service, 3); // each near its part
   await insist(() => apply(service, 'map', { all: { forEach: '${{ input.list }}', agent: 'counter', with: '${{ item }}', retry } }));
   await apply(service, 'narrow', { all: { forEach: '${{ input.list }}', agent: 'narrow', with: '${{ item }}', retry } });
   await apply(service, 'tool', { all: { forEach: '${{ input.list }}', tool: 'files/read', with: { n: '${{ item }}' }, retry } });
   await apply(service, 'parent', { all: { forEach: '${{ input.list }}', workflow: 'map', with: { list: [1, 2] } } });
+  const text = '${{ steps.all.output }}';
+  const kept = {
+    all: { forEach: '${{ input.list }}', agent: 'counter', with: '${{ item }}', retry },
+    keep: { tool: 'files/write', with: { text } },
+  };
+  await apply(service, 'kept', kept);
   await apply(service, 'asks', { ask: { approval: 'Go on?' } }, { outputs: '${{ steps.ask.output.comment }}' });
   await apply(service, 'waits', { word: { wait: { signal: 'go' } } }, { outputs: '${{ steps.word.output }}' });
 }, 120_000);
@@ -216,9 +230,19 @@ test('an owner is killed: its runs go on at the others, and nothing is lost or r
     await sleep(10);
     return { output: input };
   });
-  const runs = await Promise.all(
-    list(12).map((n) => start(service, { workflow: 'map', input: { list: list(100) }, idempotencyKey: `kill ${n}` })),
-  );
+  const { id: origin } = await start(service, { workflow: 'kept', input: { list: list(20) } });
+  expect(await ended(service, origin)).toMatchObject({ status: 'succeeded' });
+  written = 0;
+  // Recorded runs that are done again go on as any.
+  const asked = { run: origin, agent: 'counter', version: 1, onDivergence: 'end' };
+  const again = { forEach: '${{ input.list }}', onError: 'continue', workflow: recordedRun, with: asked };
+  const wish = { workflow: 'eval/kept', manifest: workflow('again', { again }), input: { list: list(8) }, idempotencyKey: 'kill' };
+  const runs = [
+    await insist(() => service.request(startDefinition, wish, { from: 'registry' })),
+    ...(await Promise.all(
+      list(12).map((n) => start(service, { workflow: 'map', input: { list: list(100) }, idempotencyKey: `kill ${n}` })),
+    )),
+  ];
   await sleep(200);
   const [victim] = owners.splice(0, 1) as [OwnerProcess];
   victim.kill();
@@ -232,6 +256,11 @@ test('an owner is killed: its runs go on at the others, and nothing is lost or r
     expect((await ended(service, id, 60_000)).status).toBe('succeeded');
     await expectExact(service, id);
   }
+  const { data } = await service.request(listOutputs, { run: runs[0]!.id, step: 'again' }, { from: 'registry' });
+  const gave = { keep: { text: list(20) } };
+  expect(data.map(({ output }) => output)).toEqual(list(8).map(() => gave));
+  for (const { run } of data) await expectExact(service, run!);
+  expect(written).toBe(0);
 }, 120_000);
 
 test('starts that an owner took before it was killed are answered when another has its shards, long before their deadline', async () => {

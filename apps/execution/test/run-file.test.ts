@@ -12,6 +12,8 @@ import { importRun, type ImportRunReply } from '@signalbox/shared/contracts/exec
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-problems.js';
 import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
+import { listRecordedRuns, recordedRun } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
+import { startDefinition } from '@signalbox/shared/contracts/execution/start-definition.js';
 import { readChunk } from '@signalbox/shared/contracts/context/read-chunk.js';
 import { chunkBytes } from '@signalbox/shared/bus/stream.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
@@ -21,7 +23,7 @@ import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { checkDefinition } from '@signalbox/workflow/language/check-definition.js';
 import { hashAfter } from '@signalbox/workflow/run-file/format.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
-import { apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
+import { apply, ended, start, startExecution, TestWorker, until, workflow } from './peers.ts';
 
 let service: ServiceUnderTest;
 let worker: TestWorker;
@@ -189,6 +191,24 @@ test('a run that went over to other versions of its workflow takes all of them a
     'cannot have happened',
   );
 }, 60_000);
+
+test('a recorded run that was done again is a file as any, and neither it nor an imported one is a record to be done again', async () => {
+  await apply(service, 'noted', { note: { value: 'n' }, many: { forEach: '${{ [1, 3] }}', agent: 'works', with: { n: '${{ item }}' } } });
+  const { id } = await start(service, { workflow: 'noted' });
+  await ended(service, id);
+  const again = {
+    call: { forEach: '${{ [1] }}', workflow: recordedRun, with: { run: id, agent: 'works', version: 1, onDivergence: 'end' } },
+  };
+  const wish = { workflow: 'eval/noted', manifest: workflow('again', again), idempotencyKey: 'noted' };
+  await ended(service, (await service.request(startDefinition, wish, { from: 'registry' })).id);
+  const { data: made } = await service.request(listRuns, { workflow: 'counterfactual/noted' });
+  const there = await imported(await exported(made[0]!.id));
+  expect(there).toMatchObject({ workflow: 'counterfactual/noted', status: 'succeeded', labels: { 'forked-from': id } });
+  await imported(await exported(id), {});
+  const asked = { agent: 'works', startedAfter: '2026-01-01T00:00:00Z' };
+  const { data } = await service.request(listRecordedRuns, asked, { from: 'registry' });
+  expect(data.filter(({ workflow: name }) => name === 'noted').map(({ run }) => run)).toEqual([id]);
+});
 
 test('one key is one run, and a file needs the right to bring a workflow', async () => {
   const file = await exported(await mixedRun());

@@ -16,7 +16,9 @@ import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.
 import { leaseTasks, type LeasedTask, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { eventsIn, runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
 import { listCalls, type ListCallsReply } from '@signalbox/shared/contracts/execution/list-calls.js';
+import { listRecordedRuns, recordedRun } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
 import { listOutputs, type ListOutputsReply } from '@signalbox/shared/contracts/execution/list-outputs.js';
+import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
 import { startDefinition } from '@signalbox/shared/contracts/execution/start-definition.js';
@@ -244,6 +246,95 @@ test('a run that a service made up calls agents at the versions that it names, a
   expect((await recorded('other')).data).toEqual([]);
   const bad = { ...wish, idempotencyKey: 'eval_2', manifest: workflow('bad', { call: { agent: 'web', version: 0 } }) };
   await expect(service.request(startDefinition, bad, { from: 'registry' })).rejects.toMatchObject({ code: 'invalid' });
+});
+
+test('a recorded run is done again with a version of an agent: that alone is called, all others answer by the record', async () => {
+  const begun = new Date().toISOString();
+  let asked: string[] = [];
+  const usage = { inputTokens: 10, outputTokens: 2, costUsd: 0.5 };
+  call = ({ agent, agentVersion, tool, state, input }) => {
+    asked.push(agent === undefined ? (tool ?? state?.key ?? '') : `${agent}@${agentVersion} ${JSON.stringify(input)}`);
+    if (agent === undefined) return { output: tool === 'files/read' ? 'read' : { version: 1 } };
+    const { name } = input as { name: string };
+    // The version under test says something else of Cid, and fails at Eve.
+    if (agentVersion === 3 && name === 'Eve') return { error: { code: 'invalid', detail: 'no Eve' }, usage };
+    return { output: agentVersion === 3 && name === 'Cid' ? 'no Cid' : `Dear ${name}`, usage };
+  };
+  await apply(service, 'noting', { note: { tool: 'files/note' } });
+  await apply(
+    service,
+    'letters',
+    {
+      read: { tool: 'files/read', with: { run: '${{ run.id }}' } },
+      greet: { forEach: '${{ input.names }}', agent: 'web', with: { name: '${{ item }}', after: '${{ steps.read.output }}' } },
+      write: { tool: 'files/write', with: { text: '${{ steps.greet.output[0] }}' } },
+      note: { workflow: 'noting', needs: ['write'], onError: 'continue' },
+      keep: {
+        state: { scope: 'workspace', key: 'letters', set: '${{ steps.greet.output }}' },
+        needs: ['note'],
+        compensate: { tool: 'files/undo' },
+      },
+    },
+    { outputs: { said: '${{ steps.greet.output }}', kept: '${{ steps.keep.output.version }}' }, finally: { tidy: { tool: 'files/tidy' } } },
+  );
+  const runs: string[] = [];
+  for (const names of [['Ann', 'Bob'], ['Cid'], ['Eve']]) {
+    const { id } = await start(service, { workflow: 'letters', input: { names } });
+    expect(await ended(service, id)).toMatchObject({ status: 'succeeded' });
+    runs.push(id);
+  }
+  expect(asked.filter((one) => one === 'files/tidy')).toHaveLength(3);
+  const recorded = await service.request(listRecordedRuns, { agent: 'web', startedAfter: begun }, { from: 'registry' });
+  expect(recorded).toMatchObject({
+    data: [
+      { run: runs[2] },
+      { run: runs[1] },
+      { run: runs[0], workflow: 'letters', input: { names: ['Ann', 'Bob'] }, output: { kept: 1 } },
+    ],
+    nextCursor: null,
+  });
+  const ofSkill = await service.request(listRecordedRuns, { agent: 'spare', startedAfter: begun }, { from: 'registry' });
+  expect(ofSkill.data).toEqual([]);
+
+  asked = [];
+  const again = async (onDivergence: string, key: string): Promise<ListOutputsReply> => {
+    const each = { forEach: '${{ input.runs }}', maxParallel: 2, onError: 'continue', usesAtMost: { costUsd: 2 } };
+    const asks = { run: '${{ item }}', agent: 'web', version: 3, onDivergence };
+    const manifest = workflow(
+      'replay',
+      { call: { ...each, workflow: recordedRun, with: asks } },
+      { outputs: null, budget: { costUsd: 10 } },
+    );
+    const wish = { workflow: 'eval/replay', manifest, input: { runs }, idempotencyKey: key };
+    const { id } = await service.request(startDefinition, wish, { from: 'registry' });
+    const run = await ended(service, id);
+    expect(run).toMatchObject({ status: 'succeeded', budgets: [{ of: 'run', spent: 2, held: 0 }] });
+    return service.request(listOutputs, { run: id, step: 'call' }, { from: 'registry' });
+  };
+  const { data } = await again('end', 'replay_1');
+  expect(data).toMatchObject([
+    { status: 'succeeded', output: { said: ['Dear Ann', 'Dear Bob'], kept: 1 }, usage: { inputTokens: 20, costUsd: 1 } },
+    { status: 'failed', isDiverged: true, error: { code: 'conflict', detail: 'write asks what the recorded run did not ask there' } },
+    { status: 'failed', error: { code: 'invalid', detail: 'greet[0]: no Eve' }, usage: { costUsd: 0.5 } },
+  ]);
+  expect(data.map(({ isDiverged = false }) => isDiverged)).toEqual([false, true, false]);
+  const greeted = ['Ann', 'Bob', 'Cid', 'Eve'].map((name) => `web@3 ${JSON.stringify({ name, after: 'read' })}`);
+  // No tool, no state, no run of another workflow, nothing undone, nothing tidied up.
+  expect(asked.toSorted()).toEqual(greeted);
+  const { data: reused } = await again('reuse', 'replay_2');
+  expect(reused[1]).toMatchObject({ status: 'succeeded', output: { said: ['no Cid'], kept: 1 } });
+  expect(asked.toSorted()).toEqual([...greeted, ...greeted].toSorted());
+
+  const { data: made } = await service.request(listRuns, { workflow: 'counterfactual/letters' });
+  expect(made).toHaveLength(6);
+  expect(made.map(({ labels }) => labels['forked-from']).toSorted()).toEqual([...runs, ...runs].toSorted());
+  await expect(service.request(forkRun, { run: made[0]!.id })).rejects.toMatchObject({ code: 'conflict' });
+  // What only might have been is no recorded run, and no recorded call.
+  expect(await service.request(listRecordedRuns, { agent: 'web', startedAfter: begun }, { from: 'registry' })).toEqual(recorded);
+  const calls = await service.request(listCalls, { agent: 'web', startedAfter: begun }, { from: 'registry' });
+  expect(new Set(calls.data.map(({ run }) => run))).toEqual(new Set(runs));
+  runs.splice(0, 3, newId('run'));
+  expect((await again('end', 'replay_3')).data).toMatchObject([{ status: 'failed', error: { code: 'not_found' } }]);
 });
 
 test('agents, tools and artifacts are called through protocol, as what they are', async () => {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { recordedRun } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
+import { startDefinition } from '@signalbox/shared/contracts/execution/start-definition.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { ServiceLifecycle } from '@signalbox/shared/service/service-lifecycle.js';
@@ -8,7 +10,7 @@ import { recordKpis, type KpiEntry } from '@signalbox/shared/contracts/registry/
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { TestCollector, type CollectedSpan } from '@signalbox/testkit/test-collector.js';
 import { KpiTally } from '../src/telemetry/kpi-tally.ts';
-import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until } from './peers.ts';
+import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until, workflow } from './peers.ts';
 
 let service: ServiceUnderTest;
 let collector: TestCollector;
@@ -183,6 +185,11 @@ test('what KPIs are made of is measured at the owner, and told to the registry',
   failures = 1;
   const { id } = await start(service, { workflow: 'pair' });
   await ended(service, id);
+  // Done again with another version it is none of what has been.
+  const again = { call: { workflow: recordedRun, with: { run: id, agent: 'echo', version: 1, onDivergence: 'end' } } };
+  const wish = { workflow: 'eval/pair', manifest: workflow('again', again), idempotencyKey: 'again' };
+  const fork = await service.request(startDefinition, wish, { from: 'registry' });
+  expect((await ended(service, fork.id)).output).toMatchObject({ call: { a: 1, c: 3 } });
   await tally.onModuleDestroy();
   // They may lie in two minutes.
   const of = (kpi: string, agent: string, version = 0): Pick<KpiEntry, 'count' | 'bad' | 'sum'> =>

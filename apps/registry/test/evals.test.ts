@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { listCalls, type ListCallsRequest, type RecordedCall } from '@signalbox/shared/contracts/execution/list-calls.js';
 import { listOutputs, type ItemOutput, type ListOutputsReply } from '@signalbox/shared/contracts/execution/list-outputs.js';
+import { listRecordedRuns, type RecordedRun } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
 import { startDefinition, type StartDefinitionRequest } from '@signalbox/shared/contracts/execution/start-definition.js';
 import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { addEvidence } from '@signalbox/shared/contracts/registry/add-evidence.js';
@@ -50,6 +51,7 @@ beforeAll(async () => {
     const from = Number(request.cursor ?? 0);
     return { data: calls.slice(from, from + 4), nextCursor: from + 4 < calls.length ? String(from + 4) : null };
   });
+  await registry.service.answer(listRecordedRuns, () => ({ data: recordedRuns, nextCursor: null }));
   await registry.service.answer(listOutputs, ({ run, step, from = 0 }) => {
     const { steps, ...stand } = runs.get(run)!;
     // Pages of two: an eval reads on.
@@ -120,6 +122,8 @@ async function evalOf(suiteName: string, agentName: string, version: number, ans
 /** Calls that are recorded of any agent. */
 let calls: RecordedCall[] = [];
 const callsAsked: ListCallsRequest[] = [];
+/** Runs that are recorded with any agent. */
+let recordedRuns: RecordedRun[] = [];
 
 describe('a suite', () => {
   test('that cannot be used is refused with every place that is wrong', async () => {
@@ -492,6 +496,129 @@ describe('recorded calls', () => {
   });
 });
 
+describe('recorded runs', () => {
+  const graders = [{ type: 'regex', path: '/text', pattern: '^yes' }];
+  const suiteOf = (name: string, recorded: object, more: object = {}): Promise<unknown> =>
+    registry.service.request(applyEvalSuite, {
+      name,
+      manifest: { apiVersion: 'signalbox.dev/v1', kind: 'EvalSuite', metadata: { name }, spec: { recorded, graders, ...more } },
+    });
+  type Gone = Omit<ItemOutput, 'index'>;
+  const gave = (text: string): Gone => ({ ...said(text), run: newId('run') });
+  const diverged = (): Gone => ({
+    ...{ status: 'failed', output: null, run: newId('run'), isDiverged: true },
+    error: { code: 'conflict', detail: 'write asks what the recorded run did not ask there' },
+  });
+  const many = (count: number, one: () => Gone): Gone[] => Array.from({ length: count }, one);
+  const againWith = async (call: Gone[]): Promise<GetEvalReply> => {
+    const asked = { suite: 'runs-again', agent: 'remade', version: 2 };
+    return ended(await registry.service.request(startEval, asked), { call });
+  };
+  const promote = (): Promise<unknown> => registry.service.request(promoteAgent, { agent: 'remade', version: 2, to: 'integration' });
+
+  beforeAll(async () => {
+    for (const model of ['small', 'smaller']) {
+      const manifest = agentManifest('remade', { kind: 'llm', llm: { model } });
+      await registry.service.request(applyAgent, { name: 'remade', manifest });
+    }
+    const metrics = [
+      { metric: 'counterfactual.runs-again.changeLow', min: -0.05 },
+      { metric: 'counterfactual.runs-again.diverged', max: 0.2 },
+    ];
+    const spec = { stages: ['integration'], agents: ['remade'], replaces: 'unit-tests', metrics };
+    const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Gate', metadata: { name: 'runs-again' }, spec };
+    await registry.service.request(applyGate, { name: 'runs-again', manifest });
+    recordedRuns = Array.from({ length: 12 }, (_, index) => {
+      return { run: newId('run'), workflow: 'letters', input: { index }, output: { text: 'yes, sir' } };
+    });
+    await suiteOf('runs-again', { runs: 10 }, { timeout: '2m' });
+  });
+
+  test('stand in place of calls, and are not done again where that could do harm, or where there are too few', async () => {
+    await expect(suiteOf('wrong-runs', { runs: 10, calls: 10 })).rejects.toMatchObject({
+      errors: [{ pointer: '/spec/recorded/runs', detail: 'stands in place of calls: leave one of both out' }],
+    });
+    await expect(suiteOf('wrong-runs', { onDivergence: 'reuse' })).rejects.toMatchObject({
+      errors: [{ pointer: '/spec/recorded/onDivergence' }],
+    });
+    await expect(suiteOf('wrong-runs', { runs: 201 })).rejects.toMatchObject({ errors: [{ pointer: '/spec/recorded/runs' }] });
+    await agent('outside');
+    await expect(start('runs-again', 'outside')).rejects.toMatchObject({
+      code: 'conflict',
+      detail: expect.stringContaining('may change something'),
+    });
+    const all = recordedRuns;
+    recordedRuns = all.slice(0, 4);
+    await expect(start('runs-again', 'remade')).rejects.toMatchObject({
+      detail: '4 runs with remade are recorded that could be done again, and 5 are needed',
+    });
+    recordedRuns = all;
+  });
+
+  test('are done again with a version, and one that is worse on them is refused at the gate', async () => {
+    const one = await start('runs-again', 'remade', { version: 2 });
+    expect(one).toMatchObject({ cases: 10 });
+    const { manifest, input } = started.get(one.id)!;
+    expect(manifest).toMatchObject({
+      spec: {
+        steps: {
+          call: { workflow: 'recorded-run', timeouts: { total: '2m' }, with: { agent: 'remade', version: 2, onDivergence: 'end' } },
+        },
+      },
+    });
+    expect((input as { cases: object[] }).cases[0]).toEqual({
+      run: recordedRuns[0]!.run,
+      input: { index: 0 },
+      expected: { text: 'yes, sir' },
+    });
+    const call = [...many(8, () => gave('no')), gave('yes'), diverged()];
+    const worse = await ended(one, { call });
+    expect(worse.result).toMatchObject({
+      ...{ attempts: 9, passed: 1, errors: 0, diverged: 1, usage: { costUsd: expect.closeTo(0.09) } },
+      comparison: { before: 1, change: { value: expect.closeTo(-8 / 9) }, verdict: 'worse' },
+    });
+    const { data } = await registry.service.request(listEvidence, { agent: 'remade' });
+    expect(data).toMatchObject([
+      {
+        source: 'counterfactual/runs-again',
+        findings: expect.arrayContaining([`diverged: 1 of 10 runs, the first ${recordedRuns[9]!.run} letters: ${call[9]!.error!.detail}`]),
+      },
+    ]);
+    expect(data[0]!.metrics).toEqual(expect.arrayContaining([{ metric: 'counterfactual.runs-again.diverged', value: 0.1 }]));
+    await expect(promote()).rejects.toMatchObject({
+      errors: [
+        {
+          pointer: expect.any(String),
+          detail: expect.stringMatching(/counterfactual\.runs-again\.changeLow is -1.*must be at least -0\.05/),
+        },
+      ],
+    });
+    const attempts = await registry.service.request(listEvalAttempts, { id: one.id, outcome: ['diverged'] });
+    expect(attempts.data).toMatchObject([
+      { case: `${recordedRuns[9]!.run} letters`, run: call[9]!.run, outcome: 'diverged', grades: [], error: call[9]!.error!.detail },
+    ]);
+  });
+
+  test('that diverged say nothing: with too many of them the difference may be any, with too few others there is no evidence', async () => {
+    const half = await againWith([...many(5, () => gave('yes')), ...many(5, diverged)]);
+    expect(half.result).toMatchObject({ attempts: 5, diverged: 5, comparison: { change: { value: 0 }, verdict: 'same' } });
+    await suiteOf('runs-again', { runs: 12 });
+    const most = await againWith([...many(5, () => gave('yes')), ...many(7, diverged)]);
+    expect(most.result!.comparison).toMatchObject({ change: { value: 0, low: -1, high: 1 }, pValue: 1, verdict: 'same' });
+    expect(most.result!.note).toContain('7 of 12 runs asked what was not recorded');
+    await expect(promote()).rejects.toMatchObject({
+      errors: [
+        { pointer: expect.any(String), detail: expect.stringContaining('counterfactual.runs-again.changeLow is -1') },
+        { pointer: expect.any(String), detail: expect.stringContaining('runs-again.diverged is 0.58') },
+      ],
+    });
+    const none = await againWith([...many(4, () => gave('yes')), ...many(8, diverged)]);
+    expect(none).toMatchObject({ status: 'failed', reason: expect.stringContaining('only 4 of 12 recorded runs went as recorded') });
+    await againWith([...many(11, () => gave('yes')), diverged()]);
+    await expect(promote()).resolves.toMatchObject({ action: 'promoted' });
+  });
+});
+
 describe('a rollout with evals', () => {
   const rollout = {
     strategy: 'shadow',
@@ -549,10 +676,11 @@ test('the example can be applied, and its run be started', async () => {
     .split('\n');
   const whole = { ...manifest, spec: { ...spec, cases: lines.map((line) => JSON.parse(line) as unknown) } };
   await registry.service.request(applyEvalSuite, { name: 'triage', manifest: whole });
-  await registry.service.request(applyEvalSuite, {
-    name: 'triage-replay',
-    manifest: parse(file('4-replay.yaml')) as Record<string, unknown>,
-  });
+  for (const [name, of] of [
+    ['triage-replay', '4-replay.yaml'],
+    ['triage-runs', '5-runs.yaml'],
+  ] as const)
+    await registry.service.request(applyEvalSuite, { name, manifest: parse(file(of)) as Record<string, unknown> });
   await registry.service.request(applyGate, { name: 'triage-evals', manifest: parse(file('3-gate.yaml')) as Record<string, unknown> });
   const one = await start('triage', 'triage');
   expect(started.get(one.id)!.manifest).toMatchObject({

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { approvalChanged } from '@signalbox/shared/contracts/execution/approval-changed.js';
 import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
-import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
+import { listRuns, type ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { applyChannel, type ApplyChannelReply } from '@signalbox/shared/contracts/registry/apply-channel.js';
 import { applyNotificationRule, type ApplyNotificationRuleReply } from '@signalbox/shared/contracts/registry/apply-notification-rule.js';
@@ -56,6 +56,8 @@ let mailServer: SMTPServer;
 let base: string;
 let mailPort: number;
 /** Refuses mail with this, while it is set. */
+/** Of execution, for digests. */
+const runsAsked: ListRunsRequest[] = [];
 let mailRefusal: { message: string; responseCode: number } | null = null;
 
 beforeAll(async () => {
@@ -100,7 +102,10 @@ beforeAll(async () => {
     if (value === undefined) throw new Fault('not_found', `there is no secret ${name}`, 'Set it.');
     return { version: 1, value };
   });
-  await service.answer(listRuns, () => ({ data: [], nextCursor: null }));
+  await service.answer(listRuns, (request) => {
+    runsAsked.push(request);
+    return { data: [], nextCursor: null };
+  });
 }, 60_000);
 afterAll(async () => {
   await registry?.[Symbol.asyncDispose]();
@@ -110,6 +115,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   received.length = 0;
+  runsAsked.length = 0;
   mails.length = 0;
   answers.clear();
   mailRefusal = null;
@@ -538,6 +544,8 @@ describe('at their time', () => {
       'notification.digest',
       ['Deployed', 'Blocked', 'Failed', 'Needs a decision'],
     ]);
+    // Of failed runs those alone that stand for themselves.
+    expect(runsAsked).toMatchObject([{ status: ['failed'], problem: 'open' }]);
     const text = JSON.stringify(data.sections);
     for (const part of [
       'digested has a new version, 1',

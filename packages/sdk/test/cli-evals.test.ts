@@ -86,7 +86,21 @@ test('an eval is started, and what it finds out is shown with what failed', asyn
     '    answered {"text":"Yo"}',
     '',
   ]);
-  expect(rest.seen.at(-1)?.query).toMatchObject({ outcome: 'error' });
+  expect(rest.seen.at(-1)?.query).toMatchObject({ outcome: 'diverged' });
+});
+
+test('of recorded runs it is said how many went another way, how the others differ, and how to look at both', async () => {
+  const change = { value: -0.25, low: -0.5, high: -0.1 };
+  const comparison = { before: 1, change, pValue: 0.008, verdict: 'worse' };
+  const note = '7 of 12 runs asked what was not recorded';
+  rest.on('GET /evals/eval_1', { ...ended, result: { ...ended.result, attempts: 5, diverged: 7, comparison, note } });
+  const went = { case: 'run_1 letters', run: 'run_2', outcome: 'diverged', score: 0, grades: [], error: 'write asks what was not asked' };
+  rest.on('GET /evals/eval_1/attempts', page([{ ...attempt, ...went }]));
+  const { out } = await signalbox('evals', 'show', 'eval_1');
+  expect(out).toContain('7 of 12 runs asked what was not recorded, and are not graded\n');
+  expect(out).toContain('worse than what was recorded: -25 points (-50 to -10), p = 0.008\n  7 of 12');
+  expect(out).toContain('run_1 letters  diverged\n    write asks what was not asked\n');
+  expect(out).toContain('    compare  signalbox compare run_1 run_2\n');
 });
 
 test('one that is waited for judges the command', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { attemptLamp, comparisonText, intervalText, lacksText } from './evals.ts';
+import { attemptLamp, comparisonText, divergedText, intervalText, lacksText, recordedRunOf } from './evals.ts';
 
 const zero = { value: 0, low: 0, high: 0 };
 const result = {
@@ -20,6 +20,13 @@ test('an attempt says what it lacks', () => {
     { grader: 'schema', score: 1 },
   ];
   expect(lacksText({ grades })).toBe('exact: 1 is not 2; judge: 50 %');
+});
+
+test('of recorded runs it is said how many went another way, and which two to compare', () => {
+  expect(attemptLamp({ outcome: 'diverged' })).toMatchObject({ tone: 'caution', word: 'Diverged' });
+  expect(recordedRunOf('run_1 letters')).toBe('run_1');
+  expect(divergedText({ ...result, diverged: 3 })).toBe('3 of 4 runs asked what was not recorded, and are not graded');
+  expect(divergedText(result)).toBeNull();
 });
 
 test('a comparison says which is better, by how much and how sure that is', () => {

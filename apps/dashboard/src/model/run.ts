@@ -8,6 +8,11 @@ import { formatSpan } from './time.ts';
 
 const over = new Set(['succeeded', 'failed', 'cancelled']);
 
+/** Whether it is a recorded run that an eval did again with a version of an agent: it did nothing outside, and nothing goes on from it. */
+export function isDoneAgain({ workflow }: Pick<Run, 'workflow'>): boolean {
+  return workflow.startsWith('counterfactual/');
+}
+
 export function isOver({ status }: Pick<Run, 'status'>): boolean {
   return over.has(status);
 }

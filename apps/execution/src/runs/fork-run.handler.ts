@@ -66,6 +66,12 @@ export class ForkRunHandler {
 
 function keptFor(state: RunState, from: readonly string[]): Transition[] {
   if (!hasEnded(state)) throw new Fault('conflict', 'the run has not ended', 'Wait for its end, or cancel it first.');
+  if (state.counterfactual !== undefined)
+    throw new Fault(
+      'conflict',
+      'the run goes by a recorded one, and did not do what it says',
+      'Fork the run that its label forked-from names.',
+    );
   const ids = from.map((key) => {
     const steps = state.graph.steps.filter(({ part }) => part !== 'undo');
     const step = steps.find((each) => each.key === key);

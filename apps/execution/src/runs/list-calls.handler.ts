@@ -7,6 +7,7 @@ import {
   type ListCallsRequest,
   type RecordedCall,
 } from '@signalbox/shared/contracts/execution/list-calls.js';
+import { counterfactualPrefix } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { guarded, inputOf, keyOf, workOf } from '@signalbox/workflow/core/scope.js';
@@ -37,7 +38,7 @@ export class ListCallsHandler {
     const { data: runs, nextCursor } = await this.store.list(workspace, { ...ended, ...(cursor !== undefined && { cursor }) });
     const data: RecordedCall[] = [];
     for (const { id, workflow } of runs) {
-      if (workflow.startsWith('eval/')) continue;
+      if (workflow.startsWith('eval/') || workflow.startsWith(counterfactualPrefix)) continue;
       data.push(...(await this.callsOf(workspace, id, agent, skill)));
     }
     return { data, nextCursor };

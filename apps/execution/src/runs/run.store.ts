@@ -5,7 +5,7 @@ import type { ListRunProblemsReply, ListRunProblemsRequest } from '@signalbox/sh
 import type { ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { fromUuid, newUuid } from '@signalbox/shared/ids/ids.js';
 import type { RunView, RunStatus } from '@signalbox/shared/contracts/execution/run-view.js';
-import type { Failure, RunEvent, Transition } from '@signalbox/workflow/core/events.js';
+import type { Failure, RunEvent, Transition, Usage } from '@signalbox/workflow/core/events.js';
 import type { Graph } from '@signalbox/workflow/core/graph.js';
 import { restore } from '@signalbox/workflow/core/restore.js';
 import type { RunState } from '@signalbox/workflow/core/state.js';
@@ -143,6 +143,18 @@ export class RunStore {
   async targets(workspace: string, target: Target, span: Span, limit: number): Promise<string[]> {
     const { text, values } = targetStatement(workspace, target, span, limit);
     return this.search(workspace, async (tx) => (await tx.query<{ run_id: string }[]>(text, values)).map(({ run_id }) => run_id));
+  }
+
+  /** Of those of these runs that have ended: why, and what they used. By UUIDs. */
+  async endsOf(workspace: string, uuids: readonly string[]): Promise<{ run: string; reason: string | null; usage: Usage }[]> {
+    if (uuids.length === 0) return [];
+    return this.db.inWorkspace(workspace, async (tx) => {
+      const rows = await tx.query<{ run_id: string; reason: string | null; usage: string }[]>(
+        `SELECT run_id, reason, usage FROM run WHERE run_id = ANY ($1::uuid[]) AND status <> 'running'`,
+        [uuids],
+      );
+      return rows.map(({ run_id: run, reason, usage }) => ({ run, reason, usage: JSON.parse(usage) as Usage }));
+    });
   }
 
   /** Of a run that went on from a failure, the step that had it; null for others. */

@@ -1,11 +1,17 @@
 import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
+import { forkLabel } from '@signalbox/shared/contracts/execution/fork-run.js';
+import { counterfactualPrefix, recordedRun } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
 import { shardOfUuid } from '@signalbox/shared/contracts/execution/task-id.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { childTraceparent, inCall, traceparentOf } from '@signalbox/shared/telemetry/call-context.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { isTracing } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { recordedAnswers, type Recorded } from '@signalbox/workflow/core/counterfactual.js';
 import type { Effect, Failure } from '@signalbox/workflow/core/events.js';
+import type { Graph } from '@signalbox/workflow/core/graph.js';
+import type { Json } from '@signalbox/workflow/core/json.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
 import type { AboveBudgets } from '../budgets/above-budgets.ts';
 import type { ModelPrices } from '../budgets/model-prices.ts';
@@ -18,6 +24,17 @@ import { readAside } from '../runs/read-aside.ts';
 import type { LimitedRuns } from '../limits/limited-runs.ts';
 import { AppendLost, type LiveRun } from './live-run.ts';
 import { endOf, type Owner, type RunEnd } from './owner.ts';
+
+/** What a child run is a run of. */
+interface Child {
+  /** What it is listed under. */
+  workflow: string;
+  hash: string;
+  graph: Graph;
+  input: Json;
+  labels?: Record<string, string>;
+  recorded?: Recorded;
+}
 
 type StartChild = Effect & { e: 'startChild' };
 const retryMs = 250;
@@ -72,40 +89,29 @@ export class Children {
     const { workspace } = parent.facts;
     const known = await this.known(workspace, effect.run);
     if (known) return known.end;
-    const rows: { hash: string; manifest: string }[] = await this.system.source.query(
-      `SELECT d.hash, d.manifest FROM workflow w JOIN definition d ON d.workspace = w.workspace AND d.hash = w.hash
-        WHERE w.workspace = $1 AND w.name = $2`,
-      [workspace, effect.workflow],
-    );
-    const [row] = rows;
-    if (!row) throw new Fault('not_found', `there is no workflow ${effect.workflow}`, 'Apply its manifest, or correct the step.');
-    const manifest = JSON.parse(row.manifest) as WorkflowManifest;
-    const graph = this.definitions.compile({ hash: row.hash, manifest });
-    checkInput(manifest.spec.input, effect.input);
+    const isAgain = effect.workflow === recordedRun && parent.facts.workflow.startsWith('eval/');
+    const child = isAgain ? await this.recordedChild(workspace, effect.input) : await this.childOf(workspace, effect);
+    const { workflow, hash, graph, input, recorded } = child;
     const { facts } = parent;
-    const above = await this.above.of(workspace, effect.workflow, graph);
+    const labels = { ...facts.labels, ...child.labels };
+    const above = await this.above.of(workspace, workflow, graph);
     const prices = await this.prices.of(graph, above);
-    const given = { ...effect.budget, ...(prices && { prices }), ...(above && { above }) };
+    const given = { ...(!recorded && effect.budget), ...(prices && { prices }), ...(above && { above }) };
     const budget = Object.keys(given).length > 0 && { budget: given };
     const { priority } = parent.state;
     const { within = [] } = effect;
-    const claims = await this.limitedRuns.claim(
-      effect.run,
-      workspace,
-      graph,
-      { input: effect.input, labels: facts.labels, priority },
-      within,
-    );
+    // What is done again takes no place of those that are done.
+    const claims = recorded ? [] : await this.limitedRuns.claim(effect.run, workspace, graph, { input, labels, priority }, within);
     try {
       await this.owner.start(
         effect.run,
         graph,
         {
           workspace,
-          workflow: effect.workflow,
-          definition: row.hash,
+          workflow,
+          definition: hash,
           shard: shardOfUuid(effect.run),
-          labels: facts.labels,
+          labels,
           principal: facts.principal,
           principalName: facts.principalName,
           grant: facts.grant,
@@ -115,8 +121,9 @@ export class Children {
         },
         {
           type: 'start',
-          input: effect.input,
+          input,
           depth: effect.depth,
+          ...(recorded && { recorded }),
           ...(priority !== undefined && { priority }),
           claims,
           within,
@@ -138,6 +145,49 @@ export class Children {
         throw new Fault('unavailable', 'another owner has the child run', 'Its end is asked for again.');
       return current?.end;
     }
+  }
+
+  /** A child run of an applied workflow. */
+  private async childOf(workspace: string, { workflow, input }: StartChild): Promise<Child> {
+    const rows: { hash: string; manifest: string }[] = await this.system.source.query(
+      `SELECT d.hash, d.manifest FROM workflow w JOIN definition d ON d.workspace = w.workspace AND d.hash = w.hash
+        WHERE w.workspace = $1 AND w.name = $2`,
+      [workspace, workflow],
+    );
+    const [row] = rows;
+    if (!row) throw new Fault('not_found', `there is no workflow ${workflow}`, 'Apply its manifest, or correct the step.');
+    const manifest = JSON.parse(row.manifest) as WorkflowManifest;
+    const graph = this.definitions.compile({ hash: row.hash, manifest });
+    checkInput(manifest.spec.input, input);
+    return { workflow, hash: row.hash, graph, input };
+  }
+
+  /** A recorded run, done again with a version of an agent: all that it asks others is answered by its record. */
+  private async recordedChild(workspace: string, input: Json): Promise<Child> {
+    const { run, agent, version, onDivergence } = input as { run: string; agent: string; version: number; onDivergence: string };
+    const gone = new Fault('not_found', `the run ${run} cannot be done again: it is not kept any more`, 'Start the eval again.');
+    const uuid = toUuid(run, 'run');
+    const rows: { workflow: string; definition: string }[] = await this.system.source.query(
+      `SELECT workflow, definition FROM run WHERE workspace = $1 AND run_id = $2 AND status = 'succeeded'`,
+      [workspace, uuid],
+    );
+    const [row] = rows;
+    if (!row) throw gone;
+    const journal = (await readJournals(this.system.source, [uuid])).get(uuid) ?? [];
+    const transitions = journal.flatMap((each) => each.transitions);
+    const state = await this.definitions.restore(this.system.source, workspace, uuid, row.definition, transitions);
+    const answers = recordedAnswers(state, agent);
+    if (answers === undefined) throw gone;
+    const { hash } = state.graph;
+    return {
+      workflow: `${counterfactualPrefix}${row.workflow}`,
+      hash,
+      // In a run that went over to another definition, steps have other ids.
+      graph: await this.definitions.graphOf(this.system.source, workspace, hash),
+      input: state.input,
+      labels: { [forkLabel]: run },
+      recorded: { run: { ...state.scope.run }, agent, version, answers, ...(onDivergence === 'reuse' && { isReused: true }) },
+    };
   }
 
   /** A run that has ended, with its end, or that rests: it is woken like any other. Undefined for what is to be started or loaded. */

@@ -144,7 +144,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     const asks = new BudgetAsks(this.owner, ledger);
     this.owner.connect({
       dispatch: (run, effect) => {
-        kpis.dispatched(run, effect);
+        if (run.state.counterfactual === undefined) kpis.dispatched(run, effect);
         this.dispatcher.dispatch(run, effect);
       },
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
@@ -161,7 +161,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
         this.events.committed(run, seq, transitions);
         metrics.committed(run, transitions);
         this.tally.committed(run, transitions);
-        kpis.committed(run, transitions);
+        // What only might have been is no figure of what is.
+        if (run.state.counterfactual === undefined) kpis.committed(run, transitions);
         if (isTracing()) spansOf(run, transitions).forEach(recordSpan);
       },
       eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),

@@ -2,7 +2,7 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import type { ApprovalRow } from '../approvals/approval-row.ts';
-import { totalOf, type Spend } from '@signalbox/workflow/core/budget.js';
+import { nothing as nothingSpent, totalOf, usedOf, type Spend } from '@signalbox/workflow/core/budget.js';
 import { decide } from '@signalbox/workflow/core/decide.js';
 import { runDue } from '@signalbox/workflow/core/ending.js';
 import type { Effect, RunEvent, Transition } from '@signalbox/workflow/core/events.js';
@@ -334,9 +334,15 @@ function broken(run: LiveRun, cause?: unknown): Fault {
 /** What its parent is told of a run that has ended: what it gave, and what it used of its part of the budget. */
 export type RunEnd = ({ output: NonNullable<RunState['output']> | null } | { error: NonNullable<RunState['error']> }) & { spent?: Spend };
 
+/** Of a recorded run that was done again, what its agent says it used: its calls are not bounded one by one. */
+function spentBy({ budget, counterfactual, usage }: RunState): { spent: Spend } | undefined {
+  if (counterfactual !== undefined) return { spent: usedOf(nothingSpent(), usage) };
+  return budget && { spent: totalOf(budget) };
+}
+
 /** How an ended run ends the step that started it. */
 export function endOf(state: RunState): RunEnd {
-  const spent = state.budget && { spent: totalOf(state.budget) };
+  const spent = spentBy(state);
   if (state.status === 'succeeded') return { output: state.output ?? null, ...spent };
   const detail = state.status === 'cancelled' ? `the run was ${state.reason ?? 'cancelled'}` : 'the run failed';
   return { error: state.error ?? { code: 'cancelled', detail }, ...spent };

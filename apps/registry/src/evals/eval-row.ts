@@ -24,7 +24,7 @@ export interface EvalRow {
   confidence: number;
   against: Stage;
   graders: PinnedGrader[];
-  /** Recorded calls that are its cases; null: those of the suite. */
+  /** Recorded calls or runs that are its cases; null: those of the suite. */
   recorded: EvalCase[] | null;
   /** The right to act for who started it; null once it has ended. */
   bearer: string | null;
@@ -48,6 +48,7 @@ export interface AttemptRow {
   error: string | null;
   duration_ms: number | null;
   output: string;
+  run: string | null;
 }
 
 /** `not_found`: as if nothing had that name. */
@@ -102,5 +103,6 @@ export function attemptView(row: AttemptRow, { spec }: SuiteWithCases): EvalAtte
     input,
     ...(expected !== undefined && { expected }),
     output: row.output,
+    ...(row.run !== null && { run: row.run }),
   };
 }

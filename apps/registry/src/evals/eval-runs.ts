@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
-import { listCalls, type ListCallsReply } from '@signalbox/shared/contracts/execution/list-calls.js';
+import { listCalls, type ListCallsRequest } from '@signalbox/shared/contracts/execution/list-calls.js';
 import { listOutputs, type ItemOutput, type ListOutputsReply } from '@signalbox/shared/contracts/execution/list-outputs.js';
+import { listRecordedRuns, type ListRecordedRunsRequest } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
 import { startDefinition } from '@signalbox/shared/contracts/execution/start-definition.js';
 import { endedRunStatuses } from '@signalbox/shared/contracts/execution/run-view.js';
 import { revokeGrant } from '@signalbox/shared/contracts/security/revoke-grant.js';
@@ -13,13 +14,18 @@ import type { Json } from '@signalbox/workflow/core/json.js';
 import { dayMs } from '../evidence/evidence-row.ts';
 import type { EvalCase, EvalSuiteManifest } from '../manifests/manifest.ts';
 import type { EvalRow, SuiteWithCases } from './eval-row.ts';
-import { attemptsMax, casesBytesMax, recordedDefault } from './eval-suite.ts';
+import { attemptsMax, casesBytesMax, countOf } from './eval-suite.ts';
 import { beforeStep, callStep, evalWorkflow, gradeStep } from './eval-workflow.ts';
 import type { Answers } from './graded.ts';
 
 const recordedDays = 7;
-/** Pages of runs that are looked through for recorded calls. */
+/** Pages of runs that are looked through. */
 const pagesMax = 50;
+
+interface RecordedPage {
+  cases: EvalCase[];
+  nextCursor: string | null;
+}
 
 /** The runs that evals are: started by who started the eval, however often that is tried, and read when they have ended. */
 @Injectable()
@@ -45,28 +51,39 @@ export class EvalRuns {
     return run.id;
   }
 
-  /** The newest recorded calls of an agent, as cases: as many as are wanted and an eval can hold. */
+  /** The newest recorded calls of an agent, or runs in which it was called, as cases: as many as are wanted and an eval can hold. */
   async recorded(agent: string, { skill, recorded = {} }: EvalSuiteManifest['spec'], from: number, caller: Caller): Promise<EvalCase[]> {
-    const { calls = recordedDefault, days = recordedDays } = recorded;
+    const { days = recordedDays } = recorded;
     const startedAfter = new Date(Math.max(from, now() - days * dayMs)).toISOString();
+    const asked = { agent, startedAfter, ...(skill !== undefined && { skill }) };
     const cases: EvalCase[] = [];
     let bytes = 0;
-    let cursor: string | null = null;
-    for (let page = 0; page < pagesMax && (page === 0 || cursor !== null); page++) {
-      const found: ListCallsReply = await this.bus.request(
-        listCalls,
-        { agent, startedAfter, ...(skill !== undefined && { skill }), ...(cursor !== null && { cursor }) },
-        caller,
-      );
-      for (const { run, step, input, output } of found.data) {
-        const one = { name: `${run} ${step}`, input: input as Json, expected: output as Json };
+    let cursor: string | undefined;
+    for (let page = 0; page < pagesMax && (page === 0 || cursor !== undefined); page++) {
+      const from = { ...asked, ...(cursor !== undefined && { cursor }) };
+      const found = recorded.runs === undefined ? await this.calls(from, caller) : await this.runs(from, caller);
+      for (const one of found.cases) {
         bytes += Buffer.byteLength(JSON.stringify(one));
-        if (bytes > casesBytesMax || cases.length >= calls) return cases;
+        if (bytes > casesBytesMax || cases.length >= countOf(recorded)) return cases;
         cases.push(one);
       }
-      cursor = found.nextCursor;
+      cursor = found.nextCursor ?? undefined;
     }
     return cases;
+  }
+
+  private async calls(asked: ListCallsRequest, caller: Caller): Promise<RecordedPage> {
+    const { data, nextCursor } = await this.bus.request(listCalls, asked, caller);
+    const cases = data.map(({ run, step, input, output }) => ({ name: `${run} ${step}`, input: input as Json, expected: output as Json }));
+    return { cases, nextCursor };
+  }
+
+  private async runs(asked: ListRecordedRunsRequest, caller: Caller): Promise<RecordedPage> {
+    const { data, nextCursor } = await this.bus.request(listRecordedRuns, asked, caller);
+    const cases = data.map(({ run, workflow, input, output }) => {
+      return { name: `${run} ${workflow}`, run, input: input as Json, expected: output as Json };
+    });
+    return { cases, nextCursor };
   }
 
   /** How a run stands, without what it gave. */

@@ -20,7 +20,12 @@ import { EvalSuiteStore } from './eval-suite.store.ts';
 import { nameOfGrader } from './eval-suite.ts';
 import { EvalStore } from './eval.store.ts';
 import { gradeAll, gradeBefore, type Graded } from './graded.ts';
-import { comparisonOf, findingsOf, metricsOf, scoresByCase, summaryOf } from './summary.ts';
+import { comparisonOf, divergedShare, findingsOf, isGraded, metricsOf, scoresByCase, summaryOf } from './summary.ts';
+
+/** With fewer pairs no difference is unlikely enough to be told from chance. */
+export const recordedLeast = 5;
+/** Where more of the runs diverged, the others are no sample of what runs: the difference may be any. */
+const divergedMax = 0.5;
 
 /** What asking again can cure. */
 const curable = new Set(['unavailable', 'timeout', 'limited']);
@@ -71,6 +76,13 @@ export class EvalSettling {
     if (typeof graded === 'string') return this.fail(row, graded);
     const before = row.recorded === null ? null : await gradeBefore(suite, answers.before);
     if (typeof before === 'string') return this.fail(row, `what was recorded: ${before}`);
+    const whole = new Set(graded.filter(isGraded).map(({ caseIndex }) => caseIndex)).size;
+    const [first] = graded.filter((one) => !isGraded(one));
+    if (first !== undefined && whole < recordedLeast)
+      return this.fail(
+        row,
+        `only ${whole} of ${row.cases} recorded runs went as recorded, and ${recordedLeast} are needed; ${first.case}: ${first.error}`,
+      );
     const id = fromUuid('eval', row.id);
     const result = summaryOf(graded, answers.calls, row.confidence, id);
     for (const { index, version } of row.graders) {
@@ -102,7 +114,10 @@ export class EvalSettling {
       const agent = await this.agents.atVersion(tx, row.agent_name, row.agent_version);
       if (agent.id !== row.agent) throw new Fault('not_found', `the agent ${row.agent_name} was deleted meanwhile`, 'Start another eval.');
       await this.evidence.requireRoom(tx, row.agent_name, agent);
-      const compared = { ...result, ...(before === null ? await this.compare(tx, row, graded) : this.against(row, graded, before)) };
+      const compared = {
+        ...result,
+        ...(before === null ? await this.compare(tx, row, graded) : this.against(row, graded, before, result)),
+      };
       const evidence = await this.prove(tx, row, graded, compared);
       await this.evals.addAttempts(tx, row.workspace, row.id, graded);
       await this.tell(tx, await this.evals.end(tx, row.id, { status: 'succeeded', result: compared, evidence }));
@@ -110,9 +125,22 @@ export class EvalSettling {
     await this.runs.letGo(row.bearer);
   }
 
-  /** Against what was answered then to the very same. */
-  private against(row: EvalRow, graded: readonly Graded[], before: readonly Graded[]): Pick<EvalResult, 'comparison'> {
-    return { comparison: comparisonOf(scoresByCase(graded), scoresByCase(before), {}, row.confidence, fromUuid('eval', row.id)) };
+  /** Against what was answered then to the very same, or what those runs gave. */
+  private against(
+    row: EvalRow,
+    graded: readonly Graded[],
+    before: readonly Graded[],
+    result: EvalResult,
+  ): Pick<EvalResult, 'comparison' | 'note'> {
+    const { attempts, diverged = 0 } = result;
+    const ours = scoresByCase(graded.filter(isGraded));
+    const comparison = comparisonOf(ours, scoresByCase(before), {}, row.confidence, fromUuid('eval', row.id));
+    if (divergedShare(result) <= divergedMax) return { comparison };
+    const most = `${diverged} of ${attempts + diverged} runs asked what was not recorded`;
+    return {
+      comparison: { ...comparison, change: { value: comparison.change.value, low: -1, high: 1 }, pValue: 1, verdict: 'same' },
+      note: `${most}: the others say too little, the difference may be any. onDivergence: reuse answers by the step alone`,
+    };
   }
 
   /** Against the version at the stage, by its newest eval with the very same cases; or why there is nothing to compare with. */

@@ -14,7 +14,7 @@ import type { AgentSpec, EvalCase } from '../manifests/manifest.ts';
 import { StageStore } from '../stages/stage.store.ts';
 import { evalView, suiteOf, type EvalRow, type SuiteWithCases } from './eval-row.ts';
 import { EvalRuns } from './eval-runs.ts';
-import { EvalSettling, isPassing } from './eval-settling.ts';
+import { EvalSettling, isPassing, recordedLeast } from './eval-settling.ts';
 import { attemptsMax, unknownSuite } from './eval-suite.ts';
 import { EvalSuiteStore, type StoredSuite } from './eval-suite.store.ts';
 import type { PinnedGrader } from './eval-workflow.ts';
@@ -22,9 +22,6 @@ import { EvalStore } from './eval.store.ts';
 
 /** Evals of a workspace that run at once: each is looked after here. */
 const runningMax = 20;
-
-/** With fewer pairs no difference is unlikely enough to be told from chance. */
-const recordedLeast = 5;
 
 /** An eval that can be started. */
 interface Plan {
@@ -77,14 +74,16 @@ export class EvalStart {
     }
   }
 
-  /** Recorded calls since the version at the stage is there; `conflict` where there are too few, or asking again could do harm. */
+  /** Recorded calls or runs since the version at the stage is there; `conflict` where there are too few, or asking again could do harm. */
   private async recordedFor({ suite, planned, from }: Plan, caller: Caller): Promise<EvalCase[]> {
     const { agent_name: agent } = planned;
     const cases = await this.runs.recorded(agent, suite.manifest.spec, from, caller);
     if (cases.length >= recordedLeast) return cases;
     throw new Fault(
       'conflict',
-      `${cases.length} calls of ${agent} are recorded that could be put again, and ${recordedLeast} are needed`,
+      suite.manifest.spec.recorded?.runs === undefined
+        ? `${cases.length} calls of ${agent} are recorded that could be put again, and ${recordedLeast} are needed`
+        : `${cases.length} runs with ${agent} are recorded that could be done again, and ${recordedLeast} are needed`,
       'Let it work for a while, or look further back: `recorded.days` of the suite.',
     );
   }

@@ -1,13 +1,13 @@
 import type { EvalSuite } from '@signalbox/shared/contracts/registry/eval-suite.js';
 import { Fault, type FaultDetail } from '@signalbox/shared/errors/fault.js';
-import type { EvalCase, EvalSuiteManifest, Grader } from '../manifests/manifest.ts';
+import type { EvalCase, EvalSuiteManifest, Grader, RecordedCases } from '../manifests/manifest.ts';
 import { invalidManifest, parseManifest } from '../manifests/parse-manifest.ts';
 import { graderFault } from './grade.ts';
 
 /** Calls of one eval: an eval is a run, and each call an item of it. */
 export const attemptsMax = 2_000;
 /** Recorded calls that are looked for. */
-export const recordedDefault = 50;
+const recordedDefault = 50;
 /** Cases as JSON: they are the input of a run. */
 export const casesBytesMax = 200_000;
 /** A part of a metric's name. */
@@ -36,7 +36,11 @@ export function parseSuiteManifest(name: string, value: unknown): EvalSuiteManif
   if (bytes > casesBytesMax) {
     faults.push({ pointer: '/spec/cases', detail: `has ${bytes} bytes, and may have ${casesBytesMax}: make it several suites` });
   }
-  const count = recorded ? (recorded.calls ?? recordedDefault) : cases.length;
+  if (recorded?.runs !== undefined && recorded.calls !== undefined)
+    faults.push({ pointer: '/spec/recorded/runs', detail: 'stands in place of calls: leave one of both out' });
+  if (recorded?.onDivergence !== undefined && recorded.runs === undefined)
+    faults.push({ pointer: '/spec/recorded/onDivergence', detail: 'is of runs: say how many, as runs: 50' });
+  const count = recorded ? countOf(recorded) : cases.length;
   if (count * repeats > attemptsMax) {
     faults.push({ pointer: '/spec/repeats', detail: `makes ${count * repeats} calls, and an eval makes at most ${attemptsMax}` });
   }
@@ -51,6 +55,11 @@ export function parseSuiteManifest(name: string, value: unknown): EvalSuiteManif
   }
   if (faults.length > 0) throw invalidManifest('EvalSuite', faults);
   return manifest;
+}
+
+/** How many recorded calls or runs are its cases, at most. */
+export function countOf({ calls, runs }: RecordedCases): number {
+  return runs ?? calls ?? recordedDefault;
 }
 
 function twice(pointer: string, names: readonly string[]): FaultDetail[] {
@@ -81,7 +90,7 @@ export function suiteView({ manifest: { metadata, spec }, version, hash, updated
     description: metadata.description ?? '',
     labels: metadata.labels ?? {},
     ...(spec.skill !== undefined && { skill: spec.skill }),
-    cases: spec.cases?.length ?? spec.recorded?.calls ?? recordedDefault,
+    cases: spec.cases?.length ?? countOf(spec.recorded ?? {}),
     ...(spec.recorded && { isRecorded: true }),
     graders: spec.graders.map(nameOfGrader),
     repeats: spec.repeats ?? 1,

@@ -1,3 +1,4 @@
+import { recordedRun } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import type { StepManifest, WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import type { AgentGrader } from '../manifests/manifest.ts';
@@ -32,28 +33,21 @@ export function evalWorkflow(
   call: { agent: string; version: number; repeats: number },
   graders: readonly PinnedGrader[],
 ): { manifest: WorkflowManifest; input: Json } {
-  const { maxParallel = maxParallelDefault, timeout, totalTimeout, budget, usesAtMost, skill } = spec;
+  const { maxParallel = maxParallelDefault, timeout, totalTimeout, budget, usesAtMost } = spec;
   const each: StepManifest = {
     maxParallel,
     // One call that fails is an answer too.
     onError: 'continue',
-    ...(timeout !== undefined && { timeout }),
     ...(usesAtMost && { usesAtMost }),
   };
+  const ofCall: StepManifest = { ...each, ...(timeout !== undefined && { timeout }) };
   const steps: Record<string, StepManifest> = {
-    [callStep]: {
-      ...each,
-      forEach: '${{ input.order }}',
-      agent: call.agent,
-      version: call.version,
-      ...(skill !== undefined && { skill }),
-      with: '${{ input.cases[int(item)].input }}',
-    },
+    [callStep]: { ...each, forEach: '${{ input.order }}', ...askOf(spec, call) },
   };
   for (const { index, agent, version } of graders) {
     const { skill: gradesBy } = spec.graders[index] as AgentGrader;
     steps[gradeStep(index)] = {
-      ...each,
+      ...ofCall,
       forEach: { items: `\${{ steps.${callStep}.output }}`, stream: true },
       agent,
       version,
@@ -68,7 +62,7 @@ export function evalWorkflow(
     if (spec.recorded === undefined) continue;
     // By the same judge, which is not told which answer is the older one.
     steps[beforeStep(index)] = {
-      ...each,
+      ...ofCall,
       forEach: '${{ input.cases }}',
       agent,
       version,
@@ -76,7 +70,7 @@ export function evalWorkflow(
       with: { input: '${{ item.input }}', expected: null, output: '${{ item.expected }}', rubric: `\${{ input.rubrics["${index}"] }}` },
     };
   }
-  const cases = spec.cases.map(({ input = {}, expected = null }) => ({ input, expected }));
+  const cases = spec.cases.map(({ input = {}, expected = null, run }) => ({ input, expected, ...(run !== undefined && { run }) }));
   // A case has its repeats one after another: attempt n is of case n / repeats.
   const order = cases.flatMap((_, index) => Array.from({ length: call.repeats }, () => index));
   const rubrics = Object.fromEntries(graders.map(({ index }) => [String(index), (spec.graders[index] as AgentGrader).rubric ?? null]));
@@ -93,5 +87,19 @@ export function evalWorkflow(
       },
     },
     input: { cases, order, rubrics },
+  };
+}
+
+/** What is done with each case: the agent is asked it, or the recorded run that it is is done again with that version. */
+function askOf({ skill, recorded, timeout }: SuiteWithCases['spec'], { agent, version }: { agent: string; version: number }): StepManifest {
+  if (recorded?.runs === undefined) {
+    const input = '${{ input.cases[int(item)].input }}';
+    return { agent, version, ...(skill !== undefined && { skill }), ...(timeout !== undefined && { timeout }), with: input };
+  }
+  const { onDivergence = 'end' } = recorded;
+  return {
+    workflow: recordedRun,
+    with: { run: '${{ input.cases[int(item)].run }}', agent, version, onDivergence },
+    ...(timeout !== undefined && { timeouts: { total: timeout } }),
   };
 }

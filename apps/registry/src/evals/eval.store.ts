@@ -89,11 +89,12 @@ export class EvalStore {
     const rows = graded.map((one, number) => ({
       ...{ number, case_index: one.caseIndex, case_name: one.case, repeat: one.repeat, outcome: one.outcome, score: one.score },
       ...{ grades: one.grades, error: one.error ?? null, duration_ms: one.durationMs ?? null, output: one.output },
+      run: one.run ?? null,
     }));
     await tx.query(
-      `INSERT INTO eval_attempt (workspace, eval, number, case_index, case_name, repeat, outcome, score, grades, error, duration_ms, output)
+      `INSERT INTO eval_attempt (workspace, eval, number, case_index, case_name, repeat, outcome, score, grades, error, duration_ms, output, run)
        SELECT $1, $2, * FROM jsonb_to_recordset($3::jsonb) AS r(number int, case_index int, case_name text, repeat int, outcome text,
-         score double precision, grades jsonb, error text, duration_ms int, output text)`,
+         score double precision, grades jsonb, error text, duration_ms int, output text, run text)`,
       [workspace, id, JSON.stringify(rows).replaceAll(String.raw`\u0000`, String.raw`\ufffd`)],
     );
   }
@@ -110,9 +111,11 @@ export class EvalStore {
   }
 
   async scores(tx: EntityManager, id: string): Promise<{ caseIndex: number; score: number }[]> {
-    const rows = await rowsOf<{ case_index: number; score: number }>(tx, `SELECT case_index, score FROM eval_attempt WHERE eval = $1`, [
-      id,
-    ]);
+    const rows = await rowsOf<{ case_index: number; score: number }>(
+      tx,
+      `SELECT case_index, score FROM eval_attempt WHERE eval = $1 AND outcome <> 'diverged'`,
+      [id],
+    );
     return rows.map(({ case_index: caseIndex, score }) => ({ caseIndex, score }));
   }
 

@@ -18,6 +18,8 @@ export interface Graded {
   durationMs?: number;
   /** As JSON, cut. */
   output: string;
+  /** The run that it was, where it was a whole one. */
+  run?: string;
 }
 
 /** What the calls gave, and what each agent that grades said of it, by its place among the graders. */
@@ -45,14 +47,19 @@ export async function gradeAll({ spec }: SuiteWithCases, repeats: number, answer
     const caseIndex = Math.floor(number / repeats);
     const one = spec.cases[caseIndex]!;
     const about = { caseIndex, case: nameOfCase(one, caseIndex), repeat: (number % repeats) + 1 };
-    if (call.error !== undefined && notTheAgents.has(call.error.code))
-      return `${about.case} could not be put: ${call.error.detail}`.slice(0, reasonMax);
-    if (call.status !== 'succeeded' && call.error === undefined) return `${about.case} was not put: its call is ${call.status}`;
     const told = {
       ...about,
       ...(call.durationMs !== undefined && { durationMs: call.durationMs }),
       output: (JSON.stringify(call.output) ?? 'null').slice(0, outputMax).toWellFormed(),
+      ...(call.run !== undefined && { run: call.run }),
     };
+    if (call.isDiverged) {
+      all.push({ ...told, outcome: 'diverged', score: 0, grades: [], error: (call.error?.detail ?? '').slice(0, reasonMax) });
+      continue;
+    }
+    if (call.error !== undefined && notTheAgents.has(call.error.code))
+      return `${about.case} could not be put: ${call.error.detail}`.slice(0, reasonMax);
+    if (call.status !== 'succeeded' && call.error === undefined) return `${about.case} was not put: its call is ${call.status}`;
     if (call.error !== undefined || call.isTooLarge) {
       const error = call.error === undefined ? 'the answer is too large to be graded' : `${call.error.code}: ${call.error.detail}`;
       all.push({ ...told, outcome: 'error', score: 0, grades: [], error: error.slice(0, reasonMax) });

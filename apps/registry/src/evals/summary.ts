@@ -4,9 +4,11 @@ import { finding, findingsMax } from '../evidence/reading.ts';
 import type { Graded } from './graded.ts';
 import { chanceOf, meanInterval, meanOf, pairedPValue, quantileOf, rateInterval } from './statistics.ts';
 
-/** What the graded attempts of an eval come to. `seed`: the same gives the same intervals. */
-export function summaryOf(graded: readonly Graded[], calls: readonly ItemOutput[], confidence: number, seed: string): EvalResult {
+/** What the attempts of an eval come to. Those that diverged are counted, and in no other figure. `seed`: the same gives the same intervals. */
+export function summaryOf(all: readonly Graded[], calls: readonly ItemOutput[], confidence: number, seed: string): EvalResult {
+  const graded = all.filter(isGraded);
   const attempts = graded.length;
+  const diverged = all.length - attempts;
   const byCase = [...scoresByCase(graded).values()];
   const shares = [...Map.groupBy(graded, ({ caseIndex }) => caseIndex).values()].map((of) =>
     meanOf(of.map(({ outcome }) => Number(outcome === 'passed'))),
@@ -23,6 +25,7 @@ export function summaryOf(graded: readonly Graded[], calls: readonly ItemOutput[
     attempts,
     passed: graded.filter(({ outcome }) => outcome === 'passed').length,
     errors: graded.filter(({ outcome }) => outcome === 'error').length,
+    ...(graded.some(({ run }) => run !== undefined) && { diverged }),
     ...(latencyP50Ms !== undefined && { latencyP50Ms }),
     ...(latencyP95Ms !== undefined && { latencyP95Ms }),
     usage: {
@@ -32,6 +35,11 @@ export function summaryOf(graded: readonly Graded[], calls: readonly ItemOutput[
     },
     graders: [...graders].map(([grader, grades]) => ({ grader, score: meanOf(grades.map(({ score }) => score)) })),
   };
+}
+
+/** Whether it is known how good an attempt is. */
+export function isGraded({ outcome }: Pick<Graded, 'outcome'>): boolean {
+  return outcome !== 'diverged';
 }
 
 /** One score a case: the mean of its repeats. By the place of the case. */
@@ -59,12 +67,13 @@ export function comparisonOf(
 /** The metrics that gates can ask for, named after `evals.SUITE`, or of recorded calls after `counterfactual.SUITE`. */
 export function metricsOf(
   prefix: string,
-  { score, passRate, attempts, errors, latencyP95Ms, usage, comparison }: EvalResult,
+  { score, passRate, attempts, errors, diverged, latencyP95Ms, usage, comparison }: EvalResult,
 ): Record<string, number> {
   const metrics = {
     ...{ score: score.value, scoreLow: score.low, scoreHigh: score.high },
     ...{ passRate: passRate.value, passRateLow: passRate.low, passRateHigh: passRate.high },
     ...{ attempts, errors, costUsd: usage.costUsd },
+    ...(diverged !== undefined && { diverged: divergedShare({ attempts, diverged }) }),
     ...(latencyP95Ms !== undefined && { latencyP95Ms }),
     ...(comparison && {
       ...{
@@ -79,13 +88,22 @@ export function metricsOf(
   return Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}.${name}`, value]));
 }
 
-/** The first attempts that did not pass, as findings of the evidence. */
-export function findingsOf(graded: readonly Graded[]): string[] {
-  const bad = graded.filter(({ outcome }) => outcome !== 'passed');
-  return bad.slice(0, findingsMax).map(({ case: name, repeat, grades, error, score }) => {
+/** Of all runs that were done again, how many diverged. */
+export function divergedShare({ attempts, diverged = 0 }: Pick<EvalResult, 'attempts' | 'diverged'>): number {
+  return diverged / (attempts + diverged);
+}
+
+/** How many diverged and why the first did, and the first attempts that did not pass, as findings of the evidence. */
+export function findingsOf(all: readonly Graded[]): string[] {
+  const diverged = all.filter((one) => !isGraded(one));
+  const [first] = diverged;
+  const bad = all.filter(({ outcome }) => outcome === 'failed' || outcome === 'error');
+  const failed = bad.slice(0, findingsMax - Number(first !== undefined)).map(({ case: name, repeat, grades, error, score }) => {
     const why = error ?? grades.find((each) => each.score < 1)?.reason ?? `scores ${score}`;
     return finding(`failed: ${name} (${repeat}): ${why}`);
   });
+  if (first === undefined) return failed;
+  return [finding(`diverged: ${diverged.length} of ${all.length} runs, the first ${first.case}: ${first.error}`), ...failed];
 }
 
 function sumOf(calls: readonly ItemOutput[], field: 'inputTokens' | 'outputTokens' | 'costUsd'): number {

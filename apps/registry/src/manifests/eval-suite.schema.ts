@@ -101,9 +101,22 @@ export const evalSuiteSchema = {
         },
         recorded: {
           type: 'object',
-          description: 'In place of cases: what the agent was asked in runs. It is asked that again, and both answers are graded.',
+          description:
+            'In place of cases: what the agent was asked in runs. It is asked that again, and both answers are graded; or whole runs are done again with it.',
           properties: {
             calls: { type: 'integer', minimum: 5, maximum: 500, description: 'The newest so many; 50 if absent.' },
+            runs: {
+              type: 'integer',
+              minimum: 5,
+              maximum: 200,
+              description:
+                'In place of calls: the newest so many runs, done again with all but the agent answering as recorded; what they give is graded.',
+            },
+            onDivergence: {
+              enum: ['end', 'reuse'],
+              description:
+                'Of a run that asks somebody else what is not recorded. `end` if absent: it is counted, and not graded. `reuse`: what was answered to the same step is the answer, which is approximate.',
+            },
             days: { type: 'integer', minimum: 1, maximum: 30, description: 'Not older than so many days; 7 if absent.' },
             repeatable: {
               const: true,

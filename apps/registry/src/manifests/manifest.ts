@@ -133,12 +133,18 @@ export interface EvalCase {
   input?: Json;
   expected?: Json;
   labels?: Record<string, string>;
+  /** Of a recorded run that is done again: which. No manifest has it. */
+  run?: string;
 }
 
-/** Cases that are what the agent was asked in runs, with what it answered then as what is expected. */
+/** Cases that are what the agent was asked in runs, with what it answered then as what is expected; or those runs as a whole, with what they gave. */
 export interface RecordedCases {
-  /** How many; 50 if absent. */
+  /** How many calls; 50 if absent. */
   calls?: number;
+  /** In place of calls, how many runs are done again. */
+  runs?: number;
+  /** Of a run that asks what was not recorded; `end` if absent. */
+  onDivergence?: 'end' | 'reuse';
   /** Not older than so many days; 7 if absent. */
   days?: number;
   /** Calling the agent again changes nothing outside: whoever applies the suite says so. */

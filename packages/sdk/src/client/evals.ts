@@ -33,8 +33,8 @@ export type Grader =
 export interface EvalSuiteSpec {
   skill?: string;
   cases?: EvalCase[];
-  /** In place of cases: what the agent was asked in runs, asked again; both answers are graded. */
-  recorded?: { calls?: number; days?: number; repeatable?: true };
+  /** In place of cases: what the agent was asked in runs, asked again, or whole runs, done again with it; both answers are graded. */
+  recorded?: { calls?: number; runs?: number; onDivergence?: 'end' | 'reuse'; days?: number; repeatable?: true };
   graders: Grader[];
   /** The least score of an attempt that passes; 1 if absent. */
   passScore?: number;
@@ -56,7 +56,7 @@ export interface EvalSuite {
   skill?: string;
   /** How many. */
   cases: number;
-  /** They are calls that runs made: at most so many. */
+  /** They are calls that runs made, or runs: at most so many. */
   isRecorded?: boolean;
   /** Their names. */
   graders: string[];
@@ -81,11 +81,13 @@ export interface EvalResult {
   passed: number;
   /** Attempts that the agent itself failed. */
   errors: number;
+  /** Of recorded runs that were done again: those that asked what was not recorded. They are in no other figure. */
+  diverged?: number;
   latencyP50Ms?: number;
   latencyP95Ms?: number;
   usage: { inputTokens: number; outputTokens: number; costUsd: number };
   graders: { grader: string; score: number; version?: number }[];
-  /** Against the version at the stage; absent: `note` says why. */
+  /** Against the version at the stage, or what was recorded; absent: `note` says why. */
   comparison?: {
     eval?: string;
     version?: number;
@@ -124,7 +126,8 @@ export interface Eval {
   endedAt?: string;
 }
 
-export type EvalOutcome = 'passed' | 'failed' | 'error';
+/** `diverged`: the run that was done again asked what was not recorded, and says nothing of the agent. */
+export type EvalOutcome = 'passed' | 'failed' | 'error' | 'diverged';
 
 /** One case, put once. */
 export interface EvalAttempt {
@@ -135,13 +138,15 @@ export interface EvalAttempt {
   outcome: EvalOutcome;
   score: number;
   grades: { grader: string; score: number; reason?: string }[];
-  /** Why the agent failed it. */
+  /** Why the agent failed it, or where it diverged. */
   error?: string;
   durationMs?: number;
   input: unknown;
   expected?: unknown;
   /** As JSON, its first 2,000 characters. */
   output: string;
+  /** The recorded run, done again; absent where it was a call alone. */
+  run?: string;
 }
 
 export interface EvalWish {

@@ -1,4 +1,5 @@
 import { applyApproval } from './approval.ts';
+import { goBy } from './counterfactual.ts';
 import { addTold } from './failover.ts';
 import { newRunBudget, usedOf, add, type RunBudget } from './budget.ts';
 import type { Transition, Usage } from './events.ts';
@@ -33,10 +34,11 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       state.epoch = transition.epoch ?? state.epoch;
       state.claims = transition.claims ?? [];
       state.within = transition.within ?? [];
-      if (transition.budget !== undefined) state.budget = newRunBudget(state.graph.budget, transition.budget);
       state.startedAt = transition.at;
       state.scope.input = transition.input;
       state.scope.run.startedAt = new Date(transition.at).toISOString();
+      if (transition.recorded !== undefined) goBy(state, transition.recorded);
+      if (transition.budget !== undefined) state.budget = newRunBudget(state.graph.budget, transition.budget);
       return;
     case 'upgraded': {
       const graph = graphs.get(transition.to);

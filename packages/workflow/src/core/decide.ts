@@ -39,6 +39,7 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         ...((event.budget ?? state.graph.budget) !== undefined && { budget: event.budget ?? {} }),
         ...(event.claims !== undefined && event.claims.length > 0 && { claims: event.claims }),
         ...(event.within !== undefined && event.within.length > 0 && { within: event.within }),
+        ...(event.recorded !== undefined && { recorded: event.recorded }),
       });
       for (const kept of event.kept ?? []) record(work, { ...kept, at: given.at });
       if (isEntering(state)) work.effects.push({ e: 'enter', claims: state.claims, isIn: false });

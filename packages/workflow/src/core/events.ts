@@ -1,5 +1,6 @@
 import type { Answer, Answerer, Ask } from './approval.ts';
 import type { GivenBudget, Holds, Limits, Spend } from './budget.ts';
+import type { Recorded } from './counterfactual.ts';
 import type { Graph } from './graph.ts';
 import type { Json } from './json.ts';
 import type { LimitClaim, LimitKey } from './limits.ts';
@@ -46,6 +47,8 @@ export type RunEvent =
       epoch?: number;
       /** What another run did of this workflow, and this one need not do again: see `keptOf`. */
       kept?: readonly Transition[];
+      /** What it goes by, as a run that is done again with a version of an agent. */
+      recorded?: Recorded;
       /** W3C `traceparent`s, where traces are recorded: of what started it, below which its trace goes on, and of another trace's span that led to it. */
       trace?: string;
       link?: string;
@@ -107,6 +110,7 @@ export type Transition =
       budget?: GivenBudget;
       claims?: LimitClaim[];
       within?: LimitKey[];
+      recorded?: Recorded;
     }
   /** It has all places that it needs: now it begins. */
   | { t: 'admitted'; at: number }
@@ -163,7 +167,7 @@ export type Transition =
   | { t: 'crashed'; at: number; s: number; i: number; n: number; error: Failure }
   /** A person has said it; what follows from that is recorded after this. */
   | { t: 'resolved'; at: number; s: number; i: number; n: number; id: string; by: string; how: 'retry' | 'fail' | 'output' }
-  /** `isKept`: by the run that this one was forked from, where `agent` was chosen for it. */
+  /** `isKept`: by the run that this one was forked from or goes by, where `agent` was chosen for it. */
   | {
       t: 'succeeded';
       at: number;

@@ -26,3 +26,22 @@ export function sizeOf(value: Json, limit = Number.MAX_SAFE_INTEGER): number {
   }
   return size;
 }
+
+/** Whether both are the same, in whatever order their keys are, and however deep they are. */
+export function isSameJson(one: Json, other: Json): boolean {
+  const stack: [Json, Json][] = [[one, other]];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const [a, b] = next;
+    if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
+      if (a !== b) return false;
+      continue;
+    }
+    const keys = Object.keys(a);
+    if (Array.isArray(a) !== Array.isArray(b) || keys.length !== Object.keys(b).length) return false;
+    for (const key of keys) {
+      if (!Object.hasOwn(b, key)) return false;
+      stack.push([(a as Record<string, Json>)[key] as Json, (b as Record<string, Json>)[key] as Json]);
+    }
+  }
+  return true;
+}

@@ -38,8 +38,14 @@ export interface Work {
   version?: number;
 }
 
-/** Who does a unit. */
+/** Who does a unit. The agent that a recorded run is done again with is called at that version. */
 export function workOf(state: RunState, s: number, i: number): Work {
+  const work = workAt(state, s, i);
+  const { agent, version } = state.counterfactual ?? {};
+  return version !== undefined && work.kind === 'agent' && work.target === agent ? { ...work, version } : work;
+}
+
+function workAt(state: RunState, s: number, i: number): Work {
   const step = state.graph.steps[s] as GraphStep;
   const called = workOfGrown(state.steps[s]?.grown?.[i]);
   if (called !== undefined) return called;

@@ -1,4 +1,5 @@
 import type { Approval } from './approval.ts';
+import type { Counterfactual } from './counterfactual.ts';
 import { newAccount, type Account, type Holds, type RunBudget } from './budget.ts';
 import type { Failure, Usage } from './events.ts';
 import type { Graph, GraphStep, Scope } from './graph.ts';
@@ -190,6 +191,8 @@ export interface RunState {
   budget: RunBudget | undefined;
   /** Units that wait for a budget. */
   short: number;
+  /** What it goes by, where it is a recorded run that is done again with a version of an agent. */
+  counterfactual: Counterfactual | undefined;
   /** What expressions see; kept up to date by `applyTransition`. */
   scope: Scope;
 }
@@ -292,6 +295,7 @@ export function newRun(run: string, graph: Graph): RunState {
     signals: { ids: new Map(), open: new Map() },
     budget: undefined,
     short: 0,
+    counterfactual: undefined,
     scope: { input: null, steps: {}, run: { id: run, workflow: graph.name, startedAt: '' } },
   };
 }

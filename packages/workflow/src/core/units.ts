@@ -1,6 +1,7 @@
 import { ask, askForMore } from './asking.ts';
 import type { Spend } from './budget.ts';
 import { checkItems, chosenFor } from './choice.ts';
+import { isSentOut, recallOf } from './counterfactual.ts';
 import { deadlinesOf } from './deadlines.ts';
 import { cancelUnits, conclude, end } from './ending.ts';
 import type { AttemptRef, Effect, Failure, Usage } from './events.ts';
@@ -155,7 +156,8 @@ function beginUnit(work: Work, s: number, i: number): void {
   const step = state.graph.steps[s] as GraphStep;
   const fault = step.kind === 'llm' ? faultOfCall(step, state.steps[s] as StepState, i) : faultOfItem(state.steps[s] as StepState, i);
   if (fault !== undefined) return failAtOnce(work, s, i, fault);
-  const question = step.kind === 'llm' ? questionOf(step, state.steps[s] as StepState, i) : undefined;
+  // Nobody is asked anything in a run that goes by a recorded one.
+  const question = step.kind === 'llm' && state.counterfactual === undefined ? questionOf(step, state.steps[s] as StepState, i) : undefined;
   if (question !== undefined) {
     const error = ask(work, s, i, { approval: question });
     work.effects.push(...deadlinesOf(state, s, i));
@@ -187,13 +189,15 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
   // Computed before it is queued, so that an expression that fails ends the step instead of being sent.
   const input = guarded(() => inputOf(state, s, i));
   if ('error' in input) return failAtOnce(work, s, i, input.error, n);
+  const chosen = unitOf(state, s, i)?.chosen === undefined ? guarded(() => chosenFor(step, scopeOf(state, s, i))) : { value: undefined };
+  if ('error' in chosen) return failAtOnce(work, s, i, chosen.error, n);
+  const asked = chosen.value ?? unitOf(state, s, i)?.chosen;
+  if (!isSentOut(state, s, i, asked)) return recall(work, { s, i, n }, input.value, asked);
   if (step.kind === 'wait') return beginWait(work, s, i, input.value);
   if (step.kind === 'approval') {
     const error = ask(work, s, i, input.value);
     return error && failAtOnce(work, s, i, error);
   }
-  const chosen = unitOf(state, s, i)?.chosen === undefined ? guarded(() => chosenFor(step, scopeOf(state, s, i))) : { value: undefined };
-  if ('error' in chosen) return failAtOnce(work, s, i, chosen.error, n);
   const claims = guarded(() => claimsOf(state, s, i));
   if ('error' in claims) return failAtOnce(work, s, i, claims.error, n);
   const reserved = reservationFor(state, { s, i, n }, input.value, chosen.value);
@@ -212,6 +216,29 @@ export function attempt(work: Work, s: number, i: number, n: number): void {
     effects.push({ e: 'dispatch', s, i, n, input: input.value, ...(claims.value.length > 0 && { claims: claims.value }) });
   }
   effects.push(...deadlinesOf(state, s, i));
+}
+
+/** Answers a unit by what was recorded, without anything that leaves; where that is not known, the run has gone another way, and ends. */
+function recall(work: Work, ref: AttemptRef, input: Json, chosen: string | undefined): void {
+  const { state, given } = work;
+  const { s, i, n } = ref;
+  const answer = recallOf(state, s, i, input, chosen);
+  if (answer === undefined) {
+    return end(work, {
+      status: 'failed',
+      reason: 'diverged',
+      error: {
+        code: 'conflict',
+        isFinal: true,
+        detail: `${keyOf(state, s, i)} asks what the recorded run did not ask there`,
+        next: 'Compare both runs. With onDivergence: reuse answers are given by the step alone.',
+      },
+    });
+  }
+  if (answer.error !== undefined) return failAtOnce(work, s, i, answer.error, n);
+  const agent = chosen !== undefined && { agent: chosen };
+  record(work, { t: 'succeeded', at: given.at, ...ref, output: answer.output ?? null, isKept: true, ...agent });
+  afterUnit(work, s);
 }
 
 /** The start of the run that does a unit's work. */

@@ -27,10 +27,11 @@ export function incompatibilities(state: RunState, to: Graph): Incompatibility[]
   });
 }
 
-function wholeRun({ status, ending, graph }: RunState, to: Graph): string | undefined {
+function wholeRun({ status, ending, graph, counterfactual }: RunState, to: Graph): string | undefined {
   if (status === 'created') return 'the run has not started';
   if (status !== 'running') return `the run has ${status === 'cancelled' ? 'been cancelled' : status}`;
   if (ending !== undefined) return 'the run is ending: what it did is undone, or its steps of finally run';
+  if (counterfactual !== undefined) return 'it goes by a recorded run';
   return to.name === graph.name ? undefined : `it is of the workflow ${to.name}, not ${graph.name}`;
 }
 

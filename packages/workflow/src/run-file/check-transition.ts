@@ -52,6 +52,20 @@ const schema = {
     reason: { type: ['string', 'null'], maxLength: 8_192 },
     error,
     usage,
+    recorded: {
+      type: 'object',
+      required: ['run', 'agent', 'version', 'answers'],
+      properties: {
+        run: { type: 'object', required: ['id', 'startedAt'], properties: { id: text, startedAt: text } },
+        agent: text,
+        version: { ...whole, minimum: 1 },
+        answers: {
+          type: 'array',
+          maxItems: bounds.units,
+          items: { type: 'object', required: ['key', 'input'], properties: { key: text, agent: text, error } },
+        },
+      },
+    },
   },
   allOf: [
     { if: { properties: { t: { const: 'fanned' } } }, then: { required: ['s', 'count'] } },

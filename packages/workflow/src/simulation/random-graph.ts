@@ -37,7 +37,15 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       needs,
       maxParallel: 1 + random.below(4),
       target: `${kind}${random.below(2)}`,
-      input: options.failing && random.chance(0.1) ? failing : inputOf(kind, id, random),
+      input:
+        options.failing && random.chance(0.1)
+          ? failing
+          : inputOf(
+              kind,
+              id,
+              needs.filter((need) => need !== source),
+              random,
+            ),
       retry: { attempts: 1 + random.below(4), initialMs: random.below(50), factor: 2, maxMs: 1_000, nonRetryable: ['invalid'] },
       timeoutMs: 200 + random.below(2_000),
       onError: random.chance(0.25) ? 'continue' : 'fail',
@@ -156,9 +164,9 @@ function spareOf(random: Random, kind: StepKind): Pick<GraphStep, 'fallback' | '
   return { failover: { ...(random.chance(0.5) && { to: ['spare1', 'spare2'] }), afterMs: 100 } };
 }
 
-function inputOf(kind: StepKind, id: number, random: Random): (scope: Scope) => Json {
+function inputOf(kind: StepKind, id: number, needs: readonly number[], random: Random): (scope: Scope) => Json {
   if (kind === 'wait') return waitFor(random);
-  return kind === 'approval' ? askFor(random) : valueOf(id);
+  return kind === 'approval' ? askFor(random) : valueOf(id, needs);
 }
 
 function policyFor(random: Random, kind: StepKind): Pick<GraphStep, 'approval'> {
@@ -206,7 +214,7 @@ function finallyStep(random: Random, drafts: readonly Draft[]): Draft {
     ...plain(random, id, kind),
     key: `f${id}`,
     needs: drafts.filter(({ part }) => part === 'finally' && random.chance(0.5)).map((step) => step.id),
-    input: kind === 'wait' || kind === 'approval' ? inputOf(kind, id, random) : ({ run }) => `${run.status} ${run.error?.code ?? ''}`,
+    input: kind === 'wait' || kind === 'approval' ? inputOf(kind, id, [], random) : ({ run }) => `${run.status} ${run.error?.code ?? ''}`,
     part: 'finally',
     ...policyFor(random, kind),
     ...(kind === 'llm'
@@ -249,8 +257,9 @@ function timeoutsOf(random: Random, kind: StepKind): NonNullable<GraphStep['time
   return { totalMs, queueMs: 50 + random.below(500), ...(random.chance(0.5) && { startMs: 50 + random.below(500) }) };
 }
 
-function valueOf(id: number): (scope: Scope) => string {
-  return (scope) => `${id}:${JSON.stringify(scope.item ?? null)}:${Object.keys(scope.steps).length > 0 ? 'after' : 'first'}`;
+/** Of steps that may not have ended it sees nothing, as in a workflow. */
+function valueOf(id: number, needs: readonly number[] = []): (scope: Scope) => string {
+  return ({ item = null, steps }) => `${id}:${JSON.stringify(item)}:${needs.map((need) => steps[`s${need}`]?.status ?? '').join()}`;
 }
 
 function waitFor(random: Random): () => Json {

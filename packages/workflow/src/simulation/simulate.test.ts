@@ -19,6 +19,7 @@ test.each(faultMixes)(
     let upgraded = 0;
     let setAside = 0;
     let admitted = 0;
+    let doneAgain = 0;
     for (let seed = 1; seed <= count; seed++) {
       const result = simulate({ seed, faults });
       recorded += result.recorded;
@@ -28,12 +29,14 @@ test.each(faultMixes)(
       upgraded += result.upgraded;
       setAside += result.setAside;
       admitted += result.admitted;
+      doneAgain += result.doneAgain;
     }
     expect(recorded).toBeGreaterThan(count);
     expect(answered).toBeGreaterThan(count / 10);
     expect(upgraded).toBeGreaterThan(count / 10);
     expect(rests).toBeGreaterThan(count / 4);
     expect(admitted).toBeGreaterThan(count / 10);
+    expect(doneAgain).toBeGreaterThan(count / 10);
     if (faults.crash > 0) {
       expect(crashes).toBeGreaterThan(count / 4);
       expect(setAside).toBeGreaterThan(count / 100);

@@ -8,6 +8,7 @@ import { keyOf } from '../core/scope.ts';
 import { applyTransition, type Graphs } from '../core/apply.ts';
 import { alignedTo, hasBegun, incompatibilities } from '../core/upgrade.ts';
 import { isOver, newRun, unitOf, type RunState } from '../core/state.ts';
+import { checkCounterfactual } from './counterfactual-check.ts';
 import { Random } from './random.ts';
 import { graphWithout, randomGraph } from './random-graph.ts';
 import { World, type Faults } from './world.ts';
@@ -28,6 +29,8 @@ export interface Simulated {
   admitted: number;
   /** Answers to approvals that were acknowledged. */
   answered: number;
+  /** How many runs were done again by what is recorded of them. */
+  doneAgain: number;
 }
 
 /** One schedule: what happens follows from the seed alone. */
@@ -52,6 +55,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
     let upgraded = 0;
     let setAside = 0;
     let admitted = 0;
+    let doneAgain = 0;
     for (const [run, rows] of world.disk) {
       const transitions = rows.flatMap((row) => row.transitions);
       crashes += transitions.filter(({ t }) => t === 'taken').length;
@@ -60,6 +64,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       setAside += transitions.filter(({ t }) => t === 'quarantined').length;
       admitted += transitions.filter(({ t }) => t === 'admitted').length;
       recorded += checkRun(world.graphs.get(run) as Graph, run, transitions, world.definitions);
+      if (checkCounterfactual(restore(run, world.graphs.get(run) as Graph, transitions, world.definitions), 'agent0')) doneAgain++;
       let next = 0;
       for (const row of rows) {
         if (row.seq !== next) throw new Error(`${run} has a gap before ${row.seq}`);
@@ -86,7 +91,18 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
         throw new Error(`${run}: the answer to ${s}.${i}.${n} was acknowledged and is recorded ${answers.length} times`);
     }
     checkBudgets(world);
-    return { state, runs: world.disk.size, recorded, crashes, rests, upgraded, setAside, admitted, answered: world.answered.length };
+    return {
+      state,
+      runs: world.disk.size,
+      recorded,
+      crashes,
+      rests,
+      upgraded,
+      setAside,
+      admitted,
+      answered: world.answered.length,
+      doneAgain,
+    };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
   }

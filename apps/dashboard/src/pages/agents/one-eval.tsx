@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import { queries } from '../../api/queries.ts';
-import { attemptLamp, comparisonText, intervalText, lacksText, shareText } from '../../model/evals.ts';
+import { attemptLamp, comparisonText, divergedText, intervalText, lacksText, recordedRunOf, shareText } from '../../model/evals.ts';
 import { lampOf } from '../../model/lamps.ts';
 import { counted } from '../../model/text.ts';
 import { CopyId } from '../../parts/copy.tsx';
@@ -21,15 +21,22 @@ const columns: readonly Column<EvalAttempt>[] = [
     header: 'Case',
     width: 'minmax(110px, 0.7fr)',
     place: 'title',
-    cell: ({ case: name, repeat }) => (
+    cell: ({ case: name, repeat, run }) => (
       <span className={styles.source}>
         <strong>{name}</strong>
         {repeat > 1 && <span className="quiet">time {repeat}</span>}
+        {run !== undefined && <Link to={`/runs/${recordedRunOf(name)}/compare/${run}`}>compare both runs</Link>}
       </span>
     ),
   },
   { id: 'outcome', header: 'Outcome', width: '116px', place: 'corner', cell: (attempt) => <LampWord lamp={attemptLamp(attempt)} /> },
-  { id: 'score', header: 'Score', width: '76px', align: 'end', cell: ({ score }) => shareText(score) },
+  {
+    id: 'score',
+    header: 'Score',
+    width: '76px',
+    align: 'end',
+    cell: ({ score, outcome }) => outcome !== 'diverged' && shareText(score),
+  },
   { id: 'lacks', header: 'What it lacks', width: 'minmax(140px, 1.2fr)', cell: lacksText },
   { id: 'asked', header: 'Asked', width: 'minmax(110px, 1fr)', cell: ({ input }) => <code>{JSON.stringify(input)}</code> },
   {
@@ -64,6 +71,8 @@ export function OneEval({ id }: { id: string }): ReactNode {
                       .map(({ grader, score, version: of }) => `${grader}${of === undefined ? '' : `@${of}`} ${shareText(score)}`)
                       .join(', '),
                   ],
+                  ['Note', result?.comparison && result.note],
+                  ['Diverged', result && divergedText(result)],
                   ['Failed calls', result && result.errors > 0 && counted(result.errors, 'call')],
                   ['Run', run && <Link to={`/runs/${run}`}>the calls it made</Link>],
                 ]}
@@ -79,7 +88,7 @@ export function OneEval({ id }: { id: string }): ReactNode {
 
 function Attempts({ id }: { id: string }): ReactNode {
   const [isAll, setAll] = useState(false);
-  const attempts = useInfiniteQuery(queries.evalAttempts(id, isAll ? undefined : ['failed', 'error']));
+  const attempts = useInfiniteQuery(queries.evalAttempts(id, isAll ? undefined : ['failed', 'error', 'diverged']));
   return (
     <>
       <div className={styles.filters}>

@@ -6,7 +6,7 @@ import { queries } from '../../api/queries.ts';
 import type { WholeRun } from '../../api/shapes.ts';
 import { conversationsIn } from '../../model/conversation.ts';
 import { lampOf } from '../../model/lamps.ts';
-import { approvalsOf, culprit, endingOf, isOver, problemText, runFacts } from '../../model/run.ts';
+import { approvalsOf, culprit, endingOf, isDoneAgain, isOver, problemText, runFacts } from '../../model/run.ts';
 import { shortenMiddle } from '../../model/text.ts';
 import { stepLabel } from '../../model/timeline.ts';
 import { ButtonLink, DownloadLink } from '../../parts/button.tsx';
@@ -90,7 +90,8 @@ function RunSentence({ run }: { run: WholeRun }): ReactNode {
         ) : null,
         forkedFrom ? (
           <span key="fork">
-            goes on from <RunLink run={forkedFrom} /> (<Link to={`/runs/${forkedFrom}/compare/${run.id}`}>compare</Link>)
+            {isDoneAgain(run) ? 'does again what is recorded of' : 'goes on from'} <RunLink run={forkedFrom} /> (
+            <Link to={`/runs/${forkedFrom}/compare/${run.id}`}>compare</Link>)
           </span>
         ) : null,
         run.origin ? `imported by ${run.origin.importedBy}, was ${run.origin.run}` : null,
@@ -133,7 +134,7 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
         <ButtonLink to={`/workflows/${run.workflow}?view=start&from=${run.id}`}>Run again</ButtonLink>
       )}
       {mayCancel && !isOver(run) && ending === null && !run.workflow.includes('/') && <UpgradeRun run={run} />}
-      {run.status !== 'succeeded' && <RunAgain run={run}>Retry what was not done</RunAgain>}
+      {run.status !== 'succeeded' && !isDoneAgain(run) && <RunAgain run={run}>Retry what was not done</RunAgain>}
       {mayCancel && !isOver(run) && ending !== 'undoing' && (
         <Confirm
           action="Cancel run"

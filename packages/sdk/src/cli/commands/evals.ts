@@ -63,7 +63,7 @@ export function addEvals(program: Command, io: Io): void {
       );
     }
     const done = await endOf(context, started);
-    await show(context, done, ['failed', 'error']);
+    await show(context, done, ['failed', 'error', 'diverged']);
     if (done.status !== 'succeeded')
       throw new CliFailure(exitCode.failed, `${done.id} ${done.status}: ${done.reason ?? ''}`, 'Mend that, and run it again.');
     const passRate = done.result?.passRate.value ?? 0;
@@ -122,7 +122,7 @@ export function addEvals(program: Command, io: Io): void {
     .option('--all', 'those that passed too');
   action(shown, io, async (context, { all = false }: { all?: boolean }, id: string) => {
     const client = await context.client();
-    await show(context, await client.evals.get(id, { signal: context.signal }), all ? undefined : ['failed', 'error']);
+    await show(context, await client.evals.get(id, { signal: context.signal }), all ? undefined : ['failed', 'error', 'diverged']);
   });
 
   const suites = addListOptions(group.command('suites').description('eval suites'));

@@ -31,7 +31,7 @@ export function evalLines({
 }
 
 function resultLines(
-  { score, passRate, attempts, passed, errors, latencyP95Ms, usage, graders, comparison, note }: EvalResult,
+  { score, passRate, attempts, passed, errors, diverged = 0, latencyP95Ms, usage, graders, comparison, note }: EvalResult,
   confidence: number,
 ): Styled[] {
   const sure = `${rateText(confidence)} sure`;
@@ -44,33 +44,37 @@ function resultLines(
           (each) => line`          ${rateText(each.score)}  ${each.grader}${each.version === undefined ? '' : dim(`@${each.version}`)}`,
         )
       : []),
+    ...(diverged > 0
+      ? [line`  ${lamp('waiting')} ${`${diverged} of ${attempts + diverged}`} runs asked what was not recorded, and are not graded`]
+      : []),
     ...(latencyP95Ms === undefined ? [] : [line`  took    ${dim(`95 of 100 at most ${duration(latencyP95Ms)}`)}`]),
     ...(tokens > 0 ? [line`  used    ${dim(`${tokens} tokens, ${usage.costUsd.toFixed(4)} USD`)}`] : []),
-    comparison === undefined
-      ? line`  ${dim(note ?? '')}`
-      : line`  ${lamp(comparison.verdict === 'worse' ? 'failed' : 'done')} ${verdictText(comparison)}`,
+    ...(comparison === undefined ? [] : [line`  ${lamp(comparison.verdict === 'worse' ? 'failed' : 'done')} ${verdictText(comparison)}`]),
+    ...(note === undefined ? [] : [line`  ${dim(note)}`]),
   ];
 }
 
 function verdictText({ version, stage, change, pValue, verdict }: NonNullable<EvalResult['comparison']>): string {
-  const than = version === undefined ? 'what was answered then' : `version ${version}, which is at ${stage ?? ''}`;
+  const than = version === undefined ? 'what was recorded' : `version ${version}, which is at ${stage ?? ''}`;
   const by = `${change.value >= 0 ? '+' : ''}${points(change.value)} points (${points(change.low)} to ${points(change.high)}), p = ${Number(pValue.toPrecision(2))}`;
   return verdict === 'same' ? `no difference to ${than}, that could not be chance: ${by}` : `${verdict} than ${than}: ${by}`;
 }
 
 /** One attempt, with what was asked, expected and answered. */
-export function attemptLines({ case: name, repeat, outcome, score, grades, error, input, expected, output }: EvalAttempt): Styled[] {
+export function attemptLines({ case: name, repeat, outcome, score, grades, error, input, expected, output, run }: EvalAttempt): Styled[] {
+  const isDiverged = outcome === 'diverged';
   const why =
     error === undefined
       ? grades.flatMap((grade) => (grade.score < 1 ? [`${grade.grader}: ${grade.reason ?? rateText(grade.score)}`] : []))
       : [error];
   return [
     join([]),
-    line`${lamp(outcome === 'passed' ? 'done' : 'failed')} ${bold(name)}${repeat > 1 ? dim(` (${repeat})`) : ''}  ${rateText(score)}`,
+    line`${lamp(outcome === 'passed' ? 'done' : isDiverged ? 'waiting' : 'failed')} ${bold(name)}${repeat > 1 ? dim(` (${repeat})`) : ''}  ${isDiverged ? 'diverged' : rateText(score)}`,
     ...why.map((each) => line`    ${each}`),
     line`    ${dim('asked    ')}${cut(JSON.stringify(input))}`,
     ...(expected === undefined ? [] : [line`    ${dim('expected ')}${cut(JSON.stringify(expected))}`]),
     ...(error === undefined ? [line`    ${dim('answered ')}${cut(output)}`] : []),
+    ...(run === undefined ? [] : [line`    ${dim('compare  ')}signalbox compare ${name.split(' ', 1)[0] ?? ''} ${run}`]),
   ];
 }
 

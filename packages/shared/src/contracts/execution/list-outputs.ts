@@ -23,7 +23,12 @@ export class ItemOutput {
   @Opaque() @Allow() output!: unknown;
   /** The output is larger than a message holds, and left out. */
   @IsOptional() @IsBoolean() isTooLarge?: boolean;
+  /** The child run that did it. */
+  @IsOptional() @Matches(idPattern('run')) run?: string;
+  /** A recorded run that was done again, and went another way than recorded. */
+  @IsOptional() @IsBoolean() isDiverged?: boolean;
   @IsOptional() @ValidateNested() @Type(() => Failure) error?: Failure;
+  /** Of a child run what all of it used. */
   @IsOptional() @ValidateNested() @Type(() => Usage) usage?: Usage;
   /** From the start of its last attempt to its end. */
   @IsOptional() @IsInt() @Min(0) durationMs?: number;

@@ -11,7 +11,7 @@ export class EvalSuite {
   @IsOptional() @IsString() skill?: string;
   /** How many. */
   @IsInt() @Min(1) cases!: number;
-  /** They are calls that runs made: at most so many. */
+  /** They are calls that runs made, or runs: at most so many. */
   @IsOptional() @IsBoolean() isRecorded?: boolean;
   /** Names of the graders. */
   @IsArray() @IsString({ each: true }) graders!: string[];

@@ -29,7 +29,7 @@ export type EvalVerdict = (typeof evalVerdicts)[number];
 
 /** The version against another, or against what was recorded, case by case. */
 export class EvalComparison {
-  /** The eval of the other version; absent: the other answers are those that were recorded. */
+  /** The eval of the other version; absent: the others are what was recorded. */
   @IsOptional() @Matches(idPattern('eval')) eval?: string;
   @IsOptional() @IsInt() @Min(1) version?: number;
   /** Where that version was. */
@@ -47,17 +47,20 @@ export class EvalComparison {
 export class EvalResult {
   @ValidateNested() @Type(() => EvalInterval) score!: EvalInterval;
   @ValidateNested() @Type(() => EvalInterval) passRate!: EvalInterval;
+  /** Those that were graded. */
   @IsInt() attempts!: number;
   @IsInt() passed!: number;
   /** Attempts that the agent itself failed. */
   @IsInt() errors!: number;
+  /** Of recorded runs that were done again: those that asked what was not recorded. They are in no other figure. */
+  @IsOptional() @IsInt() diverged?: number;
   /** Of calls that succeeded, in milliseconds; absent where none did. */
   @IsOptional() @IsNumber() latencyP50Ms?: number;
   @IsOptional() @IsNumber() latencyP95Ms?: number;
   /** Of the agent; graders are not counted. */
   @ValidateNested() @Type(() => Usage) usage!: Usage;
   @IsArray() @ValidateNested({ each: true }) @Type(() => EvalGraderScore) graders!: EvalGraderScore[];
-  /** Absent: there is nothing to compare with, `note` says why. */
+  /** Absent: there is nothing to compare with; `note` says why, or why it says little. */
   @IsOptional() @ValidateNested() @Type(() => EvalComparison) comparison?: EvalComparison;
   @IsOptional() @IsString() note?: string;
 }

@@ -5,8 +5,8 @@ import { Opaque } from '../../bus/opaque.ts';
 import { PageRequest } from '../../bus/page.ts';
 import { idPattern } from '../../ids/ids.ts';
 
-export const evalOutcomes = ['passed', 'failed', 'error'] as const;
-/** `error`: the agent failed the call. */
+export const evalOutcomes = ['passed', 'failed', 'error', 'diverged'] as const;
+/** `error`: the agent failed the call; `diverged`: the run that was done again asked what was not recorded, and says nothing of the agent. */
 export type EvalOutcome = (typeof evalOutcomes)[number];
 
 export class ListEvalAttemptsRequest extends PageRequest {
@@ -31,7 +31,7 @@ export class EvalAttempt {
   @IsIn(evalOutcomes) outcome!: EvalOutcome;
   @IsNumber() score!: number;
   @IsArray() @ValidateNested({ each: true }) @Type(() => EvalGrade) grades!: EvalGrade[];
-  /** Why the agent failed it. */
+  /** Why the agent failed it, or where it diverged. */
   @IsOptional() @IsString() error?: string;
   @IsOptional() @IsInt() durationMs?: number;
   @Opaque() @Allow() input!: unknown;
@@ -39,6 +39,8 @@ export class EvalAttempt {
   @IsOptional() @Opaque() expected?: unknown;
   /** As JSON, its first 2,000 characters. */
   @IsString() output!: string;
+  /** The recorded run, done again; absent where it was a call alone. */
+  @IsOptional() @Matches(idPattern('run')) run?: string;
 }
 
 export class ListEvalAttemptsReply {
