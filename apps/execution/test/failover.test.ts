@@ -180,6 +180,39 @@ test('an instance that is isolated loses what it has and gets no more, until the
   for (const { id } of runs) await service.request(cancelRun, { run: id });
 }, 40_000);
 
+test('where nobody is there, what the step declares stands in, and run, step, events and why say so', async () => {
+  const whenUnavailable = { use: { score: '${{ input.usual }}' }, after: '1s' };
+  await apply(service, 'declared', {
+    a: { agent: 'asleep', skill: 'read', failover: { to: ['nowhere'], after: '200ms' }, whenUnavailable },
+    b: { agent: 'missing', whenUnavailable: { skip: true, after: '1h' } },
+  });
+  const { id: run } = await start(service, { workflow: 'declared', input: { usual: 3 } });
+  await until(service, run, ({ steps }) => steps[0]?.status === 'queued');
+  expect((await service.request(whyRun, { run })).chain.at(-1)).toMatchObject({
+    kind: 'no-worker',
+    next: expect.stringContaining('After 1 s without anybody what it declares stands in.'),
+  });
+  const done = await ended(service, run, 15_000);
+  expect(done).toMatchObject({
+    status: 'succeeded',
+    reason: 'degraded: a, b',
+    output: { a: { score: 3 }, b: null },
+    degraded: [
+      { step: 'a', error: { code: 'unavailable', detail: expect.stringContaining('no worker of asleep is connected') } },
+      { step: 'b', error: { code: 'not_found' } },
+    ],
+    steps: [
+      { status: 'succeeded', degraded: { code: 'unavailable' }, attempts: [{ error: { code: 'unavailable' } }] },
+      { status: 'skipped', degraded: { code: 'not_found' } },
+    ],
+  });
+  const { data } = await service.request(listRunEvents, { run });
+  expect(data.filter(({ type }) => type === 'step.degraded').map(({ step }) => step)).toEqual(['b', 'a']);
+  expect((await service.request(whyRun, { run, key: 'a' })).chain.at(-1)).toMatchObject({
+    because: expect.stringContaining('what it declares stands in'),
+  });
+}, 30_000);
+
 test('an agent that is isolated gets nothing: its tasks go to another with the skill at once, and why says so where there is none', async () => {
   await using _ = new TestWorker(service, 'second', () => ({ output: 'read' }));
   agents['shut'] = { kind: 'worker', skills: ['read'], status: 'isolated' };

@@ -48,6 +48,7 @@ import { StartDeploymentHandler } from './deployments/start-deployment.handler.t
 import { Starting } from './deployments/starting.ts';
 import { StepStore } from './deployments/step.store.ts';
 import { StopDeploymentHandler } from './deployments/stop-deployment.handler.ts';
+import { DependencyWatch } from './bring-up/dependency-watch.ts';
 import { DriftWatch } from './drift/drift-watch.ts';
 import { Drifts } from './drift/drifts.ts';
 import { GetDriftHandler } from './drift/get-drift.handler.ts';
@@ -271,6 +272,7 @@ export class RegistryModule {
         LocalRunner,
         Starting,
         Drifts,
+        DependencyWatch,
         DriftWatch,
         ScaleStore,
         QueueReader,

@@ -17,7 +17,7 @@ import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js'
 import { applyDeployment } from '@signalbox/shared/contracts/registry/apply-deployment.js';
 import { beatInstance } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import type { Board } from '@signalbox/shared/contracts/registry/board.js';
-import { deploymentChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { agentChanged, deploymentChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
 import type { Drift } from '@signalbox/shared/contracts/registry/drift.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
@@ -29,6 +29,8 @@ import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js
 import { getIncident } from '@signalbox/shared/contracts/registry/get-incident.js';
 import { isolateAgent } from '@signalbox/shared/contracts/registry/isolate-agent.js';
 import { listIncidents } from '@signalbox/shared/contracts/registry/list-incidents.js';
+import type { Isolation } from '@signalbox/shared/contracts/registry/isolation.js';
+import { listIsolations } from '@signalbox/shared/contracts/registry/list-isolations.js';
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
 import { releaseAgent } from '@signalbox/shared/contracts/registry/release-agent.js';
 import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js';
@@ -798,5 +800,76 @@ describe('a version that is rolled out', () => {
     await rolled('rolled', 'good morning', { strategy: 'rolling', steps: [{ share: 0.5 }], calls: 1 });
     await untilVersions('rolled', [2, 4]);
     await stop('rolled');
+  }, 60_000);
+});
+
+describe('what is up and lacks what it needs', () => {
+  const names = ['need-base', 'need-soft', 'need-hard', 'need-last'];
+  let beating: NodeJS.Timeout;
+
+  beforeAll(async () => {
+    const beat = (name: string): Promise<unknown> =>
+      registry.service.request(beatInstance, { agent: name, instance: 'i1', capacity: 1, inFlight: 0, skills: ['work'] });
+    for (const name of names) await agent(name, { kind: 'worker', skills, worker: { runner: 'external' } });
+    await Promise.all(names.map(beat));
+    beating = setInterval(() => void Promise.all(names.map(beat)).catch(() => undefined), 500);
+    await deploy(
+      'needs',
+      { name: 'need-base' },
+      { name: 'need-soft', dependsOn: [{ name: 'need-base', whenMissing: 'degrade' }] },
+      { name: 'need-hard', dependsOn: [{ name: 'need-base', whenMissing: 'stop' }] },
+      { name: 'need-last', dependsOn: [{ name: 'need-hard', whenMissing: 'degrade' }] },
+    );
+    await untilStatus('needs', 'done', 20_000);
+  }, 60_000);
+
+  afterAll(() => clearInterval(beating));
+
+  const statusOf = async (name: string): Promise<string> => (await registry.service.request(getAgent, { name })).status;
+  const isolation = async (): Promise<Isolation | undefined> =>
+    (await registry.service.request(listIsolations, { agent: 'need-hard' })).data[0];
+
+  test('goes on and says so, or is out of routing until it is there again', async () => {
+    const { service } = registry;
+    const changes = await service.record(agentChanged);
+    await service.request(isolateAgent, { agent: 'need-base', reason: 'a look at it' });
+    await until('the dependant to stop', isolation, 15_000);
+    expect(await isolation()).toMatchObject({
+      cause: 'dependency',
+      by: 'registry',
+      because: 'it needs need-base, which is not there (isolated: it is isolated: a look at it)',
+      nextAt: null,
+    });
+    await until('its own dependant to be degraded', async () => (await statusOf('need-last')) === 'degraded', 15_000);
+    const soft = await service.request(getAgent, { name: 'need-soft' });
+    expect(soft).toMatchObject({ status: 'degraded', statusReason: expect.stringContaining('it goes on without need-base') });
+    await changes.next(({ name, status }) => name === 'need-soft' && status === 'degraded');
+    const { agents } = await board('needs');
+    expect(agents.map(({ name, status, lacks }) => [name, status, lacks?.map(({ on, then }) => `${then} ${on}`)])).toEqual([
+      ['need-base', 'isolated', undefined],
+      ['need-soft', 'degraded', ['degrade need-base']],
+      ['need-hard', 'isolated', ['stop need-base']],
+      ['need-last', 'degraded', ['degrade need-hard']],
+    ]);
+    const { data: incidents } = await service.request(listIncidents, { agent: 'need-hard', cause: 'dependency' });
+    expect(incidents).toMatchObject([{ severity: 'medium', title: 'need-hard: what it needs is not there' }]);
+    await service.request(releaseAgent, { agent: 'need-base' });
+    await untilStatus('needs', 'done', 15_000);
+    expect(await isolation()).toBeUndefined();
+    expect(await Promise.all(names.map(statusOf))).toEqual(names.map(() => 'healthy'));
+    const { timeline } = await service.request(getIncident, { id: incidents[0]!.id });
+    expect(timeline.map(({ stage }) => stage).slice(-2)).toEqual(['isolated', 'recovered']);
+  }, 60_000);
+
+  test('what a person isolated stays so, and a deployment that is stopped lets go of all that it held', async () => {
+    const { service } = registry;
+    await service.request(isolateAgent, { agent: 'need-hard', reason: 'by hand' });
+    await service.request(isolateAgent, { agent: 'need-base', reason: 'again' });
+    await until('the other dependant to be degraded', async () => (await statusOf('need-soft')) === 'degraded', 15_000);
+    expect(await isolation()).toMatchObject({ cause: 'by-hand' });
+    await service.request(releaseAgent, { agent: 'need-hard' });
+    await stop('needs');
+    expect(await statusOf('need-soft')).toBe('healthy');
+    await service.request(releaseAgent, { agent: 'need-base' });
   }, 60_000);
 });

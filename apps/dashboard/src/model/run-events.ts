@@ -26,6 +26,8 @@ export function eventText(event: RunEvent): string {
       return more ?? 'goes on';
     case 'step.succeeded':
       return `${attempt}succeeded${on}`;
+    case 'step.degraded':
+      return `degraded${more ? `: ${more}` : ''}`;
     case 'step.failed':
       return `${attempt}failed${on}${more ? `: ${more}` : ''}`;
     case 'step.retrying':
@@ -90,5 +92,5 @@ export function merged(known: readonly RunEvent[], arrived: readonly RunEvent[])
 
 /** Only errors, and what follows from them. */
 export function isTrouble({ type }: Pick<RunEvent, 'type'>): boolean {
-  return type.endsWith('.failed') || type === 'step.retrying' || type === 'step.moved' || type === 'run.cancelled';
+  return type.endsWith('.failed') || type === 'step.retrying' || type === 'step.moved' || type === 'step.degraded' || type === 'run.cancelled';
 }

@@ -10,7 +10,7 @@ import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptRef, Failure } from '@signalbox/workflow/core/events.js';
 import { mayTakeOver, named } from '@signalbox/workflow/core/failover.js';
-import type { FailoverPolicy, GraphStep } from '@signalbox/workflow/core/graph.js';
+import type { GraphStep } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
 import type { LiveRun } from '../shards/live-run.ts';
@@ -51,8 +51,9 @@ export interface Said {
 
 interface Watched {
   task: OpenTask;
-  /** Since when nobody was there for it, on the monotonic clock. */
+  /** Since when nobody was there for it, on the monotonic clock, and when another agent was looked for last. */
   since: number | undefined;
+  soughtAt: number;
   saidAt: number;
   unsaid: Said | undefined;
 }
@@ -63,7 +64,7 @@ interface Candidate {
   isReady: boolean;
 }
 
-/** Finds other agents for attempts of steps with `failover`, and keeps what the first ones said. */
+/** Finds other agents for attempts of steps with `failover`, keeps what the first ones said, and says where nobody is left for a step that can do without. */
 export class Failovers {
   private readonly watched = new Map<string, Watched>();
   private readonly seeking = new Set<string>();
@@ -81,7 +82,8 @@ export class Failovers {
   }
 
   watch(task: OpenTask): void {
-    if (task.step.failover !== undefined) this.watched.set(task.id, { task, since: undefined, saidAt: -Infinity, unsaid: undefined });
+    if (task.step.failover === undefined && task.step.unavailable === undefined) return;
+    this.watched.set(task.id, { task, since: undefined, soughtAt: -Infinity, saidAt: -Infinity, unsaid: undefined });
   }
 
   forget({ id }: OpenTask): void {
@@ -91,7 +93,7 @@ export class Failovers {
   /** Has what an executor says recorded, the last of each second. */
   say(task: OpenTask, said: Said): void {
     const entry = this.watched.get(task.id);
-    if (entry === undefined) return;
+    if (entry?.task.step.failover === undefined) return;
     entry.unsaid = { ...said, partial: said.partial ?? entry.unsaid?.partial };
     if (performance.now() - entry.saidAt >= sayMs) this.flush(task);
   }
@@ -148,15 +150,28 @@ export class Failovers {
         entry.since = undefined;
         continue;
       }
-      const { afterMs } = task.step.failover as FailoverPolicy;
       entry.since ??= at;
+      const { failover, unavailable } = task.step;
+      const strandedMs = at - entry.since;
       // That an agent is isolated was decided: waiting longer tells nothing more.
-      const waitMs = cause.kind === 'isolated' ? 0 : afterMs;
-      if (at - entry.since < waitMs) continue;
+      const waitMs = cause.kind === 'isolated' ? 0 : failover?.afterMs;
+      const mustSeek = failover !== undefined && strandedMs >= (waitMs ?? 0) && at - entry.soughtAt >= againMs;
+      const isLeft = unavailable !== undefined && strandedMs >= unavailable.afterMs;
+      if (!mustSeek && !isLeft) continue;
       moved++;
-      entry.since = at - waitMs + againMs;
-      await this.moveStranded(task, cause.because, waitMs);
+      if (mustSeek) entry.soughtAt = at;
+      if (mustSeek && (await this.moveStranded(task, cause.because, waitMs ?? 0))) continue;
+      if (isLeft) this.leave(task, cause.because, strandedMs);
     }
+  }
+
+  /** Nobody can do it, and its step says what stands in. */
+  private leave({ run, ref, target, step }: OpenTask, because: string, ms: number): void {
+    if (this.owner.find(run.uuid) !== run) return;
+    const detail = `attempt ${ref.n} of ${step.key} could not begin at ${target} for ${Math.round(ms / 1_000)} s: ${because}`;
+    const error: Failure = { code: 'unavailable', detail, next: `Look at ${target}; the run went on without it, as whenUnavailable says.` };
+    const { outcome } = this.owner.feed(run, { type: 'stranded', ...ref, error });
+    if (outcome === 'taken') log.warn('a step was degraded: nobody could do it', { run: run.id, step: step.key, agent: target });
   }
 
   private async causeOf(
@@ -173,13 +188,15 @@ export class Failovers {
     return told;
   }
 
-  private async moveStranded({ run, ref, target, step }: OpenTask, because: string, waitMs: number): Promise<void> {
+  /** Whether another agent has it now. */
+  private async moveStranded({ run, ref, target, step }: OpenTask, because: string, waitMs: number): Promise<boolean> {
     const [found] = (await this.candidates(run, ref)).filter(({ isReady }) => isReady);
-    if (found === undefined || this.owner.find(run.uuid) !== run) return;
+    if (found === undefined || this.owner.find(run.uuid) !== run) return false;
     const detail = `attempt ${ref.n} of ${step.key} could not begin at ${target} for ${Math.round(waitMs / 1_000)} s: ${because}`;
     const error: Failure = { code: 'unavailable', detail, next: `Look at ${target}; ${found.name} goes on.` };
     const { outcome } = this.owner.feed(run, { type: 'moved', ...ref, agent: found.name, error });
     if (outcome === 'taken') log.info('a task went to another agent', { run: run.id, step: step.key, from: target, to: found.name });
+    return outcome === 'taken';
   }
 
   private async find(run: LiveRun, ref: AttemptRef): Promise<void> {

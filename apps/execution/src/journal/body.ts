@@ -21,7 +21,8 @@ export function encodeBody(transitions: readonly Transition[]): { body: Buffer; 
   const blobs: Blob[] = [];
   const lighter = transitions.map((transition) => {
     if (transition.t === 'started') return lighten(transition, 'input', blobs);
-    if (transition.t === 'succeeded' || transition.t === 'ended') return lighten(transition, 'output', blobs);
+    if (transition.t === 'succeeded' || transition.t === 'degraded' || transition.t === 'ended')
+      return lighten(transition, 'output', blobs);
     return transition;
   });
   return { body: Buffer.from(JSON.stringify(lighter)), blobs };

@@ -255,14 +255,21 @@ export class Causes {
       case 'cancelled':
         return { cause: of('the run ended before it did', next(this.again())) };
       case 'skipped':
+        if (unit?.degraded !== undefined)
+          return { cause: of(`nobody could do it, so that it is skipped: ${unit.degraded.detail}`, next(unit.degraded.next)) };
         return { cause: of('its condition was not met, or all that it needs was skipped') };
       case 'succeeded':
+        if (unit?.degraded !== undefined)
+          return { cause: of(`nobody could do it, and what it declares stands in: ${unit.degraded.detail}`, next(unit.degraded.next)) };
         return { cause: of(unit?.endedAt === undefined ? 'it has nothing to do' : `it has succeeded at ${iso(unit.endedAt) ?? ''}`) };
       default:
     }
     if (queue === undefined) return { cause: of('it has begun') };
-    const { failover } = step;
-    const soon = failover && isStranding(queue.kind) ? ` After ${failover.afterMs / 1_000} s ${whoNext(failover)} goes on.` : '';
+    const { failover, unavailable } = step;
+    const goesOn = failover === undefined ? '' : ` After ${failover.afterMs / 1_000} s ${whoNext(failover)} goes on.`;
+    const standsIn = unavailable && (unavailable.use === undefined ? 'the step is skipped' : 'what it declares stands in');
+    const isLeft = standsIn === undefined ? '' : ` After ${unavailable!.afterMs / 1_000} s without anybody ${standsIn}.`;
+    const soon = isStranding(queue.kind) ? `${goesOn}${isLeft}` : '';
     return {
       cause: of(queue.because, {
         on: queue.on,

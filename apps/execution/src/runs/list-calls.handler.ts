@@ -59,9 +59,9 @@ export class ListCallsHandler {
 function callsIn(state: RunState, agent: string, skill: string | undefined): Omit<RecordedCall, 'run'>[] {
   const calls: Omit<RecordedCall, 'run'>[] = [];
   for (const [s, step] of state.steps.entries()) {
-    for (const [place, { status, output = null, isKept }] of step.units.entries()) {
+    for (const [place, { status, output = null, isKept, degraded }] of step.units.entries()) {
       if (calls.length >= callsMax) return calls;
-      if (status !== 'succeeded' || isKept) continue;
+      if (status !== 'succeeded' || isKept || degraded !== undefined) continue;
       const i = step.isFanned ? place : -1;
       const work = workOf(state, s, i);
       if (work.kind !== 'agent' || work.target !== agent || (skill !== undefined && (work.skill ?? skill) !== skill)) continue;

@@ -2,7 +2,7 @@ import type { AttemptView, RunStatus, RunView, StepView, WaitingFor } from '@sig
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { answerersNow, answerersText, shownOf, type Approval } from '@signalbox/workflow/core/approval.js';
 import { notUndone } from '@signalbox/workflow/core/ending.js';
-import type { AttemptRef, Failure, Usage } from '@signalbox/workflow/core/events.js';
+import type { AttemptRef, Usage } from '@signalbox/workflow/core/events.js';
 import { unitBefore } from '@signalbox/workflow/core/gate.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
@@ -10,6 +10,7 @@ import { enteringReason, isEntering, limitText } from '@signalbox/workflow/core/
 import { isWaiting, progressOf } from '@signalbox/workflow/core/progress.js';
 import { guarded, inputOf, keyOf, workOf } from '@signalbox/workflow/core/scope.js';
 import { hasEnded, type RunState, type StepState, type UnitState } from '@signalbox/workflow/core/state.js';
+import { degradedOf } from '@signalbox/workflow/core/unavailable.js';
 import type { QueueCause } from '../dispatch/queue-cause.ts';
 import type { RunFacts } from '../shards/live-run.ts';
 import { criticalSteps } from './critical-path.ts';
@@ -26,6 +27,8 @@ const previewsMaxBytes = 256_000;
 
 /** Of what could not be undone, a run shows so many: each is a step of its own too. */
 const notUndoneMax = 100;
+/** The same of steps for which something else stands in. */
+const degradedMax = 100;
 
 /** Why a queued attempt is not under way; undefined where its owner is not here. */
 export type Why = (ref: AttemptRef) => QueueCause | undefined;
@@ -62,6 +65,9 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
       output: cut(state.output, wholeMaxBytes),
     }),
     error: error === undefined ? null : failureView(error),
+    ...(state.degraded > 0 && {
+      degraded: degradedOf(state, degradedMax).map(({ key, error: why }) => ({ step: key, error: failureView(why) })),
+    }),
     ...(left.length > 0 && { notUndone: left.map((each) => ({ step: each.key, error: failureView(each.error) })) }),
     parent: facts.parent === null ? null : fromUuid('run', facts.parent),
     ...(facts.origin && { origin: facts.origin }),
@@ -162,9 +168,13 @@ function stepView(state: RunState, { s, i }: UnitPlace, why: Why, maxBytes: numb
     slackMs: critical.has(s) && slack[s] !== undefined ? 0 : (slack[s] ?? null),
     attempts:
       unit === undefined ? [] : attemptViews(unit, isAgent ? (step.kind === 'llm' ? work.target : (unit.chosen ?? step.target)) : null),
-    input: unit === undefined || status === 'pending' || status === 'skipped' ? null : inputView(state, s, i, maxBytes),
+    input:
+      unit === undefined || status === 'pending' || (status === 'skipped' && unit.degraded === undefined)
+        ? null
+        : inputView(state, s, i, maxBytes),
     output: cut(unit === undefined ? current.output : unit.output, maxBytes),
     error: unit?.error === undefined ? null : failureView(unit.error),
+    ...(unit?.degraded && { degraded: failureView(unit.degraded) }),
     ...(unit?.usage && { usage: { ...unit.usage } }),
     ...(step.llm && { limits: { ...step.llm.limits, costUsd: step.llm.limits.costUsd ?? null } }),
   };
@@ -251,9 +261,14 @@ function attemptViews(unit: UnitState, target: string | null): AttemptView[] {
     instance: unit.instance ?? null,
     startedAt: iso(unit.startedAt),
     endedAt: iso(unit.endedAt),
-    error: unit.error === undefined && unit.crash === undefined ? null : failureView((unit.error ?? unit.crash) as Failure),
+    error: failureOf(unit),
   });
   return views;
+}
+
+function failureOf({ error, degraded, crash }: UnitState): AttemptView['error'] {
+  const failure = error ?? degraded ?? crash;
+  return failure === undefined ? null : failureView(failure);
 }
 
 /** What the last attempt used: all that its unit did, without the attempts before. */

@@ -60,6 +60,7 @@ export class InstanceTally {
           break;
         case 'retrying':
         case 'seeking':
+        case 'degraded':
         case 'failed':
           this.end(run, transition, transition.error);
           if (transition.isLost === true && transition.n >= poisonAttempts) this.note('poison', run, transition, transition.error);

@@ -74,6 +74,7 @@ export class KpiTally implements OnApplicationBootstrap, OnModuleDestroy {
           break;
         case 'retrying':
         case 'seeking':
+        case 'degraded':
         case 'failed':
           this.end(run, transition, transition.error);
           break;

@@ -15,7 +15,7 @@ const ends = ['succeeded', 'failed', 'cancelled'] as const;
 class Counts {
   started = 0;
   readonly ended = { succeeded: 0, failed: 0, cancelled: 0 };
-  readonly steps = { succeeded: 0, failed: 0 };
+  readonly steps = { succeeded: 0, degraded: 0, failed: 0 };
   retries = 0;
   inputTokens = 0;
   outputTokens = 0;
@@ -55,6 +55,7 @@ export class RunMetrics {
         case 'retrying':
         case 'seeking':
         case 'succeeded':
+        case 'degraded':
         case 'failed':
           if (transition.t === 'retrying' || transition.t === 'seeking') counts.retries++;
           else if (transition.t === 'failed' || transition.isKept !== true) counts.steps[transition.t]++;
@@ -103,7 +104,7 @@ export class RunMetrics {
       ),
       ...histogram('signalbox_run_duration_seconds', 'From the start of a run to its end.', ({ duration }) => duration),
       ...family('signalbox_steps_ended_total', 'counter', 'Steps and items ended, by how.', ({ steps }, labels) =>
-        (['succeeded', 'failed'] as const).map(
+        (['succeeded', 'degraded', 'failed'] as const).map(
           (outcome) => `signalbox_steps_ended_total{${labels},outcome="${outcome}"} ${steps[outcome]}`,
         ),
       ),

@@ -27,8 +27,8 @@ export function spansOf({ state, facts }: TracedRun, transitions: readonly Trans
   const spans: EndedSpan[] = [];
   for (const transition of transitions) {
     if (transition.t === 'retrying') spans.push(...attemptSpans(state, transition, transition.at, transition.error.code, transition.usage));
-    else if (transition.t === 'failed' || (transition.t === 'succeeded' && transition.isKept !== true)) {
-      const error = transition.t === 'failed' ? transition.error.code : undefined;
+    else if (transition.t === 'failed' || ((transition.t === 'succeeded' || transition.t === 'degraded') && transition.isKept !== true)) {
+      const error = transition.t === 'succeeded' ? undefined : transition.error.code;
       spans.push(...attemptSpans(state, transition, transition.at, error, transition.usage), unitSpan(state, transition.s, transition.i));
     } else if (transition.t === 'ended') spans.push(...cancelledSpans(state), ...fannedSpans(state), rootSpan(state, facts));
   }

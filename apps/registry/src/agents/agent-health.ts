@@ -71,6 +71,16 @@ export class AgentHealth {
     for (const { name } of rows) await this.refresh(tx, name);
   }
 
+  /** Keeps what an agent goes on without by what a deployment declares; null: nothing. */
+  async setLacks(tx: EntityManager, name: string, deployment: string, lacks: string | null): Promise<void> {
+    await tx.query(
+      `UPDATE agent SET lacks = CASE WHEN $3::text IS NULL THEN lacks - $2::text ELSE lacks || jsonb_build_object($2::text, $3::text) END
+       WHERE name = $1 AND lacks ->> $2::text IS DISTINCT FROM $3::text`,
+      [name, deployment, lacks],
+    );
+    await this.refresh(tx, name);
+  }
+
   /** Keeps what a probe of an agent that is called said. */
   async setProbe(tx: EntityManager, name: string, isWell: boolean, note: string | undefined): Promise<void> {
     await tx.query(`UPDATE agent SET probed = $2, probe_note = $3 WHERE name = $1`, [name, isWell, note ?? null]);
@@ -121,6 +131,7 @@ export class AgentHealth {
 
 function toFacts(row: HealthRow): HealthFacts {
   const server = row.manifest.spec.mcp?.server;
+  const lacks = Object.values(row.lacks);
   return {
     kind: row.kind,
     live: row.live,
@@ -134,6 +145,7 @@ function toFacts(row: HealthRow): HealthFacts {
         server: { name: server, status: row.server_status, ...(row.server_reason !== null && { reason: row.server_reason }) },
       }),
     ...(row.breaker !== null && { breaker: row.breaker }),
+    ...(lacks.length > 0 && { lacks: lacks.join('; ') }),
     ...(row.probed !== null && { probe: { isWell: row.probed, ...(row.probe_note !== null && { note: row.probe_note }) } }),
   };
 }

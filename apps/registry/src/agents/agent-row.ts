@@ -19,6 +19,8 @@ export interface AgentRow {
   breaker: BreakerState | null;
   probed: boolean | null;
   probe_note: string | null;
+  /** By the id of each deployment that says so: what it goes on without, in a sentence. */
+  lacks: Record<string, string>;
   stage: Stage | null;
   created_at: Date;
   updated_at: Date;

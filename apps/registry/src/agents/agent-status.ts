@@ -18,6 +18,8 @@ export interface HealthFacts {
   /** Of the MCP server behind an `mcp` agent; absent: unknown. */
   server?: { name: string; status: string; reason?: string };
   breaker?: BreakerState;
+  /** What it goes on without, as a deployment declares, in a sentence. */
+  lacks?: string;
   /** What the last probe of an agent that is called said; absent: none was made. */
   probe?: { isWell: boolean; note?: string };
 }
@@ -34,7 +36,9 @@ export function healthOf(facts: HealthFacts): Health {
   if (facts.isolation !== undefined) return { status: 'isolated', reason: `it is isolated: ${facts.isolation}` };
   const own = facts.kind === 'worker' ? workerHealth(facts) : facts.kind === 'mcp' ? serverHealth(facts) : calledHealth(facts);
   const calls = breakerHealth(facts.breaker);
-  return calls !== null && severity.indexOf(calls.status) > severity.indexOf(own.status) ? calls : own;
+  const worse = calls !== null && severity.indexOf(calls.status) > severity.indexOf(own.status) ? calls : own;
+  if (facts.lacks === undefined || severity.indexOf(worse.status) >= severity.indexOf('degraded')) return worse;
+  return { status: 'degraded', reason: facts.lacks };
 }
 
 function workerHealth({ live, lost, isolated = 0, wanted, runnerFailure }: HealthFacts): Health {

@@ -13,6 +13,7 @@ import { DriftWatch } from '../drift/drift-watch.ts';
 import { LocalRunner } from '../runners/local-runner.ts';
 import { Autoscaler } from '../scaling/autoscaler.ts';
 import { ContractStep } from './contract-step.ts';
+import { DependencyWatch } from './dependency-watch.ts';
 import { MemberStep } from './member-step.ts';
 import { MemberWatch } from './member-watch.ts';
 import { nextMoves, type Move } from './next-moves.ts';
@@ -42,6 +43,7 @@ export class Advance {
     private readonly runner: LocalRunner,
     private readonly memberWatch: MemberWatch,
     private readonly memberStep: MemberStep,
+    private readonly dependencyWatch: DependencyWatch,
     private readonly driftWatch: DriftWatch,
     private readonly autoscaler: Autoscaler,
     runnerStep: RunnerStep,
@@ -64,6 +66,7 @@ export class Advance {
     for (const name of this.runner.agentsOf(row.id)) {
       if (!standings.has(name)) await this.runner.stop(row.id, 'it is not of its deployment any more', name);
     }
+    const isUnsettled = await this.dependencyWatch.look(row, standings.values());
     const moves = nextMoves(standings.values());
     const hasMoved = await Promise.all(
       moves.map((move) => this.make(row, move, move.agent.kind === 'agent' ? agents.get(move.agent.agent) : undefined, services)),
@@ -71,7 +74,7 @@ export class Advance {
     if (hasMoved.includes(true)) return 'moved';
     await this.driftWatch.look(row, services);
     await this.autoscaler.look(row, standings.values(), agents);
-    return moves.some((move) => move.fact.state !== 'failed') ? 'moving' : 'calm';
+    return isUnsettled || moves.some((move) => move.fact.state !== 'failed') ? 'moving' : 'calm';
   }
 
   /** Whether the step is done now. */

@@ -9,6 +9,7 @@ import { LocalRunner } from '../runners/local-runner.ts';
 import { MigrationRunner } from '../runners/migration-runner.ts';
 import { Autoscaler } from '../scaling/autoscaler.ts';
 import { Advance } from './advance.ts';
+import { DependencyWatch } from './dependency-watch.ts';
 import { MemberWatch } from './member-watch.ts';
 import { RolloutProcesses } from './rollout-processes.ts';
 import { Takeover } from './takeover.ts';
@@ -50,6 +51,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly runner: LocalRunner,
     private readonly migrations: MigrationRunner,
     private readonly memberWatch: MemberWatch,
+    private readonly dependencyWatch: DependencyWatch,
     private readonly driftWatch: DriftWatch,
     private readonly autoscaler: Autoscaler,
     private readonly advance: Advance,
@@ -104,6 +106,7 @@ export class BringUp implements OnApplicationBootstrap, BeforeApplicationShutdow
     for (const id of [...this.held.keys()].filter((held) => !mine.has(held))) {
       this.held.delete(id);
       this.memberWatch.forget(id);
+      this.dependencyWatch.forget(id);
       this.driftWatch.forget(id);
       this.autoscaler.forget(id);
       this.migrations

@@ -19,6 +19,7 @@ import { ProcessStore, type ProcessRow } from '../runners/process.store.ts';
 import { endWorkerKey } from '../runners/worker-key.ts';
 import { ScaleStore } from '../scaling/scale.store.ts';
 import { Autoscaler } from '../scaling/autoscaler.ts';
+import { DependencyWatch } from './dependency-watch.ts';
 import { MemberWatch } from './member-watch.ts';
 
 /** What is to be put right when a replica gets a deployment, and when a deployment ends. */
@@ -38,6 +39,7 @@ export class Takeover {
     private readonly runner: LocalRunner,
     private readonly migrations: MigrationRunner,
     private readonly memberWatch: MemberWatch,
+    private readonly dependencyWatch: DependencyWatch,
     private readonly driftWatch: DriftWatch,
     private readonly autoscaler: Autoscaler,
   ) {}
@@ -79,6 +81,7 @@ export class Takeover {
     await this.runner.stop(row.id, 'its deployment was stopped');
     await this.migrations.stop(row.id, 'its deployment was stopped');
     this.memberWatch.forget(row.id);
+    this.dependencyWatch.forget(row.id);
     this.driftWatch.forget(row.id);
     this.autoscaler.forget(row.id);
     const services = await this.boards.look([planOf(row.manifest)]);
@@ -94,6 +97,7 @@ export class Takeover {
       );
       await this.members.keepOnly(tx, row.id, []);
       await this.scales.forget(tx, row.id);
+      await this.dependencyWatch.letGo(tx, row);
       await this.deployments.endBearer(tx, row.name);
       await this.log.tell(tx, current, services, { change: 'stopped' });
       return gone;

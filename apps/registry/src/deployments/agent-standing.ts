@@ -1,4 +1,4 @@
-import type { BoardStatus, WaitingFor } from '@signalbox/shared/contracts/registry/board.js';
+import type { BoardStatus, Lack, WaitingFor } from '@signalbox/shared/contracts/registry/board.js';
 import type { Estimate } from '../manifests/manifest.ts';
 import { pendingStep, stepKey, type Facts, type MemberFact, type StepFact } from './facts.ts';
 import { inOrder } from './graph.ts';
@@ -13,6 +13,8 @@ export interface Standing {
   progress: number;
   steps: { planned: PlannedStep; fact: StepFact }[];
   waitingFor: WaitingFor[];
+  /** What it lacks now that it is up, of what it says how to live without. */
+  lacks: Lack[];
   /** Of the whole of it. */
   estimateDays: Estimate;
   /** What is left of it, in days: low, middle, high. */
@@ -36,12 +38,15 @@ export function standingsOf(plan: Plan, facts: Facts): Map<string, Standing> {
 function standingOf(planned: PlannedAgent, facts: Facts, before: ReadonlyMap<string, Standing>): Standing {
   const steps = planned.steps.map((step) => ({ planned: step, fact: facts.steps.get(stepKey(planned.name, step.name)) ?? pendingStep }));
   const progress = progressOf(steps);
-  const waitingFor = [...planned.dependsOn.flatMap((dependency) => waitOn(dependency, facts, before)), ...missingManifest(planned, facts)];
+  const missing = planned.dependsOn.flatMap((dependency) => waitOn(dependency, facts, before));
+  const waitingFor = [...missing, ...missingManifest(planned, facts)];
+  const lacks = progress === 1 ? missing.flatMap((lack) => lackOf(lack, planned)) : [];
   return {
     planned,
     progress,
     steps,
-    ...withIts(planned, statusOf(planned, steps, progress, waitingFor, facts), before),
+    ...withIts(planned, statusOf(planned, steps, progress, waitingFor, facts), before, lacks),
+    lacks,
     waitingFor: progress === 1 ? [] : waitingFor,
     ...estimatesOf(planned, steps, facts),
   };
@@ -79,12 +84,26 @@ function statusOf(
   return { status: planned.dependsOn.length === 0 ? 'parallel' : 'ready' };
 }
 
+function lackOf({ on, because }: WaitingFor, { whenMissing }: PlannedAgent): Lack[] {
+  const then = whenMissing.get(on);
+  return then === undefined ? [] : [{ on, because, then }];
+}
+
+/** What an agent or member goes on without, or what it stops for, in a sentence. */
+export function lackText(lacks: readonly Pick<Lack, 'on' | 'because' | 'then'>[]): string {
+  const stops = lacks.filter(({ then }) => then === 'stop');
+  const told = (stops.length > 0 ? stops : lacks).map(({ on, because }) => `${on}, which is not there (${because})`).join(', and ');
+  return stops.length > 0 ? `it needs ${told}` : `it goes on without ${told}`;
+}
+
 /** What is done and needs an agent that is isolated goes on as well as it can. */
 function withIts(
   planned: PlannedAgent,
   own: Pick<Standing, 'status' | 'statusReason'>,
   before: ReadonlyMap<string, Standing>,
+  lacks: readonly Lack[],
 ): Pick<Standing, 'status' | 'statusReason'> {
+  if (own.status === 'done' && lacks.length > 0) return { status: 'degraded', statusReason: lackText(lacks) };
   const isolated = own.status === 'done' ? planned.dependsOn.find((name) => before.get(name)?.status === 'isolated') : undefined;
   return isolated === undefined ? own : { status: 'degraded', statusReason: `it needs ${isolated}, which is isolated` };
 }

@@ -419,3 +419,53 @@ describe('members of other kinds', () => {
     expect(statuses({ steps, members: new Map([['token', ill]]) })).toContainEqual(['token', 'degraded', []]);
   });
 });
+
+describe('what is up and lacks what it needs', () => {
+  const base = { name: 'base', steps: [{ name: 'start', source: 'runner' }] };
+  const needs = (name: string, whenMissing?: string): Record<string, unknown> => ({
+    ...{ name, steps: [{ name: 'start', source: 'runner' }] },
+    dependsOn: [whenMissing === undefined ? 'base' : { name: 'base', whenMissing }],
+  });
+  const plan = planOf(base, needs('plain'), needs('waits', 'wait'), needs('soft', 'degrade'), needs('hard', 'stop'), {
+    ...{ name: 'bus', steps: [{ name: 'start', source: 'runner' }] },
+    dependsOn: [{ name: 'service:bus', whenMissing: 'degrade' }],
+  });
+  const done = new Map(plan.agents.map(({ name }) => [stepKey(name, 'start'), { state: 'done' as const, fraction: 1 }]));
+  const agents = (status: AgentFact['status']): Map<string, AgentFact> =>
+    new Map(
+      plan.agents.map(({ name }) => [name, name === 'base' ? { status, statusReason: 'no instance is left' } : { status: 'healthy' }]),
+    );
+  const seen = (facts: Partial<Facts>): unknown[] =>
+    boardOf('d', plan, factsOf({ steps: done, ...facts })).agents.map(({ name, status, statusReason, lacks }) => [
+      name,
+      status,
+      ...(statusReason === undefined ? [] : [statusReason]),
+      ...(lacks === undefined ? [] : [lacks.map(({ then }) => then)]),
+    ]);
+
+  test('says so as its deployment declares, and as before where that says nothing', () => {
+    const because = 'failed: no instance is left';
+    expect(seen({ agents: agents('failed') })).toEqual([
+      ['base', 'failed', 'no instance is left'],
+      ['plain', 'done'],
+      ['waits', 'done'],
+      ['soft', 'degraded', `it goes on without base, which is not there (${because})`, ['degrade']],
+      ['hard', 'degraded', `it needs base, which is not there (${because})`, ['stop']],
+      ['bus', 'done'],
+    ]);
+    expect(seen({ agents: agents('healthy') })).toEqual(plan.agents.map(({ name }) => [name, 'done']));
+    expect(seen({ agents: agents('degraded') })).toContainEqual(['soft', 'done']);
+  });
+
+  test('of a service too; what is not up waits for it, however it could live without', () => {
+    const infrastructure = new Map([['service:bus', { isUp: false, because: 'the message bus is down' }]]);
+    expect(seen({ agents: agents('healthy'), infrastructure })).toContainEqual([
+      'bus',
+      'degraded',
+      'it goes on without service:bus, which is not there (the message bus is down)',
+      ['degrade'],
+    ]);
+    expect(seen({ agents: agents('healthy'), infrastructure, steps: new Map() })).toContainEqual(['bus', 'waiting']);
+    expect(seen({ agents: agents('healthy'), steps: new Map() })).toContainEqual(['soft', 'waiting']);
+  });
+});

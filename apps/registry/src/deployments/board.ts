@@ -66,7 +66,7 @@ function schedulesOf(standings: ReadonlyMap<string, Standing>, slips: Slips): Sc
 }
 
 function boardAgent(standing: Standing, facts: Facts, schedules: Schedules): BoardAgent {
-  const { planned, status, statusReason, progress, steps, waitingFor, estimateDays } = standing;
+  const { planned, status, statusReason, progress, steps, waitingFor, lacks, estimateDays } = standing;
   const schedule = schedules.middle.schedules.get(planned.name);
   const { breaker, stage } = (planned.kind === 'agent' ? facts.agents.get(planned.agent) : undefined) ?? {};
   return {
@@ -84,6 +84,7 @@ function boardAgent(standing: Standing, facts: Facts, schedules: Schedules): Boa
     })),
     dependsOn: planned.dependsOn,
     waitingFor,
+    ...(lacks.length > 0 && { lacks }),
     estimateDays,
     eta: schedule ? agentEta(planned.name, schedules, facts.now) : null,
     priority: schedule ? priorityOf(schedule, schedules.middle.days) : null,

@@ -39,6 +39,40 @@ describe('a deployment manifest', () => {
     ]);
   });
 
+  test('says of what it needs how it lives without that; a name alone says nothing of it', () => {
+    const agents = [
+      {
+        name: 'a',
+        dependsOn: ['b', { name: 'c', whenMissing: 'degrade' }, { name: 'd', whenMissing: 'stop' }, { name: 'service:bus' }],
+        ...reported,
+      },
+    ];
+    const others = ['b', 'c', 'd'].map((name) => ({ name, ...reported }));
+    const { plan } = parseDeploymentManifest('d', {
+      ...{ apiVersion: 'signalbox.dev/v1', kind: 'Deployment', metadata: { name: 'd' } },
+      spec: { agents: [...agents, ...others] },
+    });
+    expect(plan.agents[0]).toMatchObject({ dependsOn: ['b', 'c', 'd', 'service:bus'] });
+    expect([...plan.agents[0]!.whenMissing]).toEqual([
+      ['c', 'degrade'],
+      ['d', 'stop'],
+    ]);
+  });
+
+  test('with something needed twice, or that stops what has no routing, is refused', () => {
+    const agents = [
+      { name: 'a', dependsOn: ['b', { name: 'b', whenMissing: 'stop' }, { name: 'x' }], ...reported },
+      { name: 'b', ...reported },
+    ];
+    const members = [{ kind: 'secret', name: 's', dependsOn: [{ name: 'a', whenMissing: 'stop' }] }];
+    expect(errorsOf({ agents, members })).toEqual([
+      { pointer: '/spec/agents/0/dependsOn/1', detail: 'names b a second time' },
+      { pointer: '/spec/agents/0/dependsOn/2', detail: 'names x, which is no agent or member of this deployment' },
+      { pointer: '/spec/members/0/dependsOn/0/whenMissing', detail: 'must be wait or degrade: only an agent can be taken out of routing' },
+    ]);
+    expect(errorsOf({ agents: [{ name: 'a', dependsOn: [{ name: 'service:bus', whenMissing: 'panic' }], ...reported }] })).not.toEqual([]);
+  });
+
   test('with a name twice is refused', () => {
     expect(
       errorsOf({

@@ -7,7 +7,7 @@ import { deploymentAgentsMax } from '../manifests/deployment.schema.ts';
 import type { DeploymentManifest, DeploymentMemberSpec } from '../manifests/manifest.ts';
 import { invalidManifest, parseManifest } from '../manifests/parse-manifest.ts';
 import { cycleIn } from './graph.ts';
-import { planOf, type Plan } from './plan.ts';
+import { dependencyName, planOf, type Plan } from './plan.ts';
 
 /** What an agent may wait for beside other agents: a service of Signalbox (or its bus or database), an MCP server. */
 const infrastructurePattern = /^(service|mcp-server):([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/;
@@ -143,8 +143,15 @@ function dependencyFaults(entries: readonly Entry[]): FaultDetail[] {
   const names = new Set(entries.map(({ spec }) => spec.name));
   return entries.flatMap(({ pointer, spec }) =>
     (spec.dependsOn ?? []).flatMap((dependency, at) => {
-      const detail = dependencyFault(spec.name, dependency, names);
-      return detail === null ? [] : [{ pointer: `${pointer}/dependsOn/${at}`, detail }];
+      const place = `${pointer}/dependsOn/${at}`;
+      const detail = dependencyFault(spec.name, dependencyName(dependency), names);
+      if (detail !== null) return [{ pointer: place, detail }];
+      if (spec.dependsOn!.findIndex((other) => dependencyName(other) === dependencyName(dependency)) < at)
+        return [{ pointer: place, detail: `names ${dependencyName(dependency)} a second time` }];
+      const isStopped = typeof dependency === 'object' && dependency.whenMissing === 'stop' && spec.kind !== undefined;
+      return isStopped
+        ? [{ pointer: `${place}/whenMissing`, detail: 'must be wait or degrade: only an agent can be taken out of routing' }]
+        : [];
     }),
   );
 }

@@ -1,6 +1,13 @@
 import type { Importance, MemberKind } from '@signalbox/shared/contracts/registry/board.js';
 import type { StepSource } from '@signalbox/shared/contracts/registry/deployment.js';
-import type { DeploymentAgentSpec, DeploymentManifest, DeploymentMemberSpec, Estimate, StepSpec } from '../manifests/manifest.ts';
+import type {
+  DependencySpec,
+  DeploymentAgentSpec,
+  DeploymentManifest,
+  DeploymentMemberSpec,
+  Estimate,
+  StepSpec,
+} from '../manifests/manifest.ts';
 
 /** One step with nothing left to defaults. */
 export interface PlannedStep {
@@ -26,6 +33,8 @@ export interface PlannedAgent {
   member?: DeploymentMemberSpec;
   /** All that it waits for: members of the deployment and infrastructure. */
   dependsOn: string[];
+  /** Of these, what it says how to live without once it is up. */
+  whenMissing: ReadonlyMap<string, 'degrade' | 'stop'>;
   estimateDays: Estimate;
   importance?: Importance;
   steps: PlannedStep[];
@@ -84,11 +93,23 @@ function planned(spec: Omit<DeploymentAgentSpec, 'agent'>, usual: StepSpec[]): O
   const steps = stepSpecs.map((step) => plannedStep(step, spec.estimateDays, (step.weight ?? 1) / weights));
   return {
     name: spec.name,
-    dependsOn: spec.dependsOn ?? [],
+    dependsOn: (spec.dependsOn ?? []).map(dependencyName),
+    whenMissing: new Map((spec.dependsOn ?? []).flatMap(declared)),
     estimateDays: spec.estimateDays ?? sumOf(steps.map((step) => step.estimate)),
     ...(spec.importance !== undefined && { importance: spec.importance }),
     steps,
   };
+}
+
+/** The name of what is needed. */
+export function dependencyName(dependency: DependencySpec): string {
+  return typeof dependency === 'string' ? dependency : dependency.name;
+}
+
+function declared(dependency: DependencySpec): [string, 'degrade' | 'stop'][] {
+  if (typeof dependency === 'string') return [];
+  const { name, whenMissing = 'wait' } = dependency;
+  return whenMissing === 'wait' ? [] : [[name, whenMissing]];
 }
 
 function plannedStep(step: StepSpec, ofAgent: Estimate | undefined, part: number): PlannedStep {

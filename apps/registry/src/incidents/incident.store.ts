@@ -107,6 +107,7 @@ const titles: Record<FaultCause, string> = {
   'poison-task': 'a task takes its executors down',
   budget: 'a budget is used up',
   rollout: 'a version was rolled back',
+  dependency: 'what it needs is not there',
   'by-hand': 'isolated by hand',
 };
 

@@ -39,14 +39,34 @@ const step = {
   additionalProperties: false,
 };
 
+const dependencyName = {
+  type: 'string',
+  maxLength: 128,
+  description: 'Another agent or member of this deployment, `service:bus`, `service:database`, `service:NAME`, or `mcp-server:NAME`.',
+};
+
 const dependsOn = {
   type: 'array',
   maxItems: 100,
   uniqueItems: true,
   items: {
-    type: 'string',
-    maxLength: 128,
-    description: 'Another agent or member of this deployment, `service:bus`, `service:database`, `service:NAME`, or `mcp-server:NAME`.',
+    description: 'What it waits for, by name, or as an object with how it lives without that once it is up.',
+    oneOf: [
+      dependencyName,
+      {
+        type: 'object',
+        properties: {
+          name: dependencyName,
+          whenMissing: {
+            enum: ['wait', 'degrade', 'stop'],
+            description:
+              'Once it is up and this is not there: it stays as it is (`wait`, if absent), it goes on and is shown as degraded (`degrade`), or it gets no work until this is there again (`stop`, of agents).',
+          },
+        },
+        required: ['name'],
+        additionalProperties: false,
+      },
+    ],
   },
 };
 

@@ -1,7 +1,7 @@
 import type { AgentKind, Skill } from '@signalbox/shared/contracts/registry/agent.js';
 import type { KpiName } from '@signalbox/shared/contracts/registry/kpi-names.js';
 import type { GateApprovals, GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
-import type { Importance, MemberKind } from '@signalbox/shared/contracts/registry/board.js';
+import type { Importance, MemberKind, WhenMissing } from '@signalbox/shared/contracts/registry/board.js';
 import type { ChannelType } from '@signalbox/shared/contracts/registry/channel.js';
 import type { StepSource } from '@signalbox/shared/contracts/registry/deployment.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
@@ -88,10 +88,13 @@ export interface StepSpec {
   call?: { skill: string; input?: unknown };
 }
 
+/** What an agent or member needs: its name, or with it how it lives without that once it is up. */
+export type DependencySpec = string | { name: string; whenMissing?: WhenMissing };
+
 export interface DeploymentAgentSpec {
   name: string;
   agent?: string;
-  dependsOn?: string[];
+  dependsOn?: DependencySpec[];
   estimateDays?: Estimate;
   importance?: Importance;
   steps?: StepSpec[];
@@ -103,7 +106,7 @@ export interface DeploymentMemberSpec {
   name: string;
   /** Its name where it is: of the MCP server, workflow or secret. The same as `name` if absent. */
   ref?: string;
-  dependsOn?: string[];
+  dependsOn?: DependencySpec[];
   estimateDays?: Estimate;
   importance?: Importance;
   steps?: StepSpec[];

@@ -18,6 +18,8 @@ export interface IsolationRow {
   state: IsolationState;
   attempt: number;
   incident: string;
+  /** The deployment that took the agent out of routing for what it needs; null: that is not why. */
+  deployment: string | null;
   by_principal: string;
   since: Date;
   next_at: Date | null;
@@ -38,14 +40,26 @@ export class IsolationStore {
   /** `nextMs` null: nothing follows by itself. */
   async insert(
     tx: EntityManager,
-    row: Pick<IsolationRow, 'workspace' | 'agent' | 'instance' | 'cause' | 'because' | 'incident' | 'by_principal' | 'attempt'>,
+    row: Pick<IsolationRow, 'workspace' | 'agent' | 'instance' | 'cause' | 'because' | 'incident' | 'by_principal' | 'attempt'> &
+      Partial<Pick<IsolationRow, 'deployment'>>,
     nextMs: number | null,
   ): Promise<IsolationRow> {
     const rows = await rowsOf<IsolationRow>(
       tx,
-      `INSERT INTO isolation (workspace, agent, instance, cause, because, state, attempt, incident, by_principal, next_at)
-       VALUES ($1, $2, $3, $4, $5, 'isolated', $6, $7, $8, now() + $9::float8 * interval '1 millisecond') RETURNING *`,
-      [row.workspace, row.agent, row.instance, row.cause, row.because, row.attempt, row.incident, row.by_principal, nextMs],
+      `INSERT INTO isolation (workspace, agent, instance, cause, because, state, attempt, incident, by_principal, next_at, deployment)
+       VALUES ($1, $2, $3, $4, $5, 'isolated', $6, $7, $8, now() + $9::float8 * interval '1 millisecond', $10) RETURNING *`,
+      [
+        row.workspace,
+        row.agent,
+        row.instance,
+        row.cause,
+        row.because,
+        row.attempt,
+        row.incident,
+        row.by_principal,
+        nextMs,
+        row.deployment ?? null,
+      ],
     );
     return rows[0]!;
   }

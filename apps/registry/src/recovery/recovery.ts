@@ -93,6 +93,28 @@ export class Recovery {
     return this.isolate(tx, incident!, { cause: 'by-hand', because, by, agent, instance, attempt: 0 }, null);
   }
 
+  /**
+   * What an agent needs is not there, and its deployment declares that it stops then: it is out of routing until the deployment lets it in again. Nothing where it
+   * is isolated as it is. The agent must be locked.
+   */
+  async isolateForNeed(
+    tx: EntityManager,
+    { workspace, agent, deployment, because }: { workspace: string; agent: string; deployment: string; because: string },
+  ): Promise<void> {
+    if ((await this.isolations.find(tx, agent, wholeAgent)) !== null) return;
+    const fault = { workspace, cause: 'dependency' as const, agent, text: because, by: itself };
+    const incident = await this.note(tx, await this.policyOf(tx, agent), fault, true);
+    const isolation = { cause: 'dependency' as const, because, by: itself, agent, instance: wholeAgent, attempt: 0, deployment };
+    await this.isolate(tx, incident!, isolation, null);
+    log.warn('an agent was isolated for what it needs', { workspace, agent, because });
+  }
+
+  /** What it needs is there again, or its deployment wants nothing of it any more. The agent must be locked. */
+  async releaseForNeed(tx: EntityManager, agent: string, deployment: string, text: string): Promise<void> {
+    const row = await this.isolations.find(tx, agent, wholeAgent);
+    if (row?.deployment === deployment) await this.release(tx, row, { stage: 'recovered', text, by: itself });
+  }
+
   /** Lets an instance or an agent in again. The agent must be locked. */
   async release(tx: EntityManager, row: IsolationRow, entry: Pick<NewEntry, 'stage' | 'text' | 'by'>): Promise<void> {
     const { workspace, agent, instance, incident } = row;
@@ -196,12 +218,13 @@ export class Recovery {
       because,
       by,
       attempt,
-    }: { agent: string; instance: string; cause: FaultCause; because: string; by: string; attempt: number },
+      deployment,
+    }: { agent: string; instance: string; cause: FaultCause; because: string; by: string; attempt: number; deployment?: string },
     nextMs: number | null,
   ): Promise<IsolationRow> {
     const row = await this.isolations.insert(
       tx,
-      { workspace, agent, instance, cause, because, incident, by_principal: by, attempt },
+      { workspace, agent, instance, cause, because, incident, by_principal: by, attempt, deployment: deployment ?? null },
       nextMs,
     );
     if (instance !== wholeAgent) await this.instances.setIsolated(tx, agent, instance, because);

@@ -58,6 +58,9 @@ export interface DeploymentDetail extends Deployment {
   startedAt?: string;
 }
 
+/** What an agent or member needs: its name, or with it how it lives without that once it is up (`stop`: agents alone). */
+export type Dependency = string | { name: string; whenMissing?: 'wait' | 'degrade' | 'stop' };
+
 /** `spec` of a manifest of kind Deployment. */
 export interface DeploymentSpec {
   priority?: string;
@@ -66,7 +69,7 @@ export interface DeploymentSpec {
   agents?: {
     name: string;
     agent?: string;
-    dependsOn?: string[];
+    dependsOn?: Dependency[];
     estimateDays?: [number, number];
     importance?: string;
     steps?: { name: string; weight?: number; source: StepSource; estimate?: string }[];
@@ -75,7 +78,7 @@ export interface DeploymentSpec {
     kind: Exclude<MemberKind, 'agent'>;
     name: string;
     ref?: string;
-    dependsOn?: string[];
+    dependsOn?: Dependency[];
     estimateDays?: [number, number];
     importance?: string;
     steps?: { name: string; weight?: number; source: StepSource; estimate?: string }[];
@@ -108,6 +111,8 @@ export interface BoardAgent {
   steps: { name: string; source: StepSource; state: StepState; note?: string }[];
   dependsOn: string[];
   waitingFor: { on: string; because: string }[];
+  /** What it lacks of what it declares how to live without; absent: nothing. */
+  lacks?: { on: string; because: string; then: 'degrade' | 'stop' | (string & {}) }[];
   estimateDays: [number, number];
   /** Null when done. */
   eta: Eta | null;

@@ -3,7 +3,8 @@ import type { ListQuery } from './pages.ts';
 import { path } from './transport.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
-export type FaultCause = 'lost' | 'errors' | 'slow' | 'crash-loop' | 'probe' | 'poison-task' | 'budget' | 'rollout' | 'by-hand';
+export type FaultCause =
+  'lost' | 'errors' | 'slow' | 'crash-loop' | 'probe' | 'poison-task' | 'budget' | 'rollout' | 'dependency' | 'by-hand';
 
 /** An agent or one of its instances that is kept out of routing. */
 export interface Isolation {

@@ -24,6 +24,8 @@ export interface Run {
   /** Lists leave it out; null until the run has succeeded. */
   output?: unknown;
   error: RunError | null;
+  /** Steps that nobody could do, for which stands in what they declare; absent where there is none. */
+  degraded?: { step: string; error: RunError }[];
   /** What could not be undone after it had failed or was cancelled; absent where that is nothing. */
   notUndone?: { step: string; error: RunError }[];
   /** The run that started this one as a step. */
@@ -110,6 +112,8 @@ export interface Step {
   input: unknown;
   output: unknown;
   error: RunError | null;
+  /** Why what it declares stands in for its result; absent where that is not so. */
+  degraded?: RunError;
   /** What its attempts used, as far as they told. */
   usage?: { inputTokens: number; outputTokens: number; costUsd: number } | null;
   /** Of a step with `llm`: what all its turns and calls together may use. */
@@ -156,6 +160,7 @@ export type RunEventType =
   | 'step.started'
   | 'step.progress'
   | 'step.succeeded'
+  | 'step.degraded'
   | 'step.failed'
   | 'step.retrying'
   | 'step.moved'

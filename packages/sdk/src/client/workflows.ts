@@ -126,6 +126,8 @@ export interface WorkflowStep {
   fallback?: string;
   /** Who goes on where the agent cannot: agents by name, or whoever has the step's skill. `after`: how long an attempt waits for its agent. */
   failover?: { to?: string[]; skill?: true; after?: string | number };
+  /** What stands in where nobody can do the step: an output, or it is skipped. */
+  whenUnavailable?: { use?: unknown; skip?: true; after?: string | number };
   label?: string;
   /** What an attempt needs a place of before it may begin, by name. */
   limits?: Record<string, WorkflowLimit>;

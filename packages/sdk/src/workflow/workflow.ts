@@ -43,6 +43,8 @@ export interface AgentOptions extends StepOptions {
   agents?: string[];
   /** Who goes on where the agent cannot, given what was said before. */
   failover?: WorkflowStep['failover'];
+  /** What stands in where nobody can do it; `use` may hold references. */
+  whenUnavailable?: { use?: Value; skip?: true; after?: string | number };
 }
 
 /** What there is to say of items besides the list. */

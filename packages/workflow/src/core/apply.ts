@@ -231,6 +231,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       return takeOver(unit, transition.agent, transition.n);
     }
     case 'succeeded':
+    case 'degraded':
     case 'failed': {
       const step = stepAt(state, transition.s);
       const unit = unitAt(state, transition);
@@ -239,7 +240,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       settled(state, unit, transition);
       notShort(state, unit);
       unit.attempt = transition.n;
-      endUnit(unit, transition.t, transition.at);
+      endUnit(unit, transition.t === 'degraded' ? standIn(transition) : transition.t, transition.at);
       if (isNew) opened(step);
       step.open--;
       step.left--;
@@ -258,9 +259,18 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
         if (step.status === 'open' && !isJoined) endStep(state, transition.s, 'failed');
         return;
       }
-      unit.output = transition.output;
       unit.isKept = transition.isKept === true;
-      unit.chosen ??= transition.agent;
+      if (transition.t === 'degraded') {
+        unit.degraded = transition.error;
+        unit.isLost = transition.isLost === true;
+        state.degraded++;
+      } else unit.chosen ??= transition.agent;
+      if (transition.output === undefined) {
+        if (step.isFanned) return;
+        step.output = null;
+        return endStep(state, transition.s, 'skipped');
+      }
+      unit.output = transition.output;
       if (unit.signal !== undefined) takeSignal(state, unit.signal);
       state.bytes += sizeOf(transition.output);
       if (!step.isFanned) {
@@ -358,7 +368,7 @@ function errorsOf(step: StepState): StepError[] {
     const fatal = fatalOf(step);
     return fatal === undefined ? [] : [{ index: null, code: fatal.code, detail: fatal.detail }];
   }
-  return units.flatMap(({ error }, index) =>
+  return units.flatMap(({ degraded, error = degraded }, index) =>
     error === undefined ? [] : [{ index: isFanned ? index : null, code: error.code, detail: error.detail }],
   );
 }
@@ -377,7 +387,7 @@ function addUsage(state: RunState, unit: UnitState, added: Usage | undefined): v
 function settled(
   state: RunState,
   unit: UnitState,
-  { s, usage, spent }: Transition & { t: 'retrying' | 'seeking' | 'succeeded' | 'failed' },
+  { s, usage, spent }: Transition & { t: 'retrying' | 'seeking' | 'succeeded' | 'degraded' | 'failed' },
 ): void {
   const { holds } = unit;
   if (holds === undefined) return;
@@ -403,6 +413,10 @@ function takeSignal({ signals }: RunState, name: string): void {
   const [, ...rest] = signals.open.get(name) ?? [];
   if (rest.length > 0) signals.open.set(name, rest);
   else signals.open.delete(name);
+}
+
+function standIn({ output }: Transition & { t: 'degraded' }): 'succeeded' | 'skipped' {
+  return output === undefined ? 'skipped' : 'succeeded';
 }
 
 function stepAt(state: RunState, s: number): StepState {

@@ -37,10 +37,12 @@ export type Counterfactual = Omit<Recorded, 'answers'> & { answers: ReadonlyMap<
 export const recordedBytesMax = 1_048_576;
 
 /**
- * What a run that has ended asked others than the agent; undefined where it asked the agent nothing that was answered (of `skill`, where given), or where that
- * is more than `recordedBytesMax`.
+ * What a run that has ended asked others than the agent; undefined where it asked the agent nothing that was answered (of `skill`, where given), where
+ * something stood in for an answer, or where that is more than `recordedBytesMax`.
  */
 export function recordedAnswers(state: RunState, agent: string, skill?: string): RecordedAnswer[] | undefined {
+  // What stood in for answers says nothing of who gives them.
+  if (state.degraded > 0) return undefined;
   const answers: RecordedAnswer[] = [];
   let isAsked = false;
   let bytes = 0;
@@ -114,6 +116,8 @@ export function goBy(state: RunState, { answers, ...recorded }: Recorded): void 
 
 /** The graph without what a run does for its own sake: nobody takes over, nobody is asked, nothing is undone or tidied up. */
 function harmless({ undo: _, finally: __, budget: ___, runLimits: ____, ...graph }: Graph): Graph {
-  const steps = graph.steps.map(({ fallback: _fallback, failover: _failover, onCrash: _crash, budget: _budget, ...step }) => step);
+  const steps = graph.steps.map(
+    ({ fallback: _fallback, failover: _failover, unavailable: _unavailable, onCrash: _crash, budget: _budget, ...step }) => step,
+  );
   return { ...graph, steps };
 }

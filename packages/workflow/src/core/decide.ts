@@ -12,6 +12,7 @@ import { restOf } from './rest.ts';
 import { bounded, guarded } from './scope.ts';
 import { isOver, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Given, type Turn, type Work } from './turn.ts';
+import { onStranded } from './stranded.ts';
 import { afterUnit, attempt, begin, denyShort, endWith, fail, failAtOnce, giveUp, goOnShort, succeed } from './units.ts';
 
 /**
@@ -133,6 +134,10 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
       work.outcome = move(work, event);
       if (work.outcome !== 'taken') return work;
       break;
+    case 'stranded':
+      work.outcome = onStranded(work, event);
+      if (work.outcome !== 'taken') return work;
+      break;
     case 'resolve':
       work.outcome = resolve(work, event);
       if (work.outcome !== 'taken') return work;
@@ -230,7 +235,9 @@ function openUnit({ state }: Work, { s, i, n }: AttemptRef): UnitState | undefin
 /** Whether the end of attempt `n` was reported and recorded, so that the same report may be acknowledged again. */
 function isReported(unit: UnitState | undefined, n: number): boolean {
   if (unit === undefined) return false;
-  if (unit.attempt === n && (unit.status === 'succeeded' || (unit.status === 'failed' && !unit.isLost))) return true;
+  const isResult = unit.status === 'succeeded' && unit.degraded === undefined;
+  const isReportOfFailure = (unit.status === 'failed' || unit.degraded !== undefined) && !unit.isLost;
+  if (unit.attempt === n && (isResult || isReportOfFailure)) return true;
   return unit.attempts?.some((attempt) => attempt.n === n && !attempt.isLost) ?? false;
 }
 

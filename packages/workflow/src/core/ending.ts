@@ -5,6 +5,7 @@ import { enteringReason, isEntering } from './limits.ts';
 import { keyOf } from './scope.ts';
 import { hasEnded, hasToUndo, isToUndo, unitOf, type Ending, type RunState, type StepState } from './state.ts';
 import { record, type Work } from './turn.ts';
+import { degradedReason } from './unavailable.ts';
 
 type EndStatus = Ending['status'];
 
@@ -75,7 +76,8 @@ export function conclude(work: Work, late?: Failure, by?: string): void {
   finish(work, { status, reason, ...(output !== undefined && { output }), ...(error !== undefined && { error }) });
 }
 
-function finish(work: Work, { status, reason, output, error }: End): void {
+function finish(work: Work, { status, reason: given, output, error }: End): void {
+  const reason = status === 'succeeded' ? (given ?? degradedReason(work.state)) : given;
   record(work, {
     t: 'ended',
     at: work.given.at,

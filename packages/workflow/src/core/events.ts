@@ -74,6 +74,8 @@ export type RunEvent =
   | ({ type: 'told'; message: string; fraction?: number; partial?: Json } & AttemptRef)
   /** Another agent is to go on: the answer to `seek`, none where there is none; or of an attempt that nobody could begin, with what kept it. */
   | ({ type: 'moved'; agent?: string; error?: Failure } & AttemptRef)
+  /** Nobody could begin an attempt for as long as its step waits, with what kept it: see `UnavailablePolicy`. */
+  | ({ type: 'stranded'; error: Failure } & AttemptRef)
   /** `start` is the word of who handed the attempt over: it was not accepted in time. */
   | ({ type: 'due'; timer: 'wake' | 'attempt' | 'queue' | 'start' | 'total' } & AttemptRef)
   | { type: 'due'; timer: 'run' }
@@ -181,6 +183,20 @@ export type Transition =
       agent?: string;
     }
   | { t: 'failed'; at: number; s: number; i: number; n: number; error: Failure; isLost?: true; usage?: Usage; spent?: Spend }
+  /** Nobody could do it, and what its step declares for that stands in: `output`, or without one it is skipped. */
+  | {
+      t: 'degraded';
+      at: number;
+      s: number;
+      i: number;
+      n: number;
+      error: Failure;
+      output?: Json;
+      isLost?: true;
+      usage?: Usage;
+      spent?: Spend;
+      isKept?: true;
+    }
   /** `end`: of a step that was done in turns. */
   | { t: 'joined'; at: number; s: number; end?: RepeatEnd }
   /** Too many of its items have failed: the step has, and the others are cancelled. */

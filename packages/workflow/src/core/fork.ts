@@ -13,7 +13,8 @@ export function keptOf(state: RunState, from: readonly number[]): Transition[] {
   return state.steps.flatMap((step, s) => {
     const { onError, part } = state.graph.steps[s] as GraphStep;
     if (again.has(s) || part !== undefined) return [];
-    if (step.status === 'skipped') return [{ t: 'skipped', at: 0, s }];
+    if (step.status === 'skipped')
+      return step.units[0]?.degraded === undefined ? [{ t: 'skipped', at: 0, s }] : endOf(step.units[0], s, -1);
     if (!step.isFanned) {
       const isDone = step.status === 'succeeded' || (step.status === 'failed' && onError === 'continue');
       return isDone ? endOf(step.units[0] as UnitState, s, -1) : [];
@@ -22,7 +23,9 @@ export function keptOf(state: RunState, from: readonly number[]): Transition[] {
     if (step.grown !== undefined) return conversationOf(step, s);
     const count = isDone ? step.units.length : countKept(state, s);
     if (count === 0 && !isDone) return [];
-    const units = step.units.slice(0, count).flatMap((unit, i) => (isDone || unit.status === 'succeeded' ? endOf(unit, s, i) : []));
+    const units = step.units
+      .slice(0, count)
+      .flatMap((unit, i) => (isDone || unit.status === 'succeeded' || unit.degraded !== undefined ? endOf(unit, s, i) : []));
     const { gate, end } = step;
     const needs = graph.steps[s]?.itemNeeds && gate?.needs.map((of) => [...of]);
     return [
@@ -58,7 +61,9 @@ function conversationOf({ grown = [], units, status }: StepState, s: number): Tr
   ];
 }
 
-function endOf({ status, attempt: n, output = null, error, chosen }: UnitState, s: number, i: number): Transition[] {
+function endOf({ status, attempt: n, output = null, error, degraded, chosen }: UnitState, s: number, i: number): Transition[] {
+  if (degraded !== undefined)
+    return [{ t: 'degraded', at: 0, s, i, n, error: degraded, ...(status === 'succeeded' && { output }), isKept: true }];
   if (status === 'failed' && error !== undefined) return [{ t: 'failed', at: 0, s, i, n, error }];
   return [{ t: 'succeeded', at: 0, s, i, n, output, isKept: true, ...(chosen !== undefined && { agent: chosen }) }];
 }
@@ -95,5 +100,5 @@ export function placedIn(graph: Graph, from: Graph, kept: readonly Transition[])
 
 /** How many steps and items a fork takes over. */
 export function unitsKept(kept: readonly Transition[]): number {
-  return kept.filter(({ t }) => t === 'succeeded' || t === 'failed' || t === 'skipped').length;
+  return kept.filter(({ t }) => t === 'succeeded' || t === 'degraded' || t === 'failed' || t === 'skipped').length;
 }

@@ -92,6 +92,14 @@ export interface FailoverPolicy {
   afterMs: number;
 }
 
+/** What stands in for what an agent would have given, where nobody can do its step. */
+export interface UnavailablePolicy {
+  /** Absent: the step, or the item, is skipped. */
+  use?: Template;
+  /** How long nobody could begin an attempt, in milliseconds. */
+  afterMs: number;
+}
+
 /** What a step can be; each is a machine over the primitives task, timer, signal and child run. */
 export type StepKind = 'agent' | 'tool' | 'artifact' | 'state' | 'workflow' | 'value' | 'wait' | 'approval' | 'llm';
 
@@ -125,6 +133,8 @@ export interface GraphStep {
   fallback?: string;
   /** Of an agent's step: who may go on where its agent cannot. */
   failover?: FailoverPolicy;
+  /** Of an agent's step: what stands in where nobody can do it. */
+  unavailable?: UnavailablePolicy;
   /**
    * The input of a task or child run, the value of a value step, what a wait waits for (see `waitOf`), what an approval asks (`askOf`), or what
    * an `llm` step is asked.

@@ -1,8 +1,10 @@
 import type { AttemptRef, Failure, RunEvent } from './events.ts';
 import { mayTakeOver } from './failover.ts';
+import type { GraphStep } from './graph.ts';
 import { unitOf } from './state.ts';
 import { record, type Turn, type Work } from './turn.ts';
-import { attempt, failAtOnce, giveUp } from './units.ts';
+import { mayDegrade } from './unavailable.ts';
+import { attempt, degrade, failAtOnce, giveUp } from './units.ts';
 
 /** Another agent goes on with a unit whose agent is used up, or whose attempt nobody could begin; without one a used-up unit has failed. */
 export function move(work: Work, { s, i, n, agent, error }: RunEvent & { type: 'moved' }): Turn['outcome'] {
@@ -16,7 +18,9 @@ export function move(work: Work, { s, i, n, agent, error }: RunEvent & { type: '
     if (agent !== undefined) {
       record(work, { t: 'moved', at, ...ref, agent });
       attempt(work, s, i, n + 1);
-    } else if (last?.isLost === true) giveUp(work, ref, last.error);
+    } else if (last !== undefined && mayDegrade(state.graph.steps[s] as GraphStep, last.error))
+      degrade(work, ref, last.error, { ...(last.isLost && { isLost: true }) });
+    else if (last?.isLost === true) giveUp(work, ref, last.error);
     else failAtOnce(work, s, i, last?.error as Failure, n);
     return 'taken';
   }

@@ -72,6 +72,8 @@ export interface UnitState {
   isKept: boolean;
   output: Json | undefined;
   error: Failure | undefined;
+  /** Why what its step declares stands in for its result. */
+  degraded: Failure | undefined;
   isLost: boolean;
   attempts: AttemptRecord[] | undefined;
   /** Of all its attempts, as far as they told. */
@@ -193,6 +195,8 @@ export interface RunState {
   short: number;
   /** What it goes by, where it is a recorded run that is done again with a version of an agent. */
   counterfactual: Counterfactual | undefined;
+  /** Units whose declared result stands in. */
+  degraded: number;
   /** What expressions see; kept up to date by `applyTransition`. */
   scope: Scope;
 }
@@ -224,6 +228,7 @@ export function newUnit(): UnitState {
     isKept: false,
     output: undefined,
     error: undefined,
+    degraded: undefined,
     isLost: false,
     attempts: undefined,
     usage: undefined,
@@ -296,6 +301,7 @@ export function newRun(run: string, graph: Graph): RunState {
     budget: undefined,
     short: 0,
     counterfactual: undefined,
+    degraded: 0,
     scope: { input: null, steps: {}, run: { id: run, workflow: graph.name, startedAt: '' } },
   };
 }
@@ -319,7 +325,7 @@ export function hasEnded(state: RunState): boolean {
 /** Whether this run has done a unit, so that it may have to be undone. */
 export function isToUndo(state: RunState, s: number, i: number): boolean {
   const unit = unitOf(state, s, i);
-  return unit?.status === 'succeeded' && !unit.isKept;
+  return unit?.status === 'succeeded' && !unit.isKept && unit.degraded === undefined;
 }
 
 /** Whether anything of a step may have to be undone. */

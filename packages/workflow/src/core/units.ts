@@ -4,13 +4,14 @@ import { checkItems, chosenFor } from './choice.ts';
 import { isSentOut, recallOf } from './counterfactual.ts';
 import { deadlinesOf } from './deadlines.ts';
 import { cancelUnits, conclude, end } from './ending.ts';
-import type { AttemptRef, Effect, Failure, Usage } from './events.ts';
+import type { AttemptRef, Effect, Failure, Transition, Usage } from './events.ts';
 import { mayPass, mayTakeOver } from './failover.ts';
 import { backoffMs, bounds, goesOn, mayRetry, type GraphStep } from './graph.ts';
 import { faultOfItem, isReady, mayGrow, nextItem, streamsOf } from './gate.ts';
 import type { Json } from './json.ts';
 import { claimsOf, heldBy } from './limits.ts';
 import { faultOfCall, isTold, nextOf, questionOf, refusalOf, refusedCall, type Grown } from './llm.ts';
+import { mayDegrade } from './unavailable.ts';
 import { afterTurn } from './repeat.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
 import { givenToChild, isAbove, reservationFor, type Shortage } from './spending.ts';
@@ -342,10 +343,27 @@ export function fail(work: Work, ref: AttemptRef, unit: UnitState, error: Failur
   } else if (!isCalled && mayPass(error) && mayTakeOver(state, ref.s, ref.i)) {
     record(work, { t: 'seeking', at: given.at, s: ref.s, i: ref.i, n: ref.n, error, ...lost });
     work.effects.push({ e: 'seek', s: ref.s, i: ref.i, n: ref.n });
-  } else {
+  } else if (mayDegrade(step, error)) degrade(work, ref, error, lost);
+  else {
     record(work, { t: 'failed', at: given.at, s: ref.s, i: ref.i, n: ref.n, error, ...lost });
     afterFailure(work, ref.s, ref.i, error);
   }
+}
+
+/** Nobody can do a unit: what its step declares for that stands in. */
+export function degrade(
+  work: Work,
+  { s, i, n }: AttemptRef,
+  error: Failure,
+  rest: Pick<Transition & { t: 'degraded' }, 'isLost' | 'usage' | 'spent'>,
+): void {
+  const { key, unavailable } = work.state.graph.steps[s] as GraphStep;
+  const use = unavailable?.use;
+  const pointer = `/spec/steps/${key}/whenUnavailable/use`;
+  const value = use && guarded(() => bounded(use(scopeOf(work.state, s, i)), pointer));
+  if (value !== undefined && 'error' in value) return failAtOnce(work, s, i, value.error, n);
+  record(work, { t: 'degraded', at: work.given.at, s, i, n, error, ...(value && { output: value.value }), ...rest });
+  afterUnit(work, s);
 }
 
 /** Ends a unit at once by what came of it. */

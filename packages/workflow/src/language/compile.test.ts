@@ -176,6 +176,43 @@ describe('a workflow', () => {
     expect(fault.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`)).toEqual([expect.stringContaining(`/spec/steps/x/${wrong}`)]);
   });
 
+  test('whenUnavailable says what stands in, and after how long', () => {
+    const { steps } = compile({
+      a: { agent: 'a', whenUnavailable: { use: { score: '${{ size(steps.c.output) }}' }, after: '3s' } },
+      b: { agent: 'a', whenUnavailable: { skip: true } },
+      c: { value: [1, 2] },
+    });
+    expect(steps.map(({ unavailable }) => unavailable)).toEqual([
+      { afterMs: 3_000, use: expect.any(Function) },
+      { afterMs: 30_000 },
+      undefined,
+    ]);
+    expect(steps[0]?.needs).toEqual([2]);
+  });
+
+  test.each([
+    ['of a tool', { tool: 's/t', whenUnavailable: { skip: true } }, ' only a step with an agent'],
+    ['that says both', { agent: 'a', whenUnavailable: { use: 1, skip: true } }, ' give either use'],
+    ['that says nothing', { agent: 'a', whenUnavailable: { after: '1s' } }, ' give either use'],
+    ['of turns', { agent: 'a', repeat: {}, whenUnavailable: { use: 1 } }, ' a step with turns has no whenUnavailable'],
+    [
+      'of a queue that is shorter',
+      { agent: 'a', timeouts: { queue: '5s' }, whenUnavailable: { use: 1 } },
+      '/after timeouts.queue is over before',
+    ],
+    [
+      'of items that need each other',
+      { agent: 'a', forEach: { items: [], key: '${{ item }}', needs: '${{ [] }}' }, whenUnavailable: { skip: true } },
+      '/skip items that need each other',
+    ],
+    ['that names no step', { agent: 'a', whenUnavailable: { use: '${{ steps.y.output }}' } }, '/use there is no step y'],
+  ])('refuses a whenUnavailable %s', (_, step, wrong) => {
+    const fault = faultOf(() => compile({ x: step as StepManifest }));
+    expect(fault.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`)).toEqual([
+      expect.stringContaining(`/spec/steps/x/whenUnavailable${wrong}`),
+    ]);
+  });
+
   test.each([
     ['of a tool', { tool: 's/t', version: 2 }, 'only a step with an agent has a version'],
     ['beside a fallback', { agent: 'a', version: 2, fallback: 'b' }, 'leave fallback out'],

@@ -15,7 +15,7 @@ import { amountsOf, budgetOf, unboundedCalls } from './budget.ts';
 import { perhapsMeant } from './closest.ts';
 import { choiceOf } from './choice.ts';
 import type { Expression, Variable } from './expression.ts';
-import { failingOf, failoverOf } from './failing.ts';
+import { failingOf, failoverOf, unavailableOf } from './failing.ts';
 import { checkInputSchema } from './input-schema.ts';
 import { itemsOf, plainItems, sourceOf } from './items.ts';
 import { limitsOf, runLimitsOf } from './limits.ts';
@@ -188,6 +188,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     throw new ExpressionError('only a step with an agent has a fallback', `${pointer}/fallback`);
   if (step.with !== undefined && inline.includes(kind)) throw new ExpressionError(`a step with ${kind} takes no with`, `${pointer}/with`);
   const failover = failoverOf(step, pointer);
+  const unavailable = unavailableOf(kind, step, pointer);
   for (const field of ['retry', 'timeout'] as const) {
     if (kind === 'wait' && step[field] !== undefined)
       throw new ExpressionError(`a wait has no ${field}: give { signal, timeout } to wait for a signal so long`, `${pointer}/${field}`);
@@ -224,6 +225,10 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
   const input = collect((more) => compileTemplate(inputOfStep(kind, step), inputAt, more)) ?? nothing;
   const ofItem = items?.itemNeeds === undefined ? ofUnit : ([...ofUnit, 'results'] as const);
   for (const expression of input.expressions) use(expression, ofItem);
+  const { use: standsIn } = step.whenUnavailable ?? {};
+  const useAt = `${pointer}/whenUnavailable/use`;
+  const usual = standsIn === undefined ? undefined : (collect((more) => compileTemplate(standsIn, useAt, more)) ?? nothing);
+  for (const expression of usual?.expressions ?? []) use(expression, ofItem);
   const { limits, expressions: keys } = limitsOf(kind, step, pointer, collect);
   for (const expression of keys) use(expression, kind === 'llm' ? [] : ofItem);
 
@@ -252,6 +257,7 @@ function compileStep(key: string, step: StepManifest, place: Place, collect: Col
     ...(step.version !== undefined && { version: step.version }),
     ...(step.fallback !== undefined && { fallback: step.fallback }),
     ...(failover && { failover }),
+    ...(unavailable && { unavailable: { ...unavailable, ...(usual && { use: usual.compute }) } }),
     input: input.compute,
     // A child run tries its own steps again: the run as a whole is tried again only where that is asked for.
     retry: kind === 'workflow' && step.retry === undefined ? { ...defaultRetry, attempts: 1 } : retryOf(step.retry),

@@ -1,4 +1,4 @@
-import { ExpressionError, type FailoverPolicy, type GraphStep, type StepKind } from '../core/graph.ts';
+import { ExpressionError, type FailoverPolicy, type GraphStep, type StepKind, type UnavailablePolicy } from '../core/graph.ts';
 import type { StepManifest } from './manifest.ts';
 import { timeoutMs } from './timeout.ts';
 
@@ -42,6 +42,8 @@ export function failingOf(kind: StepKind, step: StepManifest, pointer: string): 
 
 /** An attempt that nobody could begin for so long is another agent's. */
 const failoverMs = 10_000;
+/** After so long a declared result stands in: others have been tried by then. */
+const unavailableMs = 30_000;
 
 /** Who may take the step over. Throws `ExpressionError` where that is nobody, or said twice. */
 export function failoverOf({ agent, skill, fallback, failover }: StepManifest, pointer: string): FailoverPolicy | undefined {
@@ -57,6 +59,26 @@ export function failoverOf({ agent, skill, fallback, failover }: StepManifest, p
     throw new ExpressionError('say which skill the step needs, so that others with it can be found', `${at}/skill`);
   if (to?.includes(agent) === true) throw new ExpressionError(`${agent} is the step’s own agent`, `${at}/to/${to.indexOf(agent)}`);
   return { ...(to !== undefined && { to }), afterMs: after === undefined ? failoverMs : timeoutMs(after) };
+}
+
+/** What stands in where nobody can do the step. Throws `ExpressionError` where that says nothing, or could not come about. */
+export function unavailableOf(
+  kind: StepKind,
+  { whenUnavailable: when, repeat, forEach, timeouts }: StepManifest,
+  pointer: string,
+): UnavailablePolicy | undefined {
+  if (when === undefined) return undefined;
+  const at = `${pointer}/whenUnavailable`;
+  if (kind !== 'agent') throw new ExpressionError('only a step with an agent has whenUnavailable', at);
+  if (repeat !== undefined) throw new ExpressionError('a step with turns has no whenUnavailable: give it failover, or onError', at);
+  if ((when.use === undefined) === (when.skip === undefined))
+    throw new ExpressionError('give either use, with what stands in for the output, or skip: true', at);
+  if (when.skip !== undefined && typeof forEach === 'object' && 'needs' in forEach)
+    throw new ExpressionError('items that need each other are not skipped: give use', `${at}/skip`);
+  const afterMs = when.after === undefined ? unavailableMs : timeoutMs(when.after);
+  if (timeouts?.queue !== undefined && timeoutMs(timeouts.queue) <= afterMs)
+    throw new ExpressionError('timeouts.queue is over before: make it longer than after, or leave it out', `${at}/after`);
+  return { afterMs };
 }
 
 /** `3`, or `10%` of the items, rounded down. */

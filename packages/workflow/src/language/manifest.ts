@@ -55,6 +55,7 @@ export interface StepManifest {
   onError?: 'fail' | 'continue';
   fallback?: string;
   failover?: FailoverManifest;
+  whenUnavailable?: UnavailableManifest;
   label?: string;
   limits?: Record<string, LimitManifest>;
   priority?: number;
@@ -94,6 +95,13 @@ export interface RepeatManifest {
 export interface FailoverManifest {
   to?: string[];
   skill?: true;
+  after?: string | number;
+}
+
+/** What stands in where nobody can do an agent's step: an output, or it is skipped. */
+export interface UnavailableManifest {
+  use?: Json;
+  skip?: true;
   after?: string | number;
 }
 

@@ -70,7 +70,7 @@ const schema = {
   allOf: [
     { if: { properties: { t: { const: 'fanned' } } }, then: { required: ['s', 'count'] } },
     { if: { properties: { t: { const: 'grew' } } }, then: { required: ['s', 'units'] } },
-    { if: { properties: { t: { enum: ['failed', 'crashed', 'retrying'] } } }, then: { required: ['s', 'i', 'n', 'error'] } },
+    { if: { properties: { t: { enum: ['failed', 'degraded', 'crashed', 'retrying'] } } }, then: { required: ['s', 'i', 'n', 'error'] } },
     {
       if: { properties: { t: { enum: ['queued', 'began', 'child', 'waits', 'asks', 'succeeded'] } } },
       then: { required: ['s', 'i', 'n'] },

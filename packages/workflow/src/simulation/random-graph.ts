@@ -1,5 +1,13 @@
 import type { BudgetPolicy, Limits, OnLimit } from '../core/budget.ts';
-import { ExpressionError, type Graph, type GraphStep, type ItemNeeds, type Scope, type StepKind } from '../core/graph.ts';
+import {
+  ExpressionError,
+  type Graph,
+  type GraphStep,
+  type ItemNeeds,
+  type Scope,
+  type StepKind,
+  type UnavailablePolicy,
+} from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import type { RunLimits } from '../core/limits.ts';
 import type { LlmPolicy } from '../core/llm.ts';
@@ -29,6 +37,7 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
     const size = random.below(6);
     const source = kind === 'llm' ? undefined : sourceOf(drafts, needs, random);
     const isItems = source === undefined && kind !== 'llm' && random.chance(0.35);
+    const hasNeeds = isItems && random.chance(0.3);
     const isRepeated = source === undefined && !isItems && kind !== 'llm' && random.chance(0.2);
     drafts.push({
       id,
@@ -51,12 +60,13 @@ export function randomGraph(random: Random, options: { depth?: number; failing?:
       onError: random.chance(0.25) ? 'continue' : 'fail',
       ...policyFor(random, kind),
       ...(isItems && { items: () => Array.from({ length: size }, (_, index) => index) }),
-      ...(isItems && random.chance(0.3) && { itemNeeds: needsOfItems(1 + random.below(3)) }),
+      ...(hasNeeds && { itemNeeds: needsOfItems(1 + random.below(3)) }),
       ...(source !== undefined && { stream: source }),
       ...(isRepeated && { repeat: turnsFor(random) }),
       ...(kind === 'agent' && (isItems || isRepeated) && random.chance(0.5) && { chooses: speakers }),
       ...(random.chance(0.25) && { condition: conditionOf(random.chance(0.5)) }),
       ...spareOf(random, kind),
+      ...(kind === 'agent' && !isRepeated && random.chance(0.4) && { unavailable: standInOf(random, id, hasNeeds) }),
       ...(kind === 'llm' && { llm: conversation(random), input: () => ({ prompt: `${id}` }) }),
       ...((isItems || source !== undefined) && random.chance(0.3) && { maxFailures: () => 1 }),
       ...(kind !== 'wait' && kind !== 'value' && kind !== 'approval' && random.chance(0.2) && { timeouts: timeoutsOf(random, kind) }),
@@ -162,6 +172,11 @@ function spareOf(random: Random, kind: StepKind): Pick<GraphStep, 'fallback' | '
   if (random.chance(0.2)) return { fallback: 'spare' };
   if (kind === 'llm' || random.chance(0.6)) return {};
   return { failover: { ...(random.chance(0.5) && { to: ['spare1', 'spare2'] }), afterMs: 100 } };
+}
+
+/** What stands in where nobody is there; items that need each other are not skipped. */
+function standInOf(random: Random, id: number, hasNeeds: boolean): UnavailablePolicy {
+  return { afterMs: 100, ...((hasNeeds || random.chance(0.6)) && { use: valueOf(id) }) };
 }
 
 function inputOf(kind: StepKind, id: number, needs: readonly number[], random: Random): (scope: Scope) => Json {

@@ -20,6 +20,7 @@ test.each(faultMixes)(
     let setAside = 0;
     let admitted = 0;
     let doneAgain = 0;
+    let degraded = 0;
     for (let seed = 1; seed <= count; seed++) {
       const result = simulate({ seed, faults });
       recorded += result.recorded;
@@ -30,6 +31,7 @@ test.each(faultMixes)(
       setAside += result.setAside;
       admitted += result.admitted;
       doneAgain += result.doneAgain;
+      degraded += result.degraded;
     }
     expect(recorded).toBeGreaterThan(count);
     expect(answered).toBeGreaterThan(count / 10);
@@ -37,6 +39,7 @@ test.each(faultMixes)(
     expect(rests).toBeGreaterThan(count / 4);
     expect(admitted).toBeGreaterThan(count / 10);
     expect(doneAgain).toBeGreaterThan(count / 10);
+    expect(degraded).toBeGreaterThan(count / 25);
     if (faults.crash > 0) {
       expect(crashes).toBeGreaterThan(count / 4);
       expect(setAside).toBeGreaterThan(count / 100);

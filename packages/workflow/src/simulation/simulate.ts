@@ -31,6 +31,8 @@ export interface Simulated {
   answered: number;
   /** How many runs were done again by what is recorded of them. */
   doneAgain: number;
+  /** Steps and items for which stood in what they declare. */
+  degraded: number;
 }
 
 /** One schedule: what happens follows from the seed alone. */
@@ -56,6 +58,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
     let setAside = 0;
     let admitted = 0;
     let doneAgain = 0;
+    let degraded = 0;
     for (const [run, rows] of world.disk) {
       const transitions = rows.flatMap((row) => row.transitions);
       crashes += transitions.filter(({ t }) => t === 'taken').length;
@@ -63,6 +66,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       upgraded += transitions.filter(({ t }) => t === 'upgraded').length;
       setAside += transitions.filter(({ t }) => t === 'quarantined').length;
       admitted += transitions.filter(({ t }) => t === 'admitted').length;
+      degraded += transitions.filter(({ t }) => t === 'degraded').length;
       recorded += checkRun(world.graphs.get(run) as Graph, run, transitions, world.definitions);
       if (checkCounterfactual(restore(run, world.graphs.get(run) as Graph, transitions, world.definitions), 'agent0')) doneAgain++;
       let next = 0;
@@ -102,6 +106,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       admitted,
       answered: world.answered.length,
       doneAgain,
+      degraded,
     };
   } catch (cause) {
     throw new Error(`seed ${seed}: ${(cause as Error).message}`, { cause });
@@ -164,7 +169,12 @@ function checkRun(first: Graph, run: string, transitions: readonly Transition[],
         throw new Error(`${run} moves ${transition.s}.${transition.i} from ${unit?.agent} to ${transition.agent}, which may not`);
       if (transition.t === 'moved' && unit?.status !== 'waiting') throw new Error(`${run} moves ${transition.s} while it is worked on`);
     }
-    if (transition.t === 'succeeded') {
+    if (transition.t === 'degraded') {
+      const { unavailable } = graph.steps[transition.s] as GraphStep;
+      if (unavailable === undefined || (unavailable.use === undefined) !== (transition.output === undefined))
+        throw new Error(`${run} degrades ${transition.s} otherwise than it says`);
+    }
+    if (transition.t === 'succeeded' || transition.t === 'degraded') {
       succeeded++;
       const key = `${transition.s}.${transition.i}`;
       ends.set(key, (ends.get(key) ?? 0) + 1);
@@ -181,9 +191,12 @@ function checkRun(first: Graph, run: string, transitions: readonly Transition[],
       const mayFail = onError === 'continue' || maxFailures !== undefined || step.grown !== undefined;
       const isStopped = onError === 'continue' && step.status === 'failed';
       const isDone =
-        step.status === 'skipped' || step.units.every(({ status }) => status === 'succeeded' || (mayFail && status === 'failed'));
+        step.status === 'skipped' ||
+        step.units.every(({ status, degraded }) => status === 'succeeded' || degraded !== undefined || (mayFail && status === 'failed'));
       if (!isDone && !isStopped) throw new Error(`${run} succeeded with step ${s} ${step.status}`);
     });
+    if ((state.reason?.startsWith('degraded: ') === true) !== state.degraded > 0)
+      throw new Error(`${run} does not say that it was degraded: ${state.reason}`);
   }
   // Who fails what was set aside has nothing follow, and nothing follows what never began.
   const isBegun = state.claims.length === 0 || state.admittedAt !== undefined;
@@ -273,8 +286,9 @@ function checkEnd(graph: Graph, state: RunState, transitions: readonly Transitio
       const was = undo.isFanned === done.isFanned ? undo.units[index]?.status : undo.units[0]?.status;
       const key = keyOf(state, undoes, done.isFanned ? index : -1);
       const isUndone = was === 'succeeded';
-      if (isUndone && (unit.status !== 'succeeded' || !isDue)) throw new Error(`${state.run}: ${key} was undone and may not be`);
-      if (unit.status === 'succeeded' && isDue && !isUndone && !left.has(key)) throw new Error(`${state.run}: ${key} was forgotten`);
+      const isDone = unit.status === 'succeeded' && unit.degraded === undefined;
+      if (isUndone && (!isDone || !isDue)) throw new Error(`${state.run}: ${key} was undone and may not be`);
+      if (isDone && isDue && !isUndone && !left.has(key)) throw new Error(`${state.run}: ${key} was forgotten`);
     });
   });
   if (left.size > 0 && state.status !== 'failed') throw new Error(`${state.run} ${state.status} with what it could not undo`);

@@ -141,7 +141,7 @@ export class World {
     this.begin(run, input);
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(1_000), () => this.signal(run, `signal${count}`));
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(2_000), () => this.answerOpen(run));
-    for (let count = this.random.below(4); count > 0; count--) this.at(this.random.below(1_500), () => this.upgrade(run));
+    for (let count = this.random.below(5); count > 0; count--) this.at(this.random.below(1_200), () => this.upgrade(run));
     while (this.steps++ < stepsMax) {
       if (this.isFaulty && this.random.chance(this.faults.crash)) this.replaceOwner(this.random.chance(this.faults.zombie));
       const action = this.nextAction();
@@ -577,6 +577,8 @@ export class World {
       };
       this.at(this.random.below(60), move);
     }
+    if (this.graphs.get(run)?.steps[s]?.unavailable !== undefined && this.random.chance(0.7))
+      this.at(this.random.below(25), () => this.tick(owner, run, { type: 'stranded', s, i, n, error: lost }));
     this.send(() => {
       const accept = (): void => {
         const current = this.owner;

@@ -100,6 +100,17 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
       };
     case 'succeeded':
       return { ...of('step.succeeded'), ...place, output: cut(transition.output, outputMaxBytes) };
+    case 'degraded': {
+      const { error, output } = transition;
+      const how = output === undefined ? 'it is skipped, as its step says' : 'what its step declares stands in';
+      return {
+        ...of('step.degraded'),
+        ...place,
+        error: failureView(error),
+        message: how,
+        ...(output !== undefined && { output: cut(output, outputMaxBytes) }),
+      };
+    }
     case 'failed':
       return { ...of('step.failed'), ...place, error: failureView(transition.error) };
     case 'seeking':

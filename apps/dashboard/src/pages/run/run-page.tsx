@@ -180,6 +180,7 @@ function RunViews({ run: current }: { run: WholeRun }): ReactNode {
       {past === null && (
         <>
           <WhyFailed run={run} hrefOf={hrefOf} />
+          <Degraded run={run} hrefOf={hrefOf} />
           <NotUndone run={run} hrefOf={hrefOf} />
           <AskedOfPeople run={run} />
           <WhyWaiting run={run} hrefOf={hrefOf} />
@@ -258,6 +259,27 @@ function WhyFailed({ run, hrefOf }: { run: WholeRun; hrefOf: (step: string) => {
         <>Failed: {why}</>
       )}{' '}
       {next && <span className="quiet">{next}</span>}
+    </Note>
+  );
+}
+
+/** Steps for which something stands in: what the run gives is not what it could have given. */
+function Degraded({ run, hrefOf }: { run: WholeRun; hrefOf: (step: string) => { search: string } }): ReactNode {
+  const { degraded = [] } = run;
+  if (degraded.length === 0) return null;
+  return (
+    <Note>
+      Degraded: nobody could do these steps, and what they declare stands in.
+      <ul>
+        {degraded.map(({ step, error }) => (
+          <li key={step}>
+            <Link to={hrefOf(step)} replace preventScrollReset>
+              {step}
+            </Link>
+            : {problemText(error)}
+          </li>
+        ))}
+      </ul>
     </Note>
   );
 }

@@ -99,6 +99,15 @@ export function StepPanel({ run, step, hrefOf, isPast }: StepPanelProps): ReactN
           </Note>
         </PanelPart>
       )}
+      {step.degraded && (
+        <PanelPart title="Degraded">
+          <Note>
+            Nobody could do it, and {step.status === 'skipped' ? 'it is skipped' : 'what it declares stands in'}:{' '}
+            {problemText(step.degraded)}
+            {step.degraded.next && <p className="quiet">{step.degraded.next}</p>}
+          </Note>
+        </PanelPart>
+      )}
       {step.attempts.length > 0 && (
         <PanelPart title="Attempts">
           <Attempts step={step} />

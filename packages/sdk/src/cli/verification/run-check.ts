@@ -36,7 +36,7 @@ export class RunCheck {
       if (this.#begun.has(attempt)) this.#find(`${attempt} begins twice, again at event ${seq}`);
       this.#begun.add(attempt);
     }
-    if (type === 'step.succeeded' || type === 'step.failed' || type === 'step.skipped') {
+    if (type === 'step.succeeded' || type === 'step.degraded' || type === 'step.failed' || type === 'step.skipped') {
       const before = this.#outcomes.get(step);
       if (before !== undefined) this.#find(`${step} ends twice: ${before}, and ${type} at event ${seq}`);
       this.#outcomes.set(step, type);
@@ -74,7 +74,7 @@ export class RunCheck {
       if (now === 'running' || now === 'queued' || now === 'waiting') this.#find(`it has ended, and ${key} is ${now}`);
       const recorded = this.#outcomes.get(key);
       const isJoin = this.#fanned.has(key); // ends with its items
-      if (now === 'succeeded' && recorded !== 'step.succeeded' && !isJoin)
+      if (now === 'succeeded' && recorded !== 'step.succeeded' && recorded !== 'step.degraded' && !isJoin)
         this.#find(`${key} is succeeded, and recorded is ${recorded ?? 'nothing'}`);
       if (now !== 'succeeded' && recorded === 'step.succeeded') this.#find(`${key} is ${now}, and recorded is ${recorded}`);
     }

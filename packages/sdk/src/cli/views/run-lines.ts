@@ -1,6 +1,6 @@
 import type { RunDetail, Step, StepStatus } from '../../client/runs.ts';
 import { between, count, duration } from '../text/figures.ts';
-import { bold, dim, join, line, red } from '../text/styled.ts';
+import { bold, dim, join, line, red, yellow } from '../text/styled.ts';
 import type { Styled, Text } from '../text/styled.ts';
 import { lamp, state } from './lamps.ts';
 
@@ -77,6 +77,7 @@ function stepLines(step: Step, name: string, indent: string, view: RunView): Sty
     if (after !== undefined && after.agent !== agent)
       lines.push(line`${indent}    ${dim(`${agent ?? ''} gave it to ${after.agent ?? ''}: ${error?.detail ?? ''}`)}`);
   });
+  if (step.degraded) lines.push(line`${indent}    ${yellow('degraded')}: ${step.degraded.detail}`);
   if (step.error && step.status !== 'succeeded') lines.push(line`${indent}    ${red(step.error.code)}: ${step.error.detail}`);
   return lines;
 }

@@ -16,6 +16,7 @@ export const runEventTypes = [
   'step.started',
   'step.progress',
   'step.succeeded',
+  'step.degraded',
   'step.failed',
   'step.retrying',
   'step.moved',

@@ -32,6 +32,13 @@ export class NotUndone {
   @ValidateNested() @Type(() => Failure) error!: Failure;
 }
 
+/** A step that nobody could do, for which stands in what it declares. */
+export class DegradedStep {
+  /** The step's key, `pay[3]` for an item. */
+  @IsString() step!: string;
+  @ValidateNested() @Type(() => Failure) error!: Failure;
+}
+
 /** What of a run a step belongs to: `undo` takes back what another did, `finally` runs at its end. */
 export const stepParts = ['main', 'undo', 'finally'] as const;
 export type StepPart = (typeof stepParts)[number];
@@ -71,8 +78,8 @@ export class RunView {
   @IsOptional() @IsString() startedHash?: string;
   @IsIn(runStatuses) status!: RunStatus;
   /**
-   * Why it has this status, where that is not plain: `limited`, `timeout`, `cancelled by …`, `not undone: …`; of a run whose steps have ended, `undoing` or
-   * `finishing`.
+   * Why it has this status, where that is not plain: `limited`, `timeout`, `cancelled by …`, `not undone: …`; of one that succeeded, `degraded: …` with the
+   * steps that nobody could do; of a run whose steps have ended, `undoing` or `finishing`.
    */
   @IsOptional() @IsString() reason!: string | null;
   @IsObject() labels!: Record<string, string>;
@@ -83,6 +90,8 @@ export class RunView {
   /** Absent in lists, and null until the run has succeeded. */
   @Opaque() @Allow() output?: unknown;
   @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
+  /** Steps that nobody could do, for which stands in what they declare, at most 100 of them. Absent where there is none. */
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => DegradedStep) degraded?: DegradedStep[];
   /** What could not be undone after it had failed or was cancelled, at most 100 of it. Absent in lists, and where that is nothing. */
   @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => NotUndone) notUndone?: NotUndone[];
   /** The run that started this one as a step. */
@@ -158,6 +167,8 @@ export class StepView {
   @Opaque() @Allow() input!: unknown;
   @Opaque() @Allow() output!: unknown;
   @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
+  /** Why what it declares stands in for its result: nobody could do it. Absent where that is not so. */
+  @IsOptional() @ValidateNested() @Type(() => Failure) degraded?: Failure;
   /** What its attempts used, as far as they told; absent where they told nothing. */
   @IsOptional() @ValidateNested() @Type(() => Usage) usage?: Usage | null;
   /** Of a step with `llm`: what all its turns and calls together may use. */

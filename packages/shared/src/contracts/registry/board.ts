@@ -23,7 +23,7 @@ export const boardStatuses = ['active', 'ready', 'waiting', 'parallel', 'startin
 /**
  * Computed, never typed in. `ready`: all it needs is there; `waiting`: something is not (see `waitingFor`); `parallel`: it needs nothing and can
  * start; `starting`: begun by a runner, no step done; `active`: a step is done or reported begun; `degraded`: done, but not wholly well, or an agent that
- * it needs is isolated; `isolated`: done, and kept out of routing.
+ * it needs is isolated, or it lacks what it declares to go on without; `isolated`: done, and kept out of routing.
  */
 export type BoardStatus = (typeof boardStatuses)[number];
 
@@ -44,6 +44,20 @@ export class WaitingFor {
   @IsString() on!: string;
   /** In words: what is the matter with it. */
   @IsString() because!: string;
+}
+
+export const whenMissings = ['wait', 'degrade', 'stop'] as const;
+/** How what is up lives without something that it needs: not at all otherwise than before; it goes on, and says so; it is taken out of routing. */
+export type WhenMissing = (typeof whenMissings)[number];
+
+/** One thing that what is up goes on without, or is taken out of routing for. */
+export class Lack {
+  /** As in `dependsOn`. */
+  @IsString() on!: string;
+  /** In words: what is the matter with it. */
+  @IsString() because!: string;
+  /** `degrade` or `stop`, as the deployment declares. */
+  @IsIn(whenMissings) then!: WhenMissing;
 }
 
 /** One step of an agent on the board; `GET /deployments/{name}` says all of it. */
@@ -70,6 +84,8 @@ export class BoardAgent {
   @IsArray() @ValidateNested({ each: true }) @Type(() => BoardStep) steps!: BoardStep[];
   @IsArray() @IsString({ each: true }) dependsOn!: string[];
   @IsArray() @ValidateNested({ each: true }) @Type(() => WaitingFor) waitingFor!: WaitingFor[];
+  /** What it lacks of what it declares how to live without; absent: nothing. */
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => Lack) lacks?: Lack[];
   /** Of the whole of it, without what it waits for: low and high, in days. */
   @IsArray() @ArrayMinSize(2) @ArrayMaxSize(2) @IsNumber({}, { each: true }) estimateDays!: [number, number];
   /** From now until it is done, what it waits for included; null when done. */
