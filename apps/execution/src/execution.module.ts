@@ -107,6 +107,11 @@ import { GetWorkflowHandler } from './workflows/get-workflow.handler.ts';
 import { GetWorkflowSchemaHandler } from './workflows/get-workflow-schema.handler.ts';
 import { ListWorkflowsHandler } from './workflows/list-workflows.handler.ts';
 import { WorkflowStore } from './workflows/workflow.store.ts';
+import { AgentCapacity } from './scale-back/agent-capacity.ts';
+import { RestoreWorkflowHandler } from './scale-back/restore-workflow.handler.ts';
+import { ScaleBackStore } from './scale-back/scale-back.store.ts';
+import { ScaleBackWatch } from './scale-back/scale-back-watch.ts';
+import { ScaleBackWorkflowHandler } from './scale-back/scale-back-workflow.handler.ts';
 
 /** The `execution` service. */
 @Module({
@@ -122,6 +127,8 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     ListBudgetsHandler,
     ListUsageHandler,
     ApplyWorkflowHandler,
+    ScaleBackWorkflowHandler,
+    RestoreWorkflowHandler,
     AskTasksHandler,
     BeatTasksHandler,
     BeatWorkHandler,
@@ -215,6 +222,9 @@ import { WorkflowStore } from './workflows/workflow.store.ts';
     RunMetrics,
     KpiTally,
     RunStarter,
+    AgentCapacity,
+    ScaleBackStore,
+    ScaleBackWatch,
     {
       provide: OperationStore,
       inject: [WorkspaceDatabase, SystemDatabase],

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeWork } from '@signalbox/shared/contracts/execution/complete-work.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
@@ -7,6 +7,13 @@ import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { instancesMeasured } from '@signalbox/shared/contracts/execution/instances-measured.js';
 import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
+import { getWorkflow } from '@signalbox/shared/contracts/execution/get-workflow.js';
+import { restoreWorkflow } from '@signalbox/shared/contracts/execution/restore-workflow.js';
+import { scaleBackWorkflow } from '@signalbox/shared/contracts/execution/scale-back-workflow.js';
+import { workflowScaled } from '@signalbox/shared/contracts/execution/workflow-scaled.js';
+import type { ScaledBack } from '@signalbox/shared/contracts/execution/workflow-view.js';
+import { routingChanged } from '@signalbox/shared/contracts/registry/routing-changed.js';
+import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { tasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
 import { whyRun, type WhyRunReply } from '@signalbox/shared/contracts/execution/why-run.js';
@@ -225,3 +232,107 @@ test('an agent that is isolated gets nothing: its tasks go to another with the s
   expect((await why()).chain.at(-1)).toMatchObject({ kind: 'isolated', because: 'shut is isolated' });
   await service.request(cancelRun, { run: waits });
 }, 40_000);
+
+describe('a workflow that is scaled back', () => {
+  const scaleBack = { to: 'small', after: '500ms', restoreAfter: '500ms' };
+  const routing = (agent: string): Promise<void> =>
+    service.publish(routingChanged, {
+      agent,
+      change: 'instance',
+      instance: { id: newId('instance'), instance: 'i', status: 'live', capacity: 1 },
+    });
+  const active = async (): Promise<ScaledBack | null | undefined> =>
+    (await service.request(getWorkflow, { name: 'big' })).scaleBack?.active;
+  async function untilActive(is: boolean): Promise<ScaledBack | null | undefined> {
+    for (const end = performance.now() + 20_000; performance.now() < end; await sleep(50)) {
+      const seen = await active();
+      if (((seen ?? null) !== null) === is) return seen;
+    }
+    throw new Error(`it is not ${is ? 'scaled back' : 'restored'}: ${JSON.stringify(await active())}`);
+  }
+
+  beforeAll(async () => {
+    agents['crew'] = { kind: 'worker', skills: ['read'], live: 1 };
+    await apply(service, 'big', { a: { agent: 'crew', skill: 'read' } }, { scaleBack });
+  });
+
+  test('by hand only where it names a smaller one that is there', async () => {
+    await apply(service, 'plain', { a: { value: 1 } });
+    await expect(service.request(scaleBackWorkflow, { name: 'nothing' })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(service.request(scaleBackWorkflow, { name: 'plain' })).rejects.toMatchObject({
+      code: 'conflict',
+      detail: 'the workflow plain names no smaller one',
+    });
+    await expect(service.request(scaleBackWorkflow, { name: 'big' })).rejects.toMatchObject({
+      detail: 'there is no workflow small, which big is scaled back to',
+    });
+    await expect(service.request(restoreWorkflow, { name: 'nothing' })).rejects.toMatchObject({ code: 'not_found' });
+    await expect(service.request(scaleBackWorkflow, { name: 'big' }, { as: { roles: ['viewer'] } })).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    expect((await start(service, { workflow: 'big', input: {} })).workflow).toBe('big');
+  });
+
+  test('while nobody is there for an agent that it needs new runs get the smaller one and say so; and itself once that has lasted', async () => {
+    await apply(service, 'small', { a: { value: 'less' } }, { input: { type: 'object', not: { required: ['much'] } } });
+    const told = await service.record(workflowScaled);
+    agents['crew'] = { kind: 'worker', skills: ['read'], live: 0 };
+    await routing('crew');
+    const seen = await untilActive(true);
+    expect(seen).toMatchObject({ how: 'auto', by: 'execution', because: 'nobody is there for crew: it is healthy' });
+    await expect(told.next()).resolves.toMatchObject({ workflow: 'big', to: 'small', isScaledBack: true, agents: ['crew'] });
+    const key = { workflow: 'big', input: { n: 1 }, idempotencyKey: 'scaled' };
+    const run = await start(service, key);
+    expect(run).toMatchObject({
+      workflow: 'small',
+      insteadOf: { workflow: 'big', because: 'nobody is there for crew: it is healthy' },
+      labels: { 'scaled-back-from': 'big' },
+    });
+    expect(await ended(service, run.id)).toMatchObject({ status: 'succeeded', output: { a: 'less' }, insteadOf: { workflow: 'big' } });
+    await apply(service, 'parent', { child: { workflow: 'big' } });
+    expect(await ended(service, (await start(service, { workflow: 'parent', input: {} })).id)).toMatchObject({
+      output: { child: { a: 'less' } },
+    });
+    // What the smaller one does not take gets what it asked for.
+    expect(await start(service, { workflow: 'big', input: { much: 1 } })).toMatchObject({ workflow: 'big', labels: {} });
+    agents['crew'] = { kind: 'worker', skills: ['read'], live: 1 };
+    await routing('crew');
+    await untilActive(false);
+    await expect(told.next(({ isScaledBack }) => !isScaledBack)).resolves.toMatchObject({
+      workflow: 'big',
+      because: 'all that it needs is there again',
+    });
+    expect((await start(service, { workflow: 'big', input: {} })).workflow).toBe('big');
+    // The same key is the same run, whatever a start would get now.
+    expect(await start(service, key)).toMatchObject({ id: run.id, workflow: 'small' });
+  }, 60_000);
+
+  test('what somebody did stays until somebody restores it; without a smaller one it ends', async () => {
+    const told = await service.record(workflowScaled);
+    const audit = await service.record(auditEvents.execution);
+    const done = await service.request(scaleBackWorkflow, { name: 'big', reason: 'a drill' });
+    expect(done.scaleBack?.active).toMatchObject({ how: 'hand', because: 'a drill' });
+    expect((await audit.next(({ action }) => action === 'workflow.scale-back')).target).toBe('workflow big');
+    await sleep(1_500);
+    expect(await active()).toMatchObject({ how: 'hand' });
+    expect((await start(service, { workflow: 'big', input: {} })).workflow).toBe('small');
+    expect((await service.request(restoreWorkflow, { name: 'big' })).scaleBack?.active).toBeNull();
+    await told.next(({ isScaledBack, how }) => !isScaledBack && how === 'hand');
+    await service.request(scaleBackWorkflow, { name: 'big' });
+    await apply(service, 'big', { a: { agent: 'crew', skill: 'read' } });
+    await expect(told.next(({ because }) => because.includes('names no smaller'))).resolves.toMatchObject({
+      to: 'small',
+      isScaledBack: false,
+    });
+    expect((await start(service, { workflow: 'big', input: {} })).workflow).toBe('big');
+  }, 40_000);
+
+  test('tasks that wait too long are want of capacity too', async () => {
+    await apply(service, 'big', { a: { agent: 'crew', skill: 'read' } }, { scaleBack: { ...scaleBack, waitOver: '300ms' } });
+    const waits = await start(service, { workflow: 'big', input: {} });
+    expect(await untilActive(true)).toMatchObject({ because: expect.stringMatching(/^a task of crew has waited for \d+ s$/) });
+    await using _ = new TestWorker(service, 'crew', () => ({ output: 'read' }));
+    expect(await ended(service, waits.id)).toMatchObject({ status: 'succeeded', workflow: 'big' });
+    await untilActive(false);
+  }, 60_000);
+});

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { instancesMeasured, type InstanceMeasure } from '@signalbox/shared/contracts/execution/instances-measured.js';
 import { tasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
+import { workflowScaled } from '@signalbox/shared/contracts/execution/workflow-scaled.js';
 import { acknowledgeIncident } from '@signalbox/shared/contracts/registry/acknowledge-incident.js';
 import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { beatInstance, type BeatInstanceReply, type BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
@@ -274,6 +275,17 @@ describe('by itself', () => {
     await until('both are told', async () => (await incidentOf('eater', 'poison-task')) && (await incidentOf('eater', 'budget')));
   });
 });
+
+test('a workflow that is scaled back for want of an agent is an incident of it, which ends when that is well', async () => {
+  await agentOf('scarce', 1);
+  const scaled = { workflow: 'review', to: 'small', how: 'auto' as const, because: 'nobody is there for scarce', by: 'execution' };
+  const entity = { entity: 'workflow review', version: 1 };
+  await registry.service.publish(workflowScaled, { ...scaled, isScaledBack: true, agents: ['scarce'] }, entity);
+  const found = await until('the incident', () => incidentOf('scarce', 'capacity'));
+  expect(found).toMatchObject({ severity: 'medium', title: 'scarce: workflows are scaled back for want of it' });
+  expect((await incident(found.id)).timeline[0]).toMatchObject({ text: 'new runs of review get small: nobody is there for scarce' });
+  await until('its end', async () => (await incidentOf('scarce', 'capacity'))?.status === 'resolved', 15_000);
+}, 30_000);
 
 describe('incidents', () => {
   test('are acknowledged, noted and resolved by people of their workspace, reminded of before', async () => {

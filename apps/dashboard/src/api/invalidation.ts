@@ -36,6 +36,7 @@ export function staleAfter(type: string, data: unknown): QueryKey[] {
       return [run ? ['run', run, 'artifacts'] : ['run']];
     case 'reset':
       return [[]];
+    case 'workflow.scaled':
     case 'workflow.changed':
       return [['workflows'], ['workflow']];
     case 'key.changed':

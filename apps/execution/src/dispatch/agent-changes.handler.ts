@@ -7,6 +7,7 @@ import { agentHeard, type AgentHeard } from '@signalbox/shared/contracts/executi
 import { tasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
 import { agentChanged, instanceChanged, type AgentChanged, type InstanceChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { routingChanged, type RoutingChanged } from '@signalbox/shared/contracts/registry/routing-changed.js';
+import { AgentCapacity } from '../scale-back/agent-capacity.ts';
 import { Engine } from '../shards/engine.ts';
 
 /**
@@ -17,11 +18,13 @@ import { Engine } from '../shards/engine.ts';
 export class AgentChangesHandler {
   constructor(
     private readonly engine: Engine,
+    private readonly capacity: AgentCapacity,
     private readonly bus: Bus,
   ) {}
 
   @HandlesEvent(routingChanged)
   onRouting(@Payload() { agent, change, instance, isIsolated }: RoutingChanged, @Ctx() meta: EventMeta): void {
+    this.capacity.forget(meta.data.workspace, agent);
     if (instance?.status === 'gone') this.onHeard({ agent, instance: instance.instance }, meta);
     else if (instance?.status === 'isolated') this.onHeard({ agent, instance: instance.instance, isIsolated: true }, meta);
     else if (change === 'manifest' || change === 'routing' || change === 'deleted') {

@@ -85,6 +85,11 @@ export class AgentQueue {
     return [...this.ready].filter(isQueued);
   }
 
+  /** Since when the oldest of them waits, on the monotonic clock; `Infinity`: none does. */
+  get oldestAt(): number {
+    return this.queued().reduce((least, { heardAt }) => Math.min(least, heardAt), Infinity);
+  }
+
   addPoller(poller: Poller): void {
     this.pollers.push(poller);
   }

@@ -82,7 +82,7 @@ function queueEntry(queue: AgentQueue): Entry[] {
   const queued = queue.queued();
   if (queued.length === 0 && queue.active === 0) return [];
   const kind = queue.key.slice(0, queue.key.indexOf(' ')) as LimitKind;
-  const oldest = queued.reduce((least, { heardAt }) => Math.min(least, heardAt), Infinity);
+  const oldest = queue.oldestAt;
   return [
     {
       kind,

@@ -23,6 +23,7 @@ import { AppendLost } from '../shards/live-run.ts';
 import type { Definition } from '@signalbox/workflow/language/definition.js';
 import { Definitions } from '../workflows/definitions.ts';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
+import { scaledWish, type Wished } from '../scale-back/scaled-wish.ts';
 import { orAborted } from './or-aborted.ts';
 import { RunStore } from './run.store.ts';
 import { runView } from './run-view.ts';
@@ -37,6 +38,8 @@ export interface StartWish {
   /** The workflow's name, or `agent/<name>`. */
   workflow: string;
   definition: Definition;
+  /** What is started in its place while capacity is short. */
+  smaller?: Wished['smaller'];
   input: Json;
   labels: Record<string, string>;
   timeoutMs?: number | undefined;
@@ -96,7 +99,7 @@ export class RunStarter {
     signal: AbortSignal,
   ): Promise<{ uuid: string; view: RunView }> {
     // Where the limit is full, it is perhaps by this very run.
-    const mayBeRefused = this.definitions.compile(wish.definition).runLimits?.onLimit === 'refuse';
+    const mayBeRefused = this.definitions.compile(scaledWish(wish).definition).runLimits?.onLimit === 'refuse';
     const known = mayBeRefused ? await this.findKnown(caller, key) : undefined;
     if (known) return known;
     try {
@@ -128,27 +131,28 @@ export class RunStarter {
     signal: AbortSignal,
   ): Promise<{ uuid: string; view: RunView }> {
     const { workspace, principal, name } = caller;
-    const { definition, input } = wish;
+    const { input } = wish;
+    const { workflow, definition, labels, insteadOf } = scaledWish(wish);
     const graph = this.definitions.compile(definition);
     checkInput(definition.manifest.spec.input, input);
     const held = wish.source?.grant ?? this.grantOf(caller);
-    const budgeting = this.budgetOf(workspace, wish.workflow, graph);
+    const budgeting = this.budgetOf(workspace, workflow, graph);
     const [grant, , shard, budget] = await orAborted(
       Promise.all([held, this.keep(workspace, definition), this.engine.shardForStart(workspace), budgeting]),
       signal,
     );
     const uuid = newRunUuid(now(), shard);
     const { limitedRuns } = this.engine.dispatcher;
-    const claims = await limitedRuns.claim(uuid, workspace, graph, { input, labels: wish.labels, priority: wish.priority });
+    const claims = await limitedRuns.claim(uuid, workspace, graph, { input, labels, priority: wish.priority });
     const starting = this.engine.owner.start(
       uuid,
       graph,
       {
         workspace,
-        workflow: wish.workflow,
+        workflow,
         definition: definition.hash,
         shard,
-        labels: wish.labels,
+        labels,
         principal,
         principalName: name,
         grant,
@@ -166,6 +170,7 @@ export class RunStarter {
         ...(wish.fork && { kept: wish.fork.kept }),
         ...(isTracing() && tracedBy(wish)),
         ...(budget && { budget }),
+        ...(insteadOf && { insteadOf }),
         claims,
       },
     );

@@ -54,6 +54,7 @@ export function runView(state: RunState, facts: RunFacts, withValues = true): Ru
   return {
     id: fromUuid('run', state.run),
     workflow: facts.workflow,
+    ...(state.insteadOf && { insteadOf: { ...state.insteadOf } }),
     workflowHash: state.graph.hash,
     ...(state.graph.hash !== facts.definition && { startedHash: facts.definition }),
     status: statusOf(state),

@@ -18,13 +18,13 @@ export class StartRunHandler {
 
   @Handles(startRun)
   async handle(@Payload() request: StartRunRequest, @FromCaller() caller: Caller, @FromCall() call: BusCall): Promise<StartRunReply> {
-    const definition = await this.workflows.definitionOf(caller.workspace, request.workflow);
-    if (!definition) throw unknownWorkflow(request.workflow);
+    const startable = await this.workflows.startable(caller.workspace, request.workflow);
+    if (!startable) throw unknownWorkflow(request.workflow);
     const { view } = await this.starter.start(
       caller,
       {
         workflow: request.workflow,
-        definition,
+        ...startable,
         input: (request.input ?? {}) as Json,
         labels: request.labels ?? {},
         timeoutMs: request.timeoutMs,

@@ -75,9 +75,9 @@ export class Ignition {
     signal: AbortSignal,
   ): ReturnType<RunStarter['start']> {
     const { workspace, workflow, labels, priority, kind, name } = source;
-    const definition = await this.workflows.definitionOf(workspace, workflow);
-    if (!definition) throw unknownWorkflow(workflow);
-    const wish = { workflow, definition, input: computed(input), labels: { ...labels, [kind]: name }, priority, source: by };
+    const startable = await this.workflows.startable(workspace, workflow);
+    if (!startable) throw unknownWorkflow(workflow);
+    const wish = { workflow, ...startable, input: computed(input), labels: { ...labels, [kind]: name }, priority, source: by };
     return this.starter.start(caller, wish, signal);
   }
 

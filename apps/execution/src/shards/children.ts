@@ -9,7 +9,7 @@ import { log } from '@signalbox/shared/telemetry/log.js';
 import { isTracing } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordedAnswers, type Recorded } from '@signalbox/workflow/core/counterfactual.js';
-import type { Effect, Failure } from '@signalbox/workflow/core/events.js';
+import type { Effect, Failure, InsteadOf } from '@signalbox/workflow/core/events.js';
 import type { Graph } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
@@ -18,10 +18,12 @@ import type { ModelPrices } from '../budgets/model-prices.ts';
 import { readJournals } from '../journal/journal-reader.ts';
 import { spanOfAttempt } from '../telemetry/run-spans.ts';
 import type { Definitions } from '../workflows/definitions.ts';
+import type { Definition } from '@signalbox/workflow/language/definition.js';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import { readAside } from '../runs/read-aside.ts';
 import type { LimitedRuns } from '../limits/limited-runs.ts';
+import { scaledWish } from '../scale-back/scaled-wish.ts';
 import { AppendLost, type LiveRun } from './live-run.ts';
 import { endOf, type Owner, type RunEnd } from './owner.ts';
 
@@ -34,6 +36,14 @@ interface Child {
   input: Json;
   labels?: Record<string, string>;
   recorded?: Recorded;
+  insteadOf?: InsteadOf | undefined;
+}
+
+interface WorkflowRow {
+  name: string;
+  hash: string;
+  manifest: string;
+  scaled_because: string | null;
 }
 
 type StartChild = Effect & { e: 'startChild' };
@@ -90,8 +100,8 @@ export class Children {
     const known = await this.known(workspace, effect.run);
     if (known) return known.end;
     const isAgain = effect.workflow === recordedRun && parent.facts.workflow.startsWith('eval/');
-    const child = isAgain ? await this.recordedChild(workspace, effect.input) : await this.childOf(workspace, effect);
-    const { workflow, hash, graph, input, recorded } = child;
+    const child = isAgain ? await this.recordedChild(workspace, effect.input) : await this.childOf(parent, effect);
+    const { workflow, hash, graph, input, recorded, insteadOf } = child;
     const { facts } = parent;
     const labels = { ...facts.labels, ...child.labels };
     const above = await this.above.of(workspace, workflow, graph);
@@ -127,6 +137,7 @@ export class Children {
           ...(priority !== undefined && { priority }),
           claims,
           within,
+          ...(insteadOf && { insteadOf }),
           ...budget,
           parent: { run: parent.uuid, s: effect.s, i: effect.i },
           ...(isTracing() && { link: traceparentOf(spanOfAttempt(parent.state, { ...effect, n: attemptOf(parent, effect) })) }),
@@ -147,19 +158,23 @@ export class Children {
     }
   }
 
-  /** A child run of an applied workflow. */
-  private async childOf(workspace: string, { workflow, input }: StartChild): Promise<Child> {
-    const rows: { hash: string; manifest: string }[] = await this.system.source.query(
-      `SELECT d.hash, d.manifest FROM workflow w JOIN definition d ON d.workspace = w.workspace AND d.hash = w.hash
-        WHERE w.workspace = $1 AND w.name = $2`,
-      [workspace, workflow],
+  /** A child run of an applied workflow, or of the smaller one that it names while capacity is short. */
+  private async childOf(parent: LiveRun, { workflow: name, input }: StartChild): Promise<Child> {
+    const { workspace, labels } = parent.facts;
+    const rows: WorkflowRow[] = await this.system.source.query(
+      `SELECT w.name, d.hash, d.manifest, w.scaled_because FROM workflow w JOIN definition d ON d.workspace = w.workspace AND d.hash = w.hash
+        WHERE w.workspace = $1 AND (w.name = $2 OR w.name =
+          (SELECT s.scale_to FROM workflow s WHERE s.workspace = $1 AND s.name = $2 AND s.scaled_at IS NOT NULL))`,
+      [workspace, name],
     );
-    const [row] = rows;
-    if (!row) throw new Fault('not_found', `there is no workflow ${workflow}`, 'Apply its manifest, or correct the step.');
-    const manifest = JSON.parse(row.manifest) as WorkflowManifest;
-    const graph = this.definitions.compile({ hash: row.hash, manifest });
-    checkInput(manifest.spec.input, input);
-    return { workflow, hash: row.hash, graph, input };
+    const row = rows.find((one) => one.name === name);
+    if (!row) throw new Fault('not_found', `there is no workflow ${name}`, 'Apply its manifest, or correct the step.');
+    const other = rows.find((one) => one.name !== name);
+    const smaller = other && { definition: definitionIn(other), because: row.scaled_because ?? '' };
+    const { definition, ...wish } = scaledWish({ workflow: name, definition: definitionIn(row), input, labels, smaller });
+    const graph = this.definitions.compile(definition);
+    checkInput(definition.manifest.spec.input, input);
+    return { ...wish, hash: definition.hash, graph, input };
   }
 
   /** A recorded run, done again with a version of an agent: all that it asks others is answered by its record. */
@@ -209,6 +224,10 @@ export class Children {
   private tell(parent: LiveRun, { s, i, run }: StartChild, end: RunEnd): void {
     if (this.owner.find(parent.uuid) === parent) this.owner.feed(parent, { type: 'childEnded', s, i, child: run, ...end });
   }
+}
+
+function definitionIn({ hash, manifest }: WorkflowRow): Definition {
+  return { hash, manifest: JSON.parse(manifest) as WorkflowManifest };
 }
 
 function attemptOf({ state }: LiveRun, { s, i }: StartChild): number {

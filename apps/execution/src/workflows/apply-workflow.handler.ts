@@ -12,13 +12,17 @@ import { Definitions } from './definitions.ts';
 import { diff, type Difference } from '@signalbox/workflow/language/diff.js';
 import { requireName, requireVersion } from './read-manifest.ts';
 import { readSource, withPlaces } from '@signalbox/workflow/language/read-source.js';
-import { WorkflowStore, type StoredWorkflow } from './workflow.store.ts';
+import { RunStarter } from '../runs/run-starter.ts';
+import { ScaleBackStore } from '../scale-back/scale-back.store.ts';
+import { scaleBackView, WorkflowStore, type StoredWorkflow } from './workflow.store.ts';
 
 @Controller()
 export class ApplyWorkflowHandler {
   constructor(
     private readonly store: WorkflowStore,
     private readonly definitions: Definitions,
+    private readonly starter: RunStarter,
+    private readonly scaleBacks: ScaleBackStore,
     private readonly audit: Audit,
   ) {}
 
@@ -28,8 +32,10 @@ export class ApplyWorkflowHandler {
     const { name } = request;
     requireName(definition.manifest, name);
     let changes: Difference[] = [];
+    let before: string | undefined;
     const decide = (current: StoredWorkflow | null): 'created' | 'updated' | 'unchanged' => {
       requireVersion(`workflow ${name}`, current?.view.version ?? 0, request.expectedVersion);
+      before = current?.view.scaleBack?.to;
       changes = diff(current?.definition.manifest as unknown as Json, definition.manifest as unknown as Json);
       return current === null ? 'created' : changes.length === 0 ? 'unchanged' : 'updated';
     };
@@ -38,13 +44,17 @@ export class ApplyWorkflowHandler {
       const action = decide(current);
       return { action, changes, resource: current === null || action !== 'unchanged' ? preview(definition, current) : current.view };
     }
-    const { action, workflow } = await this.store.apply(caller.workspace, definition, decide, (tx, what, version) =>
-      this.audit.append(tx, caller, {
+    const grant = definition.manifest.spec.scaleBack === undefined ? null : await this.starter.grantOf(caller);
+    const { action, workflow } = await this.store.apply(caller.workspace, definition, grant, decide, async (tx, what, version) => {
+      await this.audit.append(tx, caller, {
         action: 'workflow.apply',
         target: `workflow ${name}`,
         detail: { what, version, hash: definition.hash },
-      }),
-    );
+      });
+      if (grant !== null) return;
+      const because = `${name} names no smaller workflow any more`;
+      await this.scaleBacks.end(tx, caller.workspace, name, { how: 'hand', because, by: caller, to: before });
+    });
     return { action, changes, resource: workflow.view };
   }
 
@@ -74,6 +84,7 @@ function preview({ manifest, hash }: Definition, current: StoredWorkflow | null)
     version: (current?.view.version ?? 0) + 1,
     steps: Object.keys(manifest.spec.steps).length,
     input: manifest.spec.input ?? null,
+    ...scaleBackView(manifest.spec),
     createdAt: current?.view.createdAt ?? at,
     updatedAt: at,
   };

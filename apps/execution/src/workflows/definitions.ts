@@ -11,11 +11,13 @@ import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js'
 
 /** Definitions known to be stored, by workspace and hash: more than these are asked for again. */
 const storedMax = 10_000;
+const rememberedMax = 2_000;
 
 /** The definitions that runs are pinned to. */
 export class Definitions {
   private readonly graphs = new Graphs();
   private readonly stored = new Set<string>();
+  private readonly remembered = new Map<string, Definition>();
 
   /** The graph of a stored definition. */
   async graphOf(db: Queryable, workspace: string, hash: string): Promise<Graph> {
@@ -43,6 +45,17 @@ export class Definitions {
     const graphs = new Map<string, Graph>();
     for (const hash of upgradesIn(transitions)) graphs.set(hash, await this.graphOf(db, workspace, hash));
     return graphs;
+  }
+
+  /** A stored definition, with as little reading as there can be: what never changes is remembered while it is asked for. */
+  async known(db: Queryable, workspace: string, hash: string): Promise<Definition> {
+    const key = `${workspace} ${hash}`;
+    const known = this.remembered.get(key);
+    if (known !== undefined) return known;
+    const definition = await this.read(db, workspace, hash);
+    if (this.remembered.size >= rememberedMax) this.remembered.clear();
+    this.remembered.set(key, definition);
+    return definition;
   }
 
   /** A stored definition. */

@@ -6,6 +6,7 @@ import type { EntityManager } from 'typeorm';
 import type { Definition } from '@signalbox/workflow/language/definition.js';
 import type { Definitions } from './definitions.ts';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
+import { scaleBackOf } from '@signalbox/workflow/language/scale-back.js';
 
 interface WorkflowRow {
   name: string;
@@ -16,6 +17,10 @@ interface WorkflowRow {
   version: number;
   created_at: Date;
   updated_at: Date;
+  scaled_at: Date | null;
+  scaled_how: 'auto' | 'hand' | null;
+  scaled_because: string | null;
+  scaled_by: string | null;
   manifest: string;
 }
 
@@ -25,13 +30,19 @@ export interface StoredWorkflow {
   definition: Definition;
 }
 
+/** What a start of a workflow gets: it, or while capacity is short the smaller one that it names. */
+export interface Startable {
+  definition: Definition;
+  smaller?: { definition: Definition; because: string };
+}
+
 /** A name's definition is asked for again after this, so that what another replica applied is seen. */
 const currentMs = 2_000;
 const currentMax = 10_000;
 
 /** Named workflows: each name points at the definition that new runs get. */
 export class WorkflowStore {
-  private readonly current = new Map<string, { definition: Definition | null; at: number }>();
+  private readonly current = new Map<string, { stored: StoredWorkflow | null; at: number }>();
 
   constructor(
     private readonly db: WorkspaceDatabase,
@@ -40,14 +51,32 @@ export class WorkflowStore {
 
   /** The definition that a run of this name gets now; null when there is no such workflow. */
   async definitionOf(workspace: string, name: string): Promise<Definition | null> {
+    return (await this.currentOf(workspace, name))?.definition ?? null;
+  }
+
+  /** The same, with the smaller one where new runs get that. A smaller one that is not there, or is scaled back itself, is not gone further than that. */
+  async startable(workspace: string, name: string): Promise<Startable | null> {
+    const stored = await this.currentOf(workspace, name);
+    if (stored === null) return null;
+    const { definition, view } = stored;
+    const active = view.scaleBack?.active;
+    const smaller = active && (await this.definitionOf(workspace, view.scaleBack?.to as string));
+    return smaller ? { definition, smaller: { definition: smaller, because: active.because } } : { definition };
+  }
+
+  /** It was changed here: the next look is a new one. */
+  forget(workspace: string, name: string): void {
+    this.current.delete(`${workspace} ${name}`);
+  }
+
+  private async currentOf(workspace: string, name: string): Promise<StoredWorkflow | null> {
     const key = `${workspace} ${name}`;
     const known = this.current.get(key);
-    if (known && performance.now() - known.at < currentMs) return known.definition;
-    const found = await this.db.inWorkspace(workspace, (tx) => find(tx, name));
+    if (known && performance.now() - known.at < currentMs) return known.stored;
+    const stored = await this.db.inWorkspace(workspace, (tx) => find(tx, name));
     if (this.current.size >= currentMax) this.current.clear();
-    const definition = found?.definition ?? null;
-    this.current.set(key, { definition, at: performance.now() });
-    return definition;
+    this.current.set(key, { stored, at: performance.now() });
+    return stored;
   }
 
   async get(workspace: string, name: string): Promise<StoredWorkflow | null> {
@@ -84,6 +113,8 @@ export class WorkflowStore {
   async apply(
     workspace: string,
     definition: Definition,
+    /** With whose rights it is looked whether capacity is short, where the workflow names a smaller one. */
+    grant: string | null,
     decide: (current: StoredWorkflow | null) => 'created' | 'updated' | 'unchanged',
     written: (tx: EntityManager, action: 'created' | 'updated', version: number) => Promise<void>,
   ): Promise<{ action: 'created' | 'updated' | 'unchanged'; workflow: StoredWorkflow }> {
@@ -93,12 +124,16 @@ export class WorkflowStore {
       await tx.query(`SELECT 1 FROM workflow WHERE name = $1 FOR UPDATE`, [name]);
       const current = await find(tx, name);
       const action = decide(current);
-      if (action === 'unchanged' && current) return { action, workflow: current };
+      if (action === 'unchanged' && current) {
+        if (grant !== null) await tx.query(`UPDATE workflow SET scale_grant = $2 WHERE name = $1 AND scale_grant <> $2`, [name, grant]);
+        return { action, workflow: current };
+      }
       await this.definitions.store(tx, workspace, definition);
       const rows = await tx.query<{ version: number }[]>(
-        `INSERT INTO workflow AS w (workspace, name, hash, description, labels, steps, version) VALUES ($1, $2, $3, $4, $5, $6, 1)
+        `INSERT INTO workflow AS w (workspace, name, hash, description, labels, steps, version, scale_to, scale_grant)
+         VALUES ($1, $2, $3, $4, $5, $6, 1, $8, $9)
          ON CONFLICT (workspace, name) DO UPDATE SET hash = excluded.hash, description = excluded.description, labels = excluded.labels,
-           steps = excluded.steps, version = w.version + 1, updated_at = now() WHERE w.version = $7
+           steps = excluded.steps, scale_to = excluded.scale_to, scale_grant = excluded.scale_grant, version = w.version + 1, updated_at = now() WHERE w.version = $7
          RETURNING version`,
         [
           workspace,
@@ -108,6 +143,8 @@ export class WorkflowStore {
           JSON.stringify(labels ?? {}),
           Object.keys(manifest.spec.steps).length,
           current?.view.version ?? 0,
+          manifest.spec.scaleBack?.to ?? null,
+          grant,
         ],
       );
       const [row] = rows;
@@ -115,7 +152,7 @@ export class WorkflowStore {
       await written(tx, action === 'created' ? 'created' : 'updated', row.version);
       return { action, workflow: (await find(tx, name)) as StoredWorkflow };
     });
-    this.current.delete(`${workspace} ${name}`);
+    this.forget(workspace, name);
     this.definitions.remember(workspace, hash);
     return result;
   }
@@ -127,7 +164,7 @@ export class WorkflowStore {
       if (count > 0) await written(tx);
       return count > 0;
     });
-    this.current.delete(`${workspace} ${name}`);
+    this.forget(workspace, name);
     return isDeleted;
   }
 }
@@ -138,6 +175,19 @@ async function find(tx: EntityManager, name: string): Promise<StoredWorkflow | n
     [name],
   );
   return row ? storedOf(row) : null;
+}
+
+/** What a workflow says of its smaller one, and whether new runs get that. */
+export function scaleBackView(
+  spec: WorkflowManifest['spec'],
+  row?: Pick<WorkflowRow, 'scaled_at' | 'scaled_how' | 'scaled_because' | 'scaled_by'>,
+): Pick<WorkflowView, 'scaleBack'> {
+  const policy = scaleBackOf(spec);
+  if (policy === undefined) return {};
+  const { to, afterMs, restoreMs, waitOverMs = null, agents } = policy;
+  const { scaled_at: since = null, scaled_how: how, scaled_because: because, scaled_by: by } = row ?? {};
+  const active = since && { since: since.toISOString(), how: how ?? 'auto', because: because ?? '', by: by ?? '' };
+  return { scaleBack: { to, afterMs, restoreMs, waitOverMs, agents: agents ? [...agents] : null, active } };
 }
 
 function storedOf(row: WorkflowRow): StoredWorkflow {
@@ -158,6 +208,7 @@ function storedOf(row: WorkflowRow): StoredWorkflow {
       version: row.version,
       steps: row.steps,
       input: manifest.spec.input ?? null,
+      ...scaleBackView(manifest.spec, row),
       createdAt: row.created_at.toISOString(),
       updatedAt: row.updated_at.toISOString(),
     },

@@ -88,6 +88,9 @@ export class MemberProbe {
     const unknown = called.filter((agent) => !known.some((row) => row.name === agent));
     if (unknown.length > 0)
       return { standing: 'ill', note: `the workflow ${name} calls agents that are not registered: ${shown(unknown)}`, observed };
+    const { scaleBack } = workflow;
+    if (scaleBack?.active)
+      return { standing: 'ill', note: `the workflow ${name} is scaled back to ${scaleBack.to}: ${scaleBack.active.because}`, observed };
     return { standing: 'well', note: `the workflow ${name} is applied, and all agents that it calls are registered`, observed };
   }
 

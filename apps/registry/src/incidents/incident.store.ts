@@ -108,6 +108,7 @@ const titles: Record<FaultCause, string> = {
   budget: 'a budget is used up',
   rollout: 'a version was rolled back',
   dependency: 'what it needs is not there',
+  capacity: 'workflows are scaled back for want of it',
   'by-hand': 'isolated by hand',
 };
 

@@ -3,6 +3,7 @@ import { Ctx, Payload } from '@nestjs/microservices';
 import { EventMeta } from '@signalbox/shared/bus/event-meta.js';
 import { HandlesEvent } from '@signalbox/shared/bus/handles.js';
 import { approvalChanged, ApprovalChanged } from '@signalbox/shared/contracts/execution/approval-changed.js';
+import { workflowScaled, WorkflowScaled } from '@signalbox/shared/contracts/execution/workflow-scaled.js';
 import {
   agentChanged,
   AgentChanged,
@@ -22,6 +23,7 @@ import {
   noticeOfIncident,
   noticeOfKpi,
   noticeOfStage,
+  noticeOfWorkflow,
   type Notice,
 } from './notice.ts';
 import { Notifier } from './notifier.ts';
@@ -57,6 +59,11 @@ export class NoticeListener {
   @HandlesEvent(approvalChanged)
   onApproval(@Payload() payload: ApprovalChanged, @Ctx() meta: EventMeta): Promise<void> {
     return this.tell(meta, noticeOfApproval(payload, meta.data.version));
+  }
+
+  @HandlesEvent(workflowScaled)
+  onWorkflow(@Payload() payload: WorkflowScaled, @Ctx() meta: EventMeta): Promise<void> {
+    return this.tell(meta, noticeOfWorkflow(payload, meta.data.at));
   }
 
   @HandlesEvent(kpiChanged)

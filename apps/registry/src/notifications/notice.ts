@@ -1,4 +1,5 @@
 import type { ApprovalChanged } from '@signalbox/shared/contracts/execution/approval-changed.js';
+import type { WorkflowScaled } from '@signalbox/shared/contracts/execution/workflow-scaled.js';
 import { approvalStatuses } from '@signalbox/shared/contracts/execution/approval-view.js';
 import type { AgentChanged, DeploymentChanged, KpiChanged, StageChanged } from '@signalbox/shared/contracts/registry/events.js';
 import type { IncidentChanged } from '@signalbox/shared/contracts/registry/incident-changed.js';
@@ -29,6 +30,7 @@ export interface Notice {
 const deploymentEvents = ['started', 'stopped', 'deleted', 'step-failed', 'step-done', 'done', 'drifted', 'drift-ended'] as const;
 const agentEvents = ['changed', 'deleted', 'degraded', 'failed'] as const;
 const kpiEvents = ['burning', 'settled'] as const;
+const workflowEvents = ['scaled-back', 'restored'] as const;
 const approvalEvents = ['asked', 'reminded', ...approvalStatuses.filter((status) => status !== 'open')] as const;
 
 /** Every event that a rule can ask for. */
@@ -38,6 +40,7 @@ export const noticeEvents: readonly string[] = [
   ...stageMoves.map((move) => `stage.${move}`),
   ...agentEvents.map((event) => `agent.${event}`),
   ...approvalEvents.map((event) => `approval.${event}`),
+  ...workflowEvents.map((event) => `workflow.${event}`),
   ...kpiEvents.map((event) => `kpi.${event}`),
 ];
 
@@ -173,6 +176,21 @@ export function noticeOfApproval({ id, run, workflow, step, status, reminders, a
     agents: [],
     facts: factsOf({ Workflow: workflow, Step: step, Run: run, Reminders: reminders === undefined ? undefined : String(reminders) }),
     path: `/approvals/${id}`,
+    at,
+  };
+}
+
+export function noticeOfWorkflow({ workflow, to, isScaledBack, because, by, agents = [] }: WorkflowScaled, at: number): Notice {
+  const event = isScaledBack ? 'scaled-back' : 'restored';
+  return {
+    event: `workflow.${event}`,
+    severity: isScaledBack ? 'medium' : 'low',
+    title: isScaledBack ? `Workflow ${workflow} is scaled back to ${to}` : `Workflow ${workflow} is restored`,
+    text: because.slice(0, textMax),
+    subject: `workflow ${workflow}`,
+    agents,
+    facts: factsOf({ Workflow: workflow, Smaller: to, By: by }),
+    path: `/workflows/${workflow}`,
     at,
   };
 }

@@ -4,6 +4,7 @@ import { EventMeta } from '@signalbox/shared/bus/event-meta.js';
 import { HandlesEvent } from '@signalbox/shared/bus/handles.js';
 import { instancesMeasured, InstancesMeasured, type TaskFault } from '@signalbox/shared/contracts/execution/instances-measured.js';
 import { tasksTakenBack, TasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
+import { workflowScaled, WorkflowScaled } from '@signalbox/shared/contracts/execution/workflow-scaled.js';
 import { agentChanged, AgentChanged, instanceChanged, InstanceChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
@@ -82,6 +83,14 @@ export class FaultListener {
     for (const task of overBudget) await this.tell(workspace, 'budget', task);
     await this.answered.hear(workspace, instances);
     await this.outliers.hear(workspace, instances);
+  }
+
+  @HandlesEvent(workflowScaled)
+  async onScaled(@Payload() { workflow, to, isScaledBack, because, agents = [] }: WorkflowScaled, @Ctx() meta: EventMeta): Promise<void> {
+    const [agent] = agents;
+    if (!isScaledBack || agent === undefined) return;
+    const told = `new runs of ${workflow} get ${to}: ${because}`;
+    await this.recovery.detect({ workspace: meta.data.workspace, agent, cause: 'capacity', because: told });
   }
 
   @HandlesEvent(tasksTakenBack)

@@ -75,7 +75,7 @@ function minuteOf(text: string): number {
 /** How bad a fault is where the manifest does not say. */
 export function severityOf(cause: FaultCause, { severity }: RecoveryPolicy): Severity {
   if (severity !== undefined) return severity;
-  if (cause === 'slow' || cause === 'dependency' || cause === 'by-hand') return 'medium';
+  if (cause === 'slow' || cause === 'dependency' || cause === 'capacity' || cause === 'by-hand') return 'medium';
   return 'high';
 }
 

@@ -17,7 +17,7 @@ const incidentsEveryMs = 1_000;
 /** Resolved incidents are kept for 90 days. */
 const keepMs = 90 * 86_400_000;
 /** Incidents that end by themselves when all is well again; the others wait for somebody to look into them. */
-const passing: FaultCause[] = ['lost', 'errors', 'slow', 'crash-loop', 'probe', 'dependency', 'by-hand'];
+const passing: FaultCause[] = ['lost', 'errors', 'slow', 'crash-loop', 'probe', 'dependency', 'capacity', 'by-hand'];
 
 /** Makes the attempts to recover that are due, tells incidents again, and ends those that are over. Each replica does; the rows' locks make it once. */
 @Injectable()

@@ -66,6 +66,7 @@ async function names(kind: string, context: Context, typed: string): Promise<str
   const options = { signal: AbortSignal.any([context.signal, AbortSignal.timeout(patienceMs)]) };
   switch (kind) {
     case 'run':
+    case 'workflow':
       return namesOf(client.workflows.list({ limit: namesMax }, options));
     case 'agents':
       return namesOf(client.agents.list({ limit: namesMax }, options));

@@ -50,6 +50,7 @@ import { addValidate } from './commands/validate.ts';
 import { addTriggers } from './commands/triggers.ts';
 import { addVerify } from './commands/verify.ts';
 import { addVersion } from './commands/version.ts';
+import { addWorkflow } from './commands/workflow.ts';
 import { addWhy } from './commands/why.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { exitCode } from './exit-codes.ts';
@@ -103,6 +104,7 @@ Exit codes:  0 ok, 1 failed, 2 usage, 3 cannot reach, 4 not allowed, 5 not found
         addScale,
         addServers,
         addTools,
+        addWorkflow,
         addRuns,
         addWhy,
         addCompare,

@@ -4,7 +4,7 @@ import { path } from './transport.ts';
 import type { RequestOptions, Transport } from './transport.ts';
 
 export type FaultCause =
-  'lost' | 'errors' | 'slow' | 'crash-loop' | 'probe' | 'poison-task' | 'budget' | 'rollout' | 'dependency' | 'by-hand';
+  'lost' | 'errors' | 'slow' | 'crash-loop' | 'probe' | 'poison-task' | 'budget' | 'rollout' | 'dependency' | 'capacity' | 'by-hand';
 
 /** An agent or one of its instances that is kept out of routing. */
 export interface Isolation {

@@ -13,6 +13,8 @@ export interface Run {
   id: string;
   /** For a call to one agent: `agent/NAME`. */
   workflow: string;
+  /** Where another workflow was asked for, which was scaled back to this one. */
+  insteadOf?: { workflow: string; because: string };
   workflowHash: string;
   /** Of the definition that it began with, where it went over to another. */
   startedHash?: string;

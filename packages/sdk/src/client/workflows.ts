@@ -15,6 +15,17 @@ export interface Workflow {
   /** How many steps it has. */
   steps: number;
   input: JsonSchema | null;
+  /** Which smaller workflow new runs get while capacity is short; absent: it has none. */
+  scaleBack?: {
+    to: string;
+    afterMs: number;
+    restoreMs: number;
+    waitOverMs: number | null;
+    /** The agents that count; null: those that its steps cannot do without. */
+    agents: string[] | null;
+    /** Null: runs get what they ask for. `hand`: somebody did it, who also ends it. */
+    active: { since: string; because: string; how: 'auto' | 'hand'; by: string } | null;
+  };
   createdAt: string;
   updatedAt: string;
 }
@@ -166,6 +177,8 @@ export interface WorkflowSpec {
   retention?: { succeeded?: string; failed?: string; cancelled?: string };
   /** What a run may use, its child runs included. */
   budget?: Budget;
+  /** A smaller workflow that new runs get while capacity is short, and when that is. */
+  scaleBack?: { to: string; after?: string | number; restoreAfter?: string | number; waitOver?: string | number; agents?: string[] };
 }
 
 /** How a run is started. */
@@ -207,6 +220,17 @@ export class Workflows {
 
   remove(name: string, options: RequestOptions = {}): Promise<void> {
     return this.#http.json({ method: 'DELETE', path: path`/workflows/${name}`, ...options });
+  }
+
+  /** New runs get the smaller workflow that it names, until it is restored. */
+  scaleBack(name: string, reason?: string, options: RequestOptions = {}): Promise<Workflow> {
+    const body = reason === undefined ? {} : { reason };
+    return this.#http.json({ method: 'POST', path: path`/workflows/${name}/scale-back`, body, ...options });
+  }
+
+  /** New runs get the workflow itself again. */
+  restore(name: string, options: RequestOptions = {}): Promise<Workflow> {
+    return this.#http.json({ method: 'POST', path: path`/workflows/${name}/restore`, ...options });
   }
 
   /** Starts a run and answers at once; follow it by `runs.follow`. */

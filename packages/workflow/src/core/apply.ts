@@ -34,6 +34,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
       state.epoch = transition.epoch ?? state.epoch;
       state.claims = transition.claims ?? [];
       state.within = transition.within ?? [];
+      state.insteadOf = transition.insteadOf;
       state.startedAt = transition.at;
       state.scope.input = transition.input;
       state.scope.run.startedAt = new Date(transition.at).toISOString();

@@ -39,6 +39,7 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
         ...(event.epoch !== undefined && { epoch: event.epoch }),
         ...((event.budget ?? state.graph.budget) !== undefined && { budget: event.budget ?? {} }),
         ...(event.claims !== undefined && event.claims.length > 0 && { claims: event.claims }),
+        ...(event.insteadOf !== undefined && { insteadOf: event.insteadOf }),
         ...(event.within !== undefined && event.within.length > 0 && { within: event.within }),
         ...(event.recorded !== undefined && { recorded: event.recorded }),
       });

@@ -26,6 +26,12 @@ export interface Usage {
   costUsd: number;
 }
 
+/** The workflow that was asked for, where capacity was short and its smaller one ran; and why. */
+export interface InsteadOf {
+  workflow: string;
+  because: string;
+}
+
 /** Names one attempt: the step's id, the item's index (-1: the step has none), the attempt's number from 1. */
 export interface AttemptRef {
   s: number;
@@ -57,6 +63,7 @@ export type RunEvent =
       /** Places of limits that it needs before anything of it begins, and limits that runs above it have places of: see `runClaimsOf`. */
       claims?: LimitClaim[];
       within?: LimitKey[];
+      insteadOf?: InsteadOf;
     }
   /** It has all its places. */
   | { type: 'admitted' }
@@ -113,6 +120,7 @@ export type Transition =
       claims?: LimitClaim[];
       within?: LimitKey[];
       recorded?: Recorded;
+      insteadOf?: InsteadOf;
     }
   /** It has all places that it needs: now it begins. */
   | { t: 'admitted'; at: number }

@@ -229,7 +229,7 @@ export function pricedModels({ steps, budget }: Graph, isAll = budget?.limit.cos
 }
 
 /** The agents that its steps name, as their own, as their fallback, or for their model to call. */
-export function agentsOf({ steps }: Graph): string[] {
+export function agentsOf({ steps }: Pick<Graph, 'steps'>): string[] {
   const named = steps.flatMap(({ kind, target, fallback, failover, llm, chooses }) => {
     if (llm !== undefined) return llm.tools.flatMap((tool) => ('agent' in tool ? [tool.agent] : []));
     if (chooses !== undefined) return chooses.agents.concat(fallback ?? [], failover?.to ?? []);

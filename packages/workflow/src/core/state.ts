@@ -1,7 +1,7 @@
 import type { Approval } from './approval.ts';
 import type { Counterfactual } from './counterfactual.ts';
 import { newAccount, type Account, type Holds, type RunBudget } from './budget.ts';
-import type { Failure, Usage } from './events.ts';
+import type { Failure, InsteadOf, Usage } from './events.ts';
 import type { Graph, GraphStep, Scope } from './graph.ts';
 import type { Json } from './json.ts';
 import type { Told } from './failover.ts';
@@ -172,6 +172,8 @@ export interface RunState {
   /** Places of limits that it needs before it begins, and limits that runs above it have places of. */
   claims: LimitClaim[];
   within: LimitKey[];
+  /** What was asked for in its place. */
+  insteadOf: InsteadOf | undefined;
   /** When it had them all. */
   admittedAt: number | undefined;
   endedAt: number | undefined;
@@ -287,6 +289,7 @@ export function newRun(run: string, graph: Graph): RunState {
     priority: undefined,
     claims: [],
     within: [],
+    insteadOf: undefined,
     admittedAt: undefined,
     endedAt: undefined,
     ending: undefined,

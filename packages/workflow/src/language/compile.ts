@@ -24,6 +24,7 @@ import type { ApprovalManifest, LlmManifest, StepManifest, WorkflowManifest } fr
 import { repeatOf } from './repeat.ts';
 import { cycleOf, dependentsOf, orderUndoing, type Draft } from './order.ts';
 import { retentionOf } from './retention.ts';
+import { checkScaleBack } from './scale-back.ts';
 import { timeoutMs } from './timeout.ts';
 import { compileCondition, compileTemplate, escape, type CompiledTemplate } from './template.ts';
 
@@ -86,6 +87,8 @@ export function compileWorkflow(manifest: WorkflowManifest, hash: string): Graph
   const dependents = dependentsOf(drafts);
   orderUndoing(drafts, dependents);
   const steps = drafts.map((draft) => ({ ...draft, dependents: dependents[draft.id] as number[] }));
+  collect(() => checkScaleBack(manifest, { steps }));
+  refuse(errors);
   const budget = spec.budget && { budget: budgetOf(spec.budget) };
   refuse(unboundedCalls({ steps, ...budget }, manifest).map(({ pointer, message }) => ({ pointer, detail: message })));
   return {

@@ -147,6 +147,7 @@ export interface WorkflowManifest {
     compensateTimeout?: string | number;
     finally?: Record<string, StepManifest>;
     finallyTimeout?: string | number;
+    scaleBack?: { to: string; after?: string | number; restoreAfter?: string | number; waitOver?: string | number; agents?: string[] };
     retention?: { succeeded?: string; failed?: string; cancelled?: string };
     budget?: BudgetManifest;
   };

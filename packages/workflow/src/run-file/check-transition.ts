@@ -37,6 +37,7 @@ const schema = {
     units: { type: 'array', maxItems: bounds.units, items: { type: 'object', required: ['k'] } },
     run: { type: 'string', pattern: '^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$' },
     parent: { type: 'object' },
+    insteadOf: { type: 'object', required: ['workflow', 'because'], properties: { workflow: text, because: text } },
     ask: { type: 'object' },
     id: text,
     hash: text,

@@ -51,6 +51,8 @@ import { ListBudgetsRoute } from './list-budgets.route.ts';
 import { ListSchedulesRoute } from './list-schedules.route.ts';
 import { ListTriggerFiringsRoute } from './list-trigger-firings.route.ts';
 import { ListTriggersRoute } from './list-triggers.route.ts';
+import { RestoreWorkflowRoute } from './restore-workflow.route.ts';
+import { ScaleBackWorkflowRoute } from './scale-back-workflow.route.ts';
 import { PauseScheduleRoute } from './pause-schedule.route.ts';
 import { PauseTriggerRoute } from './pause-trigger.route.ts';
 import { PreviewScheduleRoute } from './preview-schedule.route.ts';
@@ -113,6 +115,8 @@ export const executionRoutes: Type[] = [
   ListSchedulesRoute,
   ListTriggerFiringsRoute,
   ListTriggersRoute,
+  ScaleBackWorkflowRoute,
+  RestoreWorkflowRoute,
   PauseScheduleRoute,
   PauseTriggerRoute,
   PreviewScheduleRoute,

@@ -180,6 +180,7 @@ function RunViews({ run: current }: { run: WholeRun }): ReactNode {
       {past === null && (
         <>
           <WhyFailed run={run} hrefOf={hrefOf} />
+          <InsteadOf run={run} />
           <Degraded run={run} hrefOf={hrefOf} />
           <NotUndone run={run} hrefOf={hrefOf} />
           <AskedOfPeople run={run} />
@@ -259,6 +260,17 @@ function WhyFailed({ run, hrefOf }: { run: WholeRun; hrefOf: (step: string) => {
         <>Failed: {why}</>
       )}{' '}
       {next && <span className="quiet">{next}</span>}
+    </Note>
+  );
+}
+
+/** Another workflow was asked for, which was scaled back to this one. */
+function InsteadOf({ run: { insteadOf } }: { run: WholeRun }): ReactNode {
+  if (!insteadOf) return null;
+  return (
+    <Note>
+      In place of <Link to={`/workflows/${encodeURIComponent(insteadOf.workflow)}`}>{insteadOf.workflow}</Link>, which was scaled back:{' '}
+      {insteadOf.because}
     </Note>
   );
 }

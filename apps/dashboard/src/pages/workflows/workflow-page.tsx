@@ -18,6 +18,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { SchemaForm } from '../../parts/schema-form.tsx';
 import { Tabs, useTab } from '../../parts/tabs.tsx';
 import { useMay } from '../../shell/who.ts';
+import { ScaleBackOrRestore, ScaledBackNote } from './scaling.tsx';
 import { RunsTable } from '../runs/runs-table.tsx';
 
 const Manifest = lazy(() => import('../../parts/manifest.tsx'));
@@ -56,16 +57,19 @@ export default function WorkflowPage(): ReactNode {
         )
       }
       actions={
-        mayStart &&
-        tab !== 'start' && (
-          <ButtonLink kind="primary" to="?view=start" replace>
-            <Play size={15} aria-hidden />
-            Start a run
-          </ButtonLink>
-        )
+        <>
+          {workflow.data && <ScaleBackOrRestore workflow={workflow.data} />}
+          {mayStart && tab !== 'start' && (
+            <ButtonLink kind="primary" to="?view=start" replace>
+              <Play size={15} aria-hidden />
+              Start a run
+            </ButtonLink>
+          )}
+        </>
       }
       tabs={<Tabs tabs={tabs} label={`Views of ${name}`} />}
     >
+      {workflow.data && <ScaledBackNote workflow={workflow.data} />}
       {tab === 'runs' && <WorkflowRuns name={name} />}
       {tab !== 'runs' && (
         <Loaded query={workflow} rows={8}>

@@ -19,7 +19,14 @@ const columns: readonly Column<Workflow>[] = [
     id: 'about',
     header: 'About',
     width: 'minmax(160px, 2fr)',
-    cell: ({ description }) => (description ? <span className="quiet">{inert(description)}</span> : null),
+    cell: ({ description, scaleBack }) =>
+      scaleBack?.active ? (
+        <span>
+          Scaled back to {scaleBack.to}: {inert(scaleBack.active.because)}
+        </span>
+      ) : description ? (
+        <span className="quiet">{inert(description)}</span>
+      ) : null,
   },
   { id: 'version', header: 'Version', width: '76px', align: 'end', cell: ({ version }) => version ?? null },
   {

@@ -27,7 +27,10 @@ export function addIncidents(program: Command, io: Io): void {
     .option('--agent <name>', 'only of this agent')
     .option('--status <status>', 'only open, acknowledged or resolved ones')
     .option('--severity <severity>', 'only critical, high, medium or low ones')
-    .option('--cause <cause>', 'only of this cause: lost, errors, slow, crash-loop, probe, poison-task, budget, rollout, dependency, by-hand');
+    .option(
+      '--cause <cause>',
+      'only of this cause: lost, errors, slow, crash-loop, probe, poison-task, budget, rollout, dependency, capacity, by-hand',
+    );
   action(command, io, async (context, { q, pageSize, limit, ...filters }: Options, id?: string) => {
     const client = await context.client();
     const now = context.io.now();

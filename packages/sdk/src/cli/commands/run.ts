@@ -86,7 +86,12 @@ export async function tellStarted(context: Context, client: SignalboxClient, run
   const { out, signal } = context;
   if (!isFollowed) {
     out.json(run);
-    out.lines(line`${bold(run.id)} ${run.status}`, dim(`Follow it: signalbox logs ${run.id} --follow`));
+    const { insteadOf } = run;
+    out.lines(
+      line`${bold(run.id)} ${run.status}`,
+      ...(insteadOf ? [line`${insteadOf.workflow} is scaled back to ${run.workflow}: ${insteadOf.because}`] : []),
+      dim(`Follow it: signalbox logs ${run.id} --follow`),
+    );
     return;
   }
   try {

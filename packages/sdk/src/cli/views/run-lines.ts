@@ -25,6 +25,7 @@ export function runLines(run: RunDetail, view: RunView): Styled[] {
   const lines: Styled[] = [
     line`${bold(run.workflow)} ${dim(run.id)}  ${state(run.status)}${run.reason ? `: ${run.reason}` : ''}  ${dim(`${progress.done} of ${count(progress.total, 'step')}`)}  ${between(run.startedAt, run.endedAt, view.now)}`,
   ];
+  if (run.insteadOf) lines.push(yellow(`in place of ${run.insteadOf.workflow}: ${run.insteadOf.because}`));
   if (run.origin) lines.push(dim(`imported by ${run.origin.importedBy}: it was ${run.origin.run}`));
   const groups = new Map<string, Step[]>();
   for (const step of run.steps) groups.set(step.step, [...(groups.get(step.step) ?? []), step]);

@@ -32,6 +32,12 @@ export class NotUndone {
   @ValidateNested() @Type(() => Failure) error!: Failure;
 }
 
+/** What was asked for in place of the workflow that ran: capacity was short. */
+export class RunInsteadOf {
+  @IsString() workflow!: string;
+  @IsString() because!: string;
+}
+
 /** A step that nobody could do, for which stands in what it declares. */
 export class DegradedStep {
   /** The step's key, `pay[3]` for an item. */
@@ -72,6 +78,8 @@ export class RunView {
   @Matches(idPattern('run')) id!: string;
   /** The workflow's name; for a call to one agent, `agent/<name>`. */
   @IsString() workflow!: string;
+  /** Where another workflow was asked for, which was scaled back to this one. */
+  @IsOptional() @ValidateNested() @Type(() => RunInsteadOf) insteadOf?: RunInsteadOf;
   /** `sha256:…` of the definition that this run goes by. */
   @IsString() workflowHash!: string;
   /** That of the definition which it began with, where it went over to another. */

@@ -7,6 +7,9 @@ import { Opaque } from '../../bus/opaque.ts';
 /** Labels of one run: more are refused. */
 export const labelsMax = 32;
 
+/** A run that was started in place of another workflow has this label, with the name of that. */
+export const scaledBackLabel = 'scaled-back-from';
+
 export class StartRunRequest {
   @Matches(namePattern) workflow!: string;
 

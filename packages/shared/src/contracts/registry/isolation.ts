@@ -12,11 +12,12 @@ export const faultCauses = [
   'budget',
   'rollout',
   'dependency',
+  'capacity',
   'by-hand',
 ] as const;
 /**
  * What was noticed. `lost`: it missed its beats, or its process or connection ended; `errors`, `slow`: far worse than the agent's other instances; `probe`: its server, its breaker or its probe fails; `poison-task`: a task whose
- * executors are lost one after the other; `budget`: calls that would go beyond a budget; `rollout`: a version was rolled back; `dependency`: what it needs is not there, and its deployment declares that it stops then; `by-hand`: a person isolated it.
+ * executors are lost one after the other; `budget`: calls that would go beyond a budget; `rollout`: a version was rolled back; `dependency`: what it needs is not there, and its deployment declares that it stops then; `capacity`: a workflow was scaled back for want of it; `by-hand`: a person isolated it.
  */
 export type FaultCause = (typeof faultCauses)[number];
 
