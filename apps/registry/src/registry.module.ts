@@ -16,6 +16,7 @@ import { BringUp } from './bring-up/bring-up.ts';
 import { ContractStep } from './bring-up/contract-step.ts';
 import { MemberProbe } from './bring-up/member-probe.ts';
 import { MemberStep } from './bring-up/member-step.ts';
+import { UnstartedMembers } from './bring-up/unstarted-members.ts';
 import { MemberWatch } from './bring-up/member-watch.ts';
 import { McpTools } from './bring-up/mcp-tools.ts';
 import { ProbeStep } from './bring-up/probe-step.ts';
@@ -279,6 +280,7 @@ export class RegistryModule {
         Autoscaler,
         MigrationRunner,
         MemberProbe,
+        UnstartedMembers,
         MemberWatch,
         MemberStep,
         RegisteredAgents,

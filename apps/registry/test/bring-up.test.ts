@@ -650,6 +650,30 @@ describe('members of other kinds', () => {
       throw new Error(`${error.message}: ${JSON.stringify((await board(name)).agents)}`);
     });
 
+  test('of a deployment that is not started are asked by who looks at it, with their rights', async () => {
+    const members = [
+      { kind: 'secret', name: 'early' },
+      { kind: 'workflow', name: 'research', hash: `sha256:${'7'.repeat(64)}` },
+      { kind: 'context-store', name: 'notes' },
+    ];
+    workflow = { hash: `sha256:${'8'.repeat(64)}`, agent: 'member-page' };
+    await registry.service.request(applyDeployment, { name: 'early', manifest: deploymentManifest('early', [], {}, members) });
+    expect((await board('early')).agents.map(({ name, status, statusReason }) => [name, status, statusReason])).toEqual([
+      ['early', 'waiting', 'there is no secret early; set it: signalbox secrets set early'],
+      ['research', 'parallel', expect.stringContaining('is applied at sha256:888')],
+      ['notes', 'parallel', 'the shared state of workspace can be read'],
+    ]);
+    const { items } = await registry.service.request(getDrift, { name: 'early' });
+    expect(items.filter(({ aspect }) => aspect !== 'steps').map(({ member, aspect }) => `${member} ${aspect}`)).toEqual([
+      'early missing',
+      'research version',
+    ]);
+    // Who may not ask is told what the manifest says.
+    const viewer = { as: { roles: ['viewer' as const], scopes: ['deployments:read'] } };
+    expect((await registry.service.request(getBoard, { name: 'early' }, viewer)).agents[0]?.status).toMatch(/^(?:parallel|waiting)$/);
+    workflow = null;
+  });
+
   test('are asked of the service that owns them, wait for what is missing by name, and tell when they go', async () => {
     await agent('member-page', { kind: 'http', http: { url: 'https://x.test' } });
     const hash = `sha256:${'5'.repeat(64)}`;

@@ -59,7 +59,7 @@ export class ContractStep implements StepMaker {
     if (agent.spec.kind !== 'mcp') return { state: 'done', note: `its ${declared.length} skills have schemas that can be used` };
     const { server, tools = [] } = agent.spec.mcp!;
     try {
-      const offered = await this.tools.namesOf(server, deployment.bearer);
+      const offered = await this.tools.namesOf(server, await this.bus.as(deployment.bearer));
       return compareNames([...new Set([...tools, ...declared])], offered, `(by its server ${server}) offers`);
     } catch (error) {
       return `the tools of its MCP server ${server} could not be listed: ${Fault.from(error).detail}`;

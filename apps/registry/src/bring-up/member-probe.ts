@@ -24,7 +24,7 @@ const timeoutMs = 2_000;
 
 export type MemberAnswer = Omit<MemberFact, 'baseline'>;
 
-/** Asks the service that owns a member how it stands, with the rights behind the deployment's grant. */
+/** Asks the service that owns a member how it stands. */
 @Injectable()
 export class MemberProbe {
   private readonly called = new Map<string, string[]>();
@@ -35,22 +35,10 @@ export class MemberProbe {
     private readonly tools: McpTools,
   ) {}
 
-  /** Null: it could not be said, and what was known before stays. */
+  /** With the rights behind the deployment's grant. Null: it could not be said, and what was known before stays. */
   async ask(planned: PlannedAgent, bearer: string): Promise<MemberAnswer | null> {
     try {
-      const caller = await this.bus.as(bearer);
-      switch (planned.kind) {
-        case 'mcp-server':
-          return await this.askServer(planned, caller, bearer);
-        case 'workflow':
-          return await this.askWorkflow(planned, caller);
-        case 'secret':
-          return await this.askSecret(planned, caller);
-        case 'context-store':
-          return await this.askStore(planned, caller);
-        default:
-          return null;
-      }
+      return await this.answer(planned, await this.bus.as(bearer));
     } catch (thrown) {
       const fault = Fault.from(thrown);
       // A workflow or secret that is there does not go because its service is away for a moment; a server or store that cannot be reached is away.
@@ -60,7 +48,23 @@ export class MemberProbe {
     }
   }
 
-  private async askServer({ agent: name, member }: PlannedAgent, caller: Caller, bearer: string): Promise<MemberAnswer> {
+  /** With the rights of a caller. Null: nobody is asked after such a member. Rejects with the fault of the service that owns it. */
+  async answer(planned: PlannedAgent, caller: Caller): Promise<MemberAnswer | null> {
+    switch (planned.kind) {
+      case 'mcp-server':
+        return this.askServer(planned, caller);
+      case 'workflow':
+        return this.askWorkflow(planned, caller);
+      case 'secret':
+        return this.askSecret(planned, caller);
+      case 'context-store':
+        return this.askStore(planned, caller);
+      default:
+        return null;
+    }
+  }
+
+  private async askServer({ agent: name, member }: PlannedAgent, caller: Caller): Promise<MemberAnswer> {
     const server = await orNull(this.bus.request(getMcpServer, { name }, caller, { timeoutMs }));
     if (server === null) return { standing: 'missing', note: `there is no MCP server ${name}; apply its manifest` };
     const observed = `version ${server.version}`;
@@ -68,7 +72,7 @@ export class MemberProbe {
       const reason = server.statusReason === undefined ? '' : `: ${server.statusReason}`;
       return { standing: 'ill', note: `the MCP server ${name} is ${server.status}${reason}`, observed };
     }
-    const offered = await this.tools.namesOf(name, bearer);
+    const offered = await this.tools.namesOf(name, caller);
     const lacking = (member?.tools ?? []).filter((tool) => !offered.includes(tool));
     if (lacking.length > 0) return { standing: 'ill', note: `the MCP server ${name} lists no ${shown(lacking)}`, observed };
     return { standing: 'well', note: `the MCP server ${name} is ready and lists ${offered.length} tools`, observed };

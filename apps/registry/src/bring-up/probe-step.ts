@@ -54,7 +54,7 @@ export class ProbeStep implements StepMaker {
   private async askServer({ deployment, agent }: StepContext): Promise<Answer> {
     const { server } = agent.spec.mcp!;
     if (agent.serverStatus !== 'ready') return { isWell: false, note: `its MCP server ${server} is ${agent.serverStatus ?? 'unknown'}` };
-    const offered = await this.tools.namesOf(server, deployment.bearer);
+    const offered = await this.tools.namesOf(server, await this.bus.as(deployment.bearer));
     return { isWell: true, note: `its MCP server ${server} is ready and lists ${offered.length} tools` };
   }
 

@@ -80,8 +80,11 @@ function statusOf(
     const reason = begun?.fact.note === undefined ? {} : { statusReason: `${begun.planned.name}: ${begun.fact.note}` };
     return { status: isMoving ? 'active' : 'starting', ...reason };
   }
-  if (waitingFor.length > 0) return { status: 'waiting' };
-  return { status: planned.dependsOn.length === 0 ? 'parallel' : 'ready' };
+  // What is there already, whoever made it.
+  const note = planned.kind === 'agent' ? undefined : facts.members.get(planned.name)?.note;
+  const reason = note === undefined ? {} : { statusReason: note };
+  if (waitingFor.length > 0) return { status: 'waiting', ...reason };
+  return { status: planned.dependsOn.length === 0 ? 'parallel' : 'ready', ...reason };
 }
 
 function lackOf({ on, because }: WaitingFor, { whenMissing }: PlannedAgent): Lack[] {

@@ -8,7 +8,7 @@ import { stageOfAgent } from '../agents/agent.store.ts';
 import { rowsOf } from '../database/sql.ts';
 import { boardOf } from './board.ts';
 import type { DeploymentRow } from './deployment.store.ts';
-import type { AgentFact, Facts, InfrastructureFact } from './facts.ts';
+import type { AgentFact, Facts, InfrastructureFact, MemberFact } from './facts.ts';
 import { Infrastructure } from './infrastructure.ts';
 import { MemberStore } from './member.store.ts';
 import { agentNames, planOf, registeredName, type Plan } from './plan.ts';
@@ -45,7 +45,12 @@ export class Boards {
   }
 
   /** How each deployment stands now. */
-  async of(tx: EntityManager, rows: readonly DeploymentRow[], services: ReadonlyMap<string, InfrastructureFact>): Promise<Stand[]> {
+  async of(
+    tx: EntityManager,
+    rows: readonly DeploymentRow[],
+    services: ReadonlyMap<string, InfrastructureFact>,
+    seen?: ReadonlyMap<string, MemberFact>,
+  ): Promise<Stand[]> {
     if (rows.length === 0) return [];
     const plans = rows.map((row) => planOf(row.manifest));
     const agents = await this.agentFacts(tx, [...new Set(plans.flatMap(agentNames))]);
@@ -58,7 +63,7 @@ export class Boards {
       const facts: Facts = {
         steps: steps.get(row.id)!,
         agents,
-        members: members.get(row.id)!,
+        members: seen ?? members.get(row.id)!,
         infrastructure,
         history,
         now: new Date(now()),
@@ -68,9 +73,14 @@ export class Boards {
     });
   }
 
-  /** How one stands. Services are asked unless the caller did so already. */
-  async one(tx: EntityManager, row: DeploymentRow, services?: ReadonlyMap<string, InfrastructureFact>): Promise<Stand> {
-    const [stand] = await this.of(tx, [row], services ?? (await this.look([planOf(row.manifest)])));
+  /** How one stands. Services are asked unless the caller did so already. `seen`: what was just answered of its members, in place of what was written down. */
+  async one(
+    tx: EntityManager,
+    row: DeploymentRow,
+    services?: ReadonlyMap<string, InfrastructureFact>,
+    seen?: ReadonlyMap<string, MemberFact>,
+  ): Promise<Stand> {
+    const [stand] = await this.of(tx, [row], services ?? (await this.look([planOf(row.manifest)])), seen);
     return stand!;
   }
 

@@ -8,6 +8,8 @@ import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
 import { Boards } from '../deployments/boards.ts';
 import { unknownDeployment } from '../deployments/deployment.ts';
 import { DeploymentStore } from '../deployments/deployment.store.ts';
+import { UnstartedMembers } from '../bring-up/unstarted-members.ts';
+import { planOf } from '../deployments/plan.ts';
 import { driftItemsMax, Drifts } from './drifts.ts';
 
 @Controller()
@@ -17,14 +19,17 @@ export class GetDriftHandler {
     private readonly deployments: DeploymentStore,
     private readonly boards: Boards,
     private readonly drifts: Drifts,
+    private readonly unstarted: UnstartedMembers,
   ) {}
 
   @Handles(getDrift)
-  handle(@Payload() { name }: GetDriftRequest, @FromCaller() { workspace }: Caller): Promise<Drift> {
-    return this.db.inWorkspace(workspace, async (tx) => {
-      const row = await this.deployments.find(tx, name);
-      if (row === null) throw unknownDeployment(name);
-      const stand = await this.boards.one(tx, row);
+  async handle(@Payload() { name }: GetDriftRequest, @FromCaller() caller: Caller): Promise<Drift> {
+    const row = await this.db.inWorkspace(caller.workspace, (tx) => this.deployments.find(tx, name));
+    if (row === null) throw unknownDeployment(name);
+    const seen = await this.unstarted.of(row, caller);
+    const services = await this.boards.look([planOf(row.manifest)]);
+    return this.db.inWorkspace(caller.workspace, async (tx) => {
+      const stand = await this.boards.one(tx, row, services, seen);
       const items = await this.drifts.of(tx, stand);
       return {
         name,
