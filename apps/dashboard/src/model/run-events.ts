@@ -92,5 +92,7 @@ export function merged(known: readonly RunEvent[], arrived: readonly RunEvent[])
 
 /** Only errors, and what follows from them. */
 export function isTrouble({ type }: Pick<RunEvent, 'type'>): boolean {
-  return type.endsWith('.failed') || type === 'step.retrying' || type === 'step.moved' || type === 'step.degraded' || type === 'run.cancelled';
+  return (
+    type.endsWith('.failed') || type === 'step.retrying' || type === 'step.moved' || type === 'step.degraded' || type === 'run.cancelled'
+  );
 }
