@@ -1,5 +1,8 @@
 import 'reflect-metadata';
 import { expect, test } from '@jest/globals';
+import { revokeKey } from '@signalbox/shared/contracts/security/revoke-key.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
 import { listKeys } from '@signalbox/shared/contracts/security/list-keys.js';
 import { currentCall, entryTraceparent } from '@signalbox/shared/telemetry/call-context.js';
 import { startTracing, stopTracing } from '@signalbox/shared/telemetry/tracing.js';
@@ -41,6 +44,31 @@ test('a request goes on its client’s trace, or begins one; what a client does 
     expect(currentCall()).toBeUndefined();
   } finally {
     await stopTracing();
+    await gateway.stop();
+  }
+}, 60_000);
+
+test('what is asked for a mirrored call, by its header or by W3C Baggage, reads and changes nothing', async () => {
+  await using nats = await TestBus.start();
+  const key = 'sbx_request_mirror_key_of_ann';
+  nats.issuer.addCredential({ principal: 'user_ann', name: 'ann', roles: ['admin'] }, key);
+  await nats.answer(listKeys, () => ({ data: [], nextCursor: null }));
+  await nats.answer(revokeKey, () => Promise.reject(new Fault('conflict', 'it was asked', 'Ask no more.')));
+  const config = Object.assign(new GatewayConfig(), { port: 0, natsUrl: nats.url, natsCreds: nats.credsFile('api-gateway') });
+  const gateway = await startGateway(config);
+  try {
+    const ask = async (method: string, path: string, headers: Record<string, string>): Promise<number> => {
+      const response = await fetch(`${gateway.url}${path}`, { method, headers: { authorization: `Bearer ${key}`, ...headers } });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    const one = `/api/v1/keys/${newId('key')}`;
+    for (const said of [{ 'signalbox-mirror': 'true' }, { baggage: 'tenant=a, signalbox-mirror = true;x=1' }]) {
+      expect(await ask('GET', '/api/v1/keys', said)).toBe(200);
+      expect(await ask('DELETE', one, said)).toBe(403);
+    }
+    expect(await ask('DELETE', one, { baggage: 'signalbox-mirror=trueish' })).toBe(409);
+  } finally {
     await gateway.stop();
   }
 }, 60_000);

@@ -7,6 +7,7 @@ import { listStateVersions } from '@signalbox/shared/contracts/context/list-stat
 import { putState } from '@signalbox/shared/contracts/context/put-state.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
+import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { startService, type ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { answerForRuns } from './runs-peer.ts';
 
@@ -29,6 +30,18 @@ describe('a key of shared state', () => {
     expect(Object.keys(read.value as object)).toEqual(['b', 'a']);
     await expect(context.request(putState, { ...at, value: null })).resolves.toEqual({ version: 2 });
     await expect(context.request(getState, at)).resolves.toMatchObject({ value: null });
+  });
+
+  test('is read for a mirrored call, and not written', async () => {
+    const at = { scope: 'workspace', key: 'mirrored' };
+    await context.request(putState, { ...at, value: 1 });
+    const mirrored = <T>(work: () => Promise<T>): Promise<T> => inCall({ traceparent: childTraceparent(), isMirror: true }, work);
+    await expect(mirrored(() => context.request(putState, { ...at, value: 2 }))).rejects.toMatchObject({
+      code: 'forbidden',
+      detail: 'a mirrored call changes nothing: sb.context.state.put (state:write) is refused',
+    });
+    await expect(mirrored(() => context.request(deleteState, at))).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(mirrored(() => context.request(getState, at))).resolves.toMatchObject({ value: 1, version: 1 });
   });
 
   test('gives a conflict to a writer who has not seen the newest version', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acceptTask } from '@signalbox/shared/contracts/execution/accept-task.js';
 import { beatTasks } from '@signalbox/shared/contracts/execution/beat-tasks.js';
@@ -10,6 +10,7 @@ import { acceptWork } from '@signalbox/shared/contracts/execution/accept-work.js
 import { beatWork } from '@signalbox/shared/contracts/execution/beat-work.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
 import { instancesMeasured } from '@signalbox/shared/contracts/execution/instances-measured.js';
+import { mirrorsMeasured, type MirrorPair, type MirrorsMeasured } from '@signalbox/shared/contracts/execution/mirrors-measured.js';
 import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
 import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
@@ -28,6 +29,7 @@ import { routingChanged } from '@signalbox/shared/contracts/registry/routing-cha
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import type { StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
+import type { EventRecorder } from '@signalbox/testkit/event-recorder.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until, workflow, type TestAgent } from './peers.ts';
 
@@ -35,7 +37,7 @@ let service: ServiceUnderTest;
 let call: (task: StartTaskRequest) => Promise<TaskResult> | TaskResult = () => ({ output: null });
 
 /** Agents of which a version is rolled out. */
-const rolled: Record<'served' | 'crew', TestAgent> = {
+const rolled: Record<'served' | 'crew' | 'shadowed' | 'pack', TestAgent> = {
   served: { kind: 'http', route: { version: 1, candidate: { rollout: newId('rollout'), version: 2, share: 0.5, stickBy: 'call' } } },
   crew: {
     kind: 'worker',
@@ -43,7 +45,15 @@ const rolled: Record<'served' | 'crew', TestAgent> = {
     outputSchemas: { 1: { const: 'current' }, 2: { const: 'next' } },
     route: { version: 1, candidate: { rollout: newId('rollout'), version: 2, share: 0, labels: { tenant: 'beta' }, stickBy: 'call' } },
   },
+  shadowed: { kind: 'http', skills: ['do'], concurrency: 1, outputSchemas: { 1: { type: 'object' }, 2: { type: 'object' } } },
+  pack: { kind: 'worker', skills: ['do'] },
 };
+
+/** A version that gets no calls but mirrored ones. */
+function mirroredTo(rollout: string, mirror: object = {}): NonNullable<TestAgent['route']> {
+  const all = { share: 1, perSecond: 1_000, inFlight: 64, ...mirror };
+  return { version: 1, candidate: { rollout, version: 2, share: 0, stickBy: 'call', mirror: all } };
+}
 
 beforeAll(async () => {
   service = await startExecution({
@@ -172,6 +182,121 @@ test('runs with a label go to workers of the version that is rolled out, the oth
   await service.publish(routingChanged, { agent: 'crew', change: 'routing' });
   for (let count = 0; count < 3; count++) expect(await run({ tenant: 'beta' })).toMatchObject({ a: 'current' });
   expect([current.done.length, next.done.length]).toEqual([6, 3]);
+});
+
+describe('mirrored calls', () => {
+  /** The pairs of a rollout, once so many were told, and so many calls that were skipped. */
+  async function toldOf(told: EventRecorder<MirrorsMeasured>, rollout: string, pairs: number, skipped = 0): Promise<MirrorPair[]> {
+    const all = (): MirrorsMeasured[] => told.heard.map(({ payload }) => payload).filter((one) => one.rollout === rollout);
+    const isAll = (): boolean =>
+      all().flatMap((one) => one.pairs).length >= pairs && all().reduce((sum, one) => sum + one.skipped, 0) >= skipped;
+    await told.next(isAll, 20_000);
+    return all().flatMap((one) => one.pairs);
+  }
+
+  test('are made of what the stable version answered, while the real call has long been answered; nothing of the run tells of them', async () => {
+    const rollout = newId('rollout');
+    rolled.shadowed.route = mirroredTo(rollout);
+    const [told, measured] = [await service.record(mirrorsMeasured), await service.record(instancesMeasured)];
+    const asked: StartTaskRequest[] = [];
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    call = async (task) => {
+      asked.push(task);
+      const { n } = task.input as { n: number };
+      if (task.isMirror !== true) return { output: { n } };
+      // The real ones are all answered meanwhile, though the agent takes one call at a time.
+      await held;
+      if (n === 1) return { error: { code: 'unavailable', detail: 'it broke' }, usage: { inputTokens: 1, outputTokens: 1, costUsd: 0.5 } };
+      return { output: n === 2 ? 'not as promised' : { n: n === 3 ? -1 : n } };
+    };
+    const { id, ...run } = await play(
+      'mirrored',
+      { each: { forEach: '${{ input.items }}', agent: 'shadowed', with: { n: '${{ item }}' } } },
+      {},
+      { items: [0, 1, 2, 3] },
+    );
+    expect(run).toMatchObject({ status: 'succeeded', output: { each: [{ n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }] } });
+    expect(asked.filter(({ isMirror }) => isMirror !== true).map(({ agentVersion }) => agentVersion)).toEqual([1, 1, 1, 1]);
+    letGo();
+    const pairs = (await toldOf(told, rollout, 4)).sort((a, b) => (a.input as { n: number }).n - (b.input as { n: number }).n);
+    expect(pairs.map(({ isEqual }) => isEqual)).toEqual([true, false, false, false]);
+    expect(pairs).toMatchObject([
+      { stable: { output: { n: 0 } }, candidate: { output: { n: 0 } } },
+      { stable: { output: { n: 1 } }, candidate: { error: 'unavailable: it broke', costUsd: 0.5 } },
+      { stable: { output: { n: 2 } }, candidate: { output: 'not as promised', invalid: 'it must be object' } },
+      { stable: { output: { n: 3 } }, candidate: { output: { n: -1 } } },
+    ]);
+    const mirrored = asked.filter(({ isMirror }) => isMirror === true);
+    expect(mirrored.map(({ agentVersion }) => agentVersion)).toEqual([2, 2, 2, 2]);
+    const keys = new Set(asked.map(({ idempotencyKey }) => idempotencyKey));
+    expect(keys.size).toBe(8);
+    const { data } = await service.request(listRunEvents, { run: id, limit: 200 });
+    expect(JSON.stringify(data)).not.toMatch(/mirror|version 2|it broke/);
+    const { versions = [] } = await measured.next((payload) => payload.versions?.some(({ agent }) => agent === 'shadowed') === true);
+    expect(versions.map(({ version, failed }) => [version, failed])).toEqual([[1, 0]]);
+    rolled.shadowed.route = { version: 1 };
+    await service.publish(routingChanged, { agent: 'shadowed', change: 'routing' });
+  });
+
+  test('of workers go to those of the new version alone and say what they are; one that hangs takes no more than its bound, and a rollback ends them', async () => {
+    const rollout = newId('rollout');
+    rolled.pack.route = mirroredTo(rollout, { inFlight: 2 });
+    const told = await service.record(mirrorsMeasured);
+    const begun: LeasedTask[] = [];
+    await using stable = new TestWorker(service, 'pack', () => ({ output: 'stable' }));
+    await using next = new TestWorker(
+      service,
+      'pack',
+      (task) => {
+        begun.push(task);
+        return new Promise<TaskResult>(() => undefined);
+      },
+      8,
+      2,
+    );
+    const items = [0, 1, 2, 3, 4];
+    const run = await play('packed', { each: { forEach: '${{ input.items }}', agent: 'pack', with: '${{ item }}' } }, {}, { items });
+    expect(run).toMatchObject({ status: 'succeeded', output: { each: items.map(() => 'stable') } });
+    await toldOf(told, rollout, 0, 3);
+    expect([stable.done.length, next.done.length]).toEqual([5, 0]);
+    for (const deadline = performance.now() + 20_000; begun.length < 2 && performance.now() < deadline;) await sleep(10);
+    expect(begun.map(({ isMirror, isAccepted }) => [isMirror, isAccepted])).toEqual([
+      [true, false],
+      [true, false],
+    ]);
+    expect(stable.done.every(({ isMirror }) => isMirror === undefined)).toBe(true);
+    rolled.pack.route = { version: 1 };
+    await service.publish(routingChanged, { agent: 'pack', change: 'routing' });
+    await toldOf(told, rollout, 0, 5);
+    const [{ task }] = begun as [LeasedTask];
+    const late = { as: { principal: 'agent_pack', name: 'pack', roles: ['agent' as const] }, shard: shardOfTask(task) };
+    await expect(service.request(completeWork, { task, instance: next.instance, output: 'late' }, late)).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    await play('packed', { each: { forEach: '${{ input.items }}', agent: 'pack', with: '${{ item }}' } }, {}, { items });
+    expect(begun).toHaveLength(2);
+  });
+
+  test('are no more than their rate, and none of calls that name a version or say nothing of it', async () => {
+    const rollout = newId('rollout');
+    rolled.shadowed.route = mirroredTo(rollout, { perSecond: 1 });
+    await service.publish(routingChanged, { agent: 'shadowed', change: 'routing' });
+    const told = await service.record(mirrorsMeasured);
+    call = ({ isMirror, input }) =>
+      isMirror === true || input !== 'x' ? { output: {} } : { error: { code: 'limited', detail: 'not now' } };
+    await play('named', { a: { agent: 'shadowed', version: 1 }, b: { agent: 'shadowed', with: 'x', onError: 'continue' } });
+    await play(
+      'rated',
+      { each: { forEach: '${{ input.items }}', agent: 'shadowed' } },
+      {},
+      { items: Array.from({ length: 20 }, (_, n) => n) },
+    );
+    const one = await told.next((payload) => payload.rollout === rollout && payload.skipped > 0);
+    expect(one.skipped).toBeLessThan(20);
+    rolled.shadowed.route = { version: 1 };
+    await service.publish(routingChanged, { agent: 'shadowed', change: 'routing' });
+  });
 });
 
 test('a run that a service made up calls agents at the versions that it names, and gives what they answered page by page', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { toolProgressed } from '@signalbox/shared/contracts/mcp-server/events.js';
+import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { fixtureSpec, type McpServerService, startMcpServer, textOf } from './service.ts';
 
 let mcp: McpServerService;
@@ -57,6 +58,16 @@ test('the server of another workspace is unknown', async () => {
 test('who may only read calls no tool', async () => {
   await expect(mcp.call('good', 'echo', { text: 'hi' }, {}, { as: { roles: ['viewer'] } })).rejects.toMatchObject({ code: 'forbidden' });
   await expect(mcp.call('good', 'echo', { text: 'hi' }, {}, { as: { roles: ['agent'] } })).resolves.toMatchObject({ isError: false });
+});
+
+test('for a mirrored call only tools are called that say they read alone', async () => {
+  const mirrored = (tool: string, args: Record<string, unknown>): Promise<unknown> =>
+    inCall({ traceparent: childTraceparent(), isMirror: true }, () => mcp.call('good', tool, args));
+  await expect(mirrored('echo', { text: 'hi' })).rejects.toMatchObject({
+    code: 'forbidden',
+    detail: 'a mirrored call changes nothing: good/echo does not say that it only reads',
+  });
+  await expect(mirrored('sleep', { ms: 1 })).resolves.toMatchObject({ isError: false });
 });
 
 test('F28 an answer that comes after its time is a timeout, in time, is cancelled upstream and harms nobody else', async () => {

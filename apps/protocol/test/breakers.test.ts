@@ -47,15 +47,22 @@ beforeEach(() => {
   passedMs = 0;
 });
 
-function call(name: string): Promise<unknown> {
+function call(name: string, more: { isMirror?: true } = {}): Promise<unknown> {
   registry.agents[name] ??= { kind: 'http', spec: { http: { url: agent.url } } };
-  const task = taskOf({ agent: name });
+  const task = taskOf({ agent: name, ...more });
   return protocol.request(startTask, task).then(() => execution.result(task.task));
 }
 
 async function stateOf(name: string): Promise<string | undefined> {
   return (await protocol.request(listBreakers, { q: name })).data[0]?.state;
 }
+
+test('a mirrored call that fails closes no way to the agent, and goes by none that is closed', async () => {
+  agent.answer = (_, response) => json(response, 500, {});
+  for (let failure = 0; failure < 4; failure++) await expect(call('mirrored', { isMirror: true })).resolves.toMatchObject({ error: {} });
+  expect(agent.seen).toHaveLength(4);
+  expect(await stateOf('mirrored')).toBeUndefined();
+});
 
 test('F31: a target that fails in a row is left alone, tried again, and trusted again; its neighbours are not affected', async () => {
   const events = await protocol.record(breakerChanged);

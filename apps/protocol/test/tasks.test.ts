@@ -148,6 +148,16 @@ describe('a task for an http agent', () => {
     expect(await sent(many)).toEqual({ attempts: [{ ...short, messages: [last] }] });
   });
 
+  test('that is mirrored says so, tells nobody of itself, and keeps nothing', async () => {
+    await perform({ agent: 'echo' });
+    expect(agent.seen[0]!.headers).not.toHaveProperty('signalbox-mirror');
+    await perform({ agent: 'echo', isMirror: true });
+    expect(agent.seen[1]!.headers).toMatchObject({ 'signalbox-mirror': 'true', baggage: 'signalbox-mirror=true' });
+    agent.answer = (_, response) => json(response, 200, 'x'.repeat(300_000));
+    await expect(perform({ agent: 'echo', isMirror: true })).resolves.toMatchObject({ error: { code: 'forbidden' } });
+    expect(uploaded).toBe(0);
+  });
+
   test('handed over twice is done once', async () => {
     const task = taskOf({ agent: 'echo' });
     agent.answer = (_, response) => void setTimeout(() => json(response, 200, 1), 150);

@@ -140,6 +140,11 @@ import { ListRolloutsHandler } from './rollouts/list-rollouts.handler.ts';
 import { PauseRolloutHandler } from './rollouts/pause-rollout.handler.ts';
 import { PromoteRolloutHandler } from './rollouts/promote-rollout.handler.ts';
 import { ResumeRolloutHandler } from './rollouts/resume-rollout.handler.ts';
+import { MirrorEvidence } from './rollouts/mirror-evidence.ts';
+import { MirrorJudges } from './rollouts/mirror-judges.ts';
+import { MirrorListener } from './rollouts/mirror.listener.ts';
+import { MirrorMeasures } from './rollouts/mirror-measures.ts';
+import { MirrorStore } from './rollouts/mirror.store.ts';
 import { RolloutEvals } from './rollouts/rollout-evals.ts';
 import { RolloutMeasures } from './rollouts/rollout-measures.ts';
 import { RolloutWatch } from './rollouts/rollout-watch.ts';
@@ -247,6 +252,7 @@ export class RegistryModule {
         ListReviewsHandler,
         SignOffAgentHandler,
         AbortRolloutHandler,
+        MirrorListener,
         GetRolloutHandler,
         ListRolloutsHandler,
         PauseRolloutHandler,
@@ -317,6 +323,10 @@ export class RegistryModule {
         Outliers,
         RolloutStore,
         RolloutMeasures,
+        MirrorMeasures,
+        MirrorStore,
+        MirrorEvidence,
+        MirrorJudges,
         RolloutEvals,
         Rollouts,
         RolloutWatch,

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { durationRange, instancesMeasured } from '@signalbox/shared/contracts/execution/instances-measured.js';
+import { mirrorsMeasured, type MirrorPair } from '@signalbox/shared/contracts/execution/mirrors-measured.js';
+import { invokeAgent, type InvokeAgentReply } from '@signalbox/shared/contracts/execution/invoke-agent.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
+import { formatTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { abortRollout } from '@signalbox/shared/contracts/registry/abort-rollout.js';
 import { beatInstance } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import { getRollout, type GetRolloutReply } from '@signalbox/shared/contracts/registry/get-rollout.js';
@@ -63,7 +67,13 @@ async function applied(name: string, description: string): Promise<number> {
   return resource.version;
 }
 
-function add(agent: string, version: number, format: 'junit' | 'sarif', content: string, suite?: string): Promise<AddEvidenceReply> {
+function add(
+  agent: string,
+  version: number,
+  format: 'junit' | 'sarif' | 'json',
+  content: string,
+  suite?: string,
+): Promise<AddEvidenceReply> {
   return registry.service.request(addEvidence, { agent, version, format, content, ...(suite && { suite }) });
 }
 
@@ -721,6 +731,208 @@ describe('rollouts', () => {
     await expect(resolved('rising')).resolves.toMatchObject({ version: 2, route: { version: 2 } });
     await told.next((payload) => payload.agent === 'rising' && payload.move === 'step' && payload.share === 0.5);
     await told.next((payload) => payload.agent === 'rising' && payload.move === 'promoted' && payload.share === 1);
+  });
+
+  describe('with mirrored calls', () => {
+    const llm = { kind: 'llm', llm: { model: 'm' } };
+    const compare = [{ type: 'cel', name: 'kind', expression: 'output.text == expected.text' }];
+    const shadow = { strategy: 'shadow', calls: 10, compare, mirror: { budgetUsd: 2 } };
+
+    function judgedRun(agent: string, output: unknown): InvokeAgentReply {
+      return {
+        ...{
+          id: newId('run'),
+          workflow: `agent/${agent}`,
+          workflowHash: '',
+          status: 'succeeded',
+          reason: null,
+          labels: {},
+          output,
+          error: null,
+        },
+        ...{ parent: null, startedBy: '', createdAt: '', startedAt: null, endedAt: null },
+        ...{ progress: { total: 1, done: 1, running: 0, waiting: 0, failed: 0 }, usage: { inputTokens: 1, outputTokens: 1, costUsd: 0.3 } },
+      };
+    }
+
+    function mirrored(id: string, agent: string, pairs: Partial<MirrorPair>[], skipped = 0): Promise<void> {
+      const all = pairs.map((pair) => ({ ...pairOf(), ...pair }));
+      return registry.service.publish(mirrorsMeasured, { rollout: id, agent, skipped, pairs: all });
+    }
+
+    function pairOf(text = 'yes', said = text): MirrorPair {
+      const task = formatTask({ run: newId('run'), step: 0, index: -1, attempt: 1 });
+      const side = { tookMs: 100, costUsd: 0.01 };
+      return {
+        ...{ task, isEqual: text === said, input: { ask: 'it' } },
+        stable: { ...side, output: { text } },
+        candidate: { ...side, tookMs: 120, output: { text: said } },
+      };
+    }
+
+    async function shadowed(name: string, rollout: object = shadow): Promise<string> {
+      await put(name, 'good', rollout, llm);
+      const { rollout: begun } = await put(name, 'new', rollout, llm);
+      return begun!.id;
+    }
+
+    test.each([
+      [
+        'an agent that may change something',
+        { ...http, rollout: { strategy: 'canary', steps: [{ mirror: 1 }] } },
+        '/spec/rollout/repeatable',
+      ],
+      [
+        'a model with tools',
+        { ...llm, llm: { model: 'm', tools: ['a/b'] }, rollout: { strategy: 'canary', steps: [{ mirror: 1 }] } },
+        '/spec/rollout/repeatable',
+      ],
+      ['bounds of nothing', { ...llm, rollout: { strategy: 'canary', mirror: { inFlight: 1 } } }, '/spec/rollout/mirror'],
+      ['graders of nothing', { ...llm, rollout: { strategy: 'canary', compare } }, '/spec/rollout/compare'],
+      [
+        'a measure of nothing',
+        { ...llm, rollout: { strategy: 'canary', measures: [{ metric: 'mirror.equal', min: 1 }] } },
+        '/spec/rollout/measures/0/metric',
+      ],
+      [
+        'a measure that is not taken',
+        { ...llm, rollout: { ...shadow, measures: [{ metric: 'mirror.score.other', min: 1 }] } },
+        '/spec/rollout/measures/0/metric',
+      ],
+      [
+        'a grader that cannot be used',
+        { ...llm, rollout: { ...shadow, compare: [{ type: 'cel', expression: '1 +' }] } },
+        '/spec/rollout/compare/0/expression',
+      ],
+      [
+        'a grader whose name is no part of a metric',
+        { ...llm, rollout: { ...shadow, compare: [{ type: 'exact', name: 'a b' }] } },
+        '/spec/rollout/compare/0/name',
+      ],
+    ])('%s is refused', async (_, spec, pointer) => {
+      const manifest = agentManifest('refused', { description: 'x', ...spec });
+      await expect(registry.service.request(applyAgent, { name: 'refused', manifest })).rejects.toMatchObject({
+        code: 'invalid',
+        errors: [expect.objectContaining({ pointer })],
+      });
+    });
+
+    test('no report can say what they come to', async () => {
+      await put('told', 'good', undefined, llm);
+      const content = JSON.stringify({ metrics: { 'mirror.equal': 1 } });
+      await expect(add('told', 1, 'json', content)).rejects.toMatchObject({ code: 'invalid' });
+      await expect(add('told', 1, 'sarif', '{}', 'mirror')).rejects.toMatchObject({ errors: [{ pointer: '/suite' }] });
+    });
+
+    test('a shadow is promoted on them alone, and what they came to is evidence that gates can ask for', async () => {
+      const id = await shadowed('mirrored');
+      await expect(resolved('mirrored')).resolves.toMatchObject({
+        route: { version: 1, candidate: { rollout: id, share: 0, mirror: { share: 1, perSecond: 10, inFlight: 8 } } },
+      });
+      await is(id, ({ reason }) => reason === 'mirror.errorRate: 0 of 10 mirrored calls that are needed to judge it');
+      await mirrored(id, 'mirrored', [pairOf('yes', 'no'), ...Array.from({ length: 8 }, () => pairOf())], 3);
+      const open = await is(id, ({ mirror }) => mirror?.pairs === 9);
+      expect(open).toMatchObject({ status: 'progressing', share: 0 });
+      expect(open.mirror).toMatchObject({
+        ...{ skipped: 3, equal: 8 / 9, totalUsd: expect.closeTo(0.09), isSpent: false },
+        stable: { version: 1, errorRate: 0, valid: 1, meanMs: 100 },
+        candidate: { version: 2, errorRate: 0, valid: 1, meanMs: 120 },
+        scores: [{ grader: 'kind', pairs: 9, stable: 1, candidate: 8 / 9, change: { value: expect.closeTo(-1 / 9) }, pValue: 1 }],
+      });
+      expect(open.pairs).toMatchObject([
+        {
+          because: 'the answers differ',
+          input: '{"ask":"it"}',
+          stable: '{"text":"yes"}',
+          candidate: '{"text":"no"}',
+          stableMs: 100,
+          candidateMs: 120,
+        },
+      ]);
+      await mirrored(id, 'mirrored', [pairOf()]);
+      const { history } = await is(id, ({ status }) => status === 'promoted');
+      expect(history.at(-1)).toMatchObject({ move: 'promoted', figures: { calls: 0 } });
+      const { data } = await registry.service.request(listEvidence, { agent: 'mirrored', version: 2, source: 'mirror' });
+      expect(data).toHaveLength(1);
+      const metrics = Object.fromEntries(data[0]!.metrics.map(({ metric, value }) => [metric, value]));
+      expect(metrics).toMatchObject({
+        'mirror.count': 10,
+        'mirror.equal': 0.9,
+        'mirror.score.kind': 0.9,
+        'mirror.skipped': 3,
+        'mirror.latencyChange': expect.closeTo(0.2),
+      });
+    });
+
+    test('a version that fails them is sent back before it had a call, and gets no more of them; a workspace sees its own alone', async () => {
+      const id = await shadowed('failing', { ...shadow, measures: [{ metric: 'mirror.errorRate', maxRise: 0.1, slack: 0.02 }] });
+      const { candidate } = pairOf();
+      const { output: _, ...failed } = candidate;
+      await mirrored(
+        id,
+        'failing',
+        Array.from({ length: 16 }, () => ({ candidate: { ...failed, error: 'internal: it broke' } })),
+      );
+      const after = await is(id, ({ status }) => status === 'rolled-back');
+      expect(after.reason).toBe('mirror.errorRate is 1, and must be at most 0.02 (version 1 has 0): 0.98 too much');
+      expect(after.pairs).toHaveLength(16);
+      expect(after.pairs![0]).toMatchObject({ because: 'only the new version failed', candidate: 'internal: it broke' });
+      expect((await resolved('failing')).route).toEqual({ version: 1 });
+      const other = { as: { workspace: otherWorkspace } };
+      await expect(registry.service.request(getRollout, { id }, other)).rejects.toMatchObject({ code: 'not_found' });
+    });
+
+    test('an agent grades both answers and is not told whose they are; it costs of the same budget, and its right ends with the rollout', async () => {
+      const asked: { key: string; output: unknown }[] = [];
+      await registry.service.answer(invokeAgent, ({ agent, input, idempotencyKey }) => {
+        const { output } = input as { output: { text: string } };
+        asked.push({ key: idempotencyKey!, output });
+        return judgedRun(agent, { score: output.text === 'yes' ? 1 : 0.25 });
+      });
+      const judged = {
+        ...shadow,
+        compare: [{ type: 'agent', agent: 'judge', rubric: 'Be kind.' }],
+        measures: [{ metric: 'mirror.score.judge.change', min: 0 }],
+      };
+      await expect(shadowed('judged', judged)).rejects.toMatchObject({ code: 'not_found' });
+      await put('judge', 'a judge', undefined, llm);
+      const { rollout: begun } = await put('judged', 'newer', judged, llm);
+      const id = begun!.id;
+      // Until its right is there nobody is asked.
+      await until('a pair that was graded', async () => {
+        if (asked.length > 0) return true;
+        await mirrored(id, 'judged', [pairOf('yes', 'no')]);
+        return false;
+      });
+      const seen = await is(id, ({ mirror }) => mirror?.scores.length === 1 && mirror.totalUsd > 0.5);
+      expect(seen.mirror!.scores).toMatchObject([{ grader: 'judge', stable: 1, candidate: 0.25, change: { value: -0.75 } }]);
+      expect(asked.slice(0, 2).map(({ output }) => output)).toEqual([{ text: 'yes' }, { text: 'no' }]);
+      expect(asked.every(({ key }) => key.startsWith('mirror run_'))).toBe(true);
+      await mirrored(
+        id,
+        'judged',
+        Array.from({ length: 12 }, () => pairOf()),
+      );
+      await is(id, ({ status }) => status === 'rolled-back');
+      await until('its right is given back', () => Promise.resolve(registry.revoked.length > 0));
+    });
+
+    test('they end when they have cost as much as they may, and of those that differ the newest are kept', async () => {
+      const id = await shadowed('costly', { ...shadow, measures: [{ metric: 'mirror.count', min: 1_000 }] });
+      for (let batch = 0; batch < 4; batch++)
+        await mirrored(
+          id,
+          'costly',
+          Array.from({ length: 16 }, () => pairOf('yes', 'no')),
+        );
+      const { pairs } = await is(id, ({ mirror }) => mirror?.pairs === 64);
+      expect(pairs).toHaveLength(50);
+      await mirrored(id, 'costly', [{ candidate: { tookMs: 1, costUsd: 1.5, output: 1 } }]);
+      await is(id, ({ mirror }) => mirror?.isSpent === true);
+      const { route } = await resolved('costly');
+      expect(route!.candidate).toBeDefined();
+      expect(route!.candidate!.mirror).toBeUndefined();
+    });
   });
 
   test('a bad version is stopped at each gate, and rolled back from a canary by itself', async () => {

@@ -16,10 +16,13 @@ export interface RegistryUnderTest extends AsyncDisposable {
   service: ServiceUnderTest;
   /** Keys made for workers that were not taken back. */
   keys: Map<string, { id: string; agent: string }>;
+  /** Grants that were given back. */
+  revoked: string[];
 }
 
 /** The registry on real NATS and PostgreSQL, beats fast enough for tests; `security` is answered for. */
 export async function startRegistry(env: Record<string, string> = {}): Promise<RegistryUnderTest> {
+  const revoked: string[] = [];
   const keys = new Map<string, { id: string; agent: string }>();
   // The configuration is read at each start, as in `main.ts`.
   const module = (): DynamicModule => RegistryModule.forRoot(loadConfig(RegistryConfig));
@@ -63,10 +66,13 @@ export async function startRegistry(env: Record<string, string> = {}): Promise<R
           ...{ expiresAt: null, lastUsedAt: null, revokedAt: at },
         };
       });
-      await peers.answer(revokeGrant, () => ({ ended: true }));
+      await peers.answer(revokeGrant, ({ grant }) => {
+        revoked.push(grant);
+        return { ended: true };
+      });
     },
   });
-  return { service, keys, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
+  return { service, keys, revoked, [Symbol.asyncDispose]: () => service[Symbol.asyncDispose]() };
 }
 
 /** A manifest of an agent. */

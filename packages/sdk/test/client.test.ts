@@ -539,3 +539,16 @@ test('the text of a tool’s answer is put together', () => {
   ];
   expect(textOf({ isError: false, content })).toBe('a\nb');
 });
+
+test('what is asked for a mirrored call says so, beside what the client always says', async () => {
+  const asked: Headers[] = [];
+  const seen: typeof fetch = (_, init) => {
+    asked.push(new Headers(init?.headers));
+    return Promise.resolve(Response.json({ data: [], nextCursor: null }));
+  };
+  const plain = new SignalboxClient({ url: 'http://127.0.0.1:7420', apiKey: 'sbx_test', headers: { 'x-own': '1' }, fetch: seen });
+  await plain.agents.list().first();
+  await plain.asMirror().agents.list().first();
+  expect(asked.map((headers) => headers.get('signalbox-mirror'))).toEqual([null, 'true']);
+  expect(asked.map((headers) => headers.get('x-own'))).toEqual(['1', '1']);
+});

@@ -254,6 +254,17 @@ test('a task that another agent had comes with what that told, and its own parti
   expect(refused).toMatchObject({ code: 'limited', message: 'a partial result is larger than 16 KiB' });
 });
 
+test('a mirrored task says what it is', async () => {
+  start({ read: { run: (_, ctx) => ctx.isMirror } });
+  const link = await gateway.link();
+  await link.welcome();
+  await begin(link, offer('task_1', 'read', {}, { isMirror: true }));
+  expect(await link.next('complete')).toMatchObject({ output: true });
+  link.send({ type: 'completed', task: 'task_1' });
+  await begin(link, offer('task_2', 'read'));
+  expect(await link.next('complete')).toMatchObject({ output: false });
+});
+
 test('progress that follows slowly is sent by itself', async () => {
   start({
     read: {

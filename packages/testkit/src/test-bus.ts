@@ -5,7 +5,7 @@ import { connect, credsAuthenticator, headers, type Msg, type NatsConnection } f
 import { loadCatalogue, type Catalogue } from '@signalbox/shared/bus/catalogue.js';
 import { connectBus } from '@signalbox/shared/bus/connection.js';
 import { Bus, type RequestOptions } from '@signalbox/shared/bus/bus.js';
-import { serviceNames, type Contract, type ServiceName } from '@signalbox/shared/bus/contract.js';
+import { requireHarmless, serviceNames, type Contract, type ServiceName } from '@signalbox/shared/bus/contract.js';
 import { header } from '@signalbox/shared/bus/headers.js';
 import { parseJson } from '@signalbox/shared/bus/json.js';
 import { validate } from '@signalbox/shared/bus/validate.js';
@@ -136,6 +136,7 @@ export class TestBus {
   private async serve(contract: Contract, message: Msg): Promise<void> {
     try {
       const request = validate(contract.request, parseJson(message.data, contract.maxBytes));
+      if (message.headers?.has(header.mirror) === true && contract.identity === 'caller') requireHarmless(contract);
       const token = message.headers?.get(header.identity);
       const reply = await this.answered.get(contract.subject)!(request, {
         subject: message.subject,

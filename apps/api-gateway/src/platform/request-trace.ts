@@ -11,12 +11,17 @@ export function traceRequests(http: FastifyInstance): void {
     const parent = typeof given === 'string' ? given : undefined;
     const traceparent = entryTraceparent(parent);
     if (isTracing()) traces.set(request, { traceparent, parent, startMs: Date.now() });
-    inCall({ traceparent }, done);
+    inCall({ traceparent, ...(isMirrored(request.headers) && { isMirror: true }) }, done);
   });
   http.addHook('onResponse', (request, reply, done) => {
     recordRequest(request, reply);
     done();
   });
+}
+
+/** Whether it is made for a mirrored call, which is to change nothing: its agent hands on the header that it got, or W3C Baggage. */
+function isMirrored({ 'signalbox-mirror': said, baggage }: FastifyRequest['headers']): boolean {
+  return said === 'true' || (typeof baggage === 'string' && /(?:^|,)\s*signalbox-mirror\s*=\s*true\s*(?:[;,]|$)/.test(baggage));
 }
 
 function recordRequest(request: FastifyRequest, { statusCode }: FastifyReply): void {

@@ -34,6 +34,7 @@ export type ToWorker =
       idempotencyKey: string;
       traceparent?: string;
       handover?: Handover;
+      isMirror?: boolean;
     }
   | { type: 'start'; task: string }
   | { type: 'completed'; task: string }

@@ -100,6 +100,7 @@ function bodyOf({
   idempotencyKey,
   handover,
   routed,
+  isMirror,
 }: QueuedTask): StartTaskRequest {
   const agentVersion = version ?? routed;
   return {
@@ -114,6 +115,7 @@ function bodyOf({
     deadline: now() + timeoutMs,
     idempotencyKey,
     ...(handover && { handover }),
+    ...(isMirror && { isMirror }),
     step: key,
   };
 }

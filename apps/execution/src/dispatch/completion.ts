@@ -1,15 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
-import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { isMirror, parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
 import { decide } from '@signalbox/workflow/core/decide.js';
 import type { AttemptRef, Failure, RunEvent } from '@signalbox/workflow/core/events.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
-import type { RunState } from '@signalbox/workflow/core/state.js';
+import { unitOf, type RunState } from '@signalbox/workflow/core/state.js';
 import { readJournals } from '../journal/journal-reader.ts';
 import { Engine } from '../shards/engine.ts';
 import { AppendLost } from '../shards/live-run.ts';
@@ -36,6 +37,7 @@ export class Completion {
    * `conflict` when another attempt has replaced it or its run has ended; `unavailable` when nobody can tell now.
    */
   async complete(result: TaskResult & { task: string; instance?: string; isLate?: boolean }, caller: Caller | undefined): Promise<void> {
+    if (isMirror(result.task)) return this.engine.dispatcher.mirrors.complete(result, caller);
     const { run, step, index, attempt } = parseTask(result.task);
     const uuid = toUuid(run, 'run');
     await this.engine.find(uuid);
@@ -58,6 +60,8 @@ export class Completion {
     const told = this.engine.dispatcher.tasks.get(result.task);
     if (told !== undefined && error !== undefined) this.engine.dispatcher.failovers.flush(told);
     const event: RunEvent = result.isLate === true ? { type: 'due', timer: 'start', ...ref } : completed;
+    const unit = told && unitOf(told.run.state, step, index);
+    const begun = unit && { at: unit.startedAt ?? told.begunAt, version: unit.version ?? told.routed };
     let outcome;
     try {
       outcome = await this.engine.deliver(uuid, event);
@@ -71,6 +75,15 @@ export class Completion {
     }
     outcome ??= await this.outcomeOfEnded(uuid, event, caller);
     if (outcome === 'stale') throw replaced(result.task);
+    if (told === undefined || outcome !== 'taken' || begun?.at === undefined || result.isLate === true) return;
+    const isBroken = error !== undefined && result.error === undefined;
+    this.engine.dispatcher.mirrors.ended(told, begun.version, {
+      output: result.error === undefined ? ((result.output ?? null) as Json) : undefined,
+      error: isBroken ? undefined : error,
+      invalid: isBroken ? error.detail : undefined,
+      usage: result.usage && { ...result.usage },
+      tookMs: Math.max(0, now() - begun.at),
+    });
   }
 
   private async brokenPromise(

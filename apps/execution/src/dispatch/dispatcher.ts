@@ -1,6 +1,7 @@
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import { tellQueue, type QueueWord } from '@signalbox/shared/contracts/execution/tell-queue.js';
 import { shardOfQueue } from '@signalbox/shared/contracts/execution/queue-key.js';
+import { isMirror } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { PlaceHolder } from '@signalbox/shared/contracts/execution/why-run.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
@@ -13,6 +14,7 @@ import { limitCause } from '../limits/limit-cause.ts';
 import { LimitedPlaces } from '../limits/limited-places.ts';
 import { LimitedRuns } from '../limits/limited-runs.ts';
 import { LimitKeeper } from '../limits/limit-keeper.ts';
+import { isMirrorTask, Mirrors } from '../mirrors/mirrors.ts';
 import type { LiveRun } from '../shards/live-run.ts';
 import type { Owner } from '../shards/owner.ts';
 import type { Alarm } from '../timers/alarm.ts';
@@ -68,6 +70,7 @@ export class Dispatcher {
   readonly others: OthersTasks;
   readonly failovers: Failovers;
   readonly queues: TaskQueues;
+  readonly mirrors: Mirrors;
   private readonly called: CalledTasks;
   /** The limits that are kept here, and what waits for places of limits, here or elsewhere. */
   readonly keeper: LimitKeeper;
@@ -105,6 +108,7 @@ export class Dispatcher {
       (shard, words) => bus.request(tellQueue, { words }, 'service', { shard }),
       ({ offer }) => 1_024 + sizeOf((offer?.input ?? null) as Json),
     );
+    this.mirrors = new Mirrors(bus, agents, this.queues, this.words, { owns: ports.owns, stop: (task) => this.stopExecutor(task) });
     this.keeper = new LimitKeeper(bus, {
       mayAct: ports.mayAct,
       owns: ports.owns,
@@ -123,6 +127,7 @@ export class Dispatcher {
   stop(): void {
     clearInterval(this.sweeper);
     this.failovers.stop();
+    this.mirrors.stop();
     this.words.stop();
     this.keeper.stop();
     this.queues.stop();
@@ -200,6 +205,7 @@ export class Dispatcher {
       return runs.has(task.run);
     });
     this.limitedRuns.drop(isGone);
+    this.mirrors.leave(isGone);
     this.keeper.drop(isGone);
     this.limited.tellAgain(isGone);
     this.limitedRuns.tellAgain(isGone);
@@ -211,6 +217,7 @@ export class Dispatcher {
   /** Queues of these shards have another keeper than before, perhaps this replica: our tasks there are put in again. */
   moved(shards: ReadonlySet<number>): void {
     for (const shard of shards) this.words.forget(shard);
+    this.mirrors.leave((shard) => shards.has(shard) && !this.ports.owns(shard));
     this.limited.tellAgain((shard) => shards.has(shard));
     this.limitedRuns.tellAgain((shard) => shards.has(shard));
     for (const task of this.tasks.values()) {
@@ -225,11 +232,13 @@ export class Dispatcher {
 
   /** Which of these nobody wants any more. */
   gone(ids: readonly string[]): string[] {
-    return ids.filter((id) => !this.tasks.has(id) && this.limited.waiting(id) === undefined && !this.limitedRuns.has(id));
+    const isKnown = (id: string): boolean => this.tasks.has(id) || this.mirrors.find(id) !== undefined;
+    return ids.filter((id) => !isKnown(id) && this.limited.waiting(id) === undefined && !this.limitedRuns.has(id));
   }
 
   /** An executor asks whether to begin. `conflict` when it may not. */
   async accept(id: string, instance: string, principal: string | undefined): Promise<void> {
+    if (isMirror(id)) return this.mirrors.accept(id, instance, principal);
     const task = this.tasks.get(id);
     if (task === undefined || !this.mayHold(task, instance, principal) || this.isFenced(task, instance)) throw unwanted(id);
     task.isHeard = true;
@@ -251,6 +260,7 @@ export class Dispatcher {
   /** An executor still works on these; answers with those that nobody wants any more. */
   beat(ids: readonly string[], instance: string | undefined, principal: string | undefined): string[] {
     return ids.filter((id) => {
+      if (isMirror(id)) return !this.mirrors.beat(id, instance, principal);
       const task = this.tasks.get(id) ?? this.underWay(id);
       if (task === undefined || !this.mayHold(task, instance, principal)) return true;
       task.heardAt = performance.now();
@@ -289,6 +299,7 @@ export class Dispatcher {
       if (task.phase === 'running' && task.instance === instance && task.target === agent && task.run.facts.workspace === workspace)
         this.lose(task, `its worker ${instance} is gone`);
     }
+    this.mirrors.lose((task) => isOf(task, workspace, agent, instance), `its worker ${instance} is gone`);
   }
 
   /** An agent or one of its instances is isolated: what it had is taken back, and what comes of it is refused. Returns how many tasks that were. */
@@ -297,9 +308,10 @@ export class Dispatcher {
     let taken = 0;
     for (const task of [...this.kept()]) {
       if (task.phase !== 'offered' || !isOf(task, workspace, agent, instance) || isCalled(task)) continue;
-      taken++;
+      if (!task.isMirror) taken++;
       this.queues.putBack(task);
     }
+    this.mirrors.lose((task) => isOf(task, workspace, agent, instance), 'it was isolated');
     for (const task of [...this.tasks.values()]) {
       if (task.phase !== 'running' || !isOf(task, workspace, agent, instance)) continue;
       taken++;
@@ -322,6 +334,7 @@ export class Dispatcher {
 
   agentChanged(workspace: string, agent: string): void {
     this.agents.forget(workspace, agent);
+    this.mirrors.agentChanged(workspace, agent);
     const queue = this.queues.find(workspace, agent);
     if (queue) this.queues.pump(queue, true);
   }
@@ -350,6 +363,7 @@ export class Dispatcher {
   /** The lease was renewed after a gap of our own: nobody is blamed for beats that we could not hear. */
   resume(): void {
     for (const task of this.tasks.values()) task.heardAt = performance.now();
+    this.mirrors.resume();
     this.queues.pumpAll();
     this.keeper.pumpAll();
   }
@@ -435,6 +449,7 @@ export class Dispatcher {
   }
 
   private end(task: QueuedTask, error: Failure): void {
+    if (isMirrorTask(task)) return this.mirrors.refused(task, error);
     const open = this.tasks.get(task.id);
     if (open !== task) this.others.end(task, error);
     else if (open.phase !== 'gone') this.owner.feed(open.run, { type: 'completed', ...open.ref, error });
@@ -472,6 +487,7 @@ export class Dispatcher {
   private *kept(): Iterable<QueuedTask> {
     for (const task of this.tasks.values()) if (task.queue !== null) yield task;
     yield* this.others.all();
+    yield* this.mirrors.kept();
   }
 
   private *runs(): Iterable<LiveRun> {
@@ -497,6 +513,7 @@ export class Dispatcher {
       else if (task.phase === 'queued' && task.queue?.kind === undefined) this.queues.pump(task.queue as AgentQueue);
     }
     this.others.sweep();
+    this.mirrors.sweep();
     this.failovers.look();
   }
 }

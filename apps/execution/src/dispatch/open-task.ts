@@ -52,6 +52,7 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     traceparent: isTracing() ? traceparentOf(spanOfAttempt(run.state, ref)) : undefined,
     handover: handoverOf(run.state, ref.s, ref.i),
     labels: Object.keys(labels).length === 0 ? undefined : labels,
+    isMirror: false,
     routed: undefined,
     queue: null,
     phase: 'queued',

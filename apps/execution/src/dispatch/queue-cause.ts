@@ -105,7 +105,7 @@ export function holdersOf(queues: ReadonlySet<AgentQueue>, tasks: Iterable<Queue
   const held = new Map<AgentQueue, { holder: PlaceHolder; at: number }[]>();
   for (const task of tasks) {
     const { queue } = task;
-    if (queue === null || !queues.has(queue) || !isActive(task)) continue;
+    if (queue === null || !queues.has(queue) || !isActive(task) || task.isMirror) continue;
     const at = startOf(task);
     const since = at === undefined ? null : new Date(at).toISOString();
     const holder = { run: parseTask(task.id).run, step: task.key, instance: task.instance ?? null, since };

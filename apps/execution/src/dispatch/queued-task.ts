@@ -34,6 +34,8 @@ export interface QueuedTask {
   readonly handover: Handover | undefined;
   /** Of its run; undefined where it has none. */
   readonly labels: Readonly<Record<string, string>> | undefined;
+  /** It is mirrored: nothing of its run waits for it, and it takes no place. */
+  readonly isMirror: boolean;
   /** The version that a rollout chose, once it was handed over. */
   routed: number | undefined;
   /** Where it waits for a slot; null where another replica keeps that queue. */
@@ -56,6 +58,9 @@ export interface QueuedTask {
 
 /** A task that was handed over and not accepted goes back to the queue after this. */
 export const offerMs = 10_000;
+
+/** After all that runs wait for. */
+const mirrorPriority = 6;
 
 /** Whether it was handed over and not accepted in time. */
 export function isLateToStart({ phase, startMs, handedAt }: QueuedTask, at: number): boolean {
@@ -93,6 +98,7 @@ export function offeredTask(
     traceparent,
     handover,
     labels,
+    isMirror = false,
   }: QueueOffer,
 ): QueuedTask {
   return {
@@ -108,10 +114,11 @@ export function offeredTask(
     timeoutMs,
     startMs,
     idempotencyKey,
-    priority,
+    priority: isMirror ? mirrorPriority : priority,
     traceparent,
     handover,
     labels,
+    isMirror,
     routed: undefined,
     queue: null,
     phase: 'queued',
@@ -143,15 +150,17 @@ export function offerOf(task: QueuedTask): QueueOffer {
     traceparent,
     handover,
     labels,
+    isMirror,
   } = task;
   const optional = {
     ...(skill !== undefined && { skill }),
     ...(version !== undefined && { version }),
     ...(startMs !== undefined && { startMs }),
-    ...(priority !== priorityDefault && { priority }),
+    ...(priority !== priorityDefault && !isMirror && { priority }),
     ...(traceparent !== undefined && { traceparent }),
     ...(handover && { handover }),
     ...(kind === 'agent' && labels && { labels: { ...labels } }),
+    ...(isMirror && { isMirror }),
   };
   return { workspace, grant, kind, target, ...optional, step: key, input, timeoutMs, idempotencyKey };
 }

@@ -1,13 +1,14 @@
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import type { Caller } from '@signalbox/shared/identity/caller.js';
-import { parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { isMirror, parseTask } from '@signalbox/shared/contracts/execution/task-id.js';
 import type { Engine } from '../shards/engine.ts';
 import { targetOf } from '@signalbox/workflow/core/scope.js';
 import { requireWorkerOf } from './worker-identity.ts';
 
 /** `not_found` when the task is of another workspace's run, or of another agent than the caller works for. */
 export function requireTaskOf(engine: Engine, task: string, caller: Caller): void {
+  if (isMirror(task)) return engine.dispatcher.mirrors.requireOf(task, caller);
   const { run, step, index } = parseTask(task);
   const live = engine.owner.find(toUuid(run, 'run'));
   if (live === undefined) return;

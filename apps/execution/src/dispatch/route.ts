@@ -19,16 +19,26 @@ export function versionFor({ version, candidate }: AgentRoute, task: Routable): 
   return candidate.share >= 1 || pointOf(candidate, task) < candidate.share ? candidate.version : version;
 }
 
+/** Whether a call that the stable version had goes to the new one as well: by another hash than the one that chose the version. */
+export function isMirrored(
+  { rollout }: Pick<RoutedCandidate, 'rollout'>,
+  share: number,
+  { idempotencyKey }: Pick<Routable, 'idempotencyKey'>,
+): boolean {
+  return share > 0 && (share >= 1 || evenly(`mirror ${rollout} ${idempotencyKey}`) < share);
+}
+
 function hasLabels({ labels }: Routable, { labels: wanted }: RoutedCandidate): boolean {
   return wanted !== undefined && Object.entries(wanted).every(([name, value]) => labels?.[name] === value);
 }
 
 /** From 0 to 1, evenly over keys. */
 function pointOf({ rollout, stickBy }: RoutedCandidate, task: Routable): number {
-  const digest = createHash('sha256')
-    .update(`${rollout} ${keyOf(stickBy, task)}`)
-    .digest();
-  return digest.readUInt32BE(0) / 2 ** 32;
+  return evenly(`${rollout} ${keyOf(stickBy, task)}`);
+}
+
+function evenly(key: string): number {
+  return createHash('sha256').update(key).digest().readUInt32BE(0) / 2 ** 32;
 }
 
 /** A run without the label sticks by itself. */

@@ -66,7 +66,7 @@ export class TaskQueues {
     const { kind, workspace, target } = task;
     const queue = this.get(queueKeyOf(task), kind === 'agent' ? target : undefined, workspace);
     task.queue = queue;
-    if (task.phase !== 'queued') this.occupy(queue, 1);
+    if (task.phase !== 'queued') this.occupy(queue, task, 1);
     else if (!this.pace.holds(task)) queue.push(task);
     this.pump(queue);
   }
@@ -77,7 +77,7 @@ export class TaskQueues {
 
   /** An executor was let begin. */
   began(task: QueuedTask, instance: string): void {
-    if (task.queue !== null && task.phase === 'queued') this.occupy(task.queue, 1);
+    if (task.queue !== null && task.phase === 'queued') this.occupy(task.queue, task, 1);
     task.phase = 'running';
     task.instance = instance;
     task.because = undefined;
@@ -86,7 +86,7 @@ export class TaskQueues {
   /** It waits and runs no more. */
   left(task: QueuedTask): void {
     const { queue } = task;
-    if (queue !== null && isActive(task)) this.occupy(queue, -1);
+    if (queue !== null && isActive(task)) this.occupy(queue, task, -1);
     task.phase = 'gone';
     if (queue === null) return;
     this.pump(queue);
@@ -144,7 +144,7 @@ export class TaskQueues {
     task.principal = undefined;
     task.begunAt = undefined;
     task.routed = undefined;
-    this.occupy(queue, -1);
+    this.occupy(queue, task, -1);
     queue.unshift(task);
     this.pump(queue);
   }
@@ -214,7 +214,7 @@ export class TaskQueues {
   }
 
   private offer(task: QueuedTask, poller: Poller): void {
-    this.occupy(task.queue as AgentQueue, 1);
+    this.occupy(task.queue as AgentQueue, task, 1);
     task.phase = 'offered';
     task.routed = routed(task);
     task.instance = poller.instance;
@@ -232,7 +232,7 @@ export class TaskQueues {
     for (let queue = this.turns.next(); queue !== undefined; queue = this.turns.next()) {
       const task = this.queues.get(queue.key) === queue && queue.kind === 'called' && !this.isHeld(queue) ? queue.next() : undefined;
       if (task === undefined) continue;
-      this.occupy(queue, 1);
+      this.occupy(queue, task, 1);
       task.phase = 'offered';
       task.routed = routed(task);
       task.heardAt = performance.now();
@@ -243,8 +243,9 @@ export class TaskQueues {
     }
   }
 
-  /** So many more tasks of a queue are under way. */
-  private occupy(queue: AgentQueue, by: number): void {
+  /** So many more tasks of a queue are under way. One that is mirrored takes no place. */
+  private occupy(queue: AgentQueue, { isMirror }: QueuedTask, by: number): void {
+    if (isMirror) return;
     queue.active += by;
     if (queue.kind === 'called') this.turns.count(queue.workspace, by);
   }

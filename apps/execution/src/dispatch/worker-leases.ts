@@ -164,6 +164,7 @@ export class WorkerLeases {
       isAccepted: task.phase === 'running' || task.begunAt !== undefined,
       ...(task.traceparent !== undefined && { traceparent: task.traceparent }),
       ...(task.handover && { handover: task.handover }),
+      ...(task.isMirror && { isMirror: true }),
     };
   }
 

@@ -14,7 +14,7 @@ import { callTimeoutDefaultMs } from '../manifests/manifest.ts';
 import { isSessionLost } from '../upstreams/connect-problem.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
 import { Upstreams } from '../upstreams/upstreams.ts';
-import { callFault, checkArguments, replyOf, resultMaxBytes } from './call.ts';
+import { callFault, checkArguments, replyOf, requireReadOnly, resultMaxBytes } from './call.ts';
 import { LargeResults } from './large-result.ts';
 
 /** Progress told per second and call; what comes faster is left out. */
@@ -52,6 +52,7 @@ export class CallToolHandler {
     if (!upstream.tools.has(name)) await upstream.whenFirstKnown(signal, timeoutMs);
     const known = upstream.tools.get(name);
     if (!known) throw toolMissing(server, name);
+    if (currentCall()?.isMirror === true) requireReadOnly(server, known);
     checkArguments(server, known, args);
     const onProgress = progressId === undefined ? undefined : this.progressTeller(progressId, workspace);
     for (let attempt = 0; ; attempt++) {
@@ -98,6 +99,7 @@ export class CallToolHandler {
 /** What callers may say to a server beside the arguments: nothing that the protocol itself says there. */
 function metaOf(given: Record<string, unknown> | undefined): Record<string, unknown> {
   const free = Object.entries(given ?? {}).filter(([key]) => key !== 'progressToken' && !key.startsWith('io.modelcontextprotocol/'));
-  const traceparent = currentCall()?.traceparent;
-  return { ...(traceparent !== undefined && { traceparent }), ...Object.fromEntries(free) };
+  const { traceparent, isMirror } = currentCall() ?? {};
+  const ours = { ...(traceparent !== undefined && { traceparent }), ...(isMirror === true && { 'dev.signalbox/mirror': true }) };
+  return { ...ours, ...Object.fromEntries(free) };
 }

@@ -28,6 +28,17 @@ function checkOf(schema: Record<string, unknown>): SchemaCheck | SchemaProblem {
   return check;
 }
 
+/** `forbidden`, for a mirrored call, when the tool does not say by `readOnlyHint` (MCP 2025-11-25, tool annotations) that it changes nothing. */
+export function requireReadOnly(server: string, { name, definition }: CataloguedTool): void {
+  const { readOnlyHint } = (definition['annotations'] ?? {}) as { readOnlyHint?: unknown };
+  if (readOnlyHint === true) return;
+  throw new Fault(
+    'forbidden',
+    `a mirrored call changes nothing: ${server}/${name} does not say that it only reads`,
+    'Where it does only read, have its server say `readOnlyHint: true`.',
+  );
+}
+
 /** Throws `invalid`, with a pointer for each wrong place, when the arguments do not fit the tool's input schema. */
 export function checkArguments(server: string, { name, definition }: CataloguedTool, args: Record<string, unknown>): void {
   const check = checkOf(definition.inputSchema);

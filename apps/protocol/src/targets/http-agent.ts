@@ -45,6 +45,8 @@ export class HttpAgent implements BeforeApplicationShutdown {
         'signalbox-task': id,
         'signalbox-deadline': new Date(request.deadline).toISOString(),
         ...(request.handover && { 'signalbox-handover': handoverHeader(request.handover) }),
+        // The second for what the agent calls by W3C Baggage of its own accord.
+        ...(request.isMirror === true && { 'signalbox-mirror': 'true', baggage: 'signalbox-mirror=true' }),
         ...(skill && { 'signalbox-skill': encodeURIComponent(skill.name) }),
         traceparent: currentCall()?.traceparent ?? '',
       },

@@ -49,6 +49,11 @@ export class Targets {
     let isBegun = false;
     try {
       const work = await prepare();
+      if (call.request.isMirror === true) {
+        // A version that fails must not close the way to the stable one.
+        isBegun = true;
+        return await untilAborted(work(), call.signal);
+      }
       return await this.breakers.call(call.caller.workspace, target, () => {
         isBegun = true;
         return untilAborted(work(), call.signal);

@@ -68,7 +68,7 @@ export class TaskRunner implements BeforeApplicationShutdown {
     const parent = currentCall()?.traceparent;
     const traceparent = childTraceparent(parent);
     const startMs = Date.now();
-    inCall({ traceparent, life }, () => this.run(request, caller, life.signal))
+    inCall({ traceparent, life, ...(request.isMirror === true && { isMirror: true }) }, () => this.run(request, caller, life.signal))
       .catch((err: unknown) => log.error('a task was dropped', { task: request.task, err }))
       .finally(() => {
         life.done();
@@ -137,15 +137,21 @@ export class TaskRunner implements BeforeApplicationShutdown {
     const { task } = request;
     const ref = parseTask(task);
     const { run, attempt } = ref;
+    // Nobody who follows the run hears of what is only compared.
+    const isTold = request.isMirror !== true;
     return {
       id: task,
       ref,
       request,
       caller,
       signal,
-      progress: (message, fraction) => this.beats.progress(task, message, fraction),
-      delta: (agent, turn, offset, text) =>
-        this.bus.publishLive(taskDelta, { task, run, agent, attempt, turn, offset, text }, { workspace: caller.workspace, entity: run }),
+      progress: (message, fraction) => {
+        if (isTold) this.beats.progress(task, message, fraction);
+      },
+      delta: (agent, turn, offset, text) => {
+        if (isTold)
+          this.bus.publishLive(taskDelta, { task, run, agent, attempt, turn, offset, text }, { workspace: caller.workspace, entity: run });
+      },
       use: (more) => usage.add(more),
     };
   }

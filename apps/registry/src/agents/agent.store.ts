@@ -160,6 +160,7 @@ export class AgentStore {
     await tx.query(`DELETE FROM agent_version WHERE agent = $1`, [rows[0]!.id]);
     await tx.query(`DELETE FROM agent_stage WHERE agent = $1`, [rows[0]!.id]);
     await tx.query(`DELETE FROM rollout_entry WHERE rollout IN (SELECT id FROM rollout WHERE agent = $1)`, [rows[0]!.id]);
+    await tx.query(`DELETE FROM rollout_pair WHERE rollout IN (SELECT id FROM rollout WHERE agent = $1)`, [rows[0]!.id]);
     await tx.query(`DELETE FROM rollout WHERE agent = $1`, [rows[0]!.id]);
   }
 

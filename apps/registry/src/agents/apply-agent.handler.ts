@@ -14,6 +14,7 @@ import { namesCommand, namesSecret, parseAgentManifest } from '../manifests/agen
 import { changesBetween } from '../manifests/changes.ts';
 import { contentHash } from '../manifests/content-hash.ts';
 import type { AgentManifest } from '../manifests/manifest.ts';
+import { MirrorJudges } from '../rollouts/mirror-judges.ts';
 import { RolloutEvals } from '../rollouts/rollout-evals.ts';
 import { rolloutView, type RolloutRow } from '../rollouts/rollout-row.ts';
 import { Rollouts, type StandingRollout } from '../rollouts/rollouts.ts';
@@ -36,6 +37,7 @@ export class ApplyAgentHandler {
     private readonly health: AgentHealth,
     private readonly rollouts: Rollouts,
     private readonly rolloutEvals: RolloutEvals,
+    private readonly judges: MirrorJudges,
     private readonly audit: Audit,
   ) {}
 
@@ -47,6 +49,7 @@ export class ApplyAgentHandler {
     const { begun, ...reply } = await this.db.inWorkspace(caller.workspace, (tx) => this.apply(tx, manifest, request, caller));
     if (begun === undefined) return reply;
     this.rolloutEvals.begin(begun, caller);
+    this.judges.begin(begun, caller);
     return { ...reply, rollout: rolloutView(begun) };
   }
 
@@ -71,7 +74,10 @@ export class ApplyAgentHandler {
     const changes = changesBetween(before?.manifest ?? {}, manifest);
     const isGradual = action === 'updated' && manifest.spec.rollout !== undefined;
     if (isGradual && before!.manifest.spec.kind !== manifest.spec.kind) throw otherKind(before!.manifest, manifest);
-    if (isGradual) await this.rolloutEvals.check(tx, manifest, caller);
+    if (isGradual) {
+      await this.rolloutEvals.check(tx, manifest, caller);
+      await this.judges.check(tx, manifest, caller);
+    }
     if (action === 'unchanged') return { action, changes, resource: await stands() };
     if (dryRun) return { action, changes, resource: preview(manifest, hash, version, current && (await stands())) };
 

@@ -36,13 +36,18 @@ export class EvidenceStore {
     return rows[0]!;
   }
 
-  /** `limited` where the version has as much as it can. */
-  async requireRoom(tx: EntityManager, name: string, { id, version }: { id: string; version: number }): Promise<void> {
+  /** Pieces of a version. `agent` is a UUID. */
+  async count(tx: EntityManager, agent: string, version: number): Promise<number> {
     const rows = await rowsOf<{ count: number }>(tx, `SELECT count(*)::int AS count FROM evidence WHERE agent = $1 AND version = $2`, [
-      id,
+      agent,
       version,
     ]);
-    if (rows[0]!.count < evidenceMax) return;
+    return rows[0]!.count;
+  }
+
+  /** `limited` where the version has as much as it can. */
+  async requireRoom(tx: EntityManager, name: string, { id, version }: { id: string; version: number }): Promise<void> {
+    if ((await this.count(tx, id, version)) < evidenceMax) return;
     throw new Fault(
       'limited',
       `version ${version} of ${name} has ${evidenceMax} pieces of evidence, which is as many as it can`,

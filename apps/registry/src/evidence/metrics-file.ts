@@ -33,7 +33,12 @@ const read = jsonReader<MetricsFile>(
 export function readMetricsFile(text: string): Reading {
   const { metrics, findings = [], source } = read(text);
   const own = Object.keys(metrics).find((name) => ownMetricPattern.test(name));
-  if (own !== undefined) throw badReport('JSON', `${own} is measured by Signalbox itself`, 'Have it measured: signalbox evals run.');
+  if (own !== undefined)
+    throw badReport(
+      'JSON',
+      `${own} is measured by Signalbox itself`,
+      own.startsWith('mirror.') ? 'Have calls mirrored: signalbox rollouts start.' : 'Have it measured: signalbox evals run.',
+    );
   return {
     metrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, Number(value)])),
     findings: findings.slice(0, findingsMax).map(finding),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import type { AddEvidenceRequest } from '@signalbox/shared/contracts/registry/add-evidence.js';
-import { sourcePattern } from '@signalbox/shared/contracts/registry/metric-name.js';
+import { ownMetricPattern, sourcePattern } from '@signalbox/shared/contracts/registry/metric-name.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { readJunit } from './junit.ts';
 import { readLcov } from './lcov.ts';
@@ -25,6 +25,9 @@ export function readEvidence(request: Pick<AddEvidenceRequest, 'format' | 'conte
   const { format, suite } = request;
   if (suite !== undefined && (format === 'lcov' || format === 'json')) {
     throw wrong('/suite', 'is for JUnit and SARIF reports', 'Leave it out.');
+  }
+  if (format === 'sarif' && suite !== undefined && ownMetricPattern.test(`${suite}.`)) {
+    throw wrong('/suite', 'names what Signalbox measures itself', 'Give it another name.');
   }
   const file = bytesOf(request);
   const text = textOf(file);

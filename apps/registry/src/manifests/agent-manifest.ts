@@ -1,11 +1,16 @@
-import { liveMetrics } from '@signalbox/shared/contracts/registry/rollout-terms.js';
+import { liveMetrics, mirrorMetrics } from '@signalbox/shared/contracts/registry/rollout-terms.js';
 import type { FaultDetail } from '@signalbox/shared/errors/fault.js';
 import { referenceFault, secretNamesIn } from '@signalbox/shared/secrets/secret-reference.js';
+import { nameOfGrader } from '../evals/eval-suite.ts';
+import { graderFault } from '../evals/grade.ts';
+import { isRepeatable, planOf, type RolloutSpec } from '../rollouts/rollout-plan.ts';
 import { commandFaults } from './command-faults.ts';
-import type { AgentManifest } from './manifest.ts';
+import type { AgentManifest, Grader } from './manifest.ts';
 import { invalidManifest, parseManifest } from './parse-manifest.ts';
 import { skillSchemaFaults } from './skill-schemas.ts';
 
+/** A part of a metric's name. */
+const scoreNamePattern = /^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/;
 const sections = ['mcp', 'worker', 'llm', 'http'] as const;
 
 /** An agent's manifest that can be used, or `invalid` with every fault that was found. */
@@ -81,17 +86,33 @@ function httpFaults({ spec }: AgentManifest): FaultDetail[] {
   return faults;
 }
 
-function rolloutFaults({ spec: { rollout } }: AgentManifest): FaultDetail[] {
+function rolloutFaults({ spec }: AgentManifest): FaultDetail[] {
+  const { rollout } = spec;
   const faults: FaultDetail[] = [];
   const seen = new Set<string>();
   const asksEvals = rollout?.measures?.some(({ metric }) => /^(?:evals|counterfactual)\./.test(metric));
-  if (rollout?.strategy === 'shadow' && rollout.evals === undefined)
-    faults.push({ pointer: '/spec/rollout/evals', detail: 'is missing: a shadow puts suites of recorded calls to the new version' });
-  if (rollout?.strategy === 'shadow' && asksEvals !== true)
-    faults.push({ pointer: '/spec/rollout/measures', detail: 'must ask for what evals find out, as counterfactual.SUITE.changeLow' });
+  const mirrors = rollout !== undefined && planOf(spec).mirror !== undefined;
+  if (mirrors && !isRepeatable(spec)) {
+    const detail = 'is missing: calls are mirrored to a model without tools, or where nothing comes of calling the agent once more';
+    faults.push({ pointer: '/spec/rollout/repeatable', detail });
+  }
+  if (rollout?.strategy === 'shadow' && !mirrors) {
+    if (rollout.evals === undefined) {
+      const detail =
+        'is missing: a shadow puts suites of recorded calls to the new version, or has live ones mirrored with `repeatable: true`';
+      faults.push({ pointer: '/spec/rollout/evals', detail });
+    }
+    if (asksEvals !== true)
+      faults.push({ pointer: '/spec/rollout/measures', detail: 'must ask for what evals find out, as counterfactual.SUITE.changeLow' });
+  }
+  faults.push(...mirrorFaults(rollout, mirrors));
   for (const [index, { metric, min, max, maxRise, maxFall, slack }] of (rollout?.measures ?? []).entries()) {
     const pointer = `/spec/rollout/measures/${index}`;
     const isUnknown = metric.startsWith('live.') && !(liveMetrics as readonly string[]).includes(metric);
+    const isMirrored = metric.startsWith('mirror.');
+    if (isMirrored && !mirrors) faults.push({ pointer: `${pointer}/metric`, detail: 'is of mirrored calls, and no step says `mirror`' });
+    else if (isMirrored && !isMirrorMetric(metric, rollout?.compare ?? []))
+      faults.push({ pointer: `${pointer}/metric`, detail: `is none of ${mirrorMetrics.join(', ')}, and no score of \`compare\`` });
     if (isUnknown) faults.push({ pointer: `${pointer}/metric`, detail: `is none of ${liveMetrics.join(', ')}` });
     if (seen.has(metric)) faults.push({ pointer: `${pointer}/metric`, detail: `is there twice: ${metric}` });
     seen.add(metric);
@@ -101,4 +122,34 @@ function rolloutFaults({ spec: { rollout } }: AgentManifest): FaultDetail[] {
       faults.push({ pointer: `${pointer}/slack`, detail: 'is for maxRise and maxFall' });
   }
   return faults;
+}
+
+/** Faults of what belongs to mirrored calls. */
+function mirrorFaults(rollout: RolloutSpec | undefined, mirrors: boolean): FaultDetail[] {
+  const faults: FaultDetail[] = [];
+  for (const field of ['mirror', 'compare'] as const) {
+    if (rollout?.[field] !== undefined && !mirrors)
+      faults.push({ pointer: `/spec/rollout/${field}`, detail: 'is for rollouts with a step that says `mirror`' });
+  }
+  const graders = rollout?.compare ?? [];
+  const names = graders.map(nameOfGrader);
+  for (const [index, grader] of graders.entries()) {
+    const pointer = `/spec/rollout/compare/${index}`;
+    const name = names[index]!;
+    const fault = graderFault(grader);
+    if (fault !== null) faults.push({ pointer: `${pointer}/${fault.field}`, detail: fault.detail });
+    if (names.indexOf(name) !== index) faults.push({ pointer: `${pointer}/name`, detail: `is there twice: ${name}` });
+    if (!scoreNamePattern.test(name))
+      faults.push({ pointer: `${pointer}/name`, detail: 'must be letters, digits and hyphens, 40 at most: a metric is named after it' });
+    if (grader.weight !== undefined)
+      faults.push({ pointer: `${pointer}/weight`, detail: 'is for eval suites: each grader is a measure of its own' });
+  }
+  return faults;
+}
+
+function isMirrorMetric(metric: string, graders: readonly Grader[]): boolean {
+  if ((mirrorMetrics as readonly string[]).includes(metric)) return true;
+  const [, , name, what] = metric.split('.');
+  const isScore = metric.startsWith('mirror.score.') && graders.some((grader) => nameOfGrader(grader) === name);
+  return isScore && (what === undefined || ['change', 'changeLow', 'changeHigh', 'changeP'].includes(what));
 }

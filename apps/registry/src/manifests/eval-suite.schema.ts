@@ -1,16 +1,6 @@
-import { metadataSchema, nameSchema, schemaHead } from './schema-parts.ts';
+import { caseNameSchema, gradersSchema } from './graders.schema.ts';
+import { metadataSchema, schemaHead } from './schema-parts.ts';
 
-const name = { type: 'string', minLength: 1, maxLength: 63, pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]*$' };
-const graderBase = {
-  name: { ...name, description: 'Its type if absent, or the agent that grades.' },
-  weight: { type: 'number', exclusiveMinimum: 0, maximum: 1_000, description: 'Among the other graders; 1 if absent.' },
-};
-const path = {
-  type: 'string',
-  maxLength: 500,
-  pattern: '^(?:/[^/]*)*$',
-  description: 'JSON Pointer of the part of the answer that it looks at; absent: all of it.',
-};
 const duration = {
   anyOf: [
     { type: 'string', pattern: '^[1-9]\\d{0,8}(?:ms|s|m|h|d)$' },
@@ -23,18 +13,6 @@ const amounts = {
   properties: { tokens: { type: 'integer', minimum: 1 }, costUsd: { type: 'number', exclusiveMinimum: 0 } },
   additionalProperties: false,
 };
-
-function grader(type: string, description: string, fields: Record<string, object>, required: string[]): object {
-  return {
-    if: { properties: { type: { const: type } }, required: ['type'] },
-    then: {
-      description,
-      properties: { type: { const: type }, ...graderBase, ...fields },
-      required: ['type', ...required],
-      additionalProperties: false,
-    },
-  };
-}
 
 /** The published JSON Schema of `kind: EvalSuite`. */
 export const evalSuiteSchema = {
@@ -55,7 +33,7 @@ export const evalSuiteSchema = {
           items: {
             type: 'object',
             properties: {
-              name: { ...name, description: '`case-1` and so on if absent.' },
+              name: { ...caseNameSchema, description: '`case-1` and so on if absent.' },
               input: { description: 'What the agent is asked: any JSON value, `{}` if absent.' },
               expected: { description: 'What graders compare with: any JSON value.' },
               labels: { type: 'object', maxProperties: 16, additionalProperties: { type: 'string', maxLength: 256 } },
@@ -63,42 +41,7 @@ export const evalSuiteSchema = {
             additionalProperties: false,
           },
         },
-        graders: {
-          type: 'array',
-          minItems: 1,
-          maxItems: 10,
-          items: {
-            type: 'object',
-            properties: { type: { enum: ['exact', 'schema', 'regex', 'cel', 'agent'] } },
-            required: ['type'],
-            allOf: [
-              grader('exact', 'The answer is what the case expects.', { path }, []),
-              grader('schema', 'The answer fits a JSON Schema.', { path, schema: { type: 'object' } }, ['schema']),
-              grader(
-                'regex',
-                'The answer, a text or as JSON, matches an RE2 pattern.',
-                { path, pattern: { type: 'string', minLength: 1, maxLength: 1_000 } },
-                ['pattern'],
-              ),
-              grader(
-                'cel',
-                'A CEL expression over `input`, `output`, `expected` and `labels`: true, false, or a number from 0 to 1.',
-                { expression: { type: 'string', minLength: 1, maxLength: 4_096 } },
-                ['expression'],
-              ),
-              grader(
-                'agent',
-                'An agent is asked `{ input, output, expected, rubric }` and answers `{ score, reason }` or `{ pass, reason }`: code of a worker, or a model as judge.',
-                {
-                  agent: nameSchema,
-                  skill: { type: 'string', minLength: 1, maxLength: 128 },
-                  rubric: { type: 'string', maxLength: 16_384 },
-                },
-                ['agent'],
-              ),
-            ],
-          },
-        },
+        graders: gradersSchema,
         recorded: {
           type: 'object',
           description:

@@ -50,6 +50,7 @@ export interface WorkerSpec {
 export interface LlmSpec {
   model: string;
   provider?: { baseUrl?: string; apiKey?: string };
+  tools?: string[];
 }
 
 export interface HttpSpec {

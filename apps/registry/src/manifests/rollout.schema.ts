@@ -1,5 +1,6 @@
-import { liveMetrics, rolloutStrategies, stickByPattern } from '@signalbox/shared/contracts/registry/rollout-terms.js';
-import { callsDefault, stepsMax } from '../rollouts/rollout-plan.ts';
+import { liveMetrics, mirrorMetrics, rolloutStrategies, stickByPattern } from '@signalbox/shared/contracts/registry/rollout-terms.js';
+import { callsDefault, mirrorDefault, stepsMax } from '../rollouts/rollout-plan.ts';
+import { gradersSchema } from './graders.schema.ts';
 import { metricSchema } from './gate.schema.ts';
 import { labelsSchema, nameSchema } from './schema-parts.ts';
 
@@ -11,7 +12,7 @@ export const rolloutSchema = {
     strategy: {
       enum: rolloutStrategies,
       description:
-        '`canary`: step by step; `rolling`: by processes; `shadow`: recorded calls are put to it before it gets any; `blue-green`: beside the other, then in its place; `all-at-once`: in its place, watched.',
+        '`canary`: step by step; `rolling`: by processes; `shadow`: calls are mirrored to it, or recorded ones put to it, before it gets any; `blue-green`: beside the other, then in its place; `all-at-once`: in its place, watched.',
     },
     steps: {
       type: 'array',
@@ -22,6 +23,13 @@ export const rolloutSchema = {
         type: 'object',
         properties: {
           share: { type: 'number', minimum: 0, maximum: 1, description: 'Of all calls; 0 if absent.' },
+          mirror: {
+            type: 'number',
+            minimum: 0,
+            maximum: 1,
+            description:
+              'Of the calls that the stable version has, so many go to the new one as well, and nothing but its answer comes of them.',
+          },
           labels: { ...labelsSchema, minProperties: 1, description: 'Beside the share: all calls of runs with these labels.' },
           holdMs: { type: 'integer', minimum: 0, maximum: 2_592_000_000, description: 'How long it lasts at least; 0 if absent.' },
           pause: { type: 'boolean', description: 'Then a person has to say that it goes on.' },
@@ -33,7 +41,7 @@ export const rolloutSchema = {
       type: 'array',
       maxItems: 20,
       items: metricSchema,
-      description: `What must hold, against the stable version where it says maxRise or maxFall: ${liveMetrics.join(', ')}, or evidence as evals.SUITE.score.`,
+      description: `What must hold, against the stable version where it says maxRise or maxFall: ${liveMetrics.join(', ')}, of mirrored calls ${mirrorMetrics.join(', ')}, mirror.score.GRADER.changeLow, or evidence as evals.SUITE.score.`,
     },
     evals: {
       type: 'array',
@@ -42,6 +50,40 @@ export const rolloutSchema = {
       uniqueItems: true,
       items: nameSchema,
       description: 'Suites that are put to the new version when it begins; measures ask for what they find out.',
+    },
+    repeatable: {
+      const: true,
+      description:
+        'Calling the agent once more changes nothing outside: needed where calls are mirrored, unless it is a model without tools.',
+    },
+    mirror: {
+      type: 'object',
+      description: 'What bounds the calls that are mirrored; those beyond it are skipped.',
+      properties: {
+        perSecond: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 1_000,
+          description: `On each replica of execution; ${mirrorDefault.perSecond} if absent.`,
+        },
+        inFlight: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 64,
+          description: `At once, on each replica of execution; ${mirrorDefault.inFlight} if absent.`,
+        },
+        budgetUsd: {
+          type: 'number',
+          exclusiveMinimum: 0,
+          maximum: 1_000_000,
+          description: `What they may cost together; ${mirrorDefault.budgetUsd} if absent.`,
+        },
+      },
+      additionalProperties: false,
+    },
+    compare: {
+      ...gradersSchema,
+      description: 'Graders of both answers of a mirrored call, each against what the stable version answered.',
     },
     calls: {
       type: 'integer',

@@ -5,6 +5,7 @@ import { getRollout, type GetRolloutReply, GetRolloutRequest } from '@signalbox/
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
+import { MirrorStore } from './mirror.store.ts';
 import { entryView, rolloutView, unknownRollout } from './rollout-row.ts';
 import { RolloutStore } from './rollout.store.ts';
 
@@ -13,6 +14,7 @@ export class GetRolloutHandler {
   constructor(
     private readonly db: WorkspaceDatabase,
     private readonly store: RolloutStore,
+    private readonly pairs: MirrorStore,
   ) {}
 
   @Handles(getRollout)
@@ -20,7 +22,8 @@ export class GetRolloutHandler {
     return this.db.inWorkspace(workspace, async (tx) => {
       const row = await this.store.find(tx, toUuid(id, 'rollout'));
       if (row === null) throw unknownRollout(id);
-      return { ...rolloutView(row), history: (await this.store.entries(tx, row.id)).map(entryView) };
+      const pairs = await this.pairs.list(tx, row.id);
+      return { ...rolloutView(row), history: (await this.store.entries(tx, row.id)).map(entryView), ...(pairs.length > 0 && { pairs }) };
     });
   }
 }

@@ -1,9 +1,10 @@
-import type { RolloutCheck, RolloutFigures, RolloutPlan, RolloutStep } from '@signalbox/shared/contracts/registry/rollout.js';
+import type { MirrorResult, RolloutCheck, RolloutFigures, RolloutPlan, RolloutStep } from '@signalbox/shared/contracts/registry/rollout.js';
 import { dayMs } from '../evidence/evidence-row.ts';
 import { wilsonInterval } from '../evals/statistics.ts';
 import { evidenceDaysDefault } from '../gates/gate.ts';
 import type { Measured } from '../stages/facts.ts';
 import { checkMetric, figure } from '../stages/metric-check.ts';
+import { mirrorValues } from './mirror-totals.ts';
 
 /** So sure it must be that too many calls fail: what may be chance is waited for. */
 const confidence = 0.95;
@@ -23,6 +24,8 @@ export interface RolloutFacts {
   /** Of the stable version since the rollout began, of the new one since the step did. */
   stable: RolloutFigures;
   candidate: RolloutFigures;
+  /** Of calls that both had; null: none were mirrored. */
+  mirror: MirrorResult | null;
   /** Of both, what evidence says: the newest of each metric and source. */
   stableEvidence: readonly Measured[];
   evidence: readonly Measured[];
@@ -70,15 +73,21 @@ function check(target: RolloutPlan['measures'][number], facts: RolloutFacts): Ro
     return { ...about, standing: 'met', says: `${metric}: no calls go to version ${candidate.version} yet` };
   if (isLive && candidate.calls < plan.calls)
     return { ...about, standing: 'open', says: `${metric}: ${candidate.calls} of ${plan.calls} calls that are needed to judge it` };
+  const isMirrored = metric.startsWith('mirror.');
+  const calls = isMirrored ? (facts.mirror?.pairs ?? 0) : candidate.calls;
+  if (isMirrored && calls < plan.calls && metric !== 'mirror.count')
+    return { ...about, standing: 'open', says: `${metric}: ${calls} of ${plan.calls} mirrored calls that are needed to judge it` };
+  const mirrored = isMirrored && facts.mirror ? mirrorValues(facts.mirror) : undefined;
   // Of a stable version that has had few calls nothing can be said: as if it was not measured.
-  const before = isLive ? (stable.calls < plan.calls ? [] : liveOf(stable, now)) : facts.stableEvidence;
+  const live = stable.calls < plan.calls ? [] : liveOf(stable, now);
+  const before = isMirrored ? measuredOf(mirrored?.stable, now) : isLive ? live : facts.stableEvidence;
   const found = checkMetric(target, {
     agent,
     version: candidate.version,
     stage: 'production',
     freshFrom: now - lifeMs,
     lifeMs,
-    measured: isLive ? liveOf(candidate, now) : facts.evidence,
+    measured: isMirrored ? measuredOf(mirrored?.candidate, now) : isLive ? liveOf(candidate, now) : facts.evidence,
     baseline: { version: stable.version, measured: before },
   });
   const shown = {
@@ -90,8 +99,10 @@ function check(target: RolloutPlan['measures'][number], facts: RolloutFacts): Ro
     case 'met':
       return { ...shown, standing: 'met', says: found.says };
     case 'short':
-      return isChance(metric, found.value!, found.shortBy!, candidate.calls)
-        ? { ...shown, standing: 'open', says: `${found.says}, which may be chance after ${candidate.calls} calls` }
+      // More come.
+      if (metric === 'mirror.count') return { ...shown, standing: 'open', says: found.says };
+      return isChance(metric, found.value!, found.shortBy!, calls)
+        ? { ...shown, standing: 'open', says: `${found.says}, which may be chance after ${calls} calls` }
         : { ...shown, standing: 'failed', says: found.says };
     case 'no-baseline':
       // All calls go to the new version from the first step on: there will be none.
@@ -105,8 +116,12 @@ function check(target: RolloutPlan['measures'][number], facts: RolloutFacts): Ro
 
 /** Whether a rate of failures may lie above its bound by chance. */
 function isChance(metric: string, value: number, shortBy: number, calls: number): boolean {
-  if (metric !== 'live.errorRate') return false;
+  if (metric !== 'live.errorRate' && metric !== 'mirror.errorRate') return false;
   return wilsonInterval(value, calls, confidence).low <= value - shortBy;
+}
+
+function measuredOf(values: Record<string, number> | undefined, now: number): Measured[] {
+  return Object.entries(values ?? {}).map(([metric, value]) => ({ metric, value, source: 'mirror', evidence: '', at: new Date(now) }));
 }
 
 function liveOf({ errorRate, latencyP95Ms, latencyMeanMs, costUsd }: RolloutFigures, now: number): Measured[] {

@@ -1,9 +1,11 @@
 import type { GateMetric } from '@signalbox/shared/contracts/registry/gate.js';
-import type { RolloutPlan } from '@signalbox/shared/contracts/registry/rollout.js';
+import type { RolloutMirror, RolloutPlan } from '@signalbox/shared/contracts/registry/rollout.js';
 import type { RolloutStrategy } from '@signalbox/shared/contracts/registry/rollout-terms.js';
+import type { AgentSpec, Grader } from '../manifests/manifest.ts';
 
 export interface RolloutStepSpec {
   share?: number;
+  mirror?: number;
   labels?: Record<string, string>;
   holdMs?: number;
   pause?: boolean;
@@ -19,6 +21,11 @@ export interface RolloutSpec {
   calls?: number;
   stickBy?: string;
   onFailure?: 'rollback' | 'pause';
+  /** Calling the agent once more changes nothing outside. */
+  repeatable?: true;
+  mirror?: Partial<RolloutMirror>;
+  /** Graders of both answers of a mirrored call. */
+  compare?: Grader[];
 }
 
 const minuteMs = 60_000;
@@ -46,15 +53,40 @@ const defaultMeasures: GateMetric[] = [
   { metric: 'live.latencyP95Ms', maxRise: 0.25, slack: 100 },
 ];
 
+/** The same of calls that both versions had. */
+const defaultMirrorMeasures: GateMetric[] = [
+  { metric: 'mirror.errorRate', maxRise: 0.1, slack: 0.02 },
+  { metric: 'mirror.p95Ms', maxRise: 0.25, slack: 100 },
+];
+
 export const callsDefault = 20;
+export const mirrorDefault: RolloutMirror = { perSecond: 10, inFlight: 8, budgetUsd: 1 };
+
+/** Whether live calls may be put to a version once more: it is a model without tools, or its manifest says that nothing comes of it. */
+export function isRepeatable({ kind, llm, rollout }: AgentSpec): boolean {
+  return (kind === 'llm' && (llm?.tools ?? []).length === 0) || rollout?.repeatable === true;
+}
 
 /** How a version is rolled out: what its manifest says, and what it leaves out. */
-export function planOf(spec: RolloutSpec, replicas = quarters): RolloutPlan {
-  const { strategy, steps, measures = defaultMeasures, calls = callsDefault, stickBy = 'call', onFailure = 'rollback', evals } = spec;
+export function planOf(agent: AgentSpec): RolloutPlan {
+  const spec = agent.rollout ?? { strategy: 'canary' };
+  const { strategy, calls = callsDefault, stickBy = 'call', onFailure = 'rollback', evals, compare } = spec;
+  // All of what a shadow is, unless a step says otherwise.
+  const mirrored = strategy === 'shadow' && isRepeatable(agent) ? { mirror: 1 } : {};
+  const steps = (spec.steps ?? stepsOf(strategy, agent.worker?.replicas ?? quarters)).map(({ share = 0, holdMs = 0, ...rest }) => ({
+    share,
+    holdMs,
+    ...mirrored,
+    ...rest,
+  }));
+  const mirrors = steps.some(({ mirror = 0 }) => mirror > 0);
+  const { measures = mirrors ? [...defaultMirrorMeasures, ...defaultMeasures] : defaultMeasures } = spec;
   return {
     strategy,
-    steps: steps?.map(({ share = 0, holdMs = 0, ...rest }) => ({ share, holdMs, ...rest })) ?? stepsOf(strategy, replicas),
+    steps,
     measures,
+    ...(mirrors && { mirror: { ...mirrorDefault, ...spec.mirror } }),
+    ...(mirrors && compare !== undefined && { compare }),
     calls,
     stickBy,
     onFailure,

@@ -6,9 +6,11 @@ import type {
   RolloutMove,
   RolloutPlan,
 } from '@signalbox/shared/contracts/registry/rollout.js';
+import type { RoutedMirror } from '@signalbox/shared/contracts/registry/resolve-agent.js';
 import type { RolloutStatus } from '@signalbox/shared/contracts/registry/rollout-terms.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import type { MirrorState } from './mirror-totals.ts';
 import { figuresOf, type Totals } from './totals.ts';
 
 /** A row of `rollout`. */
@@ -30,6 +32,10 @@ export interface RolloutRow {
   passed: boolean;
   stable_totals: Totals;
   totals: Totals;
+  /** Null where no calls were mirrored. */
+  mirror: MirrorState | null;
+  /** The right to ask agents that grade mirrored calls, until it ends. */
+  bearer: string | null;
   checks: RolloutCheck[];
   entries: number;
   event_version: string;
@@ -64,6 +70,13 @@ export function shareOf({ plan, step, status, is_ready: isReady }: RolloutRow): 
   return plan.steps[step]!.share;
 }
 
+/** How calls are mirrored now; undefined: none are. */
+export function mirrorOf({ plan, step, mirror }: RolloutRow): RoutedMirror | undefined {
+  const share = plan.steps[step]!.mirror ?? 0;
+  if (share <= 0 || plan.mirror === undefined || mirror?.result.isSpent === true) return undefined;
+  return { share, perSecond: plan.mirror.perSecond, inFlight: plan.mirror.inFlight };
+}
+
 /** A rollout as it is shown. */
 export function rolloutView(row: RolloutRow): Rollout {
   return {
@@ -83,6 +96,7 @@ export function rolloutView(row: RolloutRow): Rollout {
     share: shareOf(row),
     stableFigures: figuresOf(row.stable, row.stable_totals),
     figures: figuresOf(row.version, row.totals),
+    ...(row.mirror !== null && { mirror: row.mirror.result }),
     checks: row.checks.map((check) => ({ ...check })),
     by: row.by_principal,
     byName: row.by_name,

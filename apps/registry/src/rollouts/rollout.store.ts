@@ -7,6 +7,7 @@ import { fromUuid, newUuid, toUuid } from '@signalbox/shared/ids/ids.js';
 import { Outbox } from '@signalbox/shared/outbox/outbox.js';
 import type { EntityManager } from 'typeorm';
 import { changedRows, Conditions, rowsOf, searchPatterns } from '../database/sql.ts';
+import type { MirrorState } from './mirror-totals.ts';
 import { shareOf, type RolloutEntryRow, type RolloutRow } from './rollout-row.ts';
 import { figuresOf, noTotals, type Totals } from './totals.ts';
 
@@ -28,6 +29,7 @@ export interface NewRollout {
 export interface RolloutWrite extends Partial<Pick<RolloutRow, 'status' | 'reason' | 'step' | 'is_ready' | 'passed' | 'checks'>> {
   totals?: Totals;
   stableTotals?: Totals;
+  mirror?: MirrorState;
 }
 
 /** Rollouts and their histories. Every method works in a transaction of one workspace, whose rows alone it sees, unless it says so. */
@@ -63,30 +65,45 @@ export class RolloutStore {
     return (await rowsOf<RolloutRow>(tx, `SELECT * FROM rollout WHERE agent = $1 AND ended_at IS NULL`, [agent]))[0] ?? null;
   }
 
-  /** Those under way in any workspace, by the system's role; what was looked at longest ago first. */
-  allOpen(tx: EntityManager, limit: number): Promise<Pick<RolloutRow, 'workspace' | 'id' | 'agent_name' | 'version' | 'stable'>[]> {
+  /** Those under way in any workspace, by the system's role, whose identifiers come after this one; the first if absent. */
+  allOpen(
+    tx: EntityManager,
+    limit: number,
+    after?: string,
+  ): Promise<Pick<RolloutRow, 'workspace' | 'id' | 'agent_name' | 'version' | 'stable'>[]> {
     return rowsOf(
       tx,
-      `SELECT workspace, id, agent_name, version, stable FROM rollout WHERE ended_at IS NULL ORDER BY updated_at LIMIT $1`,
-      [limit],
+      `SELECT workspace, id, agent_name, version, stable FROM rollout WHERE ended_at IS NULL AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $1`,
+      [limit, after ?? null],
     );
   }
 
   async write(tx: EntityManager, id: string, write: RolloutWrite): Promise<RolloutRow> {
-    const { status, reason, step, is_ready: isReady, passed, checks, totals, stableTotals } = write;
+    const { status, reason, step, is_ready: isReady, passed, checks, totals, stableTotals, mirror } = write;
     const [row] = await changedRows<RolloutRow>(
       tx,
       `UPDATE rollout SET status = coalesce($2, status), reason = coalesce($3, reason), step = coalesce($4, step),
          step_at = CASE WHEN $4::int IS NULL THEN step_at ELSE now() END, is_ready = coalesce($5, is_ready), passed = coalesce($6, passed),
-         checks = coalesce($7::jsonb, checks), totals = coalesce($8::jsonb, totals), stable_totals = coalesce($9::jsonb, stable_totals), updated_at = now(),
+         checks = coalesce($7::jsonb, checks), totals = coalesce($8::jsonb, totals), stable_totals = coalesce($9::jsonb, stable_totals),
+         mirror = coalesce($10::jsonb, mirror), updated_at = now(),
          ended_at = CASE WHEN $2 IN ('promoted', 'rolled-back', 'superseded') THEN now() ELSE ended_at END
        WHERE id = $1 RETURNING *`,
       [
         ...[id, status ?? null, reason ?? null, step ?? null, isReady ?? null, passed ?? null],
-        ...[checks, totals, stableTotals].map((value) => (value === undefined ? null : JSON.stringify(value))),
+        ...[checks, totals, stableTotals, mirror].map((value) => (value === undefined ? null : JSON.stringify(value))),
       ],
     );
     return row!;
+  }
+
+  /** The right to act for who began it, for as long as it is under way. */
+  async setBearer(tx: EntityManager, id: string, bearer: string | null): Promise<void> {
+    await tx.query(`UPDATE rollout SET bearer = $2 WHERE id = $1`, [id, bearer]);
+  }
+
+  /** Those of any workspace that have ended and still have it, by the system's role. */
+  endedWithBearer(tx: EntityManager, limit: number): Promise<{ workspace: string; id: string; bearer: string }[]> {
+    return rowsOf(tx, `SELECT workspace, id, bearer FROM rollout WHERE ended_at IS NOT NULL AND bearer IS NOT NULL LIMIT $1`, [limit]);
   }
 
   /** Adds to the history what has just been written, and tells it. `seen`: with these measures; those of now if absent. */
@@ -148,6 +165,9 @@ export class RolloutStore {
          AND id < (SELECT id FROM rollout WHERE agent = $1 ORDER BY id DESC OFFSET $2 LIMIT 1) RETURNING id`,
       [agent, keptMax - 1],
     );
-    if (rows.length > 0) await tx.query(`DELETE FROM rollout_entry WHERE rollout = ANY ($1)`, [rows.map(({ id }) => id)]);
+    if (rows.length === 0) return;
+    const gone = [rows.map(({ id }) => id)];
+    await tx.query(`DELETE FROM rollout_entry WHERE rollout = ANY ($1)`, gone);
+    await tx.query(`DELETE FROM rollout_pair WHERE rollout = ANY ($1)`, gone);
   }
 }

@@ -14,11 +14,16 @@ import type { AgentRow } from '../agents/agent-row.ts';
 import { AgentStore } from '../agents/agent.store.ts';
 import { EvidenceStore } from '../evidence/evidence.store.ts';
 import { InstanceStore } from '../instances/instance.store.ts';
-import type { AgentManifest } from '../manifests/manifest.ts';
+import type { AgentManifest, Grader } from '../manifests/manifest.ts';
 import { itself, Recovery } from '../recovery/recovery.ts';
 import { judge } from './judge.ts';
+import { MirrorEvidence } from './mirror-evidence.ts';
+import type { HeardMirrors } from './mirror-measures.ts';
+import { scoresOf } from './mirror-pairs.ts';
+import { noMirrors, resultOf, withJudgement, withPairs, type MirrorState } from './mirror-totals.ts';
+import { MirrorStore } from './mirror.store.ts';
 import { planOf } from './rollout-plan.ts';
-import { unknownRollout, type RolloutRow } from './rollout-row.ts';
+import { mirrorOf, unknownRollout, type RolloutRow } from './rollout-row.ts';
 import { RolloutStore } from './rollout.store.ts';
 import { figuresOf, noTotals, sumOf, type Totals } from './totals.ts';
 
@@ -28,6 +33,7 @@ type Actor = Pick<Caller, 'workspace' | 'principal' | 'name'>;
 export interface Heard {
   stable: Totals | undefined;
   candidate: Totals | undefined;
+  mirrors: HeardMirrors | undefined;
 }
 
 /** A rollout, with the content of the version that it is of. */
@@ -47,6 +53,8 @@ export class Rollouts {
     private readonly health: AgentHealth,
     private readonly instances: InstanceStore,
     private readonly evidence: EvidenceStore,
+    private readonly mirrorEvidence: MirrorEvidence,
+    private readonly pairs: MirrorStore,
     private readonly recovery: Recovery,
     private readonly audit: Audit,
   ) {}
@@ -60,7 +68,7 @@ export class Rollouts {
     manifest: AgentManifest,
   ): Promise<RolloutRow> {
     const { name } = manifest.metadata;
-    const plan = planOf(manifest.spec.rollout ?? { strategy: 'canary' }, manifest.spec.worker?.replicas);
+    const plan = planOf(manifest.spec);
     const isReady = await this.isReady(tx, manifest, version);
     const row = await this.store.insert(tx, {
       ...{ workspace: by.workspace, agent: agent.id, agentName: name, version, stable: agent.version, plan, isReady },
@@ -112,39 +120,49 @@ export class Rollouts {
     });
   }
 
-  /** Adds what was heard, and has a rollout go on as its measures say. */
-  look(workspace: string, id: string, heard: Heard): Promise<void> {
+  /** Adds what was heard, and has a rollout go on as its measures say. Gives what was written; undefined where it has ended. */
+  look(workspace: string, id: string, heard: Heard): Promise<RolloutRow | undefined> {
     return this.db.inWorkspace(workspace, async (tx) => {
       const found = await this.store.find(tx, id);
-      if (found === null) return;
+      if (found === null) return undefined;
       await this.agents.lock(tx, found.agent_name);
       const row = await this.store.find(tx, id);
-      if (row === null || row.ended_at !== null) return;
+      if (row === null || row.ended_at !== null) return undefined;
       const manifest = await this.manifestOf(tx, row);
-      if (manifest === null) return this.supersede(tx, { workspace, principal: itself, name: itself }, row, 'the agent is no more');
+      if (manifest === null) {
+        await this.supersede(tx, { workspace, principal: itself, name: itself }, row, 'the agent is no more');
+        return undefined;
+      }
       const isReady = await this.isReady(tx, manifest, row.version);
       const totals = heard.candidate === undefined ? row.totals : sumOf(row.totals, heard.candidate);
       const stableTotals = heard.stable === undefined ? row.stable_totals : sumOf(row.stable_totals, heard.stable);
-      const needsEvidence = row.plan.measures.some(({ metric }) => !metric.startsWith('live.'));
+      const mirror = await this.mirrored(tx, row, heard.mirrors);
+      const needsEvidence = row.plan.measures.some(({ metric }) => !/^(?:live|mirror)\./.test(metric));
       const verdict = judge({
         ...{ agent: row.agent_name, plan: row.plan, step: row.step, heldMs: now() - row.step_at.getTime(), isReady, isPassed: row.passed },
         stable: figuresOf(row.stable, stableTotals),
         candidate: figuresOf(row.version, totals),
+        mirror: mirror?.result ?? null,
         stableEvidence: needsEvidence ? await this.evidence.newest(tx, row.agent, row.stable) : [],
         evidence: needsEvidence ? await this.evidence.newest(tx, row.agent, row.version) : [],
         now: now(),
       });
       const { move, because, checks } = verdict;
       const reason = row.status === 'paused' ? row.reason : because;
-      const written = await this.store.write(tx, id, { totals, stableTotals, checks, is_ready: isReady, reason });
-      if (isReady !== row.is_ready) await this.health.tell(tx, row.agent_name, 'routing');
+      const written = await this.store.write(tx, id, {
+        ...{ totals, stableTotals, checks, is_ready: isReady, reason },
+        ...(heard.mirrors !== undefined && mirror !== null && { mirror }),
+      });
+      const isSpent = mirror?.result.isSpent === true && row.mirror?.result.isSpent !== true;
+      if (isReady !== row.is_ready || isSpent) await this.health.tell(tx, row.agent_name, 'routing');
       // A person holds it: what is measured is shown, and nothing follows.
-      if (row.status === 'paused' || move === 'wait') return;
+      if (row.status === 'paused' || move === 'wait') return written;
       if (move === 'step') await this.step(tx, written, because);
       else if (move === 'ask') await this.pause(tx, written, itself, because);
       else if (move === 'promote') await this.promote(tx, written, itself, because);
       else if (row.plan.onFailure === 'pause') await this.pauseFailed(tx, written, because);
       else await this.fail(tx, written, because, checks);
+      return written;
     });
   }
 
@@ -159,13 +177,30 @@ export class Rollouts {
       return status !== 'superseded' && kept === agent.version ? { version: kept } : undefined;
     }
     const { share, labels } = plan.steps[row.step]!;
-    const candidate = { rollout: fromUuid('rollout', row.id), version, share, ...(labels && { labels }), stickBy: plan.stickBy };
+    const mirror = mirrorOf(row);
+    const candidate = {
+      ...{ rollout: fromUuid('rollout', row.id), version, share, ...(labels && { labels }), stickBy: plan.stickBy },
+      ...(mirror && { mirror }),
+    };
     return { version: stable, ...(row.is_ready && { candidate }) };
+  }
+
+  /** What mirrored calls come to with those that were heard of; null where none are mirrored. */
+  private async mirrored(tx: EntityManager, row: RolloutRow, heard: HeardMirrors | undefined): Promise<MirrorState | null> {
+    const { plan, mirror: before, stable, version } = row;
+    if (plan.mirror === undefined || heard === undefined) return before;
+    const graders = (plan.compare ?? []) as Grader[];
+    const judged = heard.pairs.map((pair) => ({ pair, scores: scoresOf(graders, pair) }));
+    await this.pairs.add(tx, row, heard.pairs);
+    let totals = withPairs(before?.totals ?? noMirrors(), heard.skipped, judged);
+    for (const { scores, costUsd } of heard.judged) totals = withJudgement(totals, scores, costUsd);
+    return { totals, result: resultOf(totals, { stable, version, budgetUsd: plan.mirror.budgetUsd }, row.id) };
   }
 
   private async step(tx: EntityManager, row: RolloutRow, because: string): Promise<void> {
     const next = row.step + 1;
     const { share } = row.plan.steps[next]!;
+    await this.mirrorEvidence.keep(tx, row);
     await this.store.write(tx, row.id, { step: next, totals: noTotals(), passed: false, checks: [], reason: 'the step has just begun' });
     const text = `${because}: ${Math.round(share * 1_000) / 10} % of the calls from here on`;
     // With the measures that decided: those of the next step begin.
@@ -174,6 +209,7 @@ export class Rollouts {
   }
 
   private async pause(tx: EntityManager, row: RolloutRow, by: string, because: string): Promise<RolloutRow> {
+    await this.mirrorEvidence.keep(tx, row);
     await this.store.write(tx, row.id, { status: 'paused', reason: because });
     return this.store.record(tx, row, 'paused', by, because);
   }
@@ -196,6 +232,7 @@ export class Rollouts {
   }
 
   private async rollBack(tx: EntityManager, row: RolloutRow, by: string, because: string): Promise<RolloutRow> {
+    await this.mirrorEvidence.keep(tx, row);
     await this.store.write(tx, row.id, { status: 'rolled-back', reason: because });
     await this.health.tell(tx, row.agent_name, 'routing');
     return this.store.record(tx, row, 'rolled-back', by, because);
@@ -203,6 +240,7 @@ export class Rollouts {
 
   private async promote(tx: EntityManager, row: RolloutRow, by: string, because: string): Promise<RolloutRow> {
     const version = await this.agents.version(tx, { id: row.agent, version: row.version });
+    await this.mirrorEvidence.keep(tx, row);
     await this.agents.update(tx, version!.manifest, row.version, version!.hash);
     await this.store.write(tx, row.id, { status: 'promoted', reason: because });
     await this.health.refresh(tx, row.agent_name);

@@ -9,6 +9,7 @@ import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { unknownAgent, unknownVersion } from '../agents/agent.ts';
 import { AgentStore } from '../agents/agent.store.ts';
 import { namesCommand, namesSecret } from '../manifests/agent-manifest.ts';
+import { MirrorJudges } from './mirror-judges.ts';
 import { RolloutEvals } from './rollout-evals.ts';
 import { rolloutView } from './rollout-row.ts';
 import { RolloutStore } from './rollout.store.ts';
@@ -22,6 +23,7 @@ export class StartRolloutHandler {
     private readonly store: RolloutStore,
     private readonly rollouts: Rollouts,
     private readonly evals: RolloutEvals,
+    private readonly judges: MirrorJudges,
   ) {}
 
   @Handles(startRollout)
@@ -50,9 +52,11 @@ export class StartRolloutHandler {
         throw new Fault('conflict', `version ${wanted} of ${name} is not of kind ${kind}, as the current one is`, next);
       }
       await this.evals.check(tx, version.manifest, caller);
+      await this.judges.check(tx, version.manifest, caller);
       return this.rollouts.begin(tx, caller, agent, wanted, version.manifest);
     });
     this.evals.begin(row, caller);
+    this.judges.begin(row, caller);
     return { resource: rolloutView(row) };
   }
 }

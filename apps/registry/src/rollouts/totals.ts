@@ -30,9 +30,9 @@ export function sumOf(one: Totals, other: Omit<VersionMeasure, 'agent' | 'versio
   };
 }
 
-/** The 95th percentile of durations, in milliseconds: the middle of its range, a tenth beside the truth at most. */
-function percentile95(durations: readonly number[]): number {
-  let left = 0.95 * durations.reduce((sum, count) => sum + count, 0);
+/** Below which this share of the durations lies, in milliseconds: the middle of its range, a tenth beside the truth at most. */
+export function percentileOf(durations: readonly number[], share: number): number {
+  let left = share * durations.reduce((sum, count) => sum + count, 0);
   const range = durations.findIndex((count) => (left -= count) <= 0);
   return range <= 0 ? 1 : 1.2 ** (range - 0.5);
 }
@@ -45,7 +45,7 @@ export function figuresOf(version: number, totals: Totals): RolloutFigures {
     calls,
     failed: totals.failed,
     errorRate: totals.failed / calls,
-    latencyP95Ms: percentile95(totals.durations),
+    latencyP95Ms: percentileOf(totals.durations, 0.95),
     latencyMeanMs: totals.totalMs / calls,
     costUsd: totals.costUsd / calls,
   };

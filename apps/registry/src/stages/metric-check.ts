@@ -134,6 +134,7 @@ function commandFor(metric: string, agent: string, version: number): string {
   if (suite !== undefined) return `${add} --suite ${suite} --file junit.xml`;
   if (metric.startsWith('coverage.')) return `${add} --file lcov.info`;
   if (/^security\.(?:critical|high|medium|low|findings)$/.test(metric)) return `${add} --file scan.sarif`;
+  if (metric.startsWith('mirror.')) return `signalbox rollouts start ${agent}@${version}`;
   if (liveMetrics.has(metric)) return `signalbox evidence measure ${agent}@${version}`;
   return `${add} --file metrics.json`;
 }

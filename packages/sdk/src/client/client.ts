@@ -88,7 +88,10 @@ export class SignalboxClient {
   readonly workflows: Workflows;
   readonly workspaces: Workspaces;
 
+  readonly #options: ClientOptions;
+
   constructor(options: ClientOptions) {
+    this.#options = options;
     const http = new Transport(options);
     this.agents = new Agents(http);
     this.approvals = new Approvals(http);
@@ -129,5 +132,10 @@ export class SignalboxClient {
     this.usage = new Usage(http);
     this.workflows = new Workflows(http);
     this.workspaces = new Workspaces(http);
+  }
+
+  /** The same for what is done for a mirrored call: it reads, and all that would change something is refused by `forbidden`. */
+  asMirror(): SignalboxClient {
+    return new SignalboxClient({ ...this.#options, headers: { ...this.#options.headers, 'signalbox-mirror': 'true' } });
   }
 }

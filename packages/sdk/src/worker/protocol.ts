@@ -33,6 +33,8 @@ export interface TaskOffer {
   traceparent?: string;
   /** Another agent had it before. */
   handover?: Handover;
+  /** The call is mirrored to this version, to compare it with the stable one: nothing may come of it but its answer. */
+  isMirror?: boolean;
 }
 
 export type FromGateway =

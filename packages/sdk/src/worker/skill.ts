@@ -19,6 +19,11 @@ export interface TaskContext {
   /** What the agent that had the task before got to, where another had it: go on from there. */
   readonly handover: Handover | undefined;
   /**
+   * The call is mirrored to this version, to compare it with the stable one: nothing may come of it but its answer. What `client` would change is refused by
+   * `forbidden`; leave out what it does not know of.
+   */
+  readonly isMirror: boolean;
+  /**
    * Shows how far the task is. `fraction` is from 0 to 1. `partial`: what there is so far, JSON of at most 16 KiB (a reference to an artifact where it
    * is larger); of a step with `failover` the last of it is recorded, and handed over to the agent that has to go on.
    */

@@ -76,8 +76,9 @@ export async function runTask(
     deadline,
     idempotencyKey: offer.idempotencyKey,
     traceparent: offer.traceparent,
-    client,
+    client: offer.isMirror === true ? client.asMirror() : client,
     handover: offer.handover,
+    isMirror: offer.isMirror === true,
     progress: progress.report,
   };
   try {

@@ -11,7 +11,7 @@ import { log } from '../telemetry/log.ts';
 import { isTracing, recordSpan } from '../telemetry/tracing.ts';
 import { BusCall } from './bus-call.ts';
 import { CallLife } from './call-life.ts';
-import { atShard, messageMaxBytes, type Contract, type ServiceName } from './contract.ts';
+import { atShard, messageMaxBytes, requireHarmless, type Contract, type ServiceName } from './contract.ts';
 import { EventConsumers } from './event-consumers.ts';
 import type { HandlerExtras } from './handles.ts';
 import { cancelSubject, header, servedSubject } from './headers.ts';
@@ -185,10 +185,12 @@ export class BusServer extends Server {
     let error: string | undefined;
     try {
       const identified = await this.identify(contract, message);
+      const isMirror = given?.has(header.mirror) === true;
+      if (isMirror && 'caller' in identified) requireHarmless(contract);
       who = identified;
       const request = validateRequest(contract.request, parseJson(message.data, contract.maxBytes));
       const call = new BusCall({ subject: message.subject, life, ...identified });
-      const reply = await inCall({ traceparent, life }, async () => {
+      const reply = await inCall({ traceparent, life, ...(isMirror && { isMirror }) }, async () => {
         const owners = 'caller' in identified ? await this.ofOwner(contract, request, identified.caller) : undefined;
         const result = owners ?? (await handler(request, call));
         return isObservable(result) ? await firstValueFrom(result) : result;

@@ -104,12 +104,14 @@ export class Bus {
     shard: number | undefined,
   ): Promise<Reply> {
     if (isLost(this.connection) && !(await untilBack(this.connection, deadline - now()))) throw awayFault();
+    const call = currentCall();
     const token = as === 'service' ? null : await as.tokenFor(contract.service);
     const remaining = deadline - now();
     if (remaining <= 0) throw lateFault(contract);
     const requestHeaders = headers();
     requestHeaders.set(header.deadline, String(deadline));
-    requestHeaders.set(header.traceparent, currentCall()?.traceparent ?? childTraceparent());
+    requestHeaders.set(header.traceparent, call?.traceparent ?? childTraceparent());
+    if (call?.isMirror === true) requestHeaders.set(header.mirror, '1');
     if (token) requestHeaders.set(header.identity, token);
     const ofOwner = contract.service === this.owners.of ? shard : undefined;
     const isOfAny = contract.service === this.owners.of && ofOwner === undefined;

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import type { FaultCode } from '../errors/fault.ts';
-import type { Caller } from '../identity/caller.ts';
+import { Fault, type FaultCode } from '../errors/fault.ts';
+import { anyCaller, type Caller } from '../identity/caller.ts';
 
 /** Every service of Signalbox, by the name that its NATS user, container and configuration carry. */
 export const serviceNames = ['api-gateway', 'registry', 'mcp-server', 'protocol', 'context', 'execution', 'security'] as const;
@@ -33,6 +33,11 @@ export interface ContractOptions<Request extends object, Reply extends object> {
   /** Heard by the owner of a shard alone, without a queue group. */
   shard?: boolean;
   /**
+   * Whether it may be asked for a mirrored call, which must change nothing: absent, where `permission` is to read. With `true` the handler sees to it that
+   * nothing outside is changed.
+   */
+  inMirror?: boolean;
+  /**
    * The shard whose owner knows best: a replica that is not the owner hands the request on (see `atShard`), and answers from what is stored
    * where the shard has none at the moment.
    */
@@ -48,6 +53,16 @@ export interface Contract<Request extends object = object, Reply extends object 
 /** The largest message on the bus; what may be larger is an artifact. */
 export const messageMaxBytes = 512 * 1024;
 
+/** `forbidden`: it would change something, and is asked for a mirrored call. */
+export function requireHarmless({ inMirror, subject, permission }: Contract): void {
+  if (inMirror) return;
+  throw new Fault(
+    'forbidden',
+    `a mirrored call changes nothing: ${subject} (${permission}) is refused`,
+    'It was called only to compare a new version with the stable one. Leave the effect out where signalbox-mirror says so.',
+  );
+}
+
 /** An operation that one service offers to others: the only way that services talk. Throws at definition when it cannot be one. */
 export function defineContract<Request extends object, Reply extends object>(
   options: ContractOptions<Request, Reply>,
@@ -62,6 +77,7 @@ export function defineContract<Request extends object, Reply extends object>(
     errors: [],
     identity: 'caller',
     shard: false,
+    inMirror: options.permission === anyCaller || options.permission.endsWith(':read'),
     ...options,
     type: 'contract',
     service: service as ServiceName,

@@ -7,6 +7,8 @@ export const header = {
   /** The call's id, by which it is cancelled. */
   call: 'Sb-Call',
   traceparent: 'traceparent',
+  /** Set on what is asked for a mirrored call, which must change nothing. */
+  mirror: 'Sb-Mirror',
   /** Set on a reply that is a fault: its code. */
   fault: 'Sb-Fault',
 } as const;

@@ -9,6 +9,8 @@ export interface CallContext {
   traceparent: string;
   /** Until when somebody waits; absent for what nobody asked for. */
   life?: CallLife;
+  /** It is made for a call that is mirrored to a version which is rolled out: it must change nothing. */
+  isMirror?: boolean;
 }
 
 const storage = new AsyncLocalStorage<CallContext>();

@@ -67,6 +67,8 @@ export class LeasedTask {
   @IsOptional() @IsString() traceparent?: string;
   /** Another agent had it before: what is known of its attempts. */
   @IsOptional() @Opaque() @IsObject() handover?: Handover;
+  /** The call is mirrored to this version, to compare it: nothing may come of it but its answer. */
+  @IsOptional() @IsBoolean() isMirror?: boolean;
 }
 
 export class LeaseTasksReply {

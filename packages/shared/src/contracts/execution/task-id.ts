@@ -28,11 +28,14 @@ export interface TaskRef {
   attempt: number;
 }
 
-/** What a task's identifier looks like, for `@Matches`: `run_….<step>.<item>.<attempt>`, `x` where there are no items. */
-export const taskPattern = /^run_[0-7][0-9a-hjkmnp-tv-z]{25}\.\d{1,4}\.(?:\d{1,6}|x)\.\d{1,6}$/;
+/**
+ * What a task's identifier looks like, for `@Matches`: `run_….<step>.<item>.<attempt>`, `x` where there are no items; `.mirror` behind that of a call that is
+ * mirrored to a version which is rolled out.
+ */
+export const taskPattern = /^run_[0-7][0-9a-hjkmnp-tv-z]{25}\.\d{1,4}\.(?:\d{1,6}|x)\.\d{1,6}(?:\.mirror)?$/;
 
 /** What has a place of a limit or waits for one, for `@Matches`: a task, or a run as a whole by its own identifier. */
-export const placePattern = /^run_[0-7][0-9a-hjkmnp-tv-z]{25}(?:\.\d{1,4}\.(?:\d{1,6}|x)\.\d{1,6})?$/;
+export const placePattern = /^run_[0-7][0-9a-hjkmnp-tv-z]{25}(?:\.\d{1,4}\.(?:\d{1,6}|x)\.\d{1,6}(?:\.mirror)?)?$/;
 
 /** The run that has a place, or whose task has it. */
 export function runOfPlace(place: string): string {
@@ -47,6 +50,18 @@ export function shardOfPlace(place: string): number {
 /** The identifier of one attempt of a task. */
 export function formatTask({ run, step, index, attempt }: TaskRef): string {
   return `${run}.${step}.${index < 0 ? 'x' : index}.${attempt}`;
+}
+
+const mirrorEnding = '.mirror';
+
+/** The identifier of the same call to a version that is rolled out. */
+export function mirrorOf(task: string): string {
+  return `${task}${mirrorEnding}`;
+}
+
+/** Whether a task is a mirrored call: nothing of its run depends on it. */
+export function isMirror(task: string): boolean {
+  return task.endsWith(mirrorEnding);
 }
 
 /** What a task's identifier names. `not_found` when it is none. */

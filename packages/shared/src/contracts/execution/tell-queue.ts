@@ -45,6 +45,8 @@ export class QueueOffer {
   @IsOptional() @Opaque() @IsObject() handover?: Handover;
   /** Of its run, where there are some: rollouts may choose by them. */
   @IsOptional() @Opaque() @IsObject() labels?: Record<string, string>;
+  /** It is a call that is mirrored: it takes no place of others. */
+  @IsOptional() @IsBoolean() isMirror?: boolean;
 }
 
 /** So many in a time of `perMs`, of which `burst` at once. */

@@ -48,5 +48,7 @@ export const callTool = defineContract({
   timeoutMs: callTimeoutMaxMs + 5_000,
   maxBytes: messageMaxBytes,
   idempotent: false,
+  // Tools that only read.
+  inMirror: true,
   errors: ['not_found', 'limited'],
 });

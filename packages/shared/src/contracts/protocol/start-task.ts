@@ -99,6 +99,9 @@ export class StartTaskRequest {
   /** Another agent had it before: what is known of its attempts. */
   @IsOptional() @Opaque() @IsObject() handover?: Handover;
 
+  /** The call is mirrored to a version that is rolled out: its target is told so, and what is done for it must change nothing. */
+  @IsOptional() @IsBoolean() isMirror?: boolean;
+
   /** The step's key, `analyse[3]` for an item: for attribution. */
   @IsOptional() @Matches(stepKeyPattern) step?: string;
 }

@@ -1,8 +1,8 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, Matches, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsOptional, Matches, ValidateNested } from 'class-validator';
 import { defineContract } from '../../bus/contract.ts';
 import { idPattern } from '../../ids/ids.ts';
-import { Rollout, rolloutEntriesMax, RolloutEntry } from './rollout.ts';
+import { mirrorPairsKept, Rollout, rolloutEntriesMax, RolloutEntry, RolloutPair } from './rollout.ts';
 
 export class GetRolloutRequest {
   @Matches(idPattern('rollout')) id!: string;
@@ -11,6 +11,8 @@ export class GetRolloutRequest {
 export class GetRolloutReply extends Rollout {
   /** What happened, the oldest first. */
   @IsArray() @ArrayMaxSize(rolloutEntriesMax) @ValidateNested({ each: true }) @Type(() => RolloutEntry) history!: RolloutEntry[];
+  /** Mirrored calls that both versions answered in different ways, the newest first; where there are some. */
+  @IsOptional() @IsArray() @ArrayMaxSize(mirrorPairsKept) @ValidateNested({ each: true }) @Type(() => RolloutPair) pairs?: RolloutPair[];
 }
 
 /** One rollout with its history. */

@@ -5,7 +5,7 @@ export const metricPattern = /^[a-z][A-Za-z0-9-]{0,39}(?:\.[A-Za-z0-9][A-Za-z0-9
 export const metricWords = { message: 'must be the name of a metric, as tests.unit.passRate' };
 
 /** Metrics that are measured here alone, which no report can say. */
-export const ownMetricPattern = /^(?:evals|counterfactual|live)\./;
+export const ownMetricPattern = /^(?:evals|counterfactual|live|mirror)\./;
 
 /** Where evidence comes from, as `ci/unit`: of one source the newest counts. */
 export const sourcePattern = /^[A-Za-z0-9][A-Za-z0-9 ._:/@#+-]{0,127}$/;

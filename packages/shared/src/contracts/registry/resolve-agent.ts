@@ -31,6 +31,14 @@ export class ResolvedInstance {
   @IsInt() @Min(0) inFlight!: number;
 }
 
+/** How calls that the stable version has answered are put to the new one as well. */
+export class RoutedMirror {
+  /** Of these calls, from 0 to 1. */
+  @IsNumber() @Min(0) @Max(1) share!: number;
+  @IsInt() @Min(1) @Max(1_000) perSecond!: number;
+  @IsInt() @Min(1) @Max(64) inFlight!: number;
+}
+
 /** The version that some calls go to, while it is rolled out. */
 export class RoutedCandidate {
   @Matches(idPattern('rollout')) rollout!: string;
@@ -40,6 +48,8 @@ export class RoutedCandidate {
   /** Beside the share: all calls of runs with these labels. */
   @IsOptional() @IsObject() @Opaque() labels?: Record<string, string>;
   @Matches(stickByPattern) stickBy!: string;
+  /** Absent: no calls are mirrored now. */
+  @IsOptional() @ValidateNested() @Type(() => RoutedMirror) mirror?: RoutedMirror;
 }
 
 /** Which version calls go to that name none, where the agent's current version was or is being rolled out; else any. */

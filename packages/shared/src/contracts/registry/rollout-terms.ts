@@ -11,3 +11,21 @@ export const stickByPattern = /^(?:call|run|label:[A-Za-z0-9][A-Za-z0-9._/-]{0,6
 /** Measures that are taken of calls as they end; others are read from evidence. */
 export const liveMetrics = ['live.errorRate', 'live.latencyP95Ms', 'live.latencyMeanMs', 'live.costUsd'] as const;
 export type LiveMetric = (typeof liveMetrics)[number];
+
+/**
+ * Measures that are taken of calls which the stable version had and the new one got as well. Beside them `mirror.score.GRADER` and, of the differences within pairs,
+ * `.change`, `.changeLow`, `.changeHigh`, `.changeP`.
+ */
+export const mirrorMetrics = [
+  'mirror.count',
+  'mirror.skipped',
+  'mirror.equal',
+  'mirror.valid',
+  'mirror.errorRate',
+  'mirror.errorRateChange',
+  'mirror.p50Ms',
+  'mirror.p95Ms',
+  'mirror.meanMs',
+  'mirror.latencyChange',
+  'mirror.costUsd',
+] as const;

@@ -16,7 +16,9 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { Opaque } from '../../bus/opaque.ts';
 import { idPattern, namePattern } from '../../ids/ids.ts';
+import { EvalInterval } from './eval.ts';
 import { GateMetric } from './gate.ts';
 import { rolloutStatuses, rolloutStrategies, stickByPattern, type RolloutStatus, type RolloutStrategy } from './rollout-terms.ts';
 
@@ -26,9 +28,20 @@ export class RolloutStep {
   @IsNumber() @Min(0) @Max(1) share!: number;
   /** Beside the share: all calls of runs that have these labels. */
   @IsOptional() @IsObject() labels?: Record<string, string>;
+  /** Of the calls that the stable version has, so many go to the new one as well, from 0 to 1, and nothing but its answer comes of them; none if absent. */
+  @IsOptional() @IsNumber() @Min(0) @Max(1) mirror?: number;
   @IsInt() @Min(0) holdMs!: number;
   /** Then a person has to say that it goes on. */
   @IsOptional() @IsBoolean() pause?: boolean;
+}
+
+/** What bounds the calls that are mirrored. */
+export class RolloutMirror {
+  /** On each replica of execution. */
+  @IsInt() @Min(1) @Max(1_000) perSecond!: number;
+  @IsInt() @Min(1) @Max(64) inFlight!: number;
+  /** What they may cost together; then no more are mirrored. */
+  @IsNumber() @Min(0) budgetUsd!: number;
 }
 
 /** How a version is rolled out, with all that its manifest left out. */
@@ -38,7 +51,11 @@ export class RolloutPlan {
   @IsArray() @ValidateNested({ each: true }) @Type(() => GateMetric) measures!: GateMetric[];
   /** Suites that are put to the new version when it begins. */
   @IsOptional() @IsArray() @Matches(namePattern, { each: true }) evals?: string[];
-  /** Calls of the new version within a step before it is judged. */
+  /** Where some step mirrors calls. */
+  @IsOptional() @ValidateNested() @Type(() => RolloutMirror) mirror?: RolloutMirror;
+  /** Graders of both answers, as eval suites have them. */
+  @IsOptional() @IsArray() @ArrayMaxSize(10) @IsObject({ each: true }) @Opaque() compare?: object[];
+  /** Calls of the new version within a step before it is judged; mirrored calls before what is measured of them is. */
   @IsInt() @Min(1) calls!: number;
   @Matches(stickByPattern) stickBy!: string;
   /** What follows when a measure does not hold. */
@@ -56,6 +73,66 @@ export class RolloutFigures {
   @IsOptional() @IsNumber() latencyMeanMs?: number;
   /** Of one call on the average. */
   @IsOptional() @IsNumber() costUsd?: number;
+}
+
+/** What one version made of the calls that both had. */
+export class MirrorFigures {
+  @IsInt() @Min(1) version!: number;
+  /** Absent where there were no calls. */
+  @IsOptional() @IsNumber() errorRate?: number;
+  /** Of the answers, those that are as the skill promises. */
+  @IsOptional() @IsNumber() valid?: number;
+  @IsOptional() @IsNumber() p50Ms?: number;
+  @IsOptional() @IsNumber() p95Ms?: number;
+  @IsOptional() @IsNumber() meanMs?: number;
+  @IsOptional() @IsNumber() costUsd?: number;
+}
+
+/** What a grader says of both versions, of the newest pairs. */
+export class MirrorScore {
+  @IsString() grader!: string;
+  @IsInt() @Min(1) pairs!: number;
+  @IsNumber() stable!: number;
+  @IsNumber() candidate!: number;
+  /** Of the new version's score less the stable one's, pair by pair: with 95 %. */
+  @ValidateNested() @Type(() => EvalInterval) change!: EvalInterval;
+  /** How likely as large a change would be by chance. */
+  @IsNumber() pValue!: number;
+}
+
+/** How the calls went that both versions had, since the rollout began. */
+export class MirrorResult {
+  @IsInt() @Min(0) pairs!: number;
+  /** Calls that were to be mirrored and were not, or of which nothing can be said. */
+  @IsInt() @Min(0) skipped!: number;
+  /** Of the pairs with two answers, those with the same; absent where there are none. */
+  @IsOptional() @IsNumber() equal?: number;
+  @ValidateNested() @Type(() => MirrorFigures) stable!: MirrorFigures;
+  @ValidateNested() @Type(() => MirrorFigures) candidate!: MirrorFigures;
+  @IsArray() @ArrayMaxSize(10) @ValidateNested({ each: true }) @Type(() => MirrorScore) scores!: MirrorScore[];
+  /** What the calls to the new version have cost together. */
+  @IsNumber() totalUsd!: number;
+  /** That is as much as they may: no more are mirrored. */
+  @IsBoolean() isSpent!: boolean;
+}
+
+/** Pairs that are kept of one rollout, and for how many days. */
+export const mirrorPairsKept = 50;
+export const mirrorPairDays = 7;
+
+/** A call that both versions answered, and not alike. */
+export class RolloutPair {
+  @IsISO8601() at!: string;
+  /** The run whose call it was. */
+  @Matches(idPattern('run')) run!: string;
+  /** In which way they differ. */
+  @IsString() because!: string;
+  /** As JSON, cut; what each version answered, or `code: detail`. */
+  @IsString() input!: string;
+  @IsString() stable!: string;
+  @IsString() candidate!: string;
+  @IsNumber() stableMs!: number;
+  @IsNumber() candidateMs!: number;
 }
 
 export const rolloutStandings = ['met', 'failed', 'open'] as const;
@@ -92,6 +169,8 @@ export class Rollout {
   /** Of the stable version since the rollout began; of the new one since this step did. */
   @ValidateNested() @Type(() => RolloutFigures) stableFigures!: RolloutFigures;
   @ValidateNested() @Type(() => RolloutFigures) figures!: RolloutFigures;
+  /** Where calls were mirrored. */
+  @IsOptional() @ValidateNested() @Type(() => MirrorResult) mirror?: MirrorResult;
   /** As of the last look. */
   @IsArray() @ValidateNested({ each: true }) @Type(() => RolloutCheck) checks!: RolloutCheck[];
   @IsString() by!: string;

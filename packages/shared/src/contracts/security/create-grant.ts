@@ -23,4 +23,6 @@ export const createGrant = defineContract({
   timeoutMs: 2_000,
   maxBytes: 1_024,
   idempotent: false,
+  // What is done with it is held to the same.
+  inMirror: true,
 });
