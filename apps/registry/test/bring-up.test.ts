@@ -23,6 +23,7 @@ import type { Drift } from '@signalbox/shared/contracts/registry/drift.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
 import { getDrift } from '@signalbox/shared/contracts/registry/get-drift.js';
 import { repairDrift } from '@signalbox/shared/contracts/registry/repair-drift.js';
+import type { AgentScaleDetail } from '@signalbox/shared/contracts/registry/scale.js';
 import { getScale } from '@signalbox/shared/contracts/registry/get-scale.js';
 import { listScales } from '@signalbox/shared/contracts/registry/list-scales.js';
 import { listLimits } from '@signalbox/shared/contracts/execution/list-limits.js';
@@ -602,6 +603,53 @@ describe('a pool of workers', () => {
       nextCursor: null,
     });
     await stop('pool');
+  }, 60_000);
+
+  let looks = 0;
+
+  /** What waits, by agent, as execution tells it. */
+  async function queues(of: Record<string, { waiting: number; oldestMs: number }>): Promise<void> {
+    await registry.service.answer(listLimits, () => {
+      looks++;
+      const data = Object.entries(of).map(([name, { waiting, oldestMs }]) => ({
+        ...{ kind: 'agent' as const, name, key: null, concurrency: null, rate: null, waiting, running: 0, holders: [] },
+        oldestAt: waiting === 0 ? null : new Date(Date.now() - oldestMs).toISOString(),
+      }));
+      return { data, nextCursor: null, calls: { places: 1, most: 1, running: 0 }, missing: 0 };
+    });
+  }
+
+  test('of two deployments that share an agent keeps no more processes together than what waits asks for', async () => {
+    await localWorker('shared', { autoscale: { min: 1, max: 6, upAfterMs: 0, downAfterMs: 60_000 } });
+    const of = { shared: { waiting: 0, oldestMs: 0 } };
+    await queues(of);
+    for (const name of ['share-a', 'share-b']) await deploy(name, { name: 'workers', agent: 'shared' });
+    for (const name of ['share-a', 'share-b']) await untilStatus(name, 'done');
+    of.shared.waiting = 4;
+    const scale = (): Promise<AgentScaleDetail> => registry.service.request(getScale, { agent: 'shared' });
+    await until('four processes', async () => (await scale()).live >= 4);
+    // Some looks later it is as it was.
+    const { changes } = await scale();
+    const before = looks;
+    await until('more looks', () => Promise.resolve(looks >= before + 3));
+    expect(await scale()).toMatchObject({ live: 4, changes });
+    for (const name of ['share-a', 'share-b']) await stop(name);
+  }, 60_000);
+
+  test('grows while a task waits longer than none should, however few wait', async () => {
+    await localWorker('late', { autoscale: { min: 1, max: 2, targetQueue: 100, targetLatencyMs: 500, upAfterMs: 0 } });
+    const of = { late: { waiting: 1, oldestMs: 400 } };
+    await queues(of);
+    await deploy('late', { name: 'workers', agent: 'late' });
+    await untilStatus('late', 'done');
+    const scale = (): Promise<AgentScaleDetail> => registry.service.request(getScale, { agent: 'late' });
+    expect(await scale()).toMatchObject({ live: 1, changes: [] });
+    of.late.oldestMs = 2_000;
+    await until('another process', async () => (await scale()).live === 2);
+    expect((await scale()).changes).toMatchObject([
+      { from: 1, to: 2, because: expect.stringMatching(/^a task has waited for \d\.\d s, longer than 0\.5 s/) },
+    ]);
+    await stop('late');
   }, 60_000);
 });
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { durationRange, instancesMeasured } from '@signalbox/shared/contracts/execution/instances-measured.js';
 import { mirrorsMeasured, type MirrorPair } from '@signalbox/shared/contracts/execution/mirrors-measured.js';
@@ -42,10 +43,13 @@ import { listEvidence } from '@signalbox/shared/contracts/registry/list-evidence
 import { listGates } from '@signalbox/shared/contracts/registry/list-gates.js';
 import { promoteAgent, type PromoteAgentReply } from '@signalbox/shared/contracts/registry/promote-agent.js';
 import type { Stage } from '@signalbox/shared/contracts/registry/stage.js';
+import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { ServiceLifecycle } from '@signalbox/shared/service/service-lifecycle.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { defaultWorkspace, type TestIdentity } from '@signalbox/testkit/test-issuer.js';
 import pg from 'pg';
+import { parseAllDocuments } from 'yaml';
+import { RolloutStore } from '../src/rollouts/rollout.store.ts';
 import { agentManifest, deploymentManifest, otherWorkspace, startRegistry, until, type RegistryUnderTest } from './registry.ts';
 
 let registry: RegistryUnderTest;
@@ -658,6 +662,17 @@ describe('KPIs', () => {
   });
 });
 
+test('the example of objectives can be applied', async () => {
+  const text = readFileSync(new URL('../../../examples/objectives/objectives.yaml', import.meta.url), 'utf8');
+  const manifests = parseAllDocuments(text).map((document) => document.toJS() as { metadata: { name: string } });
+  for (const { metadata, ...manifest } of manifests)
+    await registry.service.request(applyObjective, { name: metadata.name, manifest: { metadata, ...manifest } });
+  const { data } = await registry.service.request(listObjectives, {});
+  const names = manifests.map(({ metadata }) => metadata.name);
+  expect(data.map(({ name }) => name)).toEqual(expect.arrayContaining(names));
+  for (const name of names) await registry.service.request(deleteObjective, { name });
+});
+
 describe('rollouts', () => {
   const steps = [{ share: 0.1 }, { share: 0.5 }];
   const http = { kind: 'http', http: { url: 'https://agent.test/' } };
@@ -878,6 +893,8 @@ describe('rollouts', () => {
       expect(after.pairs).toHaveLength(16);
       expect(after.pairs![0]).toMatchObject({ because: 'only the new version failed', candidate: 'internal: it broke' });
       expect((await resolved('failing')).route).toEqual({ version: 1 });
+      const narrow = { as: { ...operator, scopes: ['agents:read'] } };
+      expect((await registry.service.request(getRollout, { id }, narrow)).pairs).toBeUndefined();
       const other = { as: { workspace: otherWorkspace } };
       await expect(registry.service.request(getRollout, { id }, other)).rejects.toMatchObject({ code: 'not_found' });
     });
@@ -906,8 +923,9 @@ describe('rollouts', () => {
       });
       const seen = await is(id, ({ mirror }) => mirror?.scores.length === 1 && mirror.totalUsd > 0.5);
       expect(seen.mirror!.scores).toMatchObject([{ grader: 'judge', stable: 1, candidate: 0.25, change: { value: -0.75 } }]);
-      expect(asked.slice(0, 2).map(({ output }) => output)).toEqual([{ text: 'yes' }, { text: 'no' }]);
-      expect(asked.every(({ key }) => key.startsWith('mirror run_'))).toBe(true);
+      const keys = new Map(asked.map(({ key, output }) => [key, output]));
+      const [, task] = /^mirror (run_\S+) judge new$/.exec([...keys.keys()].find((key) => key.endsWith(' new'))!)!;
+      expect([keys.get(`mirror ${task} judge stable`), keys.get(`mirror ${task} judge new`)]).toEqual([{ text: 'yes' }, { text: 'no' }]);
       await mirrored(
         id,
         'judged',
@@ -933,6 +951,20 @@ describe('rollouts', () => {
       expect(route!.candidate).toBeDefined();
       expect(route!.candidate!.mirror).toBeUndefined();
     });
+  });
+
+  test('those under way are found part by part, however many there are', async () => {
+    for (const name of ['part-a', 'part-b', 'part-c']) await rolling(name);
+    const { app } = registry.service;
+    const [system, store] = [app.get(SystemDatabase, { strict: false }), app.get(RolloutStore, { strict: false })];
+    const all = await system.run((tx) => store.allOpen(tx, 1_000));
+    expect(all.map(({ agent_name: agent }) => agent)).toEqual(expect.arrayContaining(['part-a', 'part-b', 'part-c']));
+    const parts: string[] = [];
+    for (let part = all.slice(0, 1); part.length > 0;) {
+      parts.push(part[0]!.id);
+      part = await system.run((tx) => store.allOpen(tx, 1, parts.at(-1)));
+    }
+    expect(parts).toEqual(all.map(({ id }) => id));
   });
 
   test('a bad version is stopped at each gate, and rolled back from a canary by itself', async () => {

@@ -278,6 +278,33 @@ test('a rollout is listed and shown with its steps, both versions side by side, 
   expect(shown.out).toMatch(/2 +200 +1 % +0\.15 s +0\.10 s +0.0100/);
 });
 
+test('of mirrored calls both versions are shown, what graders say, and what was answered in different ways', async () => {
+  const mirror = {
+    ...{ pairs: 40, skipped: 3, equal: 0.9, totalUsd: 0.5, isSpent: true },
+    stable: { version: 2, errorRate: 0, valid: 1, p50Ms: 100, p95Ms: 150, costUsd: 0.01 },
+    candidate: { version: 3, errorRate: 0.05, valid: 0.95, p50Ms: 120, p95Ms: 180, costUsd: 0.0125 },
+    scores: [{ grader: 'kind', pairs: 40, stable: 1, candidate: 0.9, change: { value: -0.1, low: -0.2, high: 0 }, pValue: 0.1 }],
+  };
+  const pair = {
+    ...{ at: '2026-11-24T11:00:00Z', run: 'run_1', because: 'the answers differ', input: '{"a":1}' },
+    ...{ stable: '"yes"', candidate: '"no"', stableMs: 90, candidateMs: 130 },
+  };
+  const plan = { ...rollout.plan, steps: [{ share: 0, mirror: 0.5, holdMs: 0 }] };
+  rest.on('GET /rollouts/rollout_1', { ...rollout, plan, step: 0, mirror, history: [], pairs: [pair] });
+  const { exit, out } = await signalbox('rollouts', 'show', 'rollout_1');
+  expect(exit).toBe(0);
+  for (const text of [
+    '0 % of the calls, 50 % of the others mirrored',
+    '40 mirrored calls, 90 % answered the same, 3 skipped, 0.5000 USD together: that is as much as they may',
+    'kind 1 → 0.9, change between -0.2 and 0 of 40 pairs',
+    'the answers differ run_1',
+    'asked {"a":1}',
+    'version 3, 0.13 s "no"',
+  ])
+    expect(out).toContain(text);
+  expect(out).toMatch(/3 +5 % +95 % +0\.12 s +0\.18 s +0\.0125/);
+});
+
 test('a rollout is started, held, and ended by hand; what moves calls is confirmed', async () => {
   rest.on('POST /rollouts', { resource: rollout });
   expect((await signalbox('rollouts', 'start', 'analyst@3')).out).toBe('rollout_1 analyst@3 begins to take the place of version 2\n');

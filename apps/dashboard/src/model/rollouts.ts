@@ -1,4 +1,4 @@
-import type { Rollout, RolloutCheck } from '@signalbox/sdk/client/rollouts.js';
+import type { MirrorResult, Rollout, RolloutCheck } from '@signalbox/sdk/client/rollouts.js';
 import { shareText } from './evals.ts';
 import { lampOf, type Lamp } from './lamps.ts';
 
@@ -8,9 +8,10 @@ export function isOpen({ status }: Pick<Rollout, 'status'>): boolean {
 }
 
 /** What goes to the new version at a step. */
-export function stepText({ share, labels }: Rollout['plan']['steps'][number]): string {
+export function stepText({ share, labels, mirror = 0 }: Rollout['plan']['steps'][number]): string {
   const whose = Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
-  return `${shareText(share)} of the calls${whose.length > 0 ? ` and runs with ${whose.join(', ')}` : ''}`;
+  const mirrored = mirror > 0 ? `, ${shareText(mirror)} of the others mirrored` : '';
+  return `${shareText(share)} of the calls${whose.length > 0 ? ` and runs with ${whose.join(', ')}` : ''}${mirrored}`;
 }
 
 /** Whether a step is over, under way or to come. */
@@ -19,6 +20,13 @@ export function stepLamp({ status, step }: Pick<Rollout, 'status' | 'step'>, at:
   if (at > step) return lampOf('pending');
   if (status === 'rolled-back') return lampOf('failed');
   return lampOf(status === 'progressing' ? 'running' : status === 'paused' ? 'waiting' : 'stopped');
+}
+
+/** How calls went that both versions had, in a sentence. */
+export function mirrorText({ pairs, skipped, equal, totalUsd, isSpent }: MirrorResult): string {
+  const same = equal === undefined ? '' : `, ${shareText(equal)} answered the same`;
+  const spent = isSpent ? ', as much as they may: no more are mirrored' : '';
+  return `${pairs} mirrored calls${same}, ${skipped} skipped. Together they cost ${totalUsd.toFixed(4)} USD${spent}.`;
 }
 
 /** How a measure stands. */

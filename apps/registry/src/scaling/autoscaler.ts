@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { AgentStore } from '../agents/agent.store.ts';
 import type { RegisteredAgent } from '../bring-up/step-outcome.ts';
 import { workerOrder } from '../bring-up/worker-order.ts';
 import type { Standing } from '../deployments/agent-standing.ts';
@@ -41,6 +42,7 @@ export class Autoscaler {
     private readonly db: WorkspaceDatabase,
     private readonly queues: QueueReader,
     private readonly scales: ScaleStore,
+    private readonly agents: AgentStore,
     private readonly runner: LocalRunner,
   ) {}
 
@@ -79,14 +81,23 @@ export class Autoscaler {
   private async scale(row: DeploymentRow, { planned, agent, spec }: Scaled, queue: QueueFact): Promise<void> {
     const current = await this.wantedOf(row, planned.name, spec);
     const pool = this.of(row.id).pools.get(planned.name)!;
-    // What others run takes its part of the work.
-    const others = Math.max(0, agent.live - this.runner.countOf(row.id, planned.name));
+    // What others run takes its part of the work, also what another deployment has just begun to start.
+    const live = agent.live - this.runner.countOf(row.id, planned.name);
+    const elsewhere = await this.db.inWorkspace(row.workspace, (tx) => this.scales.wantedByOthers(tx, agent.name, row.id));
+    const others = Math.max(live, elsewhere);
     const { wanted, because } = recommend(spec, agent.spec.worker?.concurrency ?? 1, queue, current + others);
     pool.looks = remember(spec, pool.looks, { at: performance.now(), wanted: Math.max(spec.min, wanted - others), because });
     const next = settle(spec, pool.looks, current);
     if (next === null) return;
     const facts = { workspace: row.workspace, deployment: row.id, name: row.name, member: planned.name, agent: agent.name };
-    await this.db.inWorkspace(row.workspace, (tx) => this.scales.put(tx, facts, current, next.wanted, next.because));
+    const isPut = await this.db.inWorkspace(row.workspace, async (tx) => {
+      await this.agents.lock(tx, agent.name);
+      // Another deployment was quicker: at the next look that is known.
+      if ((await this.scales.wantedByOthers(tx, agent.name, row.id)) !== elsewhere) return false;
+      await this.scales.put(tx, facts, current, next.wanted, next.because);
+      return true;
+    });
+    if (!isPut) return;
     pool.wanted = next.wanted;
     log.info('a pool of workers is scaled', {
       deployment: row.name,

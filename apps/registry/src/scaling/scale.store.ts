@@ -42,6 +42,16 @@ export class ScaleStore {
     return rows[0]?.wanted ?? null;
   }
 
+  /** How many other deployments keep up of an agent, as far as they were scaled. */
+  async wantedByOthers(tx: EntityManager, agent: string, deployment: string): Promise<number> {
+    const rows = await rowsOf<{ wanted: number }>(
+      tx,
+      `SELECT coalesce(sum(wanted), 0)::int AS wanted FROM agent_scale WHERE agent = $1 AND deployment <> $2`,
+      [agent, deployment],
+    );
+    return rows[0]!.wanted;
+  }
+
   /** Writes how many there are to be, and that it was changed. */
   async put(
     tx: EntityManager,

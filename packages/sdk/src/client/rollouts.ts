@@ -1,3 +1,4 @@
+import type { Grader } from './evals.ts';
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
 import type { Labels } from './schema.ts';
@@ -10,7 +11,7 @@ export type RolloutStatus = (typeof rolloutStatuses)[number];
 
 /** What must hold of a measure: see gates. */
 export interface RolloutMeasure {
-  /** `live.errorRate`, `live.latencyP95Ms`, `live.latencyMeanMs`, `live.costUsd`, or of evidence, as `evals.triage.score`. */
+  /** `live.errorRate`, `live.latencyP95Ms`, `live.latencyMeanMs`, `live.costUsd`, of mirrored calls, as `mirror.errorRate`, or of evidence, as `evals.triage.score`. */
   metric: string;
   min?: number;
   max?: number;
@@ -23,10 +24,15 @@ export interface RolloutMeasure {
 /** How a version is rolled out. */
 export interface RolloutPlan {
   strategy: 'all-at-once' | 'rolling' | 'canary' | 'blue-green' | 'shadow';
-  steps: { share: number; labels?: Labels; holdMs: number; pause?: boolean }[];
+  /** `mirror`: of the calls that the stable version has, so many go to the new one as well. */
+  steps: { share: number; mirror?: number; labels?: Labels; holdMs: number; pause?: boolean }[];
   measures: RolloutMeasure[];
   /** Suites that are put to the new version when it begins. */
   evals?: string[];
+  /** What bounds mirrored calls, where a step has some. */
+  mirror?: { perSecond: number; inFlight: number; budgetUsd: number };
+  /** Graders of both answers of a mirrored call. */
+  compare?: Grader[];
   /** Calls of the new version within a step before it is judged. */
   calls: number;
   /** `call`, `run` or `label:NAME`. */
@@ -44,6 +50,54 @@ export interface RolloutFigures {
   latencyP95Ms?: number;
   latencyMeanMs?: number;
   costUsd?: number;
+}
+
+/** What one version made of the calls that both had. */
+export interface MirrorFigures {
+  version: number;
+  /** Absent where there were no calls. */
+  errorRate?: number;
+  /** Of the answers, those that are as the skill promises. */
+  valid?: number;
+  p50Ms?: number;
+  p95Ms?: number;
+  meanMs?: number;
+  costUsd?: number;
+}
+
+/** How the calls went that both versions had, since the rollout began. */
+export interface MirrorResult {
+  pairs: number;
+  /** Calls that were to be mirrored and were not, or of which nothing can be said. */
+  skipped: number;
+  /** Of the pairs with two answers, those with the same. */
+  equal?: number;
+  stable: MirrorFigures;
+  candidate: MirrorFigures;
+  /** By grader, of the newest pairs; `change` is with 95 %. */
+  scores: {
+    grader: string;
+    pairs: number;
+    stable: number;
+    candidate: number;
+    change: { value: number; low: number; high: number };
+    pValue: number;
+  }[];
+  totalUsd: number;
+  /** They have cost as much as they may: no more are mirrored. */
+  isSpent: boolean;
+}
+
+/** A mirrored call that both versions answered in different ways; texts are JSON, cut. */
+export interface RolloutPair {
+  at: string;
+  run: string;
+  because: string;
+  input: string;
+  stable: string;
+  candidate: string;
+  stableMs: number;
+  candidateMs: number;
 }
 
 /** How one measure stands. */
@@ -74,6 +128,8 @@ export interface Rollout {
   /** Of the stable version since the rollout began; of the new one since this step did. */
   stableFigures: RolloutFigures;
   figures: RolloutFigures;
+  /** Where calls were mirrored. */
+  mirror?: MirrorResult;
   checks: RolloutCheck[];
   by: string;
   byName: string;
@@ -98,6 +154,8 @@ export interface RolloutEntry {
 export interface RolloutDetail extends Rollout {
   /** The oldest first. */
   history: RolloutEntry[];
+  /** Mirrored calls that both answered in different ways, the newest first, at most 50, for seven days; for who may read runs. */
+  pairs?: RolloutPair[];
 }
 
 export interface RolloutQuery extends ListQuery {

@@ -1,11 +1,19 @@
-import type { RolloutCheck, RolloutDetail, RolloutEntry, RolloutFigures } from '@signalbox/sdk/client/rollouts.js';
+import type {
+  MirrorFigures,
+  MirrorResult,
+  RolloutCheck,
+  RolloutDetail,
+  RolloutEntry,
+  RolloutFigures,
+  RolloutPair,
+} from '@signalbox/sdk/client/rollouts.js';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
 import { shareText } from '../../model/evals.ts';
 import { lampOf } from '../../model/lamps.ts';
-import { checkLamp, isOpen, stepLamp, stepText } from '../../model/rollouts.ts';
+import { checkLamp, isOpen, mirrorText, stepLamp, stepText } from '../../model/rollouts.ts';
 import { formatSpan } from '../../model/time.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { CopyId } from '../../parts/copy.tsx';
@@ -20,6 +28,9 @@ import styles from './stages.module.css';
 
 /** What is measured is no event: it is looked at so often while calls go to both versions. */
 const lookMs = 3_000;
+
+/** Characters of what was asked or answered that a table shows. */
+const cutMax = 240;
 
 const figureColumns: readonly Column<RolloutFigures>[] = [
   {
@@ -46,6 +57,50 @@ const figureColumns: readonly Column<RolloutFigures>[] = [
     cell: ({ latencyMeanMs }) => latencyMeanMs !== undefined && formatSpan(latencyMeanMs),
   },
   { id: 'cost', header: 'USD a call', width: '100px', align: 'end', cell: ({ costUsd }) => costUsd?.toFixed(4) },
+];
+
+const mirrorColumns: readonly Column<MirrorFigures>[] = [
+  { id: 'version', header: 'Version', width: 'minmax(90px, 1fr)', place: 'title', cell: ({ version }) => <strong>{version}</strong> },
+  { id: 'errors', header: 'Errors', width: '90px', align: 'end', cell: ({ errorRate }) => errorRate !== undefined && shareText(errorRate) },
+  { id: 'valid', header: 'As promised', width: '104px', align: 'end', cell: ({ valid }) => valid !== undefined && shareText(valid) },
+  { id: 'p50', header: 'Half within', width: '104px', align: 'end', cell: ({ p50Ms }) => p50Ms !== undefined && formatSpan(p50Ms) },
+  { id: 'p95', header: '95 of 100 within', width: '124px', align: 'end', cell: ({ p95Ms }) => p95Ms !== undefined && formatSpan(p95Ms) },
+  { id: 'cost', header: 'USD a call', width: '100px', align: 'end', cell: ({ costUsd }) => costUsd?.toFixed(4) },
+];
+
+const scoreColumns: readonly Column<MirrorResult['scores'][number]>[] = [
+  { id: 'grader', header: 'Grader', width: 'minmax(120px, 1fr)', place: 'title', cell: ({ grader }) => <strong>{grader}</strong> },
+  { id: 'pairs', header: 'Pairs', width: '80px', align: 'end', cell: ({ pairs }) => pairs },
+  { id: 'stable', header: 'Stable', width: '90px', align: 'end', cell: ({ stable }) => stable.toFixed(3) },
+  { id: 'candidate', header: 'New', width: '90px', align: 'end', cell: ({ candidate }) => candidate.toFixed(3) },
+  {
+    id: 'change',
+    header: 'Change, with 95 %',
+    width: '150px',
+    align: 'end',
+    cell: ({ change: { low, high } }) => `${low.toFixed(3)} to ${high.toFixed(3)}`,
+  },
+];
+
+const pairColumns: readonly Column<RolloutPair>[] = [
+  {
+    id: 'because',
+    header: 'In which way',
+    width: 'minmax(120px, 0.8fr)',
+    place: 'title',
+    cell: ({ because }) => <strong>{because}</strong>,
+  },
+  { id: 'input', header: 'Asked', width: 'minmax(110px, 1fr)', cell: ({ input }) => <Cut text={input} /> },
+  { id: 'stable', header: 'Stable version', width: 'minmax(110px, 1fr)', cell: ({ stable }) => <Cut text={stable} /> },
+  { id: 'candidate', header: 'New version', width: 'minmax(110px, 1fr)', cell: ({ candidate }) => <Cut text={candidate} /> },
+  {
+    id: 'took',
+    header: 'Took',
+    width: '130px',
+    align: 'end',
+    cell: ({ stableMs, candidateMs }) => `${formatSpan(stableMs)}, ${formatSpan(candidateMs)}`,
+  },
+  { id: 'at', header: 'When', width: '104px', align: 'end', place: 'corner', cell: ({ at }) => <Moment at={at} /> },
 ];
 
 const checkColumns: readonly Column<RolloutCheck>[] = [
@@ -90,6 +145,7 @@ export function OneRollout({ id }: { id: string }): ReactNode {
             rows={[data.stableFigures, data.figures]}
             keyOf={({ version }) => String(version)}
           />
+          {data.mirror && <Mirrored mirror={data.mirror} pairs={data.pairs ?? []} />}
           <DataTable
             label="Measures"
             columns={checkColumns}
@@ -101,6 +157,34 @@ export function OneRollout({ id }: { id: string }): ReactNode {
         </Panel>
       )}
     </Loaded>
+  );
+}
+
+/** As much of a text as a table has room for. */
+function Cut({ text }: { text: string }): ReactNode {
+  return <code title={text}>{text.length > cutMax ? `${text.slice(0, cutMax)}…` : text}</code>;
+}
+
+/** Calls that both versions had: beside each other, what graders say, and what was answered in different ways. */
+function Mirrored({ mirror, pairs }: { mirror: MirrorResult; pairs: RolloutPair[] }): ReactNode {
+  return (
+    <>
+      <PanelPart>
+        <p className={styles.says}>{mirrorText(mirror)}</p>
+      </PanelPart>
+      <DataTable
+        label="Mirrored calls"
+        columns={mirrorColumns}
+        rows={[mirror.stable, mirror.candidate]}
+        keyOf={({ version }) => String(version)}
+      />
+      {mirror.scores.length > 0 && (
+        <DataTable label="Scores of mirrored calls" columns={scoreColumns} rows={mirror.scores} keyOf={({ grader }) => grader} />
+      )}
+      {pairs.length > 0 && (
+        <DataTable label="Answered in different ways" columns={pairColumns} rows={pairs} keyOf={({ at, run }) => `${at} ${run}`} />
+      )}
+    </>
   );
 }
 

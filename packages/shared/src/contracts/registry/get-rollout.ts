@@ -11,7 +11,7 @@ export class GetRolloutRequest {
 export class GetRolloutReply extends Rollout {
   /** What happened, the oldest first. */
   @IsArray() @ArrayMaxSize(rolloutEntriesMax) @ValidateNested({ each: true }) @Type(() => RolloutEntry) history!: RolloutEntry[];
-  /** Mirrored calls that both versions answered in different ways, the newest first; where there are some. */
+  /** Mirrored calls that both versions answered in different ways, the newest first; where there are some, for who may read runs. */
   @IsOptional() @IsArray() @ArrayMaxSize(mirrorPairsKept) @ValidateNested({ each: true }) @Type(() => RolloutPair) pairs?: RolloutPair[];
 }
 
