@@ -10,6 +10,7 @@ import { leaseTasks } from '@signalbox/shared/contracts/execution/lease-tasks.js
 import { listOutputs } from '@signalbox/shared/contracts/execution/list-outputs.js';
 import { recordedRun } from '@signalbox/shared/contracts/execution/list-recorded-runs.js';
 import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
+import { mirrorsMeasured } from '@signalbox/shared/contracts/execution/mirrors-measured.js';
 import { resolveStep } from '@signalbox/shared/contracts/execution/resolve-step.js';
 import { shardsTaken } from '@signalbox/shared/contracts/execution/shards-taken.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
@@ -18,6 +19,7 @@ import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
 import { startDefinition } from '@signalbox/shared/contracts/execution/start-definition.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { Fault } from '@signalbox/shared/errors/fault.js';
+import { newId } from '@signalbox/shared/ids/ids.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { expectExact } from './exact.ts';
 import { OwnerProcess, untilShared } from './owner-process.ts';
@@ -35,12 +37,16 @@ const retry = { attempts: 20, backoff: { initialMs: 50, factor: 1, maxMs: 50 } }
 const standsStillMs = 30_000;
 const list = (length: number): number[] => Array.from({ length }, (_, number) => number);
 
+const twinRollout = newId('rollout');
+const mirror = { share: 1, perSecond: 1_000, inFlight: 64 };
+
 beforeAll(async () => {
   service = await startExecution({
     counter: { kind: 'worker' },
     narrow: { kind: 'worker', concurrency: 2 },
     shy: { kind: 'worker' },
     frail: { kind: 'worker' },
+    twin: { kind: 'worker', route: { version: 1, candidate: { rollout: twinRollout, version: 2, share: 0, stickBy: 'call', mirror } } },
   });
   await service.stop();
   await answerAsProtocol(service, ({ input, tool }) => {
@@ -134,6 +140,18 @@ test('runs of every owner get their tasks to the workers of one agent, whoever k
     `SELECT count(DISTINCT s.owner)::int AS owners FROM run r JOIN shard s ON s.shard = r.shard`,
   );
   expect(shards[0]?.owners).toBe(3);
+}, 60_000);
+
+test('calls of every owner’s runs are mirrored, whoever keeps the queue of their agent', async () => {
+  const measured = await service.record(mirrorsMeasured);
+  await apply(service, 'twin', { all: { agent: 'twin', with: 1, retry } });
+  await using stable = new TestWorker(service, 'twin', () => ({ output: 'one' }));
+  await using next = new TestWorker(service, 'twin', () => ({ output: 'two' }), 8, 2);
+  const runs = await Promise.all(list(12).map(() => start(service, { workflow: 'twin' })));
+  for (const { id } of runs) expect((await ended(service, id)).output).toEqual({ all: 'one' });
+  const pairs = (): number => measured.heard.reduce((sum, { payload }) => sum + payload.pairs.length, 0);
+  await measured.next(() => pairs() >= 12, 15_000);
+  expect([stable.done.length, next.done.length]).toEqual([12, 12]);
 }, 60_000);
 
 test('the cap of an agent holds for the runs of all owners together', async () => {
