@@ -14,8 +14,10 @@ export function Tabs({ tabs, label }: { tabs: readonly Tab[]; label: string }): 
   const [search] = useSearchParams();
   const current = useTab(tabs);
   const nav = useRef<HTMLElement>(null);
-  // On a phone the current one may be beyond the edge.
-  useEffect(() => nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [current]);
+  // On a phone the current one may be beyond the edge. Newer browsers answer with a promise, which is no clean-up.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [current]);
   return (
     <nav ref={nav} className={styles.tabs} aria-label={label}>
       {tabs.map((tab, i) => {
