@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { jetstream, jetstreamManager, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
-import { ensureEventStream, eventStream } from '@signalbox/shared/bus/event-stream.js';
+import { ensureEventStream, eventStream, pullExpiresMs } from '@signalbox/shared/bus/event-stream.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { EventRing, ringMax } from './event-ring.ts';
 
@@ -100,7 +100,7 @@ export class EventHub implements OnApplicationBootstrap, OnApplicationShutdown {
       opt_start_seq: from,
       filter_subjects: 'sb.event.>',
     });
-    this.messages = await consumer.consume();
+    this.messages = await consumer.consume({ expires: pullExpiresMs });
     for await (const message of this.messages) this.take(message);
   }
 

@@ -6,7 +6,7 @@ import { childTraceparent, inCall } from '../telemetry/call-context.ts';
 import { log } from '../telemetry/log.ts';
 import { messageMaxBytes, type EventContract, type ServiceName } from './contract.ts';
 import { EventMeta, type EventEnvelope } from './event-meta.ts';
-import { ensureEventStream, eventStream } from './event-stream.ts';
+import { ensureEventStream, eventStream, pullExpiresMs } from './event-stream.ts';
 import { parseJson } from './json.ts';
 import { validate } from './validate.ts';
 
@@ -76,7 +76,11 @@ export class EventConsumers {
       max_ack_pending: 256,
     });
     const consumer = await jetstream(this.connection, { checkAPI: false }).consumers.get(eventStream, durableName);
-    const messages = await consumer.consume({ max_messages: 64, callback: (message) => void this.deliver(event, handlers, message) });
+    const messages = await consumer.consume({
+      max_messages: 64,
+      expires: pullExpiresMs,
+      callback: (message) => void this.deliver(event, handlers, message),
+    });
     this.consuming.push(messages);
   }
 

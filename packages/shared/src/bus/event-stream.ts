@@ -2,6 +2,11 @@ import { jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstre
 import { NoRespondersError, type NatsConnection } from '@nats-io/transport-node';
 
 export const eventStream = 'EVENTS';
+/**
+ * How long a request for events stands, in ms. As long waits the client until it asks again where its first question after a lost connection
+ * was not answered (its own 30 s would be a silence that people see); missed heartbeats, at half of it, are noticed as soon.
+ */
+export const pullExpiresMs = 5_000;
 /** As long as outbox rows are kept: what is older can be had from the services. */
 const keepMs = 24 * 3_600_000;
 const maxBytes = 256 * 1024 * 1024;
