@@ -1,9 +1,10 @@
-// `npm run check`: what a reviewer's eye should not be spent on: lint with types and security rules, formatting, dead code, licences, known holes in dependencies.
+// `npm run check`: what a reviewer's eye should not be spent on: lint with types and security rules, types of tests, formatting, dead code, licences, known holes in dependencies.
 import { checkLicences } from './licences.mjs';
 import { environment, prepare, run, script } from './prepare.mjs';
 
 const checks = [
   ['lint, types and static security rules', ['turbo', 'run', 'lint', '--concurrency=2', '--output-logs=errors-only']],
+  ['types, those of tests included', ['turbo', 'run', 'types', '--concurrency=2', '--output-logs=errors-only']],
   ['formatting', ['prettier', '--check', '--log-level', 'warn', '.']],
   ['dead code and unused dependencies', ['knip']],
 ];

@@ -1,1 +1,4 @@
-export { default } from '../../jest.preset.mjs';
+import preset from '../../jest.preset.mjs';
+
+/** A long suite that mostly waits: two files at once. */
+export default { ...preset, maxWorkers: 2 };

@@ -27,6 +27,7 @@ import { leaseTasks, type LeaseTasksReply } from '@signalbox/shared/contracts/ex
 import { listRunEvents, type ListRunEventsRequest } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { listSteps } from '@signalbox/shared/contracts/execution/list-steps.js';
+import { listWorkflowVersions } from '@signalbox/shared/contracts/execution/list-workflow-versions.js';
 import { listWorkflows } from '@signalbox/shared/contracts/execution/list-workflows.js';
 import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { RunView, StepView } from '@signalbox/shared/contracts/execution/run-view.js';
@@ -196,6 +197,8 @@ beforeAll(async () => {
   await answer(applyWorkflow, { action: 'updated', changes: [], resource: workflow });
   await answer(getWorkflow, { ...workflow, manifest });
   await answer(listWorkflows, { data: [workflow], nextCursor: null });
+  const version = { version: 4, hash: workflow.hash, current: true, steps: 1, createdBy: 'ann', createdAt: at };
+  await answer(listWorkflowVersions, { data: [version], nextCursor: null });
   await answer(deleteWorkflow, {});
   await nats.answer(startRun, (request) => {
     asked.push(['run.start', JSON.parse(JSON.stringify(request))]);
@@ -389,6 +392,22 @@ describe('workflows', () => {
       body: { errors: [{ pointer: '/steps', detail: 'is not a known field' }] },
     });
     expect(await send('PUT', '/workflows/Not-A-Name', manifest)).toMatchObject({ status: 400 });
+  });
+
+  test('are made what they were at an earlier version', async () => {
+    expect(await send('GET', '/workflows/report/versions?limit=5')).toMatchObject({
+      status: 200,
+      body: { data: [{ version: 4, current: true }] },
+    });
+    expect(await send('POST', '/workflows/report/revert?dryRun=true', { version: 2 }, { 'if-match': '"4"' })).toMatchObject({
+      status: 200,
+    });
+    expect(asked).toEqual([
+      ['workflow.list-versions', { name: 'report', limit: 5 }],
+      ['workflow.apply', { name: 'report', version: 2, dryRun: true, expectedVersion: 4 }],
+    ]);
+    expect(await send('POST', '/workflows/report/revert', { version: 0 })).toMatchObject({ status: 400 });
+    expect(await send('POST', '/workflows/report/revert', {})).toMatchObject({ status: 400 });
   });
 
   test('are read with their ETag, listed and deleted', async () => {

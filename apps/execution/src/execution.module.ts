@@ -105,6 +105,7 @@ import { Definitions } from './workflows/definitions.ts';
 import { DeleteWorkflowHandler } from './workflows/delete-workflow.handler.ts';
 import { GetWorkflowHandler } from './workflows/get-workflow.handler.ts';
 import { GetWorkflowSchemaHandler } from './workflows/get-workflow-schema.handler.ts';
+import { ListWorkflowVersionsHandler } from './workflows/list-workflow-versions.handler.ts';
 import { ListWorkflowsHandler } from './workflows/list-workflows.handler.ts';
 import { WorkflowStore } from './workflows/workflow.store.ts';
 import { AgentCapacity } from './scale-back/agent-capacity.ts';
@@ -161,6 +162,7 @@ import { ScaleBackWorkflowHandler } from './scale-back/scale-back-workflow.handl
     ListRecordedRunsHandler,
     ListOutputsHandler,
     ListStepsHandler,
+    ListWorkflowVersionsHandler,
     ListWorkflowsHandler,
     CancelRunOperationHandler,
     GetRunOperationHandler,

@@ -8,6 +8,7 @@ import { getWorkflow } from '@signalbox/shared/contracts/execution/get-workflow.
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { listSteps } from '@signalbox/shared/contracts/execution/list-steps.js';
+import { listWorkflowVersions } from '@signalbox/shared/contracts/execution/list-workflow-versions.js';
 import { listWorkflows } from '@signalbox/shared/contracts/execution/list-workflows.js';
 import { runChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
@@ -218,6 +219,27 @@ test('a workflow is created, changed and left alone, with what changed and who d
   expect((await ended(service, (await start(service, { workflow: 'kept' })).id)).output).toEqual({ a: 2 });
   expect(await service.request(getWorkflow, { name: 'kept' })).toMatchObject({ manifest: second, labels: { team: 'x' } });
   expect((await service.request(listWorkflows, { q: 'SECOND' })).data.map(({ name }) => name)).toEqual(['kept']);
+  const versions = await service.request(listWorkflowVersions, { name: 'kept', limit: 1 });
+  expect(versions.data).toMatchObject([{ version: 2, current: true, steps: 1, createdBy: 'test' }]);
+  const [earlier] = (await service.request(listWorkflowVersions, { name: 'kept', cursor: versions.nextCursor as string })).data;
+  expect(earlier).toMatchObject({ version: 1, current: false });
+  await expect(service.request(listWorkflowVersions, { name: 'nobody' })).rejects.toMatchObject({ code: 'not_found' });
+  await expect(service.request(listWorkflowVersions, { name: 'kept' }, { as: foreign })).rejects.toMatchObject({ code: 'not_found' });
+  await expect(service.request(applyWorkflow, { name: 'kept', version: 9 })).rejects.toMatchObject({ code: 'not_found' });
+  await expect(service.request(applyWorkflow, { name: 'kept', version: 1 }, { as: foreign })).rejects.toMatchObject({ code: 'not_found' });
+  await expect(service.request(applyWorkflow, { name: 'kept', version: 1, manifest: first })).rejects.toMatchObject({ code: 'invalid' });
+  const back = await service.request(applyWorkflow, { name: 'kept', hash: earlier!.hash });
+  expect(back).toMatchObject({ action: 'updated', resource: { version: 3, hash: earlier!.hash, description: null, labels: {} } });
+  expect(await service.request(applyWorkflow, { name: 'kept', version: 2 })).toMatchObject({
+    action: 'updated',
+    resource: { version: 4, description: 'second', labels: { team: 'x' } },
+  });
+  expect((await service.request(listWorkflowVersions, { name: 'kept' })).data.map(({ revertedTo }) => revertedTo)).toEqual([
+    2,
+    1,
+    undefined,
+    undefined,
+  ]);
   const page = await service.request(listWorkflows, { limit: 1 });
   expect((await service.request(listWorkflows, { limit: 50, cursor: page.nextCursor as string })).data[0]?.name).not.toBe(
     page.data[0]?.name,
@@ -226,10 +248,10 @@ test('a workflow is created, changed and left alone, with what changed and who d
   await expect(service.request(startRun, { workflow: 'kept' })).rejects.toMatchObject({ code: 'not_found' });
   await expect(service.request(deleteWorkflow, { name: 'kept' })).rejects.toMatchObject({ code: 'not_found' });
   expect((await service.request(getRun, { run: id })).status).toBe('succeeded');
-  await until(service, id, () => audited.heard.length >= 3);
+  await expect(service.request(applyWorkflow, { name: 'kept', version: 1 })).rejects.toMatchObject({ code: 'not_found' });
+  await until(service, id, () => audited.heard.length >= 5);
   expect(audited.heard.map(({ payload }) => `${payload.action} ${payload.target} by ${payload.name}`)).toEqual([
-    'workflow.apply workflow kept by test',
-    'workflow.apply workflow kept by test',
+    ...Array.from({ length: 4 }, () => 'workflow.apply workflow kept by test'),
     'workflow.delete workflow kept by test',
   ]);
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { listTools } from '@signalbox/shared/contracts/mcp-server/list-tools.js';
 import { listState } from '@signalbox/shared/contracts/context/list-state.js';
+import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { getWorkflow } from '@signalbox/shared/contracts/execution/get-workflow.js';
 import { getMcpServer } from '@signalbox/shared/contracts/mcp-server/get-mcp-server.js';
 import { findSecret } from '@signalbox/shared/contracts/security/find-secret.js';
@@ -22,7 +23,7 @@ import { getAgent } from '@signalbox/shared/contracts/registry/get-agent.js';
 import type { Drift } from '@signalbox/shared/contracts/registry/drift.js';
 import { getBoard } from '@signalbox/shared/contracts/registry/get-board.js';
 import { getDrift } from '@signalbox/shared/contracts/registry/get-drift.js';
-import { repairDrift } from '@signalbox/shared/contracts/registry/repair-drift.js';
+import { repairDrift, type RepairDriftReply } from '@signalbox/shared/contracts/registry/repair-drift.js';
 import type { AgentScaleDetail } from '@signalbox/shared/contracts/registry/scale.js';
 import { getScale } from '@signalbox/shared/contracts/registry/get-scale.js';
 import { listScales } from '@signalbox/shared/contracts/registry/list-scales.js';
@@ -751,7 +752,26 @@ describe('members of other kinds', () => {
     await until('the missing tool', async () => (await memberOf('mixed', 'papers')).statusReason?.includes('lists no burn'));
     workflow = { hash: `sha256:${'6'.repeat(64)}`, agent: 'member-page' };
     await until('another hash', async () => (await memberOf('mixed', 'research')).statusReason?.includes('is applied at'));
-    workflow = { hash, agent: 'late-page' };
+    const wasAsked: object[] = [];
+    await registry.service.answer(applyWorkflow, ({ name, hash: wanted, dryRun = false }) => {
+      wasAsked.push({ name, wanted, dryRun });
+      if (wasAsked.length === 1) throw new Fault('not_found', `no workflow ${name} of the hash ${wanted} is kept`, 'Look.');
+      const resource = { name, description: null, labels: {}, hash, version: 2, steps: 1, input: null, createdAt: at, updatedAt: at };
+      if (!dryRun) workflow = { hash, agent: 'late-page' };
+      return { action: 'updated' as const, changes: [], resource };
+    });
+    const repair = (dryRun: boolean): Promise<RepairDriftReply> => registry.service.request(repairDrift, { name: 'mixed', dryRun });
+    expect((await repair(true)).left).toContainEqual(
+      expect.objectContaining({
+        member: 'research',
+        because: expect.stringContaining('is kept'),
+        next: expect.stringMatching(/^Apply its/),
+      }),
+    );
+    expect((await repair(true)).repairs).toContainEqual(expect.objectContaining({ member: 'research', repair: 'revert' }));
+    expect(workflow).toMatchObject({ agent: 'member-page' });
+    await repair(false);
+    expect(wasAsked.at(-1)).toEqual({ name: 'research', wanted: hash, dryRun: false });
     await until('an unknown agent', async () => (await memberOf('mixed', 'research')).statusReason?.includes('not registered: late-page'));
     await agent('late-page', { kind: 'http', http: { url: 'https://x.test' } });
     await untilMember('mixed', 'research', 'done');

@@ -45,6 +45,33 @@ test('one says what its new runs get, and what has to last for that to change', 
   expect((await signalbox('workflow', 'get', 'plain')).out).toContain('It names no smaller workflow');
 });
 
+test('what it was is a table, and what it is made again is shown, asked, and told', async () => {
+  const version = (number: number, more: object = {}): object => ({
+    ...{ version: number, hash: `sha256:${'1'.repeat(64)}`, current: false, steps: 4, createdBy: 'ada', createdAt: at },
+    ...more,
+  });
+  rest.on(
+    'GET /workflows/review/versions',
+    page([version(3, { current: true, revertedTo: 1 }), version(2), version(1, { createdBy: '' })]),
+  );
+  const { out } = await signalbox('workflow', 'versions', 'review');
+  const rows = out.split('\n').map((row) => row.trim().split(/ {2,}/));
+  expect(rows[1]).toEqual(['3', '4', 'sha256:111111111111', expect.any(String), 'ada', 'current, reverted to 1']);
+  expect(rows[3]?.[4]).toBe('not known');
+
+  const changes = [{ path: 'spec.steps.read.agent', from: 'reader', to: 'writer' }];
+  rest.on('POST /workflows/review/revert', { action: 'updated', changes, resource: { ...workflow, version: 4 } });
+  const looked = await signalbox('workflow', 'revert', 'review', '2', '--dry-run');
+  expect(looked.out).toContain('spec.steps.read.agent: "reader" → "writer"');
+  expect(rest.seen.at(-1)).toMatchObject({ body: { version: 2 } });
+  expect(rest.seen).toHaveLength(2);
+  expect(await signalbox('workflow', 'revert', 'review', '2')).toMatchObject({ exit: 2, err: expect.stringContaining('--yes') });
+  expect((await signalbox('workflow', 'revert', 'review', '2', '--yes')).out).toContain('review is what it was at version 2, as version 4');
+  expect(await signalbox('workflow', 'revert', 'review', 'two')).toMatchObject({ exit: 2 });
+  rest.on('POST /workflows/review/revert', { action: 'unchanged', changes: [], resource: workflow });
+  expect((await signalbox('workflow', 'revert', 'review', '3')).out).toContain('nothing to change');
+});
+
 test('by hand it is scaled back with a reason, and restored', async () => {
   rest.on('POST /workflows/review/scale-back', {
     ...workflow,

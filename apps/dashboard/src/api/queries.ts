@@ -270,6 +270,11 @@ export const queries = {
     queryOptions({ queryKey: ['workflows'], queryFn: ({ signal }) => client.workflows.list({ limit: 200 }, { signal }).take(listMax) }),
   workflow: (name: string) =>
     queryOptions({ queryKey: ['workflow', name], queryFn: ({ signal }) => client.workflows.get(name, { signal }) }),
+  workflowVersions: (name: string) =>
+    queryOptions({
+      queryKey: ['workflow', name, 'versions'],
+      queryFn: ({ signal }) => client.workflows.versions(name, { limit: 200 }, { signal }).take(200),
+    }),
   schedules: () =>
     queryOptions({
       queryKey: ['schedules'],

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { Handles } from '@signalbox/shared/bus/handles.js';
 import { applyWorkflow, type ApplyWorkflowReply, type ApplyWorkflowRequest } from '@signalbox/shared/contracts/execution/apply-workflow.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
@@ -14,6 +15,7 @@ import { requireName, requireVersion } from './read-manifest.ts';
 import { readSource, withPlaces } from '@signalbox/workflow/language/read-source.js';
 import { RunStarter } from '../runs/run-starter.ts';
 import { ScaleBackStore } from '../scale-back/scale-back.store.ts';
+import { earlierVersion, recordVersion } from './workflow-versions.ts';
 import { scaleBackView, WorkflowStore, type StoredWorkflow } from './workflow.store.ts';
 
 @Controller()
@@ -24,12 +26,13 @@ export class ApplyWorkflowHandler {
     private readonly starter: RunStarter,
     private readonly scaleBacks: ScaleBackStore,
     private readonly audit: Audit,
+    private readonly db: WorkspaceDatabase,
   ) {}
 
   @Handles(applyWorkflow)
   async handle(@Payload() request: ApplyWorkflowRequest, @FromCaller() caller: Caller): Promise<ApplyWorkflowReply> {
-    const definition = this.read(request);
     const { name } = request;
+    const { definition, revertedTo } = await this.read(request, caller);
     requireName(definition.manifest, name);
     let changes: Difference[] = [];
     let before: string | undefined;
@@ -46,10 +49,11 @@ export class ApplyWorkflowHandler {
     }
     const grant = definition.manifest.spec.scaleBack === undefined ? null : await this.starter.grantOf(caller);
     const { action, workflow } = await this.store.apply(caller.workspace, definition, grant, decide, async (tx, what, version) => {
+      await recordVersion(tx, caller.workspace, name, { by: caller.name, revertedTo });
       await this.audit.append(tx, caller, {
         action: 'workflow.apply',
         target: `workflow ${name}`,
-        detail: { what, version, hash: definition.hash },
+        detail: { what, version, hash: definition.hash, ...(revertedTo !== undefined && { revertedTo }) },
       });
       if (grant !== null) return;
       const because = `${name} names no smaller workflow any more`;
@@ -59,13 +63,20 @@ export class ApplyWorkflowHandler {
   }
 
   /** The definition, wholly checked: nothing that could not be started is stored. */
-  private read({ manifest, source }: ApplyWorkflowRequest): Definition {
-    if ((manifest === undefined) === (source === undefined)) {
-      throw new Fault('invalid', 'the workflow is expected as manifest or as source', 'Send one of the two.');
+  private async read(
+    { name, manifest, source, version, hash }: ApplyWorkflowRequest,
+    { workspace }: Caller,
+  ): Promise<{ definition: Definition; revertedTo?: number }> {
+    if ([manifest, source, version, hash].filter((one) => one !== undefined).length !== 1) {
+      throw new Fault('invalid', 'the workflow is expected as manifest, as source, or as an earlier version or hash', 'Send one of them.');
     }
-    if (source === undefined) return this.check(manifest);
+    if (manifest !== undefined) return { definition: this.check(manifest) };
+    if (source === undefined) {
+      const earlier = await this.db.inWorkspace(workspace, (tx) => earlierVersion(tx, name, { version, hash }));
+      return { definition: this.check(earlier.manifest), revertedTo: earlier.version };
+    }
     const read = readSource(source);
-    return withPlaces(read, () => this.check(read.value));
+    return { definition: withPlaces(read, () => this.check(read.value)) };
   }
 
   private check(value: unknown): Definition {

@@ -161,6 +161,7 @@ export class WorkflowStore {
   async delete(workspace: string, name: string, written: (tx: EntityManager) => Promise<void>): Promise<boolean> {
     const isDeleted = await this.db.inWorkspace(workspace, async (tx) => {
       const [, count] = await tx.query<[unknown, number]>(`DELETE FROM workflow WHERE workspace = $1 AND name = $2`, [workspace, name]);
+      await tx.query(`DELETE FROM workflow_version WHERE workspace = $1 AND name = $2`, [workspace, name]);
       if (count > 0) await written(tx);
       return count > 0;
     });

@@ -103,7 +103,7 @@ test('members of other kinds drift when they are missing, not well, at another h
   expect(of('secret', { standing: 'missing', note: 'n' })).toEqual([['missing', undefined, 'not there']]);
   expect(of('mcp-server', { standing: 'ill', note: 'n', observed: 'version 1' })).toEqual([['state', undefined, 'not well']]);
   expect(of('workflow', { standing: 'ill', note: 'n', observed: hash('5') }, { hash: hash('4') })).toEqual([
-    ['version', undefined, 'sha256:555555555555'],
+    ['version', 'revert', 'sha256:555555555555'],
   ]);
   expect(of('mcp-server', { standing: 'well', note: 'n', observed: 'version 2', baseline: 'version 1' })).toEqual([
     ['changed', 'again', 'version 2'],

@@ -101,7 +101,15 @@ function ofMember({ kind, agent, member }: PlannedAgent, fact: MemberFact | unde
   const next = { next: kind === 'secret' ? `Set it: signalbox secrets set ${agent}` : 'Apply its manifest as this deployment wants it.' };
   if (fact.standing === 'missing') return [{ aspect: 'missing', wanted: 'there', actual: 'not there', because, ...next }];
   if (member?.hash !== undefined && fact.observed !== undefined && fact.observed !== member.hash)
-    return [{ aspect: 'version', wanted: short(member.hash), actual: short(fact.observed), because, ...next }];
+    return [
+      {
+        aspect: 'version',
+        wanted: short(member.hash),
+        actual: short(fact.observed),
+        because,
+        ...(kind === 'workflow' ? { repair: 'revert' } : next),
+      },
+    ];
   if (fact.standing === 'ill')
     return [{ aspect: 'state', wanted: 'well', actual: 'not well', because, next: 'It goes away when its service says that all is well.' }];
   if (fact.baseline === undefined || fact.observed === undefined || fact.baseline === fact.observed) return [];

@@ -170,7 +170,7 @@ export interface DriftItem {
   actual: string;
   because: string;
   /** What a repair does about it; absent: `next` says who can. */
-  repair?: 'start' | 'restart' | 'again' | (string & {});
+  repair?: 'start' | 'restart' | 'again' | 'revert' | (string & {});
   next?: string;
 }
 

@@ -35,6 +35,20 @@ export interface WorkflowDetail extends Workflow {
   manifest: Manifest<WorkflowSpec>;
 }
 
+/** What a workflow was from one change to the next. */
+export interface WorkflowVersion {
+  version: number;
+  /** Of its definition: two versions have the same where only labels or description were changed, or it was reverted. */
+  hash: string;
+  current: boolean;
+  steps: number;
+  /** Which version it was reverted to. */
+  revertedTo?: number;
+  /** Who applied it; empty for what was applied before this was kept. */
+  createdBy: string;
+  createdAt: string;
+}
+
 /** What may be used; never overshot. */
 export interface Budget {
   /** In and out together. */
@@ -216,6 +230,16 @@ export class Workflows {
       body: manifest,
       ...options,
     });
+  }
+
+  /** What it was, the newest first. The last 200 versions are kept. */
+  versions(name: string, query: ListQuery = {}, options: RequestOptions = {}): Pages<WorkflowVersion> {
+    return new Pages(this.#http, path`/workflows/${name}/versions`, query, options);
+  }
+
+  /** Makes it what it was at an earlier version, as a new version. Runs that live keep the definition they began with. */
+  revert(name: string, version: number, query: ApplyQuery = {}, options: RequestOptions = {}): Promise<Applied<Workflow>> {
+    return this.#http.json({ method: 'POST', path: path`/workflows/${name}/revert`, query: { ...query }, body: { version }, ...options });
   }
 
   remove(name: string, options: RequestOptions = {}): Promise<void> {

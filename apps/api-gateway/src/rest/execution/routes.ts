@@ -30,6 +30,7 @@ import { InvokeAgentRoute } from './invoke-agent.route.ts';
 import { ListApprovalsRoute } from './list-approvals.route.ts';
 import { ListRunsRoute } from './list-runs.route.ts';
 import { ListStepsRoute } from './list-steps.route.ts';
+import { ListWorkflowVersionsRoute } from './list-workflow-versions.route.ts';
 import { ListWorkflowsRoute } from './list-workflows.route.ts';
 import { ReleaseRunRoute } from './release-run.route.ts';
 import { ResolveStepRoute } from './resolve-step.route.ts';
@@ -52,6 +53,7 @@ import { ListSchedulesRoute } from './list-schedules.route.ts';
 import { ListTriggerFiringsRoute } from './list-trigger-firings.route.ts';
 import { ListTriggersRoute } from './list-triggers.route.ts';
 import { RestoreWorkflowRoute } from './restore-workflow.route.ts';
+import { RevertWorkflowRoute } from './revert-workflow.route.ts';
 import { ScaleBackWorkflowRoute } from './scale-back-workflow.route.ts';
 import { PauseScheduleRoute } from './pause-schedule.route.ts';
 import { PauseTriggerRoute } from './pause-trigger.route.ts';
@@ -94,6 +96,7 @@ export const executionRoutes: Type[] = [
   ListApprovalsRoute,
   ListRunsRoute,
   ListStepsRoute,
+  ListWorkflowVersionsRoute,
   ListWorkflowsRoute,
   ReleaseRunRoute,
   ResolveStepRoute,
@@ -117,6 +120,7 @@ export const executionRoutes: Type[] = [
   ListTriggersRoute,
   ScaleBackWorkflowRoute,
   RestoreWorkflowRoute,
+  RevertWorkflowRoute,
   PauseScheduleRoute,
   PauseTriggerRoute,
   PreviewScheduleRoute,

@@ -19,6 +19,7 @@ import { SchemaForm } from '../../parts/schema-form.tsx';
 import { Tabs, useTab } from '../../parts/tabs.tsx';
 import { useMay } from '../../shell/who.ts';
 import { ScaleBackOrRestore, ScaledBackNote } from './scaling.tsx';
+import { Versions } from './versions.tsx';
 import { RunsTable } from '../runs/runs-table.tsx';
 
 const Manifest = lazy(() => import('../../parts/manifest.tsx'));
@@ -31,6 +32,7 @@ export default function WorkflowPage(): ReactNode {
   const tabs = [
     { id: 'runs', label: 'Runs' },
     { id: 'definition', label: 'Definition' },
+    { id: 'versions', label: 'Versions' },
     ...(mayStart ? [{ id: 'start', label: 'Start a run' }] : []),
   ];
   const tab = useTab(tabs);
@@ -71,7 +73,8 @@ export default function WorkflowPage(): ReactNode {
     >
       {workflow.data && <ScaledBackNote workflow={workflow.data} />}
       {tab === 'runs' && <WorkflowRuns name={name} />}
-      {tab !== 'runs' && (
+      {tab === 'versions' && <Versions name={name} />}
+      {(tab === 'definition' || tab === 'start') && (
         <Loaded query={workflow} rows={8}>
           {(data) =>
             tab === 'start' ? (

@@ -21,11 +21,17 @@ import { Opaque } from '../../bus/opaque.ts';
 export class ApplyWorkflowRequest {
   @Matches(namePattern) name!: string;
 
-  /** The manifest as an object; or `source`. */
+  /** The manifest as an object; or `source`; or what it was before: `version` or `hash`. */
   @IsOptional() @Opaque() @IsObject() manifest?: Record<string, unknown>;
 
   /** The manifest as YAML text, of at most 256 KiB: faults then name line and column. */
   @IsOptional() @IsString() @MaxLength(262_144) source?: string;
+
+  /** It becomes what it was at this version. */
+  @IsOptional() @IsInt() @Min(1) version?: number;
+
+  /** It becomes what it was when its definition had this hash. */
+  @IsOptional() @Matches(/^sha256:[0-9a-f]{64}$/) hash?: string;
 
   /** Only say what would change. */
   @IsOptional() @IsBoolean() dryRun?: boolean;
@@ -53,9 +59,9 @@ export const applyWorkflow = defineContract({
   request: ApplyWorkflowRequest,
   reply: ApplyWorkflowReply,
   permission: 'workflows:write',
-  callers: ['api-gateway'],
+  callers: ['api-gateway', 'registry'],
   timeoutMs: 5_000,
   maxBytes: messageMaxBytes,
   idempotent: true,
-  errors: ['conflict', 'limited'],
+  errors: ['not_found', 'conflict', 'limited'],
 });
