@@ -6,17 +6,22 @@ process.env['LOG_LEVEL'] ??= 'silent';
 /** A folder to gather coverage in; `npm run coverage` adds it up. */
 const coverage = process.env['SIGNALBOX_COVERAGE'];
 
+/** Only files that failed the last time, in packages that did not pass: what was gathered of the others stays. */
+const isOnlyFailed = process.env['SIGNALBOX_ONLY_FAILED'] !== undefined;
+
 /** The one Jest configuration: each workspace's `jest.config.mjs` re-exports it. Run by `node --experimental-vm-modules`. */
 export default {
   testMatch: ['<rootDir>/{src,test}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   coverageProvider: 'v8',
-  ...(coverage && {
-    collectCoverage: true,
-    collectCoverageFrom: ['src/**/*.ts', '!src/**/*.test.ts'],
-    coverageReporters: ['json'],
-    coverageDirectory: join(import.meta.dirname, coverage, 'jest', basename(process.cwd())),
-  }),
+  ...(isOnlyFailed && { onlyFailures: true }),
+  ...(coverage &&
+    !isOnlyFailed && {
+      collectCoverage: true,
+      collectCoverageFrom: ['src/**/*.ts', '!src/**/*.test.ts'],
+      coverageReporters: ['json'],
+      coverageDirectory: join(import.meta.dirname, coverage, 'jest', basename(process.cwd())),
+    }),
   testTimeout: 30_000,
   transform: {
     '^.+\\.ts$': [

@@ -1,4 +1,4 @@
 import preset from '../../jest.preset.mjs';
 
-/** The longest of all suites, which mostly waits: two files at once. */
-export default { ...preset, maxWorkers: 2 };
+/** The longest of all suites, which mostly waits: three files at once. */
+export default { ...preset, maxWorkers: 3 };

@@ -82,7 +82,7 @@ test('runs are found by agent, cost, duration and times, and sorted by them page
     await sleep(cost * 100);
     return { output: cost, usage: { inputTokens: 1, outputTokens: 1, costUsd: cost } };
   });
-  const before = new Date().toISOString();
+  const before = new Date(Date.now() - 1).toISOString(); // the first run may begin in the same millisecond as now
   const runs: string[] = [];
   const took = new Map<string, number>(); // a busy machine makes any of them longer
   for (const cost of costs) {
