@@ -59,6 +59,7 @@ const bodies: Record<string, unknown> = {
   'POST /api/v1/agents/{name}/sign-off': { version: 1 },
   'POST /api/v1/tools/{server}/{tool}/call': { arguments: {} },
   'POST /api/v1/workflows/{name}/runs': { input: {} },
+  'POST /api/v1/workflows/{name}/revert': { version: 1 },
 };
 
 /** Whoever calls a hook has no key: it is known by its signature, and its body is its own. */

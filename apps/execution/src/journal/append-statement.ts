@@ -17,15 +17,22 @@ interface Part {
   readonly letter: string;
   /** Needed by few commits: they bring all parts along, so that few statements have to be prepared. */
   readonly isRare?: boolean;
-  /** Its common table expressions; `$1` is its own first parameter. `has` says by letter which other parts are there. */
-  sql(has: (letter: string) => boolean): string;
+  /** Its common table expressions; `$1` is its own first parameter. */
+  sql(shape: Shape): string;
   take(batch: readonly EncodedAppend[]): Taken;
+}
+
+interface Shape {
+  /** By letter, which other parts are there. */
+  has: (letter: string) => boolean;
+  /** Each part has one row, as most commits of a quiet replica: its values are parameters, which are read quicker than lists of one. */
+  isOne: boolean;
 }
 
 /** What a commit brings of a part: how many rows, and its parameters, which are made where the part is in the statement. */
 interface Taken {
   rows: number;
-  values: () => unknown[];
+  values: (isOne: boolean) => unknown[];
 }
 
 type Column<T> = readonly [name: string, type: string, valueOf: (row: T) => unknown];
@@ -44,18 +51,18 @@ interface Cut {
   size: number;
 }
 
-/** `unnest` of one parameter a column, as a table. */
-function table<T>(alias: string, columns: readonly Column<T>[], first = 1): string {
-  const parameters = columns.map(([, type], number) => `$${first + number}::${type}[]`);
-  return `unnest(${parameters.join(', ')}) AS ${alias} (${columns.map(([name]) => name).join(', ')})`;
+/** One parameter a column, as a table: of lists, or of one row. */
+function table<T>(alias: string, columns: readonly Column<T>[], isOne: boolean, first = 1): string {
+  const parameters = columns.map(([, type], number) => `$${first + number}::${type}${isOne ? '' : '[]'}`).join(', ');
+  return `${isOne ? `(VALUES (${parameters}))` : `unnest(${parameters})`} AS ${alias} (${columns.map(([name]) => name).join(', ')})`;
 }
 
-function valuesOf<T>(columns: readonly Column<T>[], rows: readonly T[]): unknown[][] {
-  return columns.map(([, , valueOf]) => rows.map(valueOf));
+function valuesOf<T>(columns: readonly Column<T>[], rows: readonly T[], isOne: boolean): unknown[] {
+  return columns.map(([, , valueOf]) => (isOne ? valueOf(rows[0] as T) : rows.map(valueOf)));
 }
 
 function arrays<T>(columns: readonly Column<T>[], rows: readonly T[]): Taken {
-  return { rows: rows.length, values: () => valuesOf(columns, rows) };
+  return { rows: rows.length, values: (isOne) => valuesOf(columns, rows, isOne) };
 }
 
 function json(rows: readonly object[]): Taken {
@@ -73,9 +80,9 @@ const keyColumns: readonly Column<Of & { key: NonNullable<StartFacts['key']> }>[
 
 const keys: Part = {
   letter: 'k',
-  sql: () => `keys AS (
+  sql: ({ isOne }) => `keys AS (
     INSERT INTO start_key AS k (workspace, key, request_hash, run_id, expires)
-    SELECT s.workspace, s.key, s.request_hash, s.run_id, now() + interval '24 hours' FROM ${table('s', keyColumns)}
+    SELECT s.workspace, s.key, s.request_hash, s.run_id, now() + interval '24 hours' FROM ${table('s', keyColumns, isOne)}
     ON CONFLICT (workspace, key) DO UPDATE
       SET request_hash = excluded.request_hash, run_id = excluded.run_id, expires = excluded.expires WHERE k.expires < now()
     RETURNING run_id
@@ -118,10 +125,10 @@ const insertedNames = startColumns.slice(0, -2).map(([name]) => name);
 
 const starts: Part = {
   letter: 's',
-  sql: (has) => `starts AS (
+  sql: ({ has, isOne }) => `starts AS (
     INSERT INTO run (${insertedNames.join(', ')}, agents)
     SELECT ${insertedNames.map((name) => `s.${name}`).join(', ')}, ARRAY(SELECT jsonb_array_elements_text(s.agents))
-      FROM ${table('s', startColumns)}
+      FROM ${table('s', startColumns, isOne)}
      ${has(keys.letter) ? 'WHERE NOT s.is_keyed OR s.run_id IN (SELECT run_id FROM keys)' : ''}
     ON CONFLICT DO NOTHING RETURNING run_id
   )`,
@@ -137,8 +144,8 @@ const wokenColumns: readonly Column<Of>[] = [
 const woken: Part = {
   letter: 'w',
   isRare: true,
-  sql: () => `woken AS (
-    SELECT * FROM ${table('w', wokenColumns)}
+  sql: ({ isOne }) => `woken AS (
+    SELECT * FROM ${table('w', wokenColumns, isOne)}
   ), held AS (
     -- Whoever takes such a shard waits for our commit and then finds the run awake, or came first and is seen here.
     SELECT s.shard, s.epoch FROM shard s WHERE s.shard IN (SELECT shard FROM woken) FOR SHARE SKIP LOCKED
@@ -161,7 +168,7 @@ const journalColumns: readonly Column<Of & Cut>[] = [
 ];
 
 /** Its parameters: the writer, the bytes, a row each. */
-function journal(has: (letter: string) => boolean): string {
+function journal({ has, isOne }: Shape): string {
   const conditions = [
     ...(has(starts.letter) ? ['(r.seq > 0 OR r.run_id IN (SELECT run_id FROM starts))'] : []),
     ...(has(woken.letter)
@@ -170,12 +177,12 @@ function journal(has: (letter: string) => boolean): string {
   ];
   return `INSERT INTO journal (run_id, seq, day, count, workspace, writer, body)
     SELECT r.run_id, r.seq, r.day, r.count, r.workspace, $1::text, substring($2::bytea FROM r.at FOR r.size)
-      FROM ${table('r', journalColumns, 3)}
+      FROM ${table('r', journalColumns, isOne, 3)}
       ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
     ON CONFLICT DO NOTHING RETURNING run_id`;
 }
 
-function journalValues(batch: readonly EncodedAppend[], writer: string): unknown[] {
+function journalValues(batch: readonly EncodedAppend[], writer: string, isOne: boolean): unknown[] {
   const { bytes, cuts } = concat(batch.map(({ body }) => body));
   return [
     writer,
@@ -183,6 +190,7 @@ function journalValues(batch: readonly EncodedAppend[], writer: string): unknown
     ...valuesOf(
       journalColumns,
       batch.map(({ append }, number) => ({ append, ...(cuts[number] as Cut) })),
+      isOne,
     ),
   ];
 }
@@ -203,10 +211,10 @@ const endColumns: readonly Column<Standings>[] = [
 
 const ends: Part = {
   letter: 'e',
-  sql: () => `ends AS (
+  sql: ({ isOne }) => `ends AS (
     UPDATE run SET status = e.status, reason = e.reason, ended_at = e.ended_at, error = e.error, progress = e.progress, usage = e.usage,
                    wake_at = e.wake_at, rests_on_child = e.rests_on_child, standing = run.standing || e.standing, places = e.places
-      FROM ${table('e', endColumns)}
+      FROM ${table('e', endColumns, isOne)}
      WHERE run.run_id = e.run_id AND ${isAppended('e')}
   )`,
   take: (batch) =>
@@ -225,21 +233,22 @@ const blobColumns: readonly Column<Of & Cut & Blob>[] = [
 const blobs: Part = {
   letter: 'b',
   isRare: true,
-  sql: () => `blobs AS (
+  sql: ({ isOne }) => `blobs AS (
     INSERT INTO blob (run_id, sha256, day, workspace, body)
-    SELECT b.run_id, b.sha256, b.day, b.workspace, substring($1::bytea FROM b.at FOR b.size) FROM ${table('b', blobColumns, 2)}
+    SELECT b.run_id, b.sha256, b.day, b.workspace, substring($1::bytea FROM b.at FOR b.size) FROM ${table('b', blobColumns, isOne, 2)}
      WHERE ${isAppended('b')}
     ON CONFLICT DO NOTHING
   )`,
   take: (batch) => {
     const own = batch.flatMap(({ append, blobs: each }) => each.map((blob) => ({ append, ...blob })));
-    const values = (): unknown[] => {
+    const values = (isOne: boolean): unknown[] => {
       const { bytes, cuts } = concat(own.map(({ body }) => body));
       return [
         bytes,
         ...valuesOf(
           blobColumns,
           own.map((row, number) => ({ ...row, ...(cuts[number] as Cut) })),
+          isOne,
         ),
       ];
     };
@@ -259,9 +268,9 @@ const eventColumns: readonly Column<Of & { event: OutboxEvent }>[] = [
 
 const events: Part = {
   letter: 'o',
-  sql: () => `events AS (
+  sql: ({ isOne }) => `events AS (
     INSERT INTO outbox (id, subject, workspace, entity, version, payload)
-    SELECT o.id, o.subject, o.workspace, o.entity, o.version, o.payload FROM ${table('o', eventColumns)}
+    SELECT o.id, o.subject, o.workspace, o.entity, o.version, o.payload FROM ${table('o', eventColumns, isOne)}
      WHERE ${isAppended('o')}
   )`,
   take: (batch) =>
@@ -312,14 +321,16 @@ export function statementOf(batch: readonly EncodedAppend[], writer: string): St
   const taken = [...before, ...after].map((each) => ({ each, ...each.take(batch) }));
   const isFull = taken.some(({ each, rows }) => each.isRare === true && rows > 0);
   const present = taken.filter(({ rows }) => isFull || rows > 0);
-  const name = `append-${present.map(({ each }) => each.letter).join('')}`;
-  const values = [journalValues(batch, writer), ...present.map((each) => each.values())];
+  const isOne = batch.length === 1 && present.every(({ rows }) => rows === 1);
+  const name = `append-${present.map(({ each }) => each.letter).join('')}${isOne ? '1' : ''}`;
+  const values = [journalValues(batch, writer, isOne), ...present.map((each) => each.values(isOne))];
   let text = texts.get(name);
   if (text === undefined) {
     const parts = present.map(({ each }) => each);
     text = textOf(
       parts,
       values.map(({ length }) => length),
+      isOne,
     );
     texts.set(name, text);
   }
@@ -327,16 +338,16 @@ export function statementOf(batch: readonly EncodedAppend[], writer: string): St
 }
 
 /** `counts`: parameters of the journal, then of each part. */
-function textOf(present: readonly Part[], counts: readonly number[]): string {
-  const has = (letter: string): boolean => present.some((each) => each.letter === letter);
-  if (present.length === 0) return journal(has);
+function textOf(present: readonly Part[], counts: readonly number[], isOne: boolean): string {
+  const shape: Shape = { has: (letter) => present.some((each) => each.letter === letter), isOne };
+  if (present.length === 0) return journal(shape);
   const sqlOf = (each: Part): string => {
     const skipped = counts.slice(0, present.indexOf(each) + 1).reduce((sum, count) => sum + count, 0);
-    return each.sql(has).replace(/\$(\d+)/g, (_, number: string) => `$${Number(number) + skipped}`);
+    return each.sql(shape).replace(/\$(\d+)/g, (_, number: string) => `$${Number(number) + skipped}`);
   };
   const tables = [
     ...before.filter((each) => present.includes(each)).map(sqlOf),
-    `appended AS (\n    ${journal(has)}\n  )`,
+    `appended AS (\n    ${journal(shape)}\n  )`,
     ...after.filter((each) => present.includes(each)).map(sqlOf),
   ];
   return `WITH ${tables.join(', ')}\n  SELECT run_id FROM appended`;

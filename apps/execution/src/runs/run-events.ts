@@ -7,6 +7,7 @@ import type { SystemDatabase } from '@signalbox/shared/database/workspace-databa
 import { newUuid } from '@signalbox/shared/ids/ids.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { approvalEvents } from '../approvals/approval-events.ts';
 import type { ApprovalRow } from '../approvals/approval-row.ts';
 import type { Transition } from '@signalbox/workflow/core/events.js';
@@ -14,9 +15,12 @@ import type { OutboxEvent } from '../journal/append.ts';
 import type { LiveRun } from '../shards/live-run.ts';
 import { eventOf } from '@signalbox/workflow/views/event-view.js';
 
+/** Events of the stream are published together, at most this late: the next step of a run does not wait for what only tells of it. */
+const publishMs = 20;
 /** Published events are marked together, this often; unmarked ones are published again by the sweep and dropped by their id. */
 const markMs = 200;
 const publishTimeoutMs = 5_000;
+const stopMs = 1_000;
 /** Events of one commit that one message tells: each may have some 20 KB. */
 const toldMax = 20;
 
@@ -28,6 +32,8 @@ export function watchKey(workspace: string, workflow: string): string {
 /** Tells the world of runs, after the commit: every transition on core NATS, start, end and approvals through the stream. */
 export class RunEvents {
   private readonly stream: JetStreamClient;
+  private unpublished: { workspace: string; event: OutboxEvent }[] = [];
+  private publishTimer: NodeJS.Timeout | undefined;
   private published: string[] = [];
   /** Workflows whose runs' ends start others, by `watchKey`: for them alone an event of its own is written with the end. */
   watched: ReadonlySet<string> = new Set();
@@ -83,7 +89,10 @@ export class RunEvents {
     const events = this.waiting.get(run);
     if (events === undefined) return;
     this.waiting.delete(run);
-    for (const event of events) void this.publishEvent(run, event);
+    for (const event of events) this.unpublished.push({ workspace, event });
+    // What starts other runs is not held back.
+    if (events.some(({ subject }) => subject === runEnded.subject)) void this.publishAll();
+    else this.publishTimer ??= setTimeout(() => void this.publishAll(), publishMs);
   }
 
   /** What a worker says it is at. Not recorded. */
@@ -117,6 +126,8 @@ export class RunEvents {
   }
 
   async stop(): Promise<void> {
+    // What is not published by then, the sweep of another replica publishes.
+    await Promise.race([this.publishAll(), sleep(stopMs)]);
     clearTimeout(this.timer);
     await this.mark();
   }
@@ -135,8 +146,14 @@ export class RunEvents {
     return { id: newUuid(), subject: runChanged.subject, entity: run.id, version, payload };
   }
 
-  private async publishEvent(run: LiveRun, { id, subject, entity, version, payload }: OutboxEvent): Promise<void> {
-    const envelope: EventEnvelope = { id, workspace: run.facts.workspace, entity, version, at: now(), payload };
+  private async publishAll(): Promise<void> {
+    clearTimeout(this.publishTimer);
+    this.publishTimer = undefined;
+    await Promise.all(this.unpublished.splice(0).map(({ workspace, event }) => this.publishEvent(workspace, event)));
+  }
+
+  private async publishEvent(workspace: string, { id, subject, entity, version, payload }: OutboxEvent): Promise<void> {
+    const envelope: EventEnvelope = { id, workspace, entity, version, at: now(), payload };
     try {
       await this.stream.publish(subject, JSON.stringify(envelope), { msgID: id, timeout: publishTimeoutMs });
     } catch (err) {

@@ -3,6 +3,7 @@ import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/pa
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import type { EntityManager } from 'typeorm';
+import { unknownWorkflow } from './unknown-workflow.ts';
 
 /** Versions that are kept of one workflow. */
 const keptMax = 200;
@@ -56,6 +57,8 @@ export async function earlierVersion(
     [name, version ?? null, hash ?? null],
   );
   if (row === undefined) {
+    const known = await tx.query<unknown[]>(`SELECT 1 FROM workflow WHERE name = $1`, [name]);
+    if (known.length === 0) throw unknownWorkflow(name);
     const which = version === undefined ? `the hash ${hash}` : `version ${version}`;
     throw new Fault('not_found', `no workflow ${name} of ${which} is kept`, `Which there are: signalbox workflow versions ${name}`);
   }

@@ -16,9 +16,11 @@ const heldMax = 100;
 const lingerMs = 1_000;
 /** So long followers are told in one turn of the event loop, which others need too. */
 const sliceMs = 1;
-/** After telling all of them it rests this many times as long: a crowd gets more at once instead of taking the whole process. */
+/** Before all of them are told it rests this many times as long as that takes: a crowd gets more at once instead of taking the whole machine. */
 const restShare = 7;
-const restMaxMs = 300;
+const restMaxMs = 500;
+/** What telling one takes, until it was measured. */
+const tellGuessMs = 0.05;
 
 /** Somebody who is told of a run's events, each once and in order. */
 export interface Follower {
@@ -69,6 +71,8 @@ export class FollowedRun {
   private isAgain = false;
   private isTelling = false;
   private hasNews = false;
+  private tellMs = tellGuessMs;
+  private wake: () => void = () => undefined;
   private heardAt = performance.now();
   private held: ToldEvent[] = [];
   private unhear: () => void = () => undefined;
@@ -177,6 +181,7 @@ export class FollowedRun {
 
   private finish(): void {
     this.isEnded = true;
+    this.wake();
     this.close();
     this.source.forget();
   }
@@ -249,20 +254,31 @@ export class FollowedRun {
   private async tellInTurns(): Promise<void> {
     this.isTelling = true;
     while (this.hasNews) {
+      await this.rest(this.places.size * this.tellMs);
       this.hasNews = false;
       let spentMs = 0;
+      let told = 0;
       let began = performance.now();
       for (const place of this.places) {
         this.tell(place);
+        told++;
         const tookMs = performance.now() - began;
         if (tookMs < sliceMs) continue;
         spentMs += tookMs;
         await nextTurn();
         began = performance.now();
       }
-      if (spentMs > 0) await sleep(Math.min(restMaxMs, spentMs * restShare));
+      if (spentMs > 0) this.tellMs = spentMs / told;
     }
     this.isTelling = false;
+  }
+
+  /** What few are told, they are told at once; the end is told at once to all. */
+  private async rest(costMs: number): Promise<void> {
+    if (costMs <= sliceMs || this.isEnded) return;
+    const waking = new AbortController();
+    this.wake = () => waking.abort();
+    await sleep(Math.min(restMaxMs, costMs * restShare), undefined, { signal: waking.signal }).catch(() => undefined);
   }
 
   private tell(place: Place): void {

@@ -87,8 +87,21 @@ const columns: readonly Column<Kpi>[] = [
     align: 'end',
     cell: ({ value, unit }) => <span className="num">{kpiFigure(value, unit)}</span>,
   },
-  { id: 'p50', header: 'p50', width: '72px', align: 'end', cell: ({ p50, unit }) => <span className="num">{kpiFigure(p50, unit)}</span> },
-  { id: 'p99', header: 'p99', width: '72px', align: 'end', cell: ({ p99, unit }) => <span className="num">{kpiFigure(p99, unit)}</span> },
+  {
+    id: 'p50',
+    header: 'p50',
+    width: '72px',
+    align: 'end',
+    // What has none takes no line of a card.
+    cell: ({ p50, unit }) => p50 !== null && <span className="num">{kpiFigure(p50, unit)}</span>,
+  },
+  {
+    id: 'p99',
+    header: 'p99',
+    width: '72px',
+    align: 'end',
+    cell: ({ p99, unit }) => p99 !== null && <span className="num">{kpiFigure(p99, unit)}</span>,
+  },
   { id: 'target', header: 'Target', width: 'minmax(96px, 0.8fr)', cell: (kpi) => <span className="quiet">{targetText(kpi)}</span> },
   { id: 'budget', header: 'Budget left', width: 'minmax(90px, 0.7fr)', cell: (kpi) => budgetText(kpi) },
   { id: 'burn', header: 'Burns', width: 'minmax(96px, 0.7fr)', cell: (kpi) => <span className="quiet">{burnText(kpi)}</span> },
