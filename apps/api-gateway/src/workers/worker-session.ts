@@ -150,10 +150,8 @@ export class WorkerSession {
   }
 
   private take(tasks: readonly LeasedTask[], isToConfirm: boolean): void {
-    // What was asked for again may come twice.
-    const fresh = tasks.filter(({ task }) => !this.held.has(task));
-    if (isToConfirm) this.confirmSoon(fresh.flatMap(({ task, isAccepted }) => (isAccepted ? [task] : [])));
-    for (const { deadline, isAccepted, ...task } of fresh) {
+    if (isToConfirm) this.confirmSoon(tasks.flatMap(({ task, isAccepted }) => (isAccepted ? [task] : [])));
+    for (const { deadline, isAccepted, ...task } of tasks) {
       this.held.add(task.task);
       if (isAccepted) this.accepted.add(task.task);
       this.ports.send({ type: 'task', ...task, skill: task.skill ?? null, deadline: new Date(deadline).toISOString() });

@@ -124,9 +124,10 @@ export class WorkerLeases {
     const leave = (): QueuedTask[] => {
       queue.removeSeat(run, poller);
       this.queues.tidy(queue);
-      return given;
+      // What was taken back meanwhile may be another's by now.
+      return given.filter((task) => task.phase === 'offered' && task.instance === instance);
     };
-    return { leave, giveBack: () => leave().forEach((task) => task.phase === 'offered' && this.queues.putBack(task)) };
+    return { leave, giveBack: () => leave().forEach((task) => this.queues.putBack(task)) };
   }
 
   /** Has a worker told that nobody wants a task any more: at once if it asks for tasks, else when it does. */
