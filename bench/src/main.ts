@@ -25,7 +25,10 @@ interface Options {
   write: boolean;
 }
 
-/** All of `npm run bench`; returns the exit code. With `--against FILE` only a ratio that got much worse fails, else every goal that is not met. */
+/**
+ * All of `npm run bench`; returns the exit code. `--write` has all that was measured as docs/benchmarks.md, or, of a smoke run, as docs/benchmarks.json, which later
+ * smoke runs are compared with. With `--against FILE` only a ratio that got much worse fails, else every goal that is not met.
+ */
 export async function main(root: string, args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
@@ -56,8 +59,8 @@ export async function main(root: string, args: string[]): Promise<number> {
   const json = `${JSON.stringify(rows, null, 2)}\n`;
   if (options.json) await writeFile(options.json, json);
   if (options.write) {
-    await writeFile(join(root, 'docs', 'benchmarks.json'), json);
-    await writeFile(join(root, 'docs', 'benchmarks.md'), document(rows, options.rounds));
+    const [file, text] = options.smoke ? ['benchmarks.json', json] : ['benchmarks.md', document(rows, options.rounds)];
+    await writeFile(join(root, 'docs', file), text);
   }
   const faults = options.against ? await regressions(options.against, rows) : missed(rows);
   for (const sentence of faults) console.log(`✗ ${sentence}`);
@@ -104,7 +107,7 @@ function document(all: Measurement[], rounds: string): string {
     '# Benchmarks',
     '',
     '`npm run bench` measures what is below; `npm run bench -- NAME`, `--rounds N` and `--json FILE` narrow and keep it; `--large` has a million runs and steps where it says how many. Each figure is the median of the rounds;',
-    'a floor is the same work with nothing of ours in it, visited in turn with ours in the same run. Absolute figures are of one machine: compare ratios.',
+    'a floor is the same work with nothing of ours in it, visited in turn with ours in the same run. Absolute figures are of one machine: compare ratios. Other engines beside ours: [comparison](comparison.md).',
     '',
     `Measured on ${machine}, ${new Date().toISOString().slice(0, 10)}, ${rounds} rounds.`,
     '',
