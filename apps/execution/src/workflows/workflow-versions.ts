@@ -3,6 +3,7 @@ import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/pa
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import type { EntityManager } from 'typeorm';
+import { manifestOf, type WorkflowRow } from './workflow.store.ts';
 
 /** Versions that are kept of one workflow. */
 const keptMax = 200;
@@ -48,8 +49,8 @@ export async function earlierVersion(
   name: string,
   { version, hash }: { version?: number | undefined; hash?: string | undefined },
 ): Promise<EarlierVersion> {
-  const [row] = await tx.query<{ version: number; description: string | null; labels: Record<string, string>; manifest: string }[]>(
-    `SELECT v.version, v.description, v.labels, d.manifest
+  const [row] = await tx.query<Pick<WorkflowRow, 'name' | 'version' | 'description' | 'labels' | 'manifest'>[]>(
+    `SELECT v.name, v.version, v.description, v.labels, d.manifest
        FROM workflow_version v JOIN definition d ON d.workspace = v.workspace AND d.hash = v.hash
       WHERE v.name = $1 AND ($2::int IS NULL OR v.version = $2) AND ($3::text IS NULL OR v.hash = $3)
       ORDER BY v.version DESC LIMIT 1`,
@@ -59,19 +60,7 @@ export async function earlierVersion(
     const which = version === undefined ? `the hash ${hash}` : `version ${version}`;
     throw new Fault('not_found', `no workflow ${name} of ${which} is kept`, `Which there are: signalbox workflow versions ${name}`);
   }
-  const manifest = JSON.parse(row.manifest) as WorkflowManifest;
-  const { description: _, labels: __, ...metadata } = manifest.metadata;
-  return {
-    version: row.version,
-    manifest: {
-      ...manifest,
-      metadata: {
-        ...metadata,
-        ...(row.description !== null && { description: row.description }),
-        ...(Object.keys(row.labels).length > 0 && { labels: row.labels }),
-      },
-    },
-  };
+  return { version: row.version, manifest: manifestOf(row) };
 }
 
 /** A page of what a workflow was, the newest first. */

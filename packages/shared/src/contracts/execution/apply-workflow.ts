@@ -17,6 +17,7 @@ import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { WorkflowView } from './workflow-view.ts';
 import { Opaque } from '../../bus/opaque.ts';
+import { hashPattern } from '../registry/agent.ts';
 
 export class ApplyWorkflowRequest {
   @Matches(namePattern) name!: string;
@@ -31,7 +32,7 @@ export class ApplyWorkflowRequest {
   @IsOptional() @IsInt() @Min(1) version?: number;
 
   /** It becomes what it was when its definition had this hash. */
-  @IsOptional() @Matches(/^sha256:[0-9a-f]{64}$/) hash?: string;
+  @IsOptional() @Matches(hashPattern) hash?: string;
 
   /** Only say what would change. */
   @IsOptional() @IsBoolean() dryRun?: boolean;
