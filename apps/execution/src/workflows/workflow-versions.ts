@@ -1,5 +1,5 @@
 import type { WorkflowVersion } from '@signalbox/shared/contracts/execution/list-workflow-versions.js';
-import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
+import { decodePosition, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import type { EntityManager } from 'typeorm';
@@ -70,7 +70,7 @@ export async function listVersions(
   filter: { limit?: number; cursor?: string; q?: string },
 ): Promise<{ data: WorkflowVersion[]; nextCursor: string | null }> {
   const limit = filter.limit ?? pageLimitDefault;
-  const before = filter.cursor === undefined ? null : Number(decodeCursor(filter.cursor, 1)[0]);
+  const before = filter.cursor === undefined ? null : decodePosition(filter.cursor);
   const rows = await tx.query<VersionRow[]>(
     `SELECT v.version, v.hash, v.steps, v.reverted_to, v.created_by, v.created_at, v.version = w.version AS is_current
        FROM workflow w JOIN workflow_version v ON v.workspace = w.workspace AND v.name = w.name

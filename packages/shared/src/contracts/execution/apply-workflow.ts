@@ -9,6 +9,7 @@ import {
   IsOptional,
   IsString,
   Matches,
+  Max,
   MaxLength,
   Min,
   ValidateNested,
@@ -29,7 +30,7 @@ export class ApplyWorkflowRequest {
   @IsOptional() @IsString() @MaxLength(262_144) source?: string;
 
   /** It becomes what it was at this version. */
-  @IsOptional() @IsInt() @Min(1) version?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
 
   /** It becomes what it was when its definition had this hash. */
   @IsOptional() @Matches(hashPattern) hash?: string;
