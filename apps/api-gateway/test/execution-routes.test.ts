@@ -406,7 +406,8 @@ describe('workflows', () => {
       ['workflow.list-versions', { name: 'report', limit: 5 }],
       ['workflow.apply', { name: 'report', version: 2, dryRun: true, expectedVersion: 4 }],
     ]);
-    expect(await send('POST', '/workflows/report/revert', { version: 0 })).toMatchObject({ status: 400 });
+    for (const version of [0, 2 ** 31, 1.5, '2'])
+      expect(await send('POST', '/workflows/report/revert', { version })).toMatchObject({ status: 400 });
     expect(await send('POST', '/workflows/report/revert', {})).toMatchObject({ status: 400 });
   });
 

@@ -228,6 +228,11 @@ test('a workflow is created, changed and left alone, with what changed and who d
   await expect(service.request(applyWorkflow, { name: 'kept', version: 9 })).rejects.toMatchObject({ code: 'not_found' });
   await expect(service.request(applyWorkflow, { name: 'kept', version: 1 }, { as: foreign })).rejects.toMatchObject({ code: 'not_found' });
   await expect(service.request(applyWorkflow, { name: 'kept', version: 1, manifest: first })).rejects.toMatchObject({ code: 'invalid' });
+  for (const position of ['99999999999', 'abc', '1.5']) {
+    const cursor = Buffer.from(JSON.stringify([position])).toString('base64url');
+    await expect(service.request(listWorkflowVersions, { name: 'kept', cursor })).rejects.toMatchObject({ code: 'invalid' });
+  }
+  await expect(service.request(applyWorkflow, { name: 'kept', version: 2 ** 31 })).rejects.toMatchObject({ code: 'invalid' });
   const back = await service.request(applyWorkflow, { name: 'kept', hash: earlier!.hash });
   expect(back).toMatchObject({ action: 'updated', resource: { version: 3, hash: earlier!.hash, description: null, labels: {} } });
   expect(await service.request(applyWorkflow, { name: 'kept', version: 2 })).toMatchObject({

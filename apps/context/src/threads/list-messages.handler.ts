@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { Handles } from '@signalbox/shared/bus/handles.js';
-import { decodeCursor, encodeCursor, pageLimitDefault } from '@signalbox/shared/bus/page.js';
+import { decodePosition, encodeCursor, pageLimitDefault } from '@signalbox/shared/bus/page.js';
 import { listMessages, ListMessagesReply, ListMessagesRequest } from '@signalbox/shared/contracts/context/list-messages.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
@@ -24,14 +24,11 @@ export class ListMessagesHandler {
       });
     const id = toUuid(thread, 'thread');
     await this.store.find(workspace, id);
-    const { messages, hasMore } = await this.store.messages(workspace, id, { order, from: positionOf(cursor), limit });
+    const { messages, hasMore } = await this.store.messages(workspace, id, {
+      order,
+      from: cursor === undefined ? undefined : decodePosition(cursor, Number.MAX_SAFE_INTEGER + 1),
+      limit,
+    });
     return { data: messages.map((message) => messageView(id, message)), nextCursor: hasMore ? encodeCursor([messages.at(-1)!.seq]) : null };
   }
-}
-
-function positionOf(cursor: string | undefined): number | undefined {
-  if (cursor === undefined) return undefined;
-  const position = Number(decodeCursor(cursor, 1)[0]);
-  if (Number.isSafeInteger(position)) return position;
-  throw new Fault('invalid', 'the cursor is not one that this list gave', 'Begin again without a cursor.');
 }

@@ -1,9 +1,10 @@
 import type { WorkflowVersion } from '@signalbox/shared/contracts/execution/list-workflow-versions.js';
-import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
+import { decodePosition, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import type { EntityManager } from 'typeorm';
 import { unknownWorkflow } from './unknown-workflow.ts';
+import { manifestOf, type WorkflowRow } from './workflow.store.ts';
 
 /** Versions that are kept of one workflow. */
 const keptMax = 200;
@@ -49,8 +50,8 @@ export async function earlierVersion(
   name: string,
   { version, hash }: { version?: number | undefined; hash?: string | undefined },
 ): Promise<EarlierVersion> {
-  const [row] = await tx.query<{ version: number; description: string | null; labels: Record<string, string>; manifest: string }[]>(
-    `SELECT v.version, v.description, v.labels, d.manifest
+  const [row] = await tx.query<Pick<WorkflowRow, 'name' | 'version' | 'description' | 'labels' | 'manifest'>[]>(
+    `SELECT v.name, v.version, v.description, v.labels, d.manifest
        FROM workflow_version v JOIN definition d ON d.workspace = v.workspace AND d.hash = v.hash
       WHERE v.name = $1 AND ($2::int IS NULL OR v.version = $2) AND ($3::text IS NULL OR v.hash = $3)
       ORDER BY v.version DESC LIMIT 1`,
@@ -62,19 +63,7 @@ export async function earlierVersion(
     const which = version === undefined ? `the hash ${hash}` : `version ${version}`;
     throw new Fault('not_found', `no workflow ${name} of ${which} is kept`, `Which there are: signalbox workflow versions ${name}`);
   }
-  const manifest = JSON.parse(row.manifest) as WorkflowManifest;
-  const { description: _, labels: __, ...metadata } = manifest.metadata;
-  return {
-    version: row.version,
-    manifest: {
-      ...manifest,
-      metadata: {
-        ...metadata,
-        ...(row.description !== null && { description: row.description }),
-        ...(Object.keys(row.labels).length > 0 && { labels: row.labels }),
-      },
-    },
-  };
+  return { version: row.version, manifest: manifestOf(row) };
 }
 
 /** A page of what a workflow was, the newest first. */
@@ -84,7 +73,7 @@ export async function listVersions(
   filter: { limit?: number; cursor?: string; q?: string },
 ): Promise<{ data: WorkflowVersion[]; nextCursor: string | null }> {
   const limit = filter.limit ?? pageLimitDefault;
-  const before = filter.cursor === undefined ? null : Number(decodeCursor(filter.cursor, 1)[0]);
+  const before = filter.cursor === undefined ? null : decodePosition(filter.cursor);
   const rows = await tx.query<VersionRow[]>(
     `SELECT v.version, v.hash, v.steps, v.reverted_to, v.created_by, v.created_at, v.version = w.version AS is_current
        FROM workflow w JOIN workflow_version v ON v.workspace = w.workspace AND v.name = w.name

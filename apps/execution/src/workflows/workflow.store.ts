@@ -8,7 +8,8 @@ import type { Definitions } from './definitions.ts';
 import type { WorkflowManifest } from '@signalbox/workflow/language/manifest.js';
 import { scaleBackOf } from '@signalbox/workflow/language/scale-back.js';
 
-interface WorkflowRow {
+/** A workflow as it is stored, with its definition. */
+export interface WorkflowRow {
   name: string;
   hash: string;
   description: string | null;
@@ -191,16 +192,20 @@ export function scaleBackView(
   return { scaleBack: { to, afterMs, restoreMs, waitOverMs, agents: agents ? [...agents] : null, active } };
 }
 
-function storedOf(row: WorkflowRow): StoredWorkflow {
-  const manifest = JSON.parse(row.manifest) as WorkflowManifest;
-  // Labels and description may change without the definition: the row has those that count.
+/** The manifest of a row with its definition. Labels and description may change without the definition: the row has those that count. */
+export function manifestOf(row: Pick<WorkflowRow, 'name' | 'description' | 'labels' | 'manifest'>): WorkflowManifest {
   const metadata = {
     name: row.name,
     ...(row.description !== null && { description: row.description }),
     ...(Object.keys(row.labels).length > 0 && { labels: row.labels }),
   };
+  return { ...(JSON.parse(row.manifest) as WorkflowManifest), metadata };
+}
+
+function storedOf(row: WorkflowRow): StoredWorkflow {
+  const manifest = manifestOf(row);
   return {
-    definition: { hash: row.hash, manifest: { ...manifest, metadata } },
+    definition: { hash: row.hash, manifest },
     view: {
       name: row.name,
       description: row.description,

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeCursor, encodeCursor, pageOf } from './page.ts';
+import { decodeCursor, decodePosition, encodeCursor, pageOf } from './page.ts';
 
 test('a cursor gives back its position', () => {
   fc.assert(
@@ -19,6 +19,14 @@ test.each([
   Buffer.from('[null,null]').toString('base64url'),
 ])('what is no cursor of a list is refused: %j', (cursor) => {
   expect(() => decodeCursor(cursor, 2)).toThrow(expect.objectContaining({ code: 'invalid' }));
+});
+
+test('a position is one whole number that its column can take', () => {
+  expect(['7', 7, -1].map((position) => decodePosition(encodeCursor([position])))).toEqual([7, 7, -1]);
+  expect(decodePosition(encodeCursor([2 ** 40]), 2 ** 53)).toBe(2 ** 40);
+  for (const position of ['x', '1.5', 2 ** 31, '1e300'])
+    expect(() => decodePosition(encodeCursor([position]))).toThrow(expect.objectContaining({ code: 'invalid' }));
+  expect(() => decodePosition(encodeCursor([1, 2]))).toThrow(expect.objectContaining({ code: 'invalid' }));
 });
 
 test('a page has a next cursor only where more rows were read than it shows', () => {

@@ -38,6 +38,13 @@ export function decodeCursor(cursor: string, fields: number): string[] {
   throw badCursor();
 }
 
+/** The position in a cursor that is one whole number, below `below` in either direction: by default what PostgreSQL takes as `int`. `invalid` like `decodeCursor`. */
+export function decodePosition(cursor: string, below = 2 ** 31): number {
+  const position = Number(decodeCursor(cursor, 1)[0]);
+  if (Number.isInteger(position) && Math.abs(position) < below) return position;
+  throw badCursor();
+}
+
 function badCursor(cause?: unknown): Fault {
   return new Fault('invalid', 'the cursor is not one that this list gave', 'Begin again without a cursor.', {
     cause,

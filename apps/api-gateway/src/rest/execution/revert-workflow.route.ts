@@ -1,5 +1,5 @@
 import { Body, Controller, Param, Post, Query } from '@nestjs/common';
-import { IsInt, Min } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { applyWorkflow, type ApplyWorkflowReply } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
@@ -9,7 +9,7 @@ import { Operation } from '../../platform/operation.ts';
 
 class RevertWorkflowBody {
   /** What it was at this version. */
-  @IsInt() @Min(1) version!: number;
+  @IsInt() @Min(1) @Max(2_147_483_647) version!: number;
 }
 
 @Controller('api/v1/workflows')

@@ -5,10 +5,11 @@ import { upgradeRun, type UpgradeRunReply } from '@signalbox/shared/contracts/ex
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Operation } from '../../platform/operation.ts';
 import { requireRunId } from './run-id.ts';
+import { hashPattern } from '@signalbox/shared/contracts/registry/agent.js';
 
 class UpgradeRunBody {
   /** `sha256:…` of a definition of the run's workflow; absent: the one that the workflow has now. */
-  @IsOptional() @Matches(/^sha256:[0-9a-f]{64}$/) hash?: string;
+  @IsOptional() @Matches(hashPattern) hash?: string;
   /** Only says what would happen. */
   @IsOptional() @IsBoolean() dryRun?: boolean;
 }

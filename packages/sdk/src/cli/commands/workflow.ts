@@ -77,10 +77,10 @@ export function addWorkflow(program: Command, io: Io): void {
       );
     }
     await confirm(context, `Make ${name} what it was at version ${version}?`, yes);
-    const { resource, ...reverted } = await client.workflows.revert(name, version, {}, { signal });
-    out.json({ ...reverted, resource });
+    const reverted = await client.workflows.revert(name, version, {}, { signal });
+    out.json(reverted);
     out.lines(
-      line`${green('✔')} ${bold(name)} is what it was at version ${version}, as version ${resource.version}. ${dim('Runs under way go on as they began.')}`,
+      line`${green('✔')} ${bold(name)} is what it was at version ${version}, as version ${reverted.resource.version}. ${dim('Runs under way go on as they began.')}`,
     );
   });
 

@@ -9,6 +9,7 @@ import {
   IsOptional,
   IsString,
   Matches,
+  Max,
   MaxLength,
   Min,
   ValidateNested,
@@ -17,6 +18,7 @@ import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { namePattern } from '../../ids/ids.ts';
 import { WorkflowView } from './workflow-view.ts';
 import { Opaque } from '../../bus/opaque.ts';
+import { hashPattern } from '../registry/agent.ts';
 
 export class ApplyWorkflowRequest {
   @Matches(namePattern) name!: string;
@@ -28,10 +30,10 @@ export class ApplyWorkflowRequest {
   @IsOptional() @IsString() @MaxLength(262_144) source?: string;
 
   /** It becomes what it was at this version. */
-  @IsOptional() @IsInt() @Min(1) version?: number;
+  @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647) version?: number;
 
   /** It becomes what it was when its definition had this hash. */
-  @IsOptional() @Matches(/^sha256:[0-9a-f]{64}$/) hash?: string;
+  @IsOptional() @Matches(hashPattern) hash?: string;
 
   /** Only say what would change. */
   @IsOptional() @IsBoolean() dryRun?: boolean;

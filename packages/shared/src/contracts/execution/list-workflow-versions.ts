@@ -18,7 +18,7 @@ export class WorkflowVersion {
   @IsInt() @Min(0) steps!: number;
   /** Which version it was reverted to. */
   @IsOptional() @IsInt() @Min(1) revertedTo?: number;
-  /** Who applied it; `` for what was applied before this was kept. */
+  /** Who applied it; empty for what was applied before this was kept. */
   @IsString() createdBy!: string;
   @IsISO8601() createdAt!: string;
 }

@@ -5,12 +5,13 @@ import { idPattern } from '../../ids/ids.ts';
 import { ManifestChange } from './apply-workflow.ts';
 import { RunView } from './run-view.ts';
 import { shardOfRun } from './task-id.ts';
+import { hashPattern } from '../registry/agent.ts';
 
 export class UpgradeRunRequest {
   @Matches(idPattern('run')) run!: string;
 
   /** `sha256:…` of a definition of the run's workflow; absent: the one that the workflow has now. */
-  @IsOptional() @Matches(/^sha256:[0-9a-f]{64}$/) hash?: string;
+  @IsOptional() @Matches(hashPattern) hash?: string;
 
   /** Only says what would happen. */
   @IsOptional() @IsBoolean() dryRun?: boolean;

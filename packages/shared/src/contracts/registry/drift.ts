@@ -11,7 +11,10 @@ export const driftAspects = ['missing', 'version', 'replicas', 'state', 'steps',
 export type DriftAspect = (typeof driftAspects)[number];
 
 export const driftRepairs = ['start', 'restart', 'again', 'revert'] as const;
-/** `start` the deployment; `restart` its processes; make its steps `again`, with what is there now as what is wanted; `revert` a workflow to the definition that is wanted. */
+/**
+ * `start` the deployment; `restart` its processes; make its steps `again`, with what is there now as what is wanted; `revert` a workflow to the
+ * definition that is wanted.
+ */
 export type DriftRepair = (typeof driftRepairs)[number];
 
 /** One thing that is not as the manifest wants it. */

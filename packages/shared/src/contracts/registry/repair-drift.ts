@@ -34,7 +34,8 @@ export class RepairDriftReply {
 
 /**
  * Puts right what drifted, as far as the registry can: processes of an older version are replaced, steps that failed or were made for something
- * else are made again, a workflow at another hash becomes what it was at the wanted one (with the rights of who asks), what is not started is started. The deployment acts with the rights of who asks from then on. Nothing to do: nothing happens.
+ * else are made again, a workflow at another hash becomes what it was at the wanted one (with the rights of who asks), what is not started is
+ * started. The deployment acts with the rights of who asks from then on. Nothing to do: nothing happens.
  */
 export const repairDrift = defineContract({
   subject: 'sb.registry.drift.repair',
