@@ -580,10 +580,17 @@ describe('approvals', () => {
     const { seen, ended, response } = await follow('/events', { signal: leaving.signal });
     expect(response.status).toBe(200);
     const payload = { id: approvalId, run: id, workflow: 'report', step: 'ask', status: 'open', at: 0 };
-    const envelope = { id: 'e1', workspace: '', entity: approvalId, version: 1, at: 0, payload };
+    const envelope = { id: 'e1', workspace: '', entity: approvalId, version: 3, at: 0, payload: { ...payload, version: 9 } };
     nats.connection.publish(approvalChanged.subject, JSON.stringify(envelope));
     await eventually(() => seen.some(({ event: type }) => type === 'approval.changed'));
-    expect(seen.find(({ event: type }) => type === 'approval.changed')?.data).toMatchObject({ run: id, status: 'open' });
+    expect(seen.find(({ event: type }) => type === 'approval.changed')?.data).toMatchObject({
+      run: id,
+      status: 'open',
+      version: 9,
+      about: approvalId,
+      revision: 3,
+      at: '1970-01-01T00:00:00.000Z',
+    });
     leaving.abort();
     await expect(ended).rejects.toMatchObject({ name: 'AbortError' });
   });

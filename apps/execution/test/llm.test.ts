@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { encodeCursor } from '@signalbox/shared/bus/page.js';
 import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
 import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
 import { getApproval } from '@signalbox/shared/contracts/execution/get-approval.js';
@@ -227,4 +228,8 @@ test('what is added up by time, workflow, agent and model is what the runs say, 
   expect(pages.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(total.attempts);
   expect((await service.request(listUsage, {}, { as: { workspace: newUuid() } })).total.attempts).toBe(0);
   await expect(service.request(listUsage, { from: '2020-01-01' })).rejects.toMatchObject({ code: 'invalid' });
+  for (const at of ['x', '7', '0000-01-01T00:00:00.000Z', '2026-02-01T25:00:00.000Z', '+275760-09-13T00:00:00.000Z']) {
+    const cursor = encodeCursor([at, '', '', '']);
+    await expect(service.request(listUsage, { bucket: 'day', cursor })).rejects.toMatchObject({ errors: [{ pointer: '/cursor' }] });
+  }
 });

@@ -109,13 +109,13 @@ export class EventHub implements OnApplicationBootstrap, OnApplicationShutdown {
     const resource = shownEntities[entity];
     if (resource === undefined) return;
     try {
-      const { workspace, entity: about, version, at, payload } = message.json<EventEnvelope>();
+      const { workspace, entity: about, version: revision, at, payload } = message.json<EventEnvelope>();
       const event = {
         sequence: message.seq,
         workspace: workspace || null,
         resource,
         event: `${entity}.${verb}`,
-        data: { ...(payload as Record<string, unknown>), about, version, at: new Date(at).toISOString() },
+        data: { ...(payload as Record<string, unknown>), about, revision, at: new Date(at).toISOString() },
       };
       this.ring.take(event);
       this.tell(event);

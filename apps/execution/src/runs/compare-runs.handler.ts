@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
-import { decodeCursor, encodeCursor, pageLimitDefault } from '@signalbox/shared/bus/page.js';
+import { decodePosition, encodeCursor, pageLimitDefault } from '@signalbox/shared/bus/page.js';
 import { Handles } from '@signalbox/shared/bus/handles.js';
 import { compareRuns, type CompareRunsReply, type CompareRunsRequest } from '@signalbox/shared/contracts/execution/compare-runs.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
@@ -20,7 +20,7 @@ export class CompareRunsHandler {
     @Payload() { run, other, limit = pageLimitDefault, cursor }: CompareRunsRequest,
     @FromCaller() { workspace }: Caller,
   ): Promise<CompareRunsReply> {
-    const from = cursor === undefined ? 0 : Math.max(0, Math.trunc(Number(decodeCursor(cursor, 1)[0])) || 0);
+    const from = cursor === undefined ? 0 : Math.max(0, decodePosition(cursor));
     const [a, b] = await Promise.all([this.read(workspace, run), this.read(workspace, other)]);
     const comparison = new Comparison(a.side, b.side);
     const keys = comparison.keys;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
+import { badCursor, decodeCursor, pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
 import type { ListUsageReply, ListUsageRequest, UsageSums } from '@signalbox/shared/contracts/execution/list-usage.js';
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
@@ -28,6 +28,16 @@ const rowsSql = `WITH used AS (${usedSql})
   ORDER BY g.at, g.workflow, g.agent, g.model LIMIT $14`;
 const totalSql = `WITH used AS (${usedSql}) SELECT ${sums} FROM used u HAVING count(*) > 0`;
 
+const timePattern = /^[1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+
+/** Hour, workflow, agent and model; the hour is empty where nothing is shown by time. */
+function positionIn(cursor: string): string[] {
+  const position = decodeCursor(cursor, 4);
+  const [at = ''] = position;
+  if (at !== '' && (!timePattern.test(at) || Number.isNaN(Date.parse(at)))) throw badCursor();
+  return position;
+}
+
 const nothing: UsageSums = { attempts: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
 /** What was used, under row security of the caller's workspace. */
@@ -39,7 +49,7 @@ export class UsageStore {
     const { bucket, by = '', workflow, agent, model, q = '', limit = pageLimitDefault, cursor } = request;
     const { from, to } = windowOf(request, now());
     const window = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-    const after = cursor === undefined ? [null, null, null, null] : decodeCursor(cursor, 4);
+    const after = cursor === undefined ? [null, null, null, null] : positionIn(cursor);
     const asked = [workspace, window.from, window.to, workflow ?? null, agent ?? null, model ?? null, q];
     const chosen = by.split(',');
     const { rows, total } = await this.db.inWorkspace(workspace, async (tx) => ({

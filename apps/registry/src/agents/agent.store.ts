@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AgentKind, AgentStatus } from '@signalbox/shared/contracts/registry/agent.js';
 import { stages } from '@signalbox/shared/contracts/registry/stage.js';
-import { pageLimitDefault, decodeCursor } from '@signalbox/shared/bus/page.js';
+import { decodeCursor, decodePosition, pageLimitDefault } from '@signalbox/shared/bus/page.js';
 import type { EntityManager } from 'typeorm';
 import { changedRows, Conditions, labelsWanted, rowsOf, searchPatterns } from '../database/sql.ts';
 import type { AgentManifest } from '../manifests/manifest.ts';
@@ -124,7 +124,7 @@ export class AgentStore {
 
   /** One more than asked for, the newest first. */
   versions(tx: EntityManager, agent: string, limit: number, cursor: string | undefined): Promise<AgentVersionRow[]> {
-    const before = cursor === undefined ? null : versionIn(cursor);
+    const before = cursor === undefined ? null : decodePosition(cursor);
     return rowsOf<AgentVersionRow>(
       tx,
       `SELECT * FROM agent_version WHERE agent = $1 AND ($2::int IS NULL OR version < $2) ORDER BY version DESC LIMIT $3`,
@@ -186,9 +186,4 @@ function contentColumns(manifest: AgentManifest): unknown[] {
     JSON.stringify(spec.skills ?? []),
     searchText(manifest),
   ];
-}
-
-function versionIn(cursor: string): number {
-  const version = Number(decodeCursor(cursor, 1)[0]);
-  return Number.isSafeInteger(version) && version > 0 && version < 2 ** 31 ? version : 1;
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { decodeCursor, pageLimitDefault } from '@signalbox/shared/bus/page.js';
+import { decodeCursor, decodePosition, pageLimitDefault } from '@signalbox/shared/bus/page.js';
 import type { EvalResult } from '@signalbox/shared/contracts/registry/eval.js';
 import type { ListEvalAttemptsRequest } from '@signalbox/shared/contracts/registry/list-eval-attempts.js';
 import type { ListEvalsRequest } from '@signalbox/shared/contracts/registry/list-evals.js';
@@ -137,12 +137,12 @@ export class EvalStore {
     id: string,
     { outcome, q, limit = pageLimitDefault, cursor }: Omit<ListEvalAttemptsRequest, 'id'>,
   ): Promise<AttemptRow[]> {
-    const after = cursor === undefined ? -1 : Math.trunc(Number(decodeCursor(cursor, 1)[0])) || 0;
+    const after = cursor === undefined ? -1 : decodePosition(cursor);
     return rowsOf<AttemptRow>(
       tx,
       `SELECT * FROM eval_attempt WHERE eval = $1 AND number > $2 AND ($3::text[] IS NULL OR outcome = ANY ($3)) AND lower(case_name) LIKE ALL ($4::text[])
        ORDER BY number LIMIT $5`,
-      [id, Math.min(after, 2 ** 31 - 1), outcome ?? null, searchPatterns(q), limit + 1],
+      [id, after, outcome ?? null, searchPatterns(q), limit + 1],
     );
   }
 

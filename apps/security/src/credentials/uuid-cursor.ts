@@ -1,5 +1,4 @@
-import { decodeCursor } from '@signalbox/shared/bus/page.js';
-import { Fault } from '@signalbox/shared/errors/fault.js';
+import { badCursor, decodeCursor } from '@signalbox/shared/bus/page.js';
 
 const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -8,7 +7,5 @@ export function uuidCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
   const [uuid = ''] = decodeCursor(cursor, 1);
   if (uuidPattern.test(uuid)) return uuid;
-  throw new Fault('invalid', 'the cursor is not one that this list gave', 'Begin again without a cursor.', {
-    errors: [{ pointer: '/cursor', detail: 'is not a cursor of this list' }],
-  });
+  throw badCursor();
 }

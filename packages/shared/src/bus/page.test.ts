@@ -17,6 +17,7 @@ test.each([
   encodeCursor(['one']),
   Buffer.from('{"a":1}').toString('base64url'),
   Buffer.from('[null,null]').toString('base64url'),
+  encodeCursor(['a\0b', 1]),
 ])('what is no cursor of a list is refused: %j', (cursor) => {
   expect(() => decodeCursor(cursor, 2)).toThrow(expect.objectContaining({ code: 'invalid' }));
 });

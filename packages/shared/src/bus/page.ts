@@ -30,7 +30,8 @@ export function decodeCursor(cursor: string, fields: number): string[] {
     const isOurs =
       Array.isArray(position) &&
       position.length === fields &&
-      position.every((field) => typeof field === 'string' || typeof field === 'number');
+      // A NUL is in no text of PostgreSQL.
+      position.every((field) => typeof field === 'number' || (typeof field === 'string' && !field.includes('\0')));
     if (isOurs) return position.map(String);
   } catch (cause) {
     throw badCursor(cause);
@@ -45,7 +46,8 @@ export function decodePosition(cursor: string, below = 2 ** 31): number {
   throw badCursor();
 }
 
-function badCursor(cause?: unknown): Fault {
+/** What is thrown for a cursor whose fields no row of the list can have. */
+export function badCursor(cause?: unknown): Fault {
   return new Fault('invalid', 'the cursor is not one that this list gave', 'Begin again without a cursor.', {
     cause,
     errors: [{ pointer: '/cursor', detail: 'is not a cursor of this list' }],

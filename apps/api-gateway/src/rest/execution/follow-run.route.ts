@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { listRunEvents } from '@signalbox/shared/contracts/execution/list-run-events.js';
 import { RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
-import { decodeCursor, encodeCursor, PageRequest } from '@signalbox/shared/bus/page.js';
+import { decodePosition, encodeCursor, PageRequest } from '@signalbox/shared/bus/page.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Type } from 'class-transformer';
 import { IsArray, IsOptional, IsString, ValidateNested } from 'class-validator';
@@ -40,7 +40,7 @@ export class FollowRunRoute {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const run = requireRunId(id);
-    const after = lastEventId(request) ?? (cursor === undefined ? -1 : seqOf(cursor));
+    const after = lastEventId(request) ?? (cursor === undefined ? -1 : decodePosition(cursor));
     if (!wantsEventStream(request)) {
       const { data, hasMore, through = data.at(-1)?.seq } = await this.follower.page(run, after, limit, caller);
       const nextCursor = hasMore && through !== undefined ? encodeCursor([through]) : null;
@@ -57,9 +57,4 @@ export class FollowRunRoute {
     this.streams.add(caller, stream);
     this.follower.stream(followed, after, caller, stream);
   }
-}
-
-function seqOf(cursor: string): number {
-  const seq = Number(decodeCursor(cursor, 1)[0]);
-  return Number.isSafeInteger(seq) && seq >= 0 ? seq : -1;
 }
