@@ -379,7 +379,9 @@ async function eventually(is: () => boolean): Promise<void> {
 
 describe('workflows', () => {
   test('are applied as manifest or as text, only looked at, and only over the version that was seen', async () => {
-    expect(await send('PUT', '/workflows/report', manifest)).toMatchObject({ status: 200, body: { action: 'updated' } });
+    const applied = await send('PUT', '/workflows/report', manifest);
+    expect(applied).toMatchObject({ status: 200, body: { action: 'updated' } });
+    expect(applied.headers.get('etag')).toBe('"4"');
     expect(await send('PUT', '/workflows/report?dryRun=true', { source: 'kind: Workflow' }, { 'if-match': '"4"' })).toMatchObject({
       status: 200,
     });
@@ -630,7 +632,7 @@ describe('operations on many runs', () => {
 describe('budgets', () => {
   test('are set by their scope, read and removed', async () => {
     const set = await send('PUT', '/budgets/workflow%2Freport', { limit: { tokens: 5 }, period: 'day' }, { 'if-match': '"2"' });
-    expect([set.status, set.body]).toEqual([200, { action: 'created', changes: [], resource: budget }]);
+    expect([set.status, set.headers.get('etag'), set.body]).toEqual([200, '"3"', { action: 'created', changes: [], resource: budget }]);
     expect(asked.at(-1)).toEqual(['budget.apply', { scope: 'workflow/report', limit: { tokens: 5 }, period: 'day', expectedVersion: 2 }]);
     await send('PUT', '/budgets/workspace?dryRun=true', { limit: { tokens: 5 }, labels: { team: 'a' }, description: 'x' });
     expect(asked.at(-1)).toEqual([

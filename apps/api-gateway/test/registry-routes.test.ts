@@ -537,7 +537,7 @@ describe('gates, evidence and stages by REST', () => {
       etag: null,
     });
     await expect(send('PUT', '/gates/mine', manifest)).resolves.toMatchObject({ status: 200, etag: '"2"' });
-    await expect(send('GET', '/gates/mine')).resolves.toMatchObject({ status: 200, body: { manifest: { kind: 'Gate' } } });
+    await expect(send('GET', '/gates/mine')).resolves.toMatchObject({ status: 200, etag: '"2"', body: { manifest: { kind: 'Gate' } } });
     await expect(send('GET', '/gates?builtIn=false&q=x')).resolves.toMatchObject({ status: 200 });
     await expect(send('DELETE', '/gates/mine')).resolves.toMatchObject({ status: 200 });
     const report = { agent: 'reader', format: 'json', content: '{"metrics":{"a":1}}' };
@@ -567,7 +567,11 @@ describe('gates, evidence and stages by REST', () => {
   test('so do KPIs, objectives and what is to be measured', async () => {
     const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Objective', metadata: { name: 'quick' }, spec: {} };
     await expect(send('PUT', '/objectives/quick', manifest)).resolves.toMatchObject({ status: 200, etag: '"2"' });
-    await expect(send('GET', '/objectives/quick')).resolves.toMatchObject({ status: 200, body: { manifest: { kind: 'Objective' } } });
+    await expect(send('GET', '/objectives/quick')).resolves.toMatchObject({
+      status: 200,
+      etag: '"2"',
+      body: { manifest: { kind: 'Objective' } },
+    });
     await expect(send('GET', '/objectives?q=x')).resolves.toMatchObject({ status: 200 });
     await expect(send('DELETE', '/objectives/quick')).resolves.toMatchObject({ status: 200 });
     await expect(send('GET', '/kpis?window=6h&agent=reader')).resolves.toMatchObject({ status: 200, body: { window: '6h' } });
@@ -586,7 +590,11 @@ describe('gates, evidence and stages by REST', () => {
   test('so do eval suites and evals', async () => {
     const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'EvalSuite', metadata: { name: 'greetings' }, spec: {} };
     await expect(send('PUT', '/eval-suites/greetings', manifest)).resolves.toMatchObject({ status: 200, etag: '"3"' });
-    await expect(send('GET', '/eval-suites/greetings')).resolves.toMatchObject({ status: 200, body: { manifest: { kind: 'EvalSuite' } } });
+    await expect(send('GET', '/eval-suites/greetings')).resolves.toMatchObject({
+      status: 200,
+      etag: '"3"',
+      body: { manifest: { kind: 'EvalSuite' } },
+    });
     await expect(send('GET', '/eval-suites?q=x')).resolves.toMatchObject({ status: 200 });
     await expect(send('DELETE', '/eval-suites/greetings')).resolves.toMatchObject({ status: 200 });
     const wish = { suite: 'greetings', agent: 'reader', version: 7, repeats: 2 };
@@ -665,13 +673,17 @@ describe('notifications by REST', () => {
   test('reach the registry with what was asked', async () => {
     const manifest = { apiVersion: 'signalbox.dev/v1', kind: 'Channel', metadata: { name: 'ops' }, spec: {} };
     await expect(send('PUT', '/channels/ops', manifest, { 'if-match': '"0"' })).resolves.toMatchObject({ status: 200, etag: '"4"' });
-    await expect(send('GET', '/channels/ops')).resolves.toMatchObject({ status: 200, body: { manifest: { kind: 'Channel' } } });
+    await expect(send('GET', '/channels/ops')).resolves.toMatchObject({
+      status: 200,
+      etag: '"4"',
+      body: { manifest: { kind: 'Channel' } },
+    });
     await expect(send('GET', '/channels?q=o')).resolves.toMatchObject({ status: 200 });
     await expect(send('POST', '/channels/ops/test')).resolves.toMatchObject({ status: 200, body: { tookMs: 7 } });
     await expect(send('DELETE', '/channels/ops')).resolves.toMatchObject({ status: 200 });
     const rules = { ...manifest, kind: 'NotificationRule', metadata: { name: 'on-call' } };
     await expect(send('PUT', '/notification-rules/on-call?dryRun=true', rules)).resolves.toMatchObject({ status: 200, etag: null });
-    await expect(send('GET', '/notification-rules/on-call')).resolves.toMatchObject({ status: 200 });
+    await expect(send('GET', '/notification-rules/on-call')).resolves.toMatchObject({ status: 200, etag: '"5"' });
     await expect(send('GET', '/notification-rules')).resolves.toMatchObject({ status: 200 });
     await expect(send('POST', '/notification-rules/on-call/run')).resolves.toMatchObject({ status: 200, body: { messages: 1 } });
     await expect(send('DELETE', '/notification-rules/on-call')).resolves.toMatchObject({ status: 200 });

@@ -1,4 +1,5 @@
-import { Body, Controller, Param, Put, Query } from '@nestjs/common';
+import { Body, Controller, Param, Put, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
@@ -6,7 +7,7 @@ import { applyBudget, type ApplyBudgetReply } from '@signalbox/shared/contracts/
 import { BudgetAmounts, budgetPeriods, type BudgetPeriod } from '@signalbox/shared/contracts/execution/budget-view.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { ApplyQuery } from '../../platform/apply-query.ts';
-import { IfMatch } from '../../platform/if-match.ts';
+import { etagOf, IfMatch } from '../../platform/if-match.ts';
 import { Operation } from '../../platform/operation.ts';
 
 class ApplyBudgetBody {
@@ -34,12 +35,13 @@ export class ApplyBudgetRoute {
     body: ApplyBudgetBody,
     query: ApplyQuery,
   })
-  handle(
+  async handle(
     @Param('scope') scope: string,
     @Body() body: ApplyBudgetBody,
     @Query() query: ApplyQuery,
     @IfMatch() expectedVersion: number | undefined,
     @FromCaller() caller: Caller,
+    @Res({ passthrough: true }) response: FastifyReply,
   ): Promise<ApplyBudgetReply> {
     const request = {
       scope,
@@ -47,6 +49,8 @@ export class ApplyBudgetRoute {
       ...query,
       ...(expectedVersion !== undefined && { expectedVersion }),
     };
-    return this.bus.request(applyBudget, request, caller);
+    const reply = await this.bus.request(applyBudget, request, caller);
+    if (!query.dryRun) response.header('etag', etagOf(reply.resource.version));
+    return reply;
   }
 }

@@ -1,44 +1,7 @@
-import { Body, Controller, Param, Put, Query } from '@nestjs/common';
-import { IsObject, IsOptional, IsString } from 'class-validator';
-import { Bus } from '@signalbox/shared/bus/bus.js';
-import { Opaque } from '@signalbox/shared/bus/opaque.js';
-import { applyTrigger, type ApplyTriggerReply } from '@signalbox/shared/contracts/execution/apply-trigger.js';
-import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
-import { ApplyQuery } from '../../platform/apply-query.ts';
-import { IfMatch } from '../../platform/if-match.ts';
-import { Operation } from '../../platform/operation.ts';
+import { applyTrigger } from '@signalbox/shared/contracts/execution/apply-trigger.js';
+import { applyRoute } from '../../platform/manifest-routes.ts';
 
-class ApplyTriggerBody {
-  @IsOptional() @IsString() apiVersion?: string;
-  @IsOptional() @IsString() kind?: string;
-  @IsOptional() @Opaque() @IsObject() metadata?: Record<string, unknown>;
-  @IsOptional() @Opaque() @IsObject() spec?: Record<string, unknown>;
-}
-
-@Controller('api/v1/triggers')
-export class ApplyTriggerRoute {
-  constructor(private readonly bus: Bus) {}
-
-  @Put(':name')
-  @Operation(applyTrigger, {
-    summary: 'Create or replace a trigger',
-    description: 'The body is the manifest. From then on its runs have the rights of who applied it.',
-    body: ApplyTriggerBody,
-    query: ApplyQuery,
-  })
-  handle(
-    @Param('name') name: string,
-    @Body() body: ApplyTriggerBody,
-    @Query() query: ApplyQuery,
-    @IfMatch() expectedVersion: number | undefined,
-    @FromCaller() caller: Caller,
-  ): Promise<ApplyTriggerReply> {
-    const request = {
-      name,
-      manifest: { ...body },
-      ...query,
-      ...(expectedVersion !== undefined && { expectedVersion }),
-    };
-    return this.bus.request(applyTrigger, request, caller);
-  }
-}
+export const ApplyTriggerRoute = applyRoute('ApplyTrigger', 'triggers', applyTrigger, {
+  summary: 'Create or replace a trigger',
+  description: 'The body is the manifest. From then on its runs have the rights of who applied it.',
+});

@@ -1,11 +1,12 @@
-import { Body, Controller, Param, Put, Query } from '@nestjs/common';
+import { Body, Controller, Param, Put, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Opaque } from '@signalbox/shared/bus/opaque.js';
 import { applyWorkflow, type ApplyWorkflowReply } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { ApplyQuery } from '../../platform/apply-query.ts';
-import { IfMatch } from '../../platform/if-match.ts';
+import { etagOf, IfMatch } from '../../platform/if-match.ts';
 import { Operation } from '../../platform/operation.ts';
 
 class ApplyWorkflowBody {
@@ -29,15 +30,16 @@ export class ApplyWorkflowRoute {
     body: ApplyWorkflowBody,
     query: ApplyQuery,
   })
-  handle(
+  async handle(
     @Param('name') name: string,
     @Body() body: ApplyWorkflowBody,
     @Query() query: ApplyQuery,
     @IfMatch() expectedVersion: number | undefined,
     @FromCaller() caller: Caller,
+    @Res({ passthrough: true }) response: FastifyReply,
   ): Promise<ApplyWorkflowReply> {
     const { source, ...manifest } = body;
-    return this.bus.request(
+    const reply = await this.bus.request(
       applyWorkflow,
       {
         name,
@@ -47,5 +49,7 @@ export class ApplyWorkflowRoute {
       },
       caller,
     );
+    if (!query.dryRun) response.header('etag', etagOf(reply.resource.version));
+    return reply;
   }
 }

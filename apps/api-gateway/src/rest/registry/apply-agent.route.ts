@@ -1,36 +1,8 @@
-import { Body, Controller, Param, Put, Query, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import { Bus } from '@signalbox/shared/bus/bus.js';
-import { applyAgent, type ApplyAgentReply } from '@signalbox/shared/contracts/registry/apply-agent.js';
-import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
-import { etagOf, IfMatch } from '../../platform/if-match.ts';
-import { Operation } from '../../platform/operation.ts';
-import { ApplyQuery } from '../../platform/apply-query.ts';
-import { ManifestBody } from './manifest-body.ts';
+import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
+import { applyRoute } from '../../platform/manifest-routes.ts';
 
-@Controller('api/v1/agents')
-export class ApplyAgentRoute {
-  constructor(private readonly bus: Bus) {}
-
-  @Put(':name')
-  @Operation(applyAgent, {
-    summary: 'Create an agent or replace its manifest',
-    description:
-      'The same manifest again changes nothing. `If-Match: "0"`: only if it does not exist yet. A command for the local runner is for administrators.',
-    body: ManifestBody,
-    query: ApplyQuery,
-  })
-  async handle(
-    @Param('name') name: string,
-    @Body() manifest: ManifestBody,
-    @Query() query: ApplyQuery,
-    @IfMatch() expectedVersion: number | undefined,
-    @FromCaller() caller: Caller,
-    @Res({ passthrough: true }) response: FastifyReply,
-  ): Promise<ApplyAgentReply> {
-    const request = { name, manifest: { ...manifest }, ...query, ...(expectedVersion !== undefined && { expectedVersion }) };
-    const reply = await this.bus.request(applyAgent, request, caller);
-    if (!query.dryRun) response.header('etag', etagOf(reply.resource.version));
-    return reply;
-  }
-}
+export const ApplyAgentRoute = applyRoute('ApplyAgent', 'agents', applyAgent, {
+  summary: 'Create an agent or replace its manifest',
+  description:
+    'The same manifest again changes nothing. `If-Match: "0"`: only if it does not exist yet. A command for the local runner is for administrators.',
+});
