@@ -11,6 +11,7 @@ import { restore } from '@signalbox/workflow/core/restore.js';
 import type { RunState } from '@signalbox/workflow/core/state.js';
 import { readJournal, readJournals, readReadable, type ReadRow } from '../journal/journal-reader.ts';
 import type { RunFacts } from '../shards/live-run.ts';
+import { factsOf, type FactsRow } from '../shards/run-facts.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
 import { restoreAside } from './read-aside.ts';
@@ -18,21 +19,9 @@ import { positionOf, problemsMax, problemsStatement, problemView, type ProblemRo
 import { countStatement, cursorOf, newestStatement, pageStatements, targetStatement, type Span, type Target } from './run-search.ts';
 import type { EntityManager } from 'typeorm';
 
-interface RunRow {
-  run_id: string;
-  workspace: string;
-  workflow: string;
-  definition: string;
-  shard: number;
+interface RunRow extends FactsRow {
   status: RunStatus;
   reason: string | null;
-  labels: Record<string, string>;
-  principal: string;
-  principal_name: string;
-  grant_id: string;
-  parent: string | null;
-  timeout_ms: string;
-  created_at: Date;
   ended_at: Date | null;
   error: string | null;
   progress: string;
@@ -84,7 +73,7 @@ export class RunStore {
         transitions,
         stateAfter,
         state: () => stateAfter(transitions.length),
-        facts: factsOf(row),
+        facts: { ...factsOf(row), ...(row.origin && { origin: row.origin }) },
       };
     });
   }
@@ -223,23 +212,6 @@ export class RunStore {
 function setAside(uuid: string): Fault {
   const next = `Look at why (\`signalbox why ${fromUuid('run', uuid)}\`), and release or fail it first.`;
   return new Fault('conflict', 'the run is set aside until a person releases or fails it', next);
-}
-
-function factsOf(row: RunRow): RunFacts {
-  return {
-    workspace: row.workspace,
-    workflow: row.workflow,
-    definition: row.definition,
-    shard: row.shard,
-    labels: row.labels,
-    principal: row.principal,
-    principalName: row.principal_name,
-    grant: row.grant_id,
-    parent: row.parent,
-    timeoutMs: Number(row.timeout_ms),
-    createdAt: row.created_at,
-    ...(row.origin && { origin: row.origin }),
-  };
 }
 
 function rowView(row: RunRow): RunView {

@@ -10,9 +10,10 @@ import { readAside, requireReadable } from '../runs/read-aside.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import { crashesMax, type Crashes } from './crashes.ts';
 import type { Culprit } from './culprit.ts';
-import { anotherHasIt, type LiveRun, type RunFacts } from './live-run.ts';
+import { anotherHasIt, type LiveRun } from './live-run.ts';
 import type { RestingPlaces } from '../limits/limited-runs.ts';
 import type { Owner } from './owner.ts';
+import { factsOf, type FactsRow } from './run-facts.ts';
 
 /** Runs loaded at once: their journals are in memory together. */
 const chunk = 200;
@@ -37,19 +38,7 @@ const loadable = `SELECT *, (SELECT count(*)::int FROM run_crash c
       AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.owner = c.owner AND r.lease_until > now())) AS crashes
   FROM run WHERE run_id = ANY($1::uuid[]) AND status = 'running' AND reason IS DISTINCT FROM 'quarantined'`;
 
-interface RunRow {
-  run_id: string;
-  workspace: string;
-  workflow: string;
-  definition: string;
-  shard: number;
-  labels: Record<string, string>;
-  principal: string;
-  principal_name: string;
-  grant_id: string;
-  parent: string | null;
-  timeout_ms: string;
-  created_at: Date;
+interface RunRow extends FactsRow {
   is_waiting: boolean;
   /** How often owners died of it. */
   crashes: number;
@@ -131,7 +120,7 @@ export class Recovery {
     if (row === undefined || this.owner.find(uuid) !== undefined) return null;
     if (isWhole) await requireReadable(this.system.source, this.definitions, row);
     const { state, next } = await readAside(this.system.source, this.definitions, row);
-    return state.epoch > epoch ? null : this.owner.adopt(uuid, state, factsOf(row), next, true);
+    return state.epoch > epoch ? null : this.owner.adopt(uuid, state, { ...factsOf(row), isWaiting: row.is_waiting }, next, true);
   }
 
   private async load(rows: readonly RunRow[], epochOf: (shard: number) => number | undefined): Promise<LiveRun[]> {
@@ -183,7 +172,7 @@ export class Recovery {
         if (this.owner.find(row.run_id)) continue;
         const state = this.culprit.during(row.run_id, () => restore(row.run_id, graphs.first, transitions, graphs.later));
         const rests = transitions.at(-1)?.t === 'rested';
-        loaded.push(this.owner.adopt(row.run_id, state, factsOf(row), transitions.length, rests));
+        loaded.push(this.owner.adopt(row.run_id, state, { ...factsOf(row), isWaiting: row.is_waiting }, transitions.length, rests));
       } catch (err) {
         if (isAway(err)) throw err;
         log.error('a run cannot be loaded', { run: row.run_id, err });
@@ -228,21 +217,4 @@ export class Recovery {
     });
     return outcome === 'taken' ? run : null;
   }
-}
-
-function factsOf(row: RunRow): RunFacts {
-  return {
-    workspace: row.workspace,
-    workflow: row.workflow,
-    definition: row.definition,
-    shard: row.shard,
-    labels: row.labels,
-    principal: row.principal,
-    principalName: row.principal_name,
-    grant: row.grant_id,
-    parent: row.parent,
-    timeoutMs: Number(row.timeout_ms),
-    createdAt: row.created_at,
-    isWaiting: row.is_waiting,
-  };
 }
