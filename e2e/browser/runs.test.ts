@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SignalboxClient } from '@signalbox/sdk/client/client.js';
 import type { Browser } from 'playwright-core';
-import { StackUnderTest } from '../stack-under-test.ts';
+import { toUuid } from '@signalbox/shared/ids/ids.js';
+import { asSuperuser } from '../faults/servers.ts';
+import { StackUnderTest, until } from '../stack-under-test.ts';
 import { looks, startBrowser, Visitor } from './browser.ts';
 
 let stack: StackUnderTest;
@@ -256,4 +258,59 @@ test('budgets are set, changed after a look at what that means, and removed', as
   }
   await page.getByText('No budgets.').waitFor();
   expect(visitor.complaints).toEqual([]);
+});
+
+test('of runs that nobody could read, one goes on once that is mended, and one is given up after a question', async () => {
+  await client.workflows.apply({
+    apiVersion: 'signalbox.dev/v1',
+    kind: 'Workflow',
+    metadata: { name: 'broken' },
+    spec: { steps: { word: { wait: { signal: 'go' } } } },
+  });
+  const [mended, lost] = [await client.workflows.start('broken', {}), await client.workflows.start('broken', {})];
+  const uuids = [mended, lost].map(({ id }) => toUuid(id, 'run'));
+  const count = (condition: string): Promise<number | null> =>
+    asSuperuser(
+      stack,
+      async (db) => (await db.query(`SELECT FROM execution.run WHERE run_id = ANY($1) AND ${condition}`, [uuids])).rowCount,
+    );
+  const write = (run: string, body: unknown): Promise<unknown> =>
+    asSuperuser(stack, (db) => db.query(`UPDATE execution.journal SET body = $2 WHERE run_id = $1 AND seq = 0`, [run, body]));
+  await until('both runs rest', async () => (await count('wake_at IS NOT NULL')) === 2);
+  const rows = await asSuperuser(stack, async (db) => {
+    const found = await db.query<{ body: Buffer }>(`SELECT body FROM execution.journal WHERE run_id = $1 AND seq = 0`, [uuids[0]]);
+    return found.rows;
+  });
+  for (const uuid of uuids) await write(uuid, '[{"t":');
+  // A word for each has it loaded.
+  await asSuperuser(stack, (db) =>
+    db.query(
+      `INSERT INTO execution.inbox (run_id, id, shard, workspace, event)
+       SELECT run_id, gen_random_uuid(), shard, workspace, $2 FROM execution.run WHERE run_id = ANY($1)`,
+      [uuids, JSON.stringify({ type: 'signal', id: 'once', hash: 'x', name: 'go', data: null })],
+    ),
+  );
+  await until('both are set aside', async () => (await count("reason = 'quarantined'")) === 2);
+
+  await using visitor = await signedIn();
+  const { page } = visitor;
+  const goOn = page.getByRole('button', { name: 'Let it go on' });
+  await visitor.visit(`/runs/${mended.id}`, 'broken');
+  await goOn.click();
+  await page.getByText(/cannot be read/).waitFor();
+  await write(uuids[0]!, rows[0]!.body);
+  await goOn.click();
+  await page.getByText('The run of broken goes on.').waitFor();
+  await page.getByText('Succeeded').first().waitFor();
+
+  await visitor.visit(`/runs/${lost.id}`, 'broken');
+  await page.getByRole('button', { name: 'It has failed' }).click();
+  await page.getByRole('button', { name: 'Leave it set aside' }).click();
+  expect((await client.runs.get(lost.id)).status).toBe('waiting');
+  await page.getByRole('button', { name: 'It has failed' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'It has failed' }).click();
+  await page.getByText('The run of broken has failed.').waitFor();
+  expect((await client.runs.get(lost.id)).status).toBe('failed');
+  // The browser itself notes the one refusal.
+  expect(visitor.complaints).toEqual([expect.stringContaining('409')]);
 });

@@ -249,6 +249,10 @@ test('a run whose record cannot be read is set aside after three times, alone; r
     code: 'conflict',
     next: expect.stringContaining('release'),
   });
+  const told = await service.request(listRunEvents, { run: id, limit: 1 });
+  expect(told).toMatchObject({ data: [], hasMore: true });
+  const rest = await service.request(listRunEvents, { run: id, after: told.through! });
+  expect(rest.data.map(({ type }) => type)).toContain('run.quarantined');
   await expect(say(id, 'late')).rejects.toMatchObject({ code: 'conflict' });
   await expect(service.request(releaseRun, { run: id, action: 'go-on' }, { as: foreign })).rejects.toMatchObject({ code: 'not_found' });
   await expect(service.request(releaseRun, { run: other.id, action: 'go-on' })).rejects.toMatchObject({ code: 'conflict' });

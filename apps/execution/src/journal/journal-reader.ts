@@ -16,9 +16,10 @@ interface JournalRow {
   body: Buffer;
 }
 
-/** The transitions of a row, with the number of its first. */
+/** The transitions of a row, with the number of its first, and how many there are. */
 export interface ReadRow {
   seq: number;
+  count: number;
   transitions: Transition[];
 }
 
@@ -42,13 +43,16 @@ export async function journalLengths(db: Queryable, runs: readonly string[]): Pr
   return new Map(rows.map(({ run_id, length }) => [run_id, length]));
 }
 
-/** Rows of one run from the one that holds transition `from` on, at most `limit`. */
-export async function readJournal(db: Queryable, run: string, from: number, limit: number): Promise<ReadRow[]> {
+/**
+ * Rows of one run from the one that holds transition `from` on, at most `limit`. Of a run that was set aside (`isAside`), those that cannot be read are
+ * there without their transitions.
+ */
+export async function readJournal(db: Queryable, run: string, from: number, limit: number, isAside = false): Promise<ReadRow[]> {
   const rows = await db.query<JournalRow[]>(
     `SELECT run_id, seq, count, body FROM journal WHERE run_id = $1 AND day = $2 AND seq + count > $3 ORDER BY seq LIMIT $4`,
     [run, dayOf(run), from, limit],
   );
-  return (await decodeRows(db, rows)).get(run) ?? [];
+  return isAside ? await decodeReadable(db, rows) : ((await decodeRows(db, rows)).get(run) ?? []);
 }
 
 /** As `readJournal`, as they are stored: with large values by name, each for itself. */
@@ -80,23 +84,31 @@ export async function readReadable(db: Queryable, run: string): Promise<{ transi
     run,
     dayOf(run),
   ]);
-  const transitions: Transition[] = [];
+  const last = rows.at(-1);
+  return {
+    transitions: (await decodeReadable(db, rows)).flatMap(({ transitions }) => transitions),
+    next: last === undefined ? 0 : last.seq + last.count,
+  };
+}
+
+async function decodeReadable(db: Queryable, rows: readonly JournalRow[]): Promise<ReadRow[]> {
+  const read: ReadRow[] = [];
   for (const row of rows) {
     try {
-      transitions.push(...((await decodeRows(db, [row])).get(run) ?? []).flatMap((entry) => entry.transitions));
+      read.push(...[...(await decodeRows(db, [row])).values()].flat());
     } catch (err) {
-      log.warn('a row of a run that was set aside cannot be read', { run, seq: row.seq, err });
+      log.warn('a row of a run that was set aside cannot be read', { run: row.run_id, seq: row.seq, err });
+      read.push({ seq: row.seq, count: row.count, transitions: [] });
     }
   }
-  const last = rows.at(-1);
-  return { transitions, next: last === undefined ? 0 : last.seq + last.count };
+  return read;
 }
 
 async function decodeRows(db: Queryable, rows: readonly JournalRow[]): Promise<Map<string, ReadRow[]>> {
   const blobs = await readBlobs(db, rows);
   const read = new Map<string, ReadRow[]>();
   for (const row of rows) {
-    const entry = { seq: row.seq, transitions: decodeBody(row.body, blobs.get(row.run_id) ?? new Map()) };
+    const entry = { seq: row.seq, count: row.count, transitions: decodeBody(row.body, blobs.get(row.run_id) ?? new Map()) };
     const known = read.get(row.run_id);
     if (known) known.push(entry);
     else read.set(row.run_id, [entry]);

@@ -38,7 +38,9 @@ export class ListRunEventsHandler {
     let through = after;
     for (const row of found.rows.slice(0, limit)) {
       if (row.seq > next) throw gap(run, next);
-      next = row.seq + row.transitions.length;
+      next = row.seq + row.count;
+      // Of what cannot be read there is nothing to tell.
+      if (row.transitions.length === 0) through = Math.max(through, next - 1);
       row.transitions.forEach((transition, offset) => {
         const event = row.seq + offset > after ? eventOf(run, graph, row.seq + offset, transition) : undefined;
         if (isFull()) return;

@@ -86,12 +86,13 @@ export class RunStore {
     rows: number,
   ): Promise<{ graph: Graph; rows: ReadRow[]; isEnded: boolean } | null> {
     return this.db.inWorkspace(workspace, async (tx) => {
-      const [row] = await tx.query<RunRow[]>(`SELECT definition, status, standing FROM run WHERE run_id = $1`, [uuid]);
+      const [row] = await tx.query<RunRow[]>(`SELECT definition, status, reason, standing FROM run WHERE run_id = $1`, [uuid]);
       if (!row) return null;
       // What has begun keeps its id: the last graph knows every step that any transition names.
       const upgraded = row.standing.upgradedTo === undefined ? null : await this.recorded(workspace, uuid);
       const graph = upgraded?.state().graph ?? (await this.definitions.graphOf(tx, workspace, row.definition));
-      return { graph, rows: await readJournal(tx, uuid, from, rows), isEnded: row.status !== 'running' };
+      const isAside = row.reason === 'quarantined';
+      return { graph, rows: await readJournal(tx, uuid, from, rows, isAside), isEnded: row.status !== 'running' };
     });
   }
 

@@ -5,6 +5,7 @@ import { client } from '../../api/client.ts';
 import type { WholeRun } from '../../api/shapes.ts';
 import { isSetAside } from '../../model/run.ts';
 import { Button } from '../../parts/button.tsx';
+import { Confirm } from '../../parts/confirm.tsx';
 import { ProblemNote } from '../../parts/notes.tsx';
 import { useTell } from '../../parts/notices.tsx';
 import { useMay } from '../../shell/who.ts';
@@ -15,26 +16,30 @@ export function ReleaseRun({ run }: { run: WholeRun }): ReactNode {
   const mayRelease = useMay('runs:write');
   const queryClient = useQueryClient();
   const tell = useTell();
-  const release = useMutation({
-    mutationFn: (action: ReleaseAction) => client.runs.release(run.id, action),
-    onSuccess: async (_, action) => {
-      await queryClient.invalidateQueries({ queryKey: ['run', run.id] });
-      tell(action === 'go-on' ? `The run of ${run.workflow} goes on.` : `The run of ${run.workflow} has failed.`);
-    },
-  });
+  const release = async (action: ReleaseAction): Promise<void> => {
+    await client.runs.release(run.id, action);
+    await queryClient.invalidateQueries({ queryKey: ['run', run.id] });
+    tell(action === 'go-on' ? `The run of ${run.workflow} goes on.` : `The run of ${run.workflow} has failed.`);
+  };
+  const goOn = useMutation({ mutationFn: () => release('go-on') });
   if (!isSetAside(run) || !mayRelease) return null;
-  const saying = release.isPending ? release.variables : null;
   return (
     <>
       <div className={styles.words}>
-        <Button small isPending={saying === 'go-on'} onPress={() => release.mutate('go-on')}>
+        <Button small isPending={goOn.isPending} onPress={() => goOn.mutate()}>
           Let it go on
         </Button>
-        <Button small isPending={saying === 'fail'} onPress={() => release.mutate('fail')}>
-          It has failed
-        </Button>
+        <Confirm
+          small
+          action="It has failed"
+          keep="Leave it set aside"
+          question={`Has this run of ${run.workflow} failed?`}
+          onConfirm={() => release('fail')}
+        >
+          <p>It ends here: nothing is undone, and no step that tidies up is done. This cannot be taken back.</p>
+        </Confirm>
       </div>
-      {release.error && <ProblemNote error={release.error} />}
+      {goOn.error && <ProblemNote error={goOn.error} />}
     </>
   );
 }
