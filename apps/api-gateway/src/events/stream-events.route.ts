@@ -18,7 +18,8 @@ export class StreamEventsRoute {
   @Get()
   @Operation(streamEvents, {
     summary: 'What changes, as it changes',
-    description: 'Server-sent events; resumes by `Last-Event-ID`. A first event `reset` says that some were missed: read anew. Beside what an event tells, `about` names its thing, `revision` counts the changes of that: drop what is older than what you saw.',
+    description:
+      'Server-sent events; resumes by `Last-Event-ID`. A first event `reset` says that some were missed: read anew. Beside what an event tells, `about` names its thing, `revision` counts the changes of that: drop what is older than what you saw.',
     produces: 'text/event-stream',
   })
   handle(@FromCaller() caller: Caller, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
