@@ -28,9 +28,9 @@ let gateway: RunningGateway;
 let offers: LeasedTask[] = [];
 let toCancel: string[] = [];
 let leases: LeaseTasksRequest[] = [];
-/** Questions for tasks that are open, and whether the test is over that they belong to. */
-let asking = 0;
-let isOver = false;
+/** Who asked for tasks in tests that are over: their connections may not have ended yet. */
+const sessions = new Set<string>();
+let over = new Set<string>();
 let completed: CompleteWorkRequest[] = [];
 let instanceBeats: BeatInstanceRequest[] = [];
 let mereBeats: { shard: number; request: BeatInstancesRequest }[] = [];
@@ -45,15 +45,17 @@ beforeAll(async () => {
   nats.issuer.addCredential({ principal: 'agent_reader', name: 'reader', roles: ['agent'] }, agentKey);
   nats.issuer.addCredential({ principal: 'user_bob', name: 'bob', roles: ['viewer'] }, viewerKey);
   await nats.answer(leaseTasks, async (request) => {
+    const isOver = (): boolean => request.session !== undefined && over.has(request.session);
+    if (isOver()) return { tasks: [], cancelled: [] };
+    if (request.session !== undefined) sessions.add(request.session);
     leases.push(request);
-    asking++;
     for (
       const until = performance.now() + Math.min(request.waitMs, 400);
-      performance.now() < until && offers.length + toCancel.length === 0 && !isOver;
+      performance.now() < until && offers.length + toCancel.length === 0 && !isOver();
     ) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    asking--;
+    if (isOver()) return { tasks: [], cancelled: [] };
     return { tasks: offers.splice(0, request.credit), cancelled: toCancel.splice(0) };
   });
   await nats.answer(acceptWork, ({ task }) => {
@@ -88,10 +90,11 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  // The question of the worker before may still be open at the test's owner, which hears of no cancel.
-  isOver = true;
-  await eventually(() => asking === 0);
-  isOver = false;
+  for (const worker of connected.splice(0)) {
+    worker.socket.terminate();
+    await worker.closed;
+  }
+  over = new Set(sessions);
   offers = [];
   toCancel = [];
   leases = [];
@@ -133,11 +136,15 @@ class Dialled {
   }
 }
 
+/** Workers of the test that runs. */
+const connected: Dialled[] = [];
+
 async function dial(key = agentKey): Promise<Dialled> {
   const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/api/v1/workers/connect`, {
     headers: { authorization: `Bearer ${key}` },
   });
   const dialled = new Dialled(socket);
+  connected.push(dialled);
   await once(socket, 'open');
   return dialled;
 }
@@ -190,14 +197,12 @@ test('a worker is welcomed, gets a task, starts it when it may, and hears when i
   expect(await worker.next('completed')).toEqual({ type: 'completed', task });
   expect(completed).toMatchObject([{ task, instance: 'w1', output: { lines: 3 }, usage: { outputTokens: 2 } }]);
   expect(instanceBeats[0]).toMatchObject({ agent: 'reader', instance: 'w1', capacity: 2, inFlight: 0, skills: ['read', 'list'] });
-  worker.socket.close();
 });
 
 test('a worker that says which version it runs asks for tasks of that version', async () => {
-  const worker = await greet({ instance: 'versioned', version: 3 });
+  await greet({ instance: 'versioned', version: 3 });
   await eventually(() => leases.some(({ instance }) => instance === 'versioned'));
   expect(leases.find(({ instance }) => instance === 'versioned')).toMatchObject({ version: 3 });
-  worker.socket.close();
 });
 
 test('a task that may begin at once is started without asking its owner', async () => {
@@ -209,7 +214,6 @@ test('a task that may begin at once is started without asking its owner', async 
   };
   worker.say({ type: 'accepted', task });
   expect(await worker.next('start')).toEqual({ type: 'start', task });
-  worker.socket.close();
 });
 
 test('a worker is offered no more than it can take, and more when it has room', async () => {
@@ -223,7 +227,6 @@ test('a worker is offered no more than it can take, and more when it has room', 
   await worker.next('completed');
   expect((await worker.next('task')).task).toBe(tasks[2]);
   expect(leases.every(({ credit }) => credit <= 2)).toBe(true);
-  worker.socket.close();
 });
 
 test('a worker that comes back counts what it still holds', async () => {
@@ -239,7 +242,6 @@ test('a worker that comes back counts what it still holds', async () => {
   worker.say({ type: 'complete', task: held, error: { code: 'internal', detail: 'x' } });
   await worker.next('completed');
   await worker.next('task');
-  worker.socket.close();
 });
 
 test('a task that comes with the acknowledgement of a result goes to the worker after it, and its owner hears of it in a moment', async () => {
@@ -276,7 +278,6 @@ test('a task that comes with the acknowledgement of a result goes to the worker 
   expect(await worker.next('completed')).toEqual({ type: 'completed', task: second });
   expect(completed.at(-1)).toMatchObject({ task: second, output: 2 });
   expect(asked).toBe(3);
-  worker.socket.close();
 });
 
 test('what nobody wants is refused, and what cannot be kept ends with why', async () => {
@@ -300,7 +301,6 @@ test('what nobody wants is refused, and what cannot be kept ends with why', asyn
   worker.say({ type: 'complete', task, output: 'away' });
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   expect(worker.heard.filter(({ type }) => type === 'completed' || type === 'refused')).toEqual([]);
-  worker.socket.close();
 });
 
 test('an owner that cannot be reached is asked again before the task is given up', async () => {
@@ -312,7 +312,6 @@ test('an owner that cannot be reached is asked again before the task is given up
   };
   worker.say({ type: 'accepted', task });
   await worker.next('start');
-  worker.socket.close();
 });
 
 test('a result whose owner is away is offered to the next one without the worker, and tasks are asked for anew', async () => {
@@ -327,11 +326,10 @@ test('a result whose owner is away is offered to the next one without the worker
   await worker.next('completed');
   expect(performance.now() - from).toBeLessThan(2_900); // its next try would have come after a beat of 2 s
   await eventually(() => leases.length > asked);
-  worker.socket.close();
 });
 
 test('tasks are asked for anew when another replica owns their queue from now on, and not when it owns others', async () => {
-  const worker = await greet();
+  await greet();
   await eventually(() => leases.length > 0);
   const { session } = leases[0]!;
   const queue = shardOfQueue(agentQueueKey(defaultWorkspace, 'reader'));
@@ -342,7 +340,6 @@ test('tasks are asked for anew when another replica owns their queue from now on
   expect(new Set(leases.map((lease) => lease.session))).toEqual(new Set([session]));
   owner.publishLive(shardsTaken, { shards: [queue] }, { workspace: '', entity: 'next' });
   await eventually(() => leases.some((lease) => lease.session !== session));
-  worker.socket.close();
 });
 
 test('what an owner that was killed never answers is asked of the next one at once', async () => {
@@ -358,7 +355,6 @@ test('what an owner that was killed never answers is asked of the next one at on
   await worker.next('completed');
   expect(performance.now() - from).toBeLessThan(3_000); // without the word it would wait for its deadline of 10 s
   expect(asked).toBe(2);
-  worker.socket.close();
 });
 
 test('cancelled tasks reach the worker, by its question for tasks and by its beat', async () => {
@@ -370,7 +366,6 @@ test('cancelled tasks reach the worker, by its question for tasks and by its bea
   onBeat = (tasks) => tasks.filter((task) => task === second);
   worker.say({ type: 'beat', tasks: [first, second] });
   expect(await worker.next('cancel')).toMatchObject({ task: second });
-  worker.socket.close();
 });
 
 test('beats of several workers go to the owner of their agent’s shard together, and one that it does not know says again who it is', async () => {

@@ -222,13 +222,21 @@ describe('the local runner', () => {
 
   test('leaves no child and no key behind when it is stopped', async () => {
     const pids = [...gateway.pids('up-first'), ...gateway.pids('up-second')];
+    const { instance } = gateway.beats.findLast(({ agent }) => agent === 'up-first')!;
     expect(pids.filter(isAlive).length).toBe(3);
     await expect(stop('up')).resolves.toMatchObject({ resource: { started: false, status: 'ready', progress: 0 } });
     expect(pids.filter(isAlive)).toEqual([]);
     await until('all keys to be taken back', () =>
       Promise.resolve([...registry.keys.values()].every((key) => !key.agent.startsWith('up-'))),
     );
-    await until('its agent to be idle', async () => (await registry.service.request(getAgent, { name: 'up-first' })).status === 'idle');
+    const idle = { status: 'idle', instances: { live: 0 } };
+    await expect(registry.service.request(getAgent, { name: 'up-first' })).resolves.toMatchObject(idle);
+    // A beat that was under way when its process was ended.
+    await expect(registry.service.request(beatInstance, { agent: 'up-first', instance, capacity: 1, inFlight: 0 })).rejects.toMatchObject({
+      code: 'conflict',
+      detail: `the process of ${instance} has ended`,
+    });
+    await expect(registry.service.request(getAgent, { name: 'up-first' })).resolves.toMatchObject(idle);
     await expect(
       registry.service.database.sql(`SELECT * FROM runner_process AS p JOIN deployment AS d ON d.id = p.deployment WHERE d.name = 'up'`),
     ).resolves.toEqual([]);

@@ -34,7 +34,7 @@ export function applyRoute<Request extends ApplyRequest, Reply extends Applied>(
     constructor(private readonly bus: Bus) {}
 
     @Put(':name')
-    @Operation(contract as Contract, { ...shown, body: ManifestBody, query: ApplyQuery })
+    @Operation(contract, { ...shown, body: ManifestBody, query: ApplyQuery })
     async handle(
       @Param('name') named: string,
       @Body() manifest: ManifestBody,
@@ -69,7 +69,7 @@ export function getRoute<Request extends { name: string }, Reply extends { versi
     constructor(private readonly bus: Bus) {}
 
     @Get(':name')
-    @Operation(contract as Contract, shown)
+    @Operation(contract, shown)
     async handle(
       @Param('name') asked: string,
       @FromCaller() caller: Caller,

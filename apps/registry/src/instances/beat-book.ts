@@ -81,6 +81,13 @@ export class BeatBook {
     if (row === null) await this.refuseNew(tx, request);
     const before = row && { status: row.status, capacity: row.capacity, inFlight: row.in_flight };
     const { next, isChange, isLost } = afterBeat(before, request);
+    if (row?.has_ended === true && next.status !== 'gone') {
+      throw new Fault(
+        'conflict',
+        `the process of ${instance} has ended`,
+        'Drop what it said last; a process that is started again has another name.',
+      );
+    }
     const id = row?.id ?? newUuid();
     let version = Number(row?.event_version ?? 0);
     let { status } = next;

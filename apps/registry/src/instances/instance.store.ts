@@ -24,6 +24,8 @@ export interface InstanceRow {
   /** Of the agent, as it says; null: it does not. */
   version: number | null;
   is_lost: boolean;
+  /** Its process is known to have ended: a beat that comes after that does not bring it back. */
+  has_ended: boolean;
   runner: RunnerKind;
   event_version: string;
   started_at: Date;
@@ -182,6 +184,7 @@ export class InstanceStore {
 
   /** Marks an instance as gone whose process is known to have ended. The agent must be locked. */
   async leave(tx: EntityManager, agent: string, instance: string, reason: string, isLost: boolean): Promise<void> {
+    await tx.query(`UPDATE instance SET has_ended = true WHERE agent = $1 AND instance = $2`, [agent, instance]);
     const rows = await changedRows<InstanceRow>(
       tx,
       `UPDATE instance SET status = 'gone', status_reason = $3, is_lost = $4, in_flight = 0, event_version = event_version + 1,

@@ -41,7 +41,8 @@ export class BeatInstanceReply {
 
 /**
  * A heartbeat of one instance: registers it, keeps it alive, says how busy it is. What changes its status or capacity is written and told at once; a mere
- * beat is only remembered, and is said of many at once by `beat-instances`. An agent's own key beats for that agent alone: for another one `not_found`.
+ * beat is only remembered, and is said of many at once by `beat-instances`. An agent's own key beats for that agent alone: for another one `not_found`. `conflict`
+ * where its process is known to have ended.
  */
 export const beatInstance = defineContract({
   subject: 'sb.registry.instance.beat',
@@ -52,6 +53,6 @@ export const beatInstance = defineContract({
   timeoutMs: 2_000,
   maxBytes: 32_768,
   idempotent: true,
-  errors: ['not_found', 'limited'],
+  errors: ['not_found', 'conflict', 'limited'],
   shardOf: ({ agent }, { workspace }) => shardOfAgent(workspace, agent),
 });
