@@ -10,6 +10,7 @@ import { endingRunEvents, runProgressed, type RunEventView } from '@signalbox/sh
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
+import type { Caller } from '@signalbox/shared/identity/caller.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import { loadMigrations } from '@signalbox/stack/database/migrations.js';
 import { TestBus } from '@signalbox/testkit/test-bus.js';
@@ -32,6 +33,8 @@ export interface EngineUnderBench {
 
 /** What else ours can be asked for. */
 export interface Engine extends EngineUnderBench {
+  /** The same with steps that nobody but the engine does: durable timers that are due at once, each begun and ended in the journal. */
+  readonly inside: Pick<EngineUnderBench, 'seq' | 'fan'>;
   /** A run of so many steps one after another, each done in so many turns. */
   turns(steps: number, maxTurns: number): Promise<void>;
   list(request: ListRunsRequest): Promise<ListRunsReply>;
@@ -77,7 +80,7 @@ export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<Engine>
       else ends.set(payload.run, () => undefined);
     },
   });
-  const caller = bus.caller({ principal: 'user_bench', roles: ['operator'] });
+  const caller = keptToken(bus.caller({ principal: 'user_bench', roles: ['operator'] }));
   const ready = new Map<string, Promise<unknown>>();
   const begin = async (name: string, steps: () => Record<string, object>, input: object): Promise<void> => {
     if (!ready.has(name)) {
@@ -93,12 +96,14 @@ export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<Engine>
     ends.delete(id);
   };
   return {
-    seq: (steps) => begin(`seq-${steps}`, () => chain(steps), {}),
-    fan: (width) =>
-      begin('fan', () => ({ all: { forEach: '${{ input.list }}', agent, with: '${{ item }}' } }), {
-        list: Array.from({ length: width }, (_, number) => number),
-      }),
-    turns: (steps, maxTurns) => begin(`turns-${steps}-${maxTurns}`, () => chain(steps, { repeat: { maxTurns, noProgress: false } }), {}),
+    seq: (steps) => begin(`seq-${steps}`, () => chain(steps, task), {}),
+    fan: (width) => begin('fan', () => fan({ agent, with: '${{ item }}' }), { list: upTo(width) }),
+    inside: {
+      seq: (steps) => begin(`inside-${steps}`, () => chain(steps, () => timer), {}),
+      fan: (width) => begin('inside-fan', () => fan(timer), { list: upTo(width) }),
+    },
+    turns: (steps, maxTurns) =>
+      begin(`turns-${steps}-${maxTurns}`, () => chain(steps, (number) => ({ ...task(number), repeat: { maxTurns, noProgress: false } })), {}),
     list: (request) => gateway.request(listRuns, request, caller),
     database,
     owner: owner.pid as number,
@@ -113,9 +118,38 @@ export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<Engine>
   };
 }
 
-function chain(length: number, rest: object = {}): Record<string, object> {
-  const step = (number: number): object => ({ agent, with: number, ...rest, ...(number > 0 && { needs: [`s${number - 1}`] }) });
-  return Object.fromEntries(Array.from({ length }, (_, number) => [`s${number}`, step(number)]));
+/** A token serves for a while, as it does at the gateway: to sign one for each request is no part of a request. */
+function keptToken(caller: Caller): Caller {
+  let token: Promise<string> | undefined;
+  let signedAt = 0;
+  const tokenFor: Caller['tokenFor'] = (audience) => {
+    if (token === undefined || performance.now() - signedAt > tokenEveryMs) {
+      signedAt = performance.now();
+      token = caller.tokenFor(audience);
+    }
+    return token;
+  };
+  return { ...caller, tokenFor };
+}
+
+/** A timer that is due when it is set. */
+const timer = { wait: { until: '2026-01-01T00:00:00Z' } };
+
+function task(number: number): object {
+  return { agent, with: number };
+}
+
+function chain(length: number, stepOf: (number: number) => object): Record<string, object> {
+  const step = (number: number): object => ({ ...stepOf(number), ...(number > 0 && { needs: [`s${number - 1}`] }) });
+  return Object.fromEntries(upTo(length).map((number) => [`s${number}`, step(number)]));
+}
+
+function fan(step: object): Record<string, object> {
+  return { all: { forEach: '${{ input.list }}', ...step } };
+}
+
+function upTo(length: number): number[] {
+  return Array.from({ length }, (_, number) => number);
 }
 
 /** There is one agent, which has workers. */

@@ -8,6 +8,7 @@ const sleepMaxMs = 5_000;
 export class Alarm {
   private readonly heap = new TimerHeap();
   private timeout: NodeJS.Timeout | undefined;
+  private immediate: NodeJS.Immediate | undefined;
   private wakeAt = Infinity;
   private isStopped = false;
 
@@ -39,13 +40,21 @@ export class Alarm {
 
   stop(): void {
     this.isStopped = true;
-    clearTimeout(this.timeout);
+    this.disarm();
   }
 
   private arm(due: number): void {
     if (this.isStopped) return;
-    clearTimeout(this.timeout);
+    this.disarm();
     this.wakeAt = due;
-    this.timeout = setTimeout(() => this.ring(), Math.min(sleepMaxMs, Math.max(0, due - now())));
+    const ms = due - now();
+    // The shortest timeout takes a millisecond.
+    if (ms <= 0) this.immediate = setImmediate(() => this.ring());
+    else this.timeout = setTimeout(() => this.ring(), Math.min(sleepMaxMs, ms));
+  }
+
+  private disarm(): void {
+    clearTimeout(this.timeout);
+    clearImmediate(this.immediate);
   }
 }
