@@ -21,11 +21,16 @@ const agent = 'echo';
 const execution = new URL('../../../apps/execution/', import.meta.url);
 const tokenEveryMs = 20_000;
 
-/** What the peers' harness measures of any engine: a chain of steps, a fan and its join. */
-export interface EngineUnderBench {
-  /** Resolves when the run has ended. */
+/** A chain of steps, and a fan and its join; each resolves when the run has ended. */
+export interface Runs {
   seq(steps: number): Promise<void>;
   fan(width: number): Promise<void>;
+}
+
+/** What is measured of any engine, with steps that a worker does. */
+export interface EngineUnderBench extends Runs {
+  /** The same with steps that nobody but the engine does: of ours, durable timers that are due at once, each begun and ended in the journal. */
+  readonly inside: Runs;
   /** The engine's and the worker's processes. */
   readonly pids: readonly number[];
   stop(): Promise<void>;
@@ -33,8 +38,6 @@ export interface EngineUnderBench {
 
 /** What else ours can be asked for. */
 export interface Engine extends EngineUnderBench {
-  /** The same with steps that nobody but the engine does: durable timers that are due at once, each begun and ended in the journal. */
-  readonly inside: Pick<EngineUnderBench, 'seq' | 'fan'>;
   /** A run of so many steps one after another, each done in so many turns. */
   turns(steps: number, maxTurns: number): Promise<void>;
   list(request: ListRunsRequest): Promise<ListRunsReply>;
@@ -103,7 +106,11 @@ export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<Engine>
       fan: (width) => begin('inside-fan', () => fan(timer), { list: upTo(width) }),
     },
     turns: (steps, maxTurns) =>
-      begin(`turns-${steps}-${maxTurns}`, () => chain(steps, (number) => ({ ...task(number), repeat: { maxTurns, noProgress: false } })), {}),
+      begin(
+        `turns-${steps}-${maxTurns}`,
+        () => chain(steps, (number) => ({ ...task(number), repeat: { maxTurns, noProgress: false } })),
+        {},
+      ),
     list: (request) => gateway.request(listRuns, request, caller),
     database,
     owner: owner.pid as number,

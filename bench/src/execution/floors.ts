@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { connect } from '@nats-io/transport-node';
 import pg from 'pg';
 import { startBareNats } from '../bare-nats.ts';
-import type { EngineUnderBench } from './engine.ts';
+import type { EngineUnderBench, Runs } from './engine.ts';
 
 interface Entry {
   run: string;
@@ -51,7 +51,7 @@ class BareLane {
 
 /**
  * The least that any engine with workers does on PostgreSQL: one durable insert a transition, those of one moment in one statement, and one message
- * to another process and back for each step.
+ * to another process and back for each step; inside, the inserts alone.
  */
 export async function startWorkerFloor({ pgUrl }: { pgUrl: string }): Promise<EngineUnderBench> {
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-floor-'));
@@ -71,12 +71,12 @@ export async function startWorkerFloor({ pgUrl }: { pgUrl: string }): Promise<En
     connection.request('work', JSON.stringify({ id: `${run}:${step}:1`, run, step, attempt: 1, agent: 'echo', input: { n: step } }), {
       timeout: 60_000,
     });
-  return {
+  const runsOf = (work: (run: string, step: number) => Promise<unknown> | undefined): Runs => ({
     seq: async (steps) => {
       const { run, lane } = begin();
       await lane.append(run, 0);
       for (let step = 0; step < steps; step++) {
-        await task(run, step);
+        await work(run, step);
         await lane.append(run, step + 1);
       }
     },
@@ -85,11 +85,15 @@ export async function startWorkerFloor({ pgUrl }: { pgUrl: string }): Promise<En
       await lane.append(run, 0);
       await Promise.all(
         Array.from({ length: width }, async (_, item) => {
-          await task(run, item);
+          await work(run, item);
           await lane.append(run, item + 1);
         }),
       );
     },
+  });
+  return {
+    ...runsOf(task),
+    inside: runsOf(() => undefined),
     pids: [echo.pid as number],
     stop: async () => {
       await connection.close();

@@ -1,5 +1,4 @@
-import { getMetadataStorage } from 'class-validator';
-import type { ConstraintMetadata } from 'class-validator/types/metadata/ConstraintMetadata.js';
+import { getMetadataStorage, type ValidatorConstraintInterface } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import type { MessageClass } from './contract.ts';
 
@@ -7,7 +6,7 @@ import type { MessageClass } from './contract.ts';
 interface Field {
   name: string;
   conditions: ((object: object, value: unknown) => boolean)[];
-  checks: { metadata: ValidationMetadata; constraints: ConstraintMetadata[] }[];
+  checks: { metadata: ValidationMetadata; validators: ValidatorConstraintInterface[] }[];
   isNested: boolean;
 }
 
@@ -38,12 +37,12 @@ export function isSurelyValid(instance: object): boolean {
 function isFieldValid(object: object, { name, conditions, checks, isNested }: Field, targetName: string): boolean {
   const value = (object as Record<string, unknown>)[name];
   for (const condition of conditions) if (!condition(object, value)) return true;
-  for (const { metadata, constraints } of checks) {
-    for (const { instance } of constraints) {
+  for (const { metadata, validators } of checks) {
+    for (const validator of validators) {
       const args = { targetName, property: name, object, value, constraints: metadata.constraints };
       if (metadata.each && Array.isArray(value)) {
-        for (const item of value) if (instance.validate(item, args) !== true) return false;
-      } else if (instance.validate(value, args) !== true) return false;
+        for (const item of value) if (validator.validate(item, args) !== true) return false;
+      } else if (validator.validate(value, args) !== true) return false;
     }
   }
   if (!isNested || value === undefined) return true;
@@ -63,9 +62,11 @@ function rulesOf(type: MessageClass): Rules | null {
     fields.set(name, field);
     if (metadata.validateIf !== undefined) return null;
     if (metadata.type === 'conditionalValidation') field.conditions.push(constraints[0] as Field['conditions'][number]);
-    else if (metadata.type === 'customValidation')
-      field.checks.push({ metadata, constraints: storage.getTargetValidatorConstraints(metadata.constraintCls) });
-    else if (metadata.type === 'nestedValidation') field.isNested = true;
+    else if (metadata.type === 'customValidation') {
+      // Each look at `instance` is a search in class-validator's container.
+      const validators = storage.getTargetValidatorConstraints(metadata.constraintCls).map(({ instance }) => instance);
+      field.checks.push({ metadata, validators });
+    } else if (metadata.type === 'nestedValidation') field.isNested = true;
     else if (metadata.type !== 'whitelistValidation') return null;
   }
   return { fields: [...fields.values()], names: new Set(fields.keys()), className: type.name };

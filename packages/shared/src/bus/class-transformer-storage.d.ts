@@ -3,7 +3,7 @@ declare module 'class-transformer/cjs/storage.js' {
 
   /** What `@Type` and `@Transform` have recorded; the package exports it without types. */
   export const defaultMetadataStorage: {
-    findTypeMetadata(target: unknown, field: string): object | undefined;
+    findTypeMetadata(target: unknown, field: string): { typeFunction: () => unknown; options: { discriminator?: object } } | undefined;
     findTransformMetadatas(target: unknown, field: string, type: TransformationType): object[];
   };
 }

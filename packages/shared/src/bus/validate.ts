@@ -45,44 +45,65 @@ export function validateRequest<T extends object>(type: MessageClass<T>, value: 
   return instance as T;
 }
 
-/** Which fields of a class class-transformer has something to do for, found once. */
-const convertedFields = new WeakMap<MessageClass, Map<string, boolean>>();
+/** How the value of a field becomes what its class says: it is put in as it is, made an instance of a class of ours, or left to class-transformer. */
+type Conversion = 'none' | MessageClass | 'class-transformer';
 
-function isConverted(type: MessageClass, field: string): boolean {
-  let fields = convertedFields.get(type);
-  if (!fields) convertedFields.set(type, (fields = new Map()));
-  let converted = fields.get(field);
-  if (converted === undefined) {
-    converted =
-      !opaqueFieldsOf(type).includes(field) &&
-      (defaultMetadataStorage.findTypeMetadata(type, field) !== undefined ||
-        defaultMetadataStorage.findTransformMetadatas(type, field, TransformationType.PLAIN_TO_CLASS).length > 0);
-    if (fields.size < fieldsMax) fields.set(field, converted);
-  }
-  return converted;
-}
-
+/** Of the fields of a class, each found once. */
+const conversions = new WeakMap<MessageClass, Map<string, Conversion>>();
 /** Names of unknown fields are input: they are not kept without end. */
 const fieldsMax = 64;
+/** What `@Type` names that is no class of ours. */
+const builtIn = new Set<unknown>([Object, Array, Number, String, Boolean, BigInt, Date, Map, Set, Buffer]);
 
-/** Only fields that `@Type` or `@Transform` say something of are converted; all others are put in as they are. */
-function instanceOf<T extends object>(type: MessageClass<T>, value: object): T {
+function conversionOf(type: MessageClass, field: string): Conversion {
+  let fields = conversions.get(type);
+  if (!fields) conversions.set(type, (fields = new Map()));
+  let conversion = fields.get(field);
+  if (conversion === undefined) {
+    conversion = opaqueFieldsOf(type).includes(field) ? 'none' : recordedConversion(type, field);
+    if (fields.size < fieldsMax) fields.set(field, conversion);
+  }
+  return conversion;
+}
+
+function recordedConversion(type: MessageClass, field: string): Conversion {
+  const transforms = defaultMetadataStorage.findTransformMetadatas(type, field, TransformationType.PLAIN_TO_CLASS);
+  if (transforms.length > 0) return 'class-transformer';
+  const nested = defaultMetadataStorage.findTypeMetadata(type, field);
+  if (nested === undefined) return 'none';
+  const target = nested.typeFunction();
+  return nested.options.discriminator !== undefined || builtIn.has(target) ? 'class-transformer' : (target as MessageClass);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Only fields that `@Type` or `@Transform` say something of are converted; all others are put in as they are. `pointer`: of the value. */
+function instanceOf<T extends object>(type: MessageClass<T>, value: object, pointer = ''): T {
   const instance = new type() as Record<string, unknown>;
   let rest: Record<string, unknown> | null = null;
   const fields = Object.keys(value);
-  if (fields.length > breadthMax.fields) throw excessFault('', `has more than ${breadthMax.fields} fields`);
+  if (fields.length > breadthMax.fields) throw excessFault(pointer, `has more than ${breadthMax.fields} fields`);
   for (const field of fields) {
     const given = (value as Record<string, unknown>)[field];
-    if (field === '__proto__' || field === 'constructor') throw reservedFault(field); // class-validator finds its rules by the constructor
+    // class-validator finds its rules by the constructor
+    if (field === '__proto__' || field === 'constructor') throw reservedFault(`${pointer}/${field}`, field);
     if (Array.isArray(given) && given.length > breadthMax.items && !opaqueFieldsOf(type).includes(field))
-      throw excessFault(`/${field}`, `has more than ${breadthMax.items} items`);
-    if (isConverted(type, field)) {
+      throw excessFault(`${pointer}/${field}`, `has more than ${breadthMax.items} items`);
+    const conversion = conversionOf(type, field);
+    if (conversion === 'none' || (conversion !== 'class-transformer' && !isObject(given))) instance[field] = given;
+    else if (conversion === 'class-transformer' || (Array.isArray(given) && given.some(Array.isArray))) {
       for (const nested of Array.isArray(given) ? given : [given]) {
-        if (typeof nested === 'object' && nested !== null && Object.keys(nested).length > breadthMax.fields)
-          throw excessFault(`/${field}`, `has more than ${breadthMax.fields} fields`);
+        if (isObject(nested) && Object.keys(nested).length > breadthMax.fields)
+          throw excessFault(`${pointer}/${field}`, `has more than ${breadthMax.fields} fields`);
       }
       (rest ??= {})[field] = given;
-    } else instance[field] = given;
+    } else if (Array.isArray(given)) {
+      instance[field] = given.map((item: unknown, at) =>
+        isObject(item) ? instanceOf(conversion, item, `${pointer}/${field}/${at}`) : item,
+      );
+    } else instance[field] = instanceOf(conversion, given as object, `${pointer}/${field}`);
   }
   if (rest) {
     const converted = plainToInstance(type, rest) as Record<string, unknown>;
@@ -95,9 +116,9 @@ function excessFault(pointer: string, detail: string): Fault {
   return new Fault('invalid', `${pointer || 'the message'}: ${detail}`, 'Send less at once.', { errors: [{ pointer, detail }] });
 }
 
-function reservedFault(field: string): Fault {
+function reservedFault(pointer: string, field: string): Fault {
   return new Fault('invalid', `a field named ${field} is not allowed`, 'Leave it out.', {
-    errors: [{ pointer: `/${field}`, detail: 'is not a known field' }],
+    errors: [{ pointer, detail: 'is not a known field' }],
   });
 }
 
