@@ -5,6 +5,8 @@ import { deleteBudget } from '@signalbox/shared/contracts/execution/delete-budge
 import { getBudget } from '@signalbox/shared/contracts/execution/get-budget.js';
 import { listBudgets } from '@signalbox/shared/contracts/execution/list-budgets.js';
 import type { GetRunReply } from '@signalbox/shared/contracts/execution/get-run.js';
+import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
+import { upgradeRun } from '@signalbox/shared/contracts/execution/upgrade-run.js';
 import { newUuid } from '@signalbox/shared/ids/ids.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +16,11 @@ let service: ServiceUnderTest;
 const list = (length: number): number[] => Array.from({ length }, (_, number) => number);
 
 beforeAll(async () => {
-  service = await startExecution({ reader: { kind: 'worker' }, writer: { kind: 'worker' } });
+  service = await startExecution({
+    reader: { kind: 'worker', skills: ['read'], live: 1 },
+    writer: { kind: 'worker' },
+    asleep: { kind: 'worker', skills: ['read'] },
+  });
   await apply(service, 'three', { each: { agent: 'reader', forEach: [1, 2, 3], usesAtMost: { tokens: 30 } } });
   await apply(service, 'one', { a: { agent: 'reader', usesAtMost: { tokens: 30 } } });
   await apply(service, 'above', { child: { workflow: 'one' } });
@@ -119,6 +125,23 @@ test('a run counts for its workflow and its agents, a child run for itself, and 
   await limit('workspace', 1_000, { perCall: { tokens: 30 } });
   await expect(play('unsaid')).resolves.toMatchObject({ status: 'succeeded' });
 });
+
+test('whoever takes a step over by its skill, or does one of a definition that a run went over to, is charged for it', async () => {
+  await using _ = reader(25);
+  await limit('agent/reader', 20);
+  const refused = { status: 'failed', reason: 'limited', error: { detail: expect.stringContaining('of agent/reader') } };
+  await apply(service, 'taken-over', {
+    a: { agent: 'asleep', skill: 'read', usesAtMost: { tokens: 30 }, failover: { skill: true, after: '200ms' } },
+  });
+  await expect(play('taken-over')).resolves.toMatchObject(refused);
+  const go = { wait: { signal: 'go' } };
+  await apply(service, 'grown', { go });
+  const { id } = await start(service, { workflow: 'grown', input: {} });
+  await apply(service, 'grown', { go, a: { agent: 'reader', needs: ['go'], usesAtMost: { tokens: 30 } } });
+  await expect(service.request(upgradeRun, { run: id })).resolves.toMatchObject({ outcome: 'upgraded' });
+  await service.request(signalRun, { run: id, name: 'go', data: null });
+  await expect(ended(service, id)).resolves.toMatchObject(refused);
+}, 30_000);
 
 test('a period that has passed begins anew, by the clock of the database', async () => {
   await using _ = reader(30);

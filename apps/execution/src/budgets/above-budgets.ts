@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
-import type { AboveBudget, Measure } from '@signalbox/workflow/core/budget.js';
+import type { AboveBudget, Measure, MoreBudget } from '@signalbox/workflow/core/budget.js';
 import { agentsOf, type Graph } from '@signalbox/workflow/core/graph.js';
 import { amountsSql, type Amounts } from './budget-row.ts';
+import type { ModelPrices } from './model-prices.ts';
 
 /** A run counts for a budget that was made so long before it began; most workspaces have none, and cost one query in this time. */
 const keepMs = 2_000;
@@ -12,19 +13,34 @@ export const budgetsMax = 1_000;
 
 const readSql = `SELECT b.scope, ${amountsSql} FROM budget b WHERE b.workspace = $1 ORDER BY b.scope LIMIT $2`;
 
-/** Which budgets a new run counts for. */
+/** What a run of this graph counts for and is bound to: the budgets above it, and prices; undefined where nothing limits what it uses. */
+export async function moreBudgetOf(
+  budgets: AboveBudgets,
+  modelPrices: ModelPrices,
+  { workspace, workflow, graph }: { workspace: string; workflow: string; graph: Graph },
+): Promise<MoreBudget | undefined> {
+  const above = await budgets.of(workspace, workflow, graph);
+  const prices = await modelPrices.of(graph, above);
+  return prices || above ? { ...(prices && { prices }), ...(above && { above }) } : undefined;
+}
+
+/** Which budgets a run counts for. */
 @Injectable()
 export class AboveBudgets {
   private readonly known = new Map<string, { budgets: Promise<Map<string, AboveBudget>>; at: number }>();
 
   constructor(private readonly system: SystemDatabase) {}
 
-  /** Those of its workspace, of its workflow, and of the agents that its graph names; undefined where there are none. */
+  /** Those of its workspace, of its workflow, and of the agents that may do its steps; undefined where there are none. */
   async of(workspace: string, workflow: string, graph: Graph): Promise<AboveBudget[] | undefined> {
     const budgets = await this.budgetsOf(workspace);
     if (budgets.size === 0) return undefined;
-    const scopes = ['workspace', `workflow/${workflow}`, ...agentsOf(graph).map((agent) => `agent/${agent}`)];
-    const above = scopes.flatMap((scope) => budgets.get(scope) ?? []);
+    // Whoever has the skill of such a step may take it over, and nobody knows yet who that is.
+    const isAnyones = graph.steps.some(({ failover }) => failover !== undefined && failover.to === undefined);
+    const agents = isAnyones ? [...budgets.keys()].filter((scope) => scope.startsWith('agent/')) : [];
+    const named = agentsOf(graph).map((agent) => `agent/${agent}`);
+    const scopes = new Set(['workspace', `workflow/${workflow}`, ...named, ...agents]);
+    const above = [...scopes].flatMap((scope) => budgets.get(scope) ?? []);
     return above.length > 0 ? above : undefined;
   }
 

@@ -11,11 +11,9 @@ import { now } from '@signalbox/shared/telemetry/clock.js';
 import { isTracing, type SpanRef } from '@signalbox/shared/telemetry/tracing.js';
 import canonicalize from 'canonicalize';
 import { createHash } from 'node:crypto';
-import type { GivenBudget } from '@signalbox/workflow/core/budget.js';
 import type { Transition } from '@signalbox/workflow/core/events.js';
-import type { Graph } from '@signalbox/workflow/core/graph.js';
 import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
-import { AboveBudgets } from '../budgets/above-budgets.ts';
+import { AboveBudgets, moreBudgetOf } from '../budgets/above-budgets.ts';
 import { ModelPrices } from '../budgets/model-prices.ts';
 import { newRunUuid } from '../journal/identifiers.ts';
 import { Engine } from '../shards/engine.ts';
@@ -136,7 +134,7 @@ export class RunStarter {
     const graph = this.definitions.compile(definition);
     checkInput(definition.manifest.spec.input, input);
     const held = wish.source?.grant ?? this.grantOf(caller);
-    const budgeting = this.budgetOf(workspace, workflow, graph);
+    const budgeting = moreBudgetOf(this.above, this.prices, { workspace, workflow, graph });
     const [grant, , shard, budget] = await orAborted(
       Promise.all([held, this.keep(workspace, definition), this.engine.shardForStart(workspace), budgeting]),
       signal,
@@ -189,13 +187,6 @@ export class RunStarter {
     const read = await this.store.read(workspace, uuid);
     if (!read) throw new Fault('not_found', 'the run of this key is not kept any more', 'Use a new key.');
     return runView(read.state, read.facts);
-  }
-
-  /** The budgets above it, and the prices that it is bound to; undefined where nothing limits what it uses. */
-  private async budgetOf(workspace: string, workflow: string, graph: Graph): Promise<GivenBudget | undefined> {
-    const above = await this.above.of(workspace, workflow, graph);
-    const prices = await this.prices.of(graph, above);
-    return prices || above ? { ...(prices && { prices }), ...(above && { above }) } : undefined;
   }
 
   private async keep(workspace: string, definition: Definition): Promise<void> {

@@ -8,6 +8,8 @@ import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import type { Definition } from '@signalbox/workflow/language/definition.js';
+import { AboveBudgets, moreBudgetOf } from '../budgets/above-budgets.ts';
+import { ModelPrices } from '../budgets/model-prices.ts';
 import { Engine } from '../shards/engine.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
@@ -25,6 +27,8 @@ export class UpgradeRunHandler {
     private readonly definitions: Definitions,
     private readonly db: WorkspaceDatabase,
     private readonly audit: Audit,
+    private readonly above: AboveBudgets,
+    private readonly prices: ModelPrices,
   ) {}
 
   @Handles(upgradeRun)
@@ -39,11 +43,12 @@ export class UpgradeRunHandler {
     const preview = await look();
     if (dryRun || preview.outcome === 'unchanged') return preview;
     if (preview.outcome === 'impossible') throw refused(preview);
+    const budget = await moreBudgetOf(this.above, this.prices, { workspace, workflow: before.workflow, graph });
     // The record of who wanted it is written first: an upgrade without one is refused.
     await this.db.inWorkspace(workspace, (tx) =>
       this.audit.append(tx, caller, { action: 'run.upgrade', target: `run ${run}`, detail: { from: from.hash, to: to.hash } }),
     );
-    const outcome = await this.engine.deliver(toUuid(run, 'run'), { type: 'upgrade', by: name, graph });
+    const outcome = await this.engine.deliver(toUuid(run, 'run'), { type: 'upgrade', by: name, graph, ...(budget && { budget }) });
     if (outcome === undefined)
       throw new Fault('unavailable', 'no owner answers for the run at the moment', 'Try again in a moment.', {
         service: 'execution',

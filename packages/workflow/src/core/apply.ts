@@ -1,7 +1,7 @@
 import { applyApproval } from './approval.ts';
 import { goBy } from './counterfactual.ts';
 import { addTold } from './failover.ts';
-import { newRunBudget, usedOf, add, type RunBudget } from './budget.ts';
+import { newRunBudget, usedOf, add, widened, type RunBudget } from './budget.ts';
 import type { Transition, Usage } from './events.ts';
 import { goesOn, type Graph, type GraphStep, type StepError } from './graph.ts';
 import { openGate, passGate } from './gate.ts';
@@ -44,6 +44,7 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
     case 'upgraded': {
       const graph = graphs.get(transition.to);
       if (graph === undefined) throw new Error(`the definition ${transition.to} that the run went over to is not given`);
+      if (transition.budget !== undefined) state.budget = widened(state.budget, transition.budget);
       return goOverTo(state, graph, transition.timeoutMs);
     }
     case 'admitted':

@@ -64,6 +64,9 @@ export interface GivenBudget {
   above?: AboveBudget[];
 }
 
+/** Of another definition that a run goes over to. */
+export type MoreBudget = Pick<GivenBudget, 'prices' | 'above'>;
+
 /** A budget of the workspace, of a workflow or of an agent: `workspace`, `workflow/NAME`, `agent/NAME`. */
 export interface AboveBudget {
   scope: string;
@@ -93,10 +96,6 @@ export function nothing(): Spend {
 
 /** The budgets that a run begins with: what its workflow says and what it was given, whichever is less. */
 export function newRunBudget(policy: BudgetPolicy | undefined, given: GivenBudget): RunBudget {
-  const above = (given.above ?? []).map(({ scope, measures: counted, perCall = {} }) => {
-    const none = Object.fromEntries(counted.map((measure) => [measure, 0]));
-    return [scope, { ...newAccount(none), perCall }] as const;
-  });
   return {
     ...newAccount(least(policy?.limit ?? {}, given.limit ?? {})),
     isGiven: given.limit !== undefined,
@@ -104,8 +103,23 @@ export function newRunBudget(policy: BudgetPolicy | undefined, given: GivenBudge
     depth:
       policy?.depth === undefined && given.depth === undefined ? undefined : Math.min(policy?.depth ?? Infinity, given.depth ?? Infinity),
     prices: given.prices ?? {},
-    above: new Map(above),
+    above: new Map(accountsOf(given)),
   };
+}
+
+/** As `budget`, with what another definition counts for beside it. */
+export function widened(budget: RunBudget | undefined, more: MoreBudget): RunBudget {
+  if (budget === undefined) return newRunBudget(undefined, more);
+  const above = new Map([...accountsOf(more), ...budget.above]);
+  return { ...budget, prices: { ...more.prices, ...budget.prices }, above };
+}
+
+/** Nothing of a budget above the run is its own before it has asked. */
+function accountsOf({ above = [] }: MoreBudget): [string, Account & { perCall: Limits }][] {
+  return above.map(({ scope, measures: counted, perCall = {} }) => [
+    scope,
+    { ...newAccount(Object.fromEntries(counted.map((measure) => [measure, 0]))), perCall },
+  ]);
 }
 
 function least(one: Limits, other: Limits): Limits {

@@ -1,5 +1,5 @@
 import type { Answer, Answerer, Ask } from './approval.ts';
-import type { GivenBudget, Holds, Limits, Spend } from './budget.ts';
+import type { GivenBudget, Holds, Limits, MoreBudget, Spend } from './budget.ts';
 import type { Recorded } from './counterfactual.ts';
 import type { Graph } from './graph.ts';
 import type { Json } from './json.ts';
@@ -99,7 +99,7 @@ export type RunEvent =
   | { type: 'resolve'; id: string; by: string; s: number; i: number; how: 'retry' | 'fail' }
   | { type: 'resolve'; id: string; by: string; s: number; i: number; how: 'output'; output: Json }
   /** The run is to go on by another definition of its workflow. */
-  | { type: 'upgrade'; by: string; graph: Graph }
+  | { type: 'upgrade'; by: string; graph: Graph; budget?: MoreBudget }
   /** With another `id` than the cancel that ended the main graph, it ends the steps of `finally` too; without one it never does. */
   | { type: 'cancel'; by: string; id?: string };
 
@@ -220,7 +220,8 @@ export type Transition =
       cancel?: string;
     }
   /** From here on the run goes by the definition `to`. */
-  | { t: 'upgraded'; at: number; from: string; to: string; by: string; timeoutMs: number }
+  /** `budget`: what it counts for, and is bound to, beside what it began with. */
+  | { t: 'upgraded'; at: number; from: string; to: string; by: string; timeoutMs: number; budget?: MoreBudget }
   | { t: 'entered'; at: number; stage: 'undo' | 'finally' }
   | { t: 'ended'; at: number; status: 'succeeded' | 'failed' | 'cancelled'; reason: string | null; output?: Json; error?: Failure };
 

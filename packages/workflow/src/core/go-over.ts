@@ -5,14 +5,15 @@ import { record, type Turn, type Work } from './turn.ts';
 import { incompatibilities } from './upgrade.ts';
 
 /** The run goes over to another definition, if it can. The same one changes nothing. */
-export function goOver(work: Work, { graph, by }: RunEvent & { type: 'upgrade' }): Turn['outcome'] {
+export function goOver(work: Work, { graph, by, budget }: RunEvent & { type: 'upgrade' }): Turn['outcome'] {
   const { state, given } = work;
   const from = state.graph.hash;
   if (graph.hash === from) return 'known';
   if (incompatibilities(state, graph).length > 0) return 'stale';
   // A run that was given less time than its workflow has keeps to that.
   const timeoutMs = state.timeoutMs < state.graph.timeoutMs ? Math.min(state.timeoutMs, graph.timeoutMs) : graph.timeoutMs;
-  record(work, { t: 'upgraded', at: given.at, from, to: graph.hash, by, timeoutMs }, new Map([[graph.hash, graph]]));
+  const upgraded = { t: 'upgraded' as const, at: given.at, from, to: graph.hash, by, timeoutMs, ...(budget && { budget }) };
+  record(work, upgraded, new Map([[graph.hash, graph]]));
   work.effects.push({ e: 'watch' });
   if (isEntering(state)) return 'taken';
   state.graph.steps.forEach(({ part }, s) => {
