@@ -9,6 +9,7 @@ import { pauseTrigger } from '@signalbox/shared/contracts/execution/pause-trigge
 import { receiveHook, type ReceiveHookReply, type ReceiveHookRequest } from '@signalbox/shared/contracts/execution/receive-hook.js';
 import { resumeTrigger } from '@signalbox/shared/contracts/execution/resume-trigger.js';
 import type { FiringView } from '@signalbox/shared/contracts/execution/schedule-view.js';
+import { incidentChanged } from '@signalbox/shared/contracts/registry/incident-changed.js';
 import { agentChanged, deploymentChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { resolveSecret } from '@signalbox/shared/contracts/security/resolve-secret.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -217,6 +218,12 @@ test('an event of Signalbox starts a run where its condition is met, once, and n
     { key: 'few-1', outcome: 'started' },
     { key: 'busy', outcome: 'skipped' },
   ]);
+  await applied('on-incident', { on: { event: { type: 'incident.changed' } }, input: { name: '${{ event.data.agent }}' } });
+  const incident = { cause: 'crash-loop' as const, title: 'it crashes', severity: 'high' as const, status: 'open' as const };
+  const entry = { stage: 'detected' as const, agent: 'reader', by: 'registry', text: 'it crashes' };
+  await service.publish(incidentChanged, { id: newId('incident'), ...incident, ...entry }, { id: 'incident-1' });
+  const [remedy] = await untilFired('on-incident', ({ length }) => length === 1);
+  expect(await ended(service, remedy?.run as string)).toMatchObject({ output: { name: 'reader' } });
 });
 
 test('triggers that start one another in a circle end, and say that it looks like a loop', async () => {

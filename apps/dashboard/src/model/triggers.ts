@@ -4,6 +4,19 @@ import { parseJson } from './json.ts';
 type Heard = Required<TriggerSpec['on']>;
 export type EndStatus = NonNullable<Heard['runEnded']['status']>[number];
 export type HeardEvent = Heard['event']['type'];
+
+/** What can change, as the form says it. */
+export const heardEvents: Record<HeardEvent, string> = {
+  'deployment.changed': 'a deployment',
+  'agent.changed': 'an agent',
+  'stage.changed': 'the stage of an agent',
+  'rollout.changed': 'a rollout',
+  'eval.ended': 'an eval ends',
+  'incident.changed': 'an incident',
+  'kpi.changed': 'an error budget burns',
+  'mcp-server.changed': 'an MCP server',
+};
+
 export type SignatureKind = NonNullable<Heard['webhook']['signature']>;
 
 /** What a trigger's form holds, as it was typed. */
@@ -30,7 +43,7 @@ export interface TriggerDraft {
 export const heard: readonly { kind: Trigger['kind']; about: string }[] = [
   { kind: 'webhook', about: 'somebody outside calls its hook' },
   { kind: 'runEnded', about: 'a run of another workflow ends' },
-  { kind: 'event', about: 'a deployment or an agent changes' },
+  { kind: 'event', about: 'something changes in Signalbox' },
 ];
 
 export const endStatuses: readonly EndStatus[] = ['succeeded', 'failed', 'cancelled'];

@@ -2,7 +2,21 @@ import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import type { EventMeta } from '@signalbox/shared/bus/event-meta.js';
 import { HandlesEvent } from '@signalbox/shared/bus/handles.js';
-import { agentChanged, deploymentChanged, type AgentChanged, type DeploymentChanged } from '@signalbox/shared/contracts/registry/events.js';
+import { mcpServerChanged, type McpServerChanged } from '@signalbox/shared/contracts/mcp-server/events.js';
+import {
+  agentChanged,
+  deploymentChanged,
+  evalEnded,
+  kpiChanged,
+  stageChanged,
+  type AgentChanged,
+  type DeploymentChanged,
+  type EvalEnded,
+  type KpiChanged,
+  type StageChanged,
+} from '@signalbox/shared/contracts/registry/events.js';
+import { incidentChanged, type IncidentChanged } from '@signalbox/shared/contracts/registry/incident-changed.js';
+import { rolloutChanged, type RolloutChanged } from '@signalbox/shared/contracts/registry/rollout-changed.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { watchKey } from '../runs/run-events.ts';
@@ -30,6 +44,36 @@ export class EventListener {
   @HandlesEvent(deploymentChanged)
   onDeployment(@Payload() deployment: DeploymentChanged, @Ctx() meta: EventMeta): Promise<void> {
     return this.hear('deployment.changed', deployment, meta);
+  }
+
+  @HandlesEvent(stageChanged)
+  onStage(@Payload() stage: StageChanged, @Ctx() meta: EventMeta): Promise<void> {
+    return this.hear('stage.changed', stage, meta);
+  }
+
+  @HandlesEvent(rolloutChanged)
+  onRollout(@Payload() rollout: RolloutChanged, @Ctx() meta: EventMeta): Promise<void> {
+    return this.hear('rollout.changed', rollout, meta);
+  }
+
+  @HandlesEvent(evalEnded)
+  onEval(@Payload() ended: EvalEnded, @Ctx() meta: EventMeta): Promise<void> {
+    return this.hear('eval.ended', ended, meta);
+  }
+
+  @HandlesEvent(incidentChanged)
+  onIncident(@Payload() incident: IncidentChanged, @Ctx() meta: EventMeta): Promise<void> {
+    return this.hear('incident.changed', incident, meta);
+  }
+
+  @HandlesEvent(kpiChanged)
+  onKpi(@Payload() kpi: KpiChanged, @Ctx() meta: EventMeta): Promise<void> {
+    return this.hear('kpi.changed', kpi, meta);
+  }
+
+  @HandlesEvent(mcpServerChanged)
+  onMcpServer(@Payload() server: McpServerChanged, @Ctx() meta: EventMeta): Promise<void> {
+    return this.hear('mcp-server.changed', server, meta);
   }
 
   private hear(type: HeardEvent, payload: object, meta: EventMeta): Promise<void> {

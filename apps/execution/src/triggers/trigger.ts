@@ -7,7 +7,15 @@ import { compileCondition, compileTemplate } from '@signalbox/workflow/language/
 export type SignatureKind = 'signalbox' | 'github';
 
 /** Events of Signalbox that triggers hear: none that a run itself makes, which would go in circles. */
-export type HeardEvent = 'deployment.changed' | 'agent.changed';
+export type HeardEvent =
+  | 'deployment.changed'
+  | 'agent.changed'
+  | 'stage.changed'
+  | 'rollout.changed'
+  | 'eval.ended'
+  | 'incident.changed'
+  | 'kpi.changed'
+  | 'mcp-server.changed';
 
 /** A trigger as a person writes it; `trigger.schema.json` says what is allowed. */
 export interface TriggerManifest {

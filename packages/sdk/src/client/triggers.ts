@@ -27,6 +27,17 @@ export interface Trigger {
   updatedAt: string;
 }
 
+/** What happens in Signalbox that a trigger can hear. */
+export type HeardEvent =
+  | 'deployment.changed'
+  | 'agent.changed'
+  | 'stage.changed'
+  | 'rollout.changed'
+  | 'eval.ended'
+  | 'incident.changed'
+  | 'kpi.changed'
+  | 'mcp-server.changed';
+
 /** `spec` of a manifest of kind Trigger. */
 export interface TriggerSpec {
   workflow: string;
@@ -39,7 +50,7 @@ export interface TriggerSpec {
   on: {
     webhook?: { secret: string; signature?: 'signalbox' | 'github'; ratePerMinute?: number };
     runEnded?: { workflow: string; status?: ('succeeded' | 'failed' | 'cancelled')[] };
-    event?: { type: 'deployment.changed' | 'agent.changed'; ratePerMinute?: number };
+    event?: { type: HeardEvent; ratePerMinute?: number };
   };
 }
 

@@ -6,7 +6,7 @@ import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
 import { compactJson } from '../../model/json.ts';
 import { lampOf } from '../../model/lamps.ts';
-import { endStatuses, heard, isComplete, triggerSpecOf, type TriggerDraft } from '../../model/triggers.ts';
+import { endStatuses, heard, heardEvents, isComplete, triggerSpecOf, type TriggerDraft } from '../../model/triggers.ts';
 import { useMay } from '../../shell/who.ts';
 import form from '../../parts/form.module.css';
 import { DescriptionField, InputField, NameField, StartForm, WorkflowChoice } from './start-form.tsx';
@@ -71,8 +71,11 @@ export function TriggerForm({ known, onClose }: { known: TriggerDetail | null; o
         <label className={form.field}>
           <span>What changes</span>
           <select value={draft.event} onChange={(event) => set('event', event.target.value as TriggerDraft['event'])}>
-            <option value="deployment.changed">a deployment</option>
-            <option value="agent.changed">an agent</option>
+            {Object.entries(heardEvents).map(([type, about]) => (
+              <option key={type} value={type}>
+                {about}
+              </option>
+            ))}
           </select>
         </label>
       )}

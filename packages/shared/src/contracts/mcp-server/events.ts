@@ -23,7 +23,7 @@ export class McpServerChanged {
 export const mcpServerChanged = defineEvent({
   subject: 'sb.event.mcp-server.mcp-server.changed',
   payload: McpServerChanged,
-  listeners: ['registry', 'protocol'],
+  listeners: ['execution', 'protocol', 'registry'],
 });
 
 export class ToolProgressed {

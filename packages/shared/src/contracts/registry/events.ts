@@ -87,7 +87,11 @@ export class StageChanged {
 }
 
 /** A version of an agent was promoted to a stage, demoted from it or approved for it. Entity: the agent's id. */
-export const stageChanged = defineEvent({ subject: 'sb.event.registry.stage.changed', payload: StageChanged, listeners: ['registry'] });
+export const stageChanged = defineEvent({
+  subject: 'sb.event.registry.stage.changed',
+  payload: StageChanged,
+  listeners: ['execution', 'registry'],
+});
 
 export class EvalEnded {
   @Matches(idPattern('eval')) id!: string;
@@ -98,7 +102,7 @@ export class EvalEnded {
 }
 
 /** An eval has ended. Entity: the eval's id. */
-export const evalEnded = defineEvent({ subject: 'sb.event.registry.eval.ended', payload: EvalEnded, listeners: [] });
+export const evalEnded = defineEvent({ subject: 'sb.event.registry.eval.ended', payload: EvalEnded, listeners: ['execution'] });
 
 export class EvidenceAdded {
   @Matches(idPattern('evidence')) id!: string;
@@ -124,4 +128,8 @@ export class KpiChanged {
 }
 
 /** The error budget of a KPI burns too fast, or does no more. Entity: that time of burning. */
-export const kpiChanged = defineEvent({ subject: 'sb.event.registry.kpi.changed', payload: KpiChanged, listeners: ['registry'] });
+export const kpiChanged = defineEvent({
+  subject: 'sb.event.registry.kpi.changed',
+  payload: KpiChanged,
+  listeners: ['execution', 'registry'],
+});

@@ -26,5 +26,5 @@ export class IncidentChanged {
 export const incidentChanged = defineEvent({
   subject: 'sb.event.registry.incident.changed',
   payload: IncidentChanged,
-  listeners: ['registry'],
+  listeners: ['execution', 'registry'],
 });

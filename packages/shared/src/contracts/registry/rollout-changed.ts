@@ -18,4 +18,8 @@ export class RolloutChanged {
 }
 
 /** A rollout was started, went on, was held or has ended. Entity: the rollout. */
-export const rolloutChanged = defineEvent({ subject: 'sb.event.registry.rollout.changed', payload: RolloutChanged, listeners: [] });
+export const rolloutChanged = defineEvent({
+  subject: 'sb.event.registry.rollout.changed',
+  payload: RolloutChanged,
+  listeners: ['execution'],
+});
