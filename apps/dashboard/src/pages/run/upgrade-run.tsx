@@ -4,11 +4,11 @@ import { useState, type ReactNode } from 'react';
 import { client } from '../../api/client.ts';
 import type { WholeRun } from '../../api/shapes.ts';
 import { Button } from '../../parts/button.tsx';
+import { Changes } from '../../parts/changes.tsx';
 import { Dialogue } from '../../parts/dialogue.tsx';
 import { ProblemNote } from '../../parts/notes.tsx';
 import { useTell } from '../../parts/notices.tsx';
 import dialogue from '../../parts/dialogue.module.css';
-import styles from './run.module.css';
 
 /** Has a live run go on by the version that its workflow has now: shows first what differs, and what does not fit. */
 export function UpgradeRun({ run }: { run: WholeRun }): ReactNode {
@@ -92,17 +92,7 @@ function Preview({ upgrade: { outcome, obstacles, asBegun, changes } }: { upgrad
           ? 'So the run stays as it is. What differs:'
           : `What has begun stays as it began${asBegun.length > 0 ? `: ${asBegun.join(', ')}` : ''}. All else is done as the present version says:`}
       </p>
-      <dl className={styles.changes} aria-label="What differs">
-        {changes.map(({ path, from, to }) => (
-          <div key={path}>
-            <dt>
-              <code>{path}</code>
-            </dt>
-            {from !== undefined && <dd className={styles.removed}>− {JSON.stringify(from)}</dd>}
-            {to !== undefined && <dd className={styles.added}>+ {JSON.stringify(to)}</dd>}
-          </div>
-        ))}
-      </dl>
+      <Changes label="What differs" changes={changes} />
     </>
   );
 }

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { client } from '../../api/client.ts';
 import { queries } from '../../api/queries.ts';
 import { inert } from '../../model/text.ts';
+import { Changes } from '../../parts/changes.tsx';
 import { Chip } from '../../parts/chip.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { CopyId } from '../../parts/copy.tsx';
@@ -81,13 +82,13 @@ function Revert({ name, version }: { name: string; version: number }): ReactNode
       }}
     >
       <p>New runs get it. Runs that are under way go on as they began.</p>
-      <Changes name={name} version={version} />
+      <Reverted name={name} version={version} />
     </Confirm>
   );
 }
 
 /** What differs from what it is now. */
-function Changes({ name, version }: { name: string; version: number }): ReactNode {
+function Reverted({ name, version }: { name: string; version: number }): ReactNode {
   const preview = useQuery({
     queryKey: ['workflow', name, 'revert', version],
     queryFn: ({ signal }) => client.workflows.revert(name, version, { dryRun: true }, { signal }),
@@ -97,13 +98,5 @@ function Changes({ name, version }: { name: string; version: number }): ReactNod
   if (preview.error) return <ProblemNote error={preview.error} />;
   const { changes } = preview.data;
   if (changes.length === 0) return <p className="quiet">Nothing of its definition changes.</p>;
-  return (
-    <ul className={styles.changes} tabIndex={0} aria-label="What changes">
-      {changes.map(({ path, from, to }) => (
-        <li key={path}>
-          <code>{inert(path)}</code>: {from === undefined ? 'comes' : to === undefined ? 'goes' : 'changes'}
-        </li>
-      ))}
-    </ul>
-  );
+  return <Changes label="What changes" changes={changes} />;
 }
