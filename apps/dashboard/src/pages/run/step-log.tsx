@@ -30,13 +30,14 @@ export function StepLog({ step, events, isGoing }: { step: RunStep; events: read
           isAtEnd.current = currentTarget.scrollHeight - currentTarget.scrollTop - currentTarget.clientHeight < 24;
         }}
       >
-        {lines.length === 0 && <span className="faint">Nothing yet.</span>}
+        {lines.length === 0 && <span className="faint">{isGoing ? 'Nothing yet.' : 'Nothing is recorded.'}</span>}
         {lines.map((event, i) => (
           <div key={`${event.seq} ${i}`} className={styles.line}>
             <time dateTime={event.at}>{formatClock(event.at)}</time>
             <span>{inert(eventText(event))}</span>
           </div>
         ))}
+        {!isGoing && <span className="faint">What an executor says while it works is shown as it comes, and is not kept.</span>}
       </div>
     </Panel>
   );
