@@ -163,6 +163,27 @@ test('F01: owners are killed at any moment, again and again: every run ends, and
   expect(worker.done.length).toBeGreaterThan(100);
 }, 240_000);
 
+test('F22: the owner of a 10,000-way join is killed twice: it is joined once, of each result once', async () => {
+  await service.stop();
+  await using _ = new TestWorker(service, 'counter', ({ input }) => ({ output: input }), 256);
+  let owner = new OwnerProcess(service);
+  try {
+    const list = Array.from({ length: 10_000 }, (_, number) => number);
+    const { id } = await start(service, { workflow: 'map', input: { list }, idempotencyKey: 'join' });
+    for (let kill = 0; kill < 2; kill++) {
+      await sleep(300);
+      owner.kill();
+      owner = new OwnerProcess(service);
+      expect((await start(service, { workflow: 'map', input: { list }, idempotencyKey: 'join' })).id).toBe(id);
+    }
+    expect(await ended(service, id, 90_000)).toMatchObject({ status: 'succeeded', output: 10_000 });
+    await expectExact(id, 10_001);
+  } finally {
+    owner.kill();
+    await service.start();
+  }
+}, 180_000);
+
 test('F09: an owner that was stopped for long goes on beside its successor and can write nothing', async () => {
   await service.stop();
   const first = new OwnerProcess(service);

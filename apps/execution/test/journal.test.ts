@@ -200,6 +200,32 @@ test('F21: a connection that is cut in the middle of commits loses nothing and d
   await proxy[Symbol.asyncDispose]();
 }, 60_000);
 
+test('F16: one commit in twenty meets a deadlock or a serialization failure: each row is there once', async () => {
+  await database.sql(
+    `CREATE FUNCTION fail_now_and_then() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF random() < 0.025 THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF;
+        IF random() < 0.025 THEN RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '40001'; END IF;
+        RETURN NULL;
+      END $$`,
+  );
+  await database.sql(`CREATE TRIGGER fail_now_and_then AFTER INSERT ON journal FOR EACH STATEMENT EXECUTE FUNCTION fail_now_and_then()`);
+  const journal = openJournal();
+  const sources = Array.from({ length: 8 }, () => new Source());
+  await Promise.all(
+    sources.map(async (source) => {
+      expect(await source.start(journal)).toBe('committed');
+      for (let row = 0; row < 40; row++) expect(await source.append(journal, skipped)).toBe('committed');
+    }),
+  );
+  await database.sql(`DROP FUNCTION fail_now_and_then CASCADE`);
+  const rows = await database.sql<{ n: number }>(`SELECT count(*)::int AS n FROM journal WHERE run_id = ANY($1::uuid[]) GROUP BY run_id`, [
+    sources.map(({ uuid }) => uuid),
+  ]);
+  expect(rows).toEqual(sources.map(() => ({ n: 41 })));
+  await journal.stop();
+}, 60_000);
+
 test('a journal that is given up appends nothing more', async () => {
   const journal = openJournal('postgres://nobody:x@127.0.0.1:1/x');
   const source = new Source();

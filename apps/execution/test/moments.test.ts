@@ -131,7 +131,7 @@ test('an owner stops between a commit and its dispatch and goes on when its succ
   await expectExact(service, id);
 }, 60_000);
 
-test('a worker that finishes while nobody owns the shard keeps its result until somebody does, and it is recorded once', async () => {
+test('F13: a worker that finishes while nobody owns the shard keeps its result until somebody does, and it is recorded once', async () => {
   const result = Promise.withResolvers<void>();
   const begun: string[] = [];
   await using worker = new TestWorker(service, 'counter', async ({ task }) => {

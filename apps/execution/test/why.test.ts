@@ -269,7 +269,7 @@ test('a run whose record cannot be read is set aside after three times, alone; r
   expect(await service.database.sql(`SELECT 1 FROM run_crash WHERE run_id = '${uuid}'`)).toEqual([]);
 }, 60_000);
 
-test('a run that three owners died of is set aside before it is loaded again; when a person fails it, its parent hears of it', async () => {
+test('F18: a run that three owners died of is set aside before it is loaded again; when a person fails it, its parent hears of it', async () => {
   await apply(service, 'above-word', { child: { workflow: 'word' } });
   const { id, uuid } = await restingRun('above-word');
   const [child] = await service.database.sql<{ run_id: string }>(`SELECT run_id FROM run WHERE parent = '${uuid}'`);

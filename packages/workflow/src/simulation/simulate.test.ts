@@ -53,7 +53,7 @@ test('the same seed plays the same schedule', () => {
   expect(JSON.stringify(simulate(schedule))).toBe(JSON.stringify(simulate(schedule)));
 });
 
-test('ten thousand schedules on all processors: none fails', async () => {
+test('F14, F15: ten thousand schedules on all processors, with messages lost, late and doubled: none fails', async () => {
   const program = new URL('../../dist/simulation/main.js', import.meta.url).href;
   const call = `const { main } = await import('${program}'); process.exitCode = await main('', ['--schedules', '${schedules}'])`;
   const { NODE_V8_COVERAGE: _, ...env } = process.env; // what is covered is seen above, and it is slow
