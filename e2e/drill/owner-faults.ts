@@ -97,7 +97,7 @@ async function shiftClock(stack: StackUnderTest, chance: Chance): Promise<Inject
   const pid = await anOwner(stack, chance);
   const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').filter(Boolean);
   const env = Object.fromEntries(variables.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]));
-  const jumpMs = (chance.is(0.5) ? 1 : -1) * (5_000 + chance.below(55_000));
+  const jumpMs = (chance.is(0.5) ? 1 : -1) * (5_000 + chance.below(3_595_000));
   const child = spawn(
     process.execPath,
     [

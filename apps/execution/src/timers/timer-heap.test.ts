@@ -1,7 +1,8 @@
 import { expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Alarm } from './alarm.ts';
+import { now } from '@signalbox/shared/telemetry/clock.js';
 import { TimerHeap } from '@signalbox/workflow/timers/timer-heap.js';
+import { Alarm } from './alarm.ts';
 
 test('timers fire in the order of their time, the cancelled ones never', () => {
   fc.assert(
@@ -51,14 +52,15 @@ test('a cancelled timer holds nothing of what it was for, however long it stays'
 });
 
 test('an alarm rings at its time, and waits while its owner may not act', () => {
-  jest.useFakeTimers({ now: 1_000_000 });
+  jest.useFakeTimers();
+  const at = now();
   try {
     let mayAct = true;
     const alarm = new Alarm(() => mayAct);
     const fired: number[] = [];
-    alarm.set(1_000_200, () => fired.push(200));
-    alarm.set(1_000_100, () => fired.push(100));
-    alarm.cancel(alarm.set(1_000_150, () => fired.push(150)));
+    alarm.set(at + 200, () => fired.push(200));
+    alarm.set(at + 100, () => fired.push(100));
+    alarm.cancel(alarm.set(at + 150, () => fired.push(150)));
     expect(alarm.size).toBe(2);
     jest.advanceTimersByTime(120);
     expect(fired).toEqual([100]);
@@ -68,12 +70,12 @@ test('an alarm rings at its time, and waits while its owner may not act', () => 
     mayAct = true;
     alarm.ring();
     expect(fired).toEqual([100, 200]);
-    alarm.set(1_020_000, () => fired.push(20_000));
+    alarm.set(at + 20000, () => fired.push(20_000));
     jest.advanceTimersByTime(30_000);
     expect(fired).toEqual([100, 200, 20_000]);
-    alarm.set(1_040_000, () => fired.push(40_000));
+    alarm.set(at + 40000, () => fired.push(40_000));
     alarm.stop();
-    alarm.set(1_050_000, () => fired.push(50_000));
+    alarm.set(at + 50000, () => fired.push(50_000));
     alarm.ring();
     jest.advanceTimersByTime(60_000);
     expect(fired).toEqual([100, 200, 20_000]);

@@ -5,7 +5,7 @@ import type { HealthCheck } from '../health/health-server.ts';
 import { DenialCounter } from '../identity/denial-counter.ts';
 import { RevocationWatch } from '../identity/revocation-watch.ts';
 import { Outbox } from '../outbox/outbox.ts';
-import { readDatabaseClock } from '../telemetry/clock.ts';
+import { processClock, readDatabaseClock } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
 
 const clockEveryMs = 10_000;
@@ -55,9 +55,9 @@ export class ServiceLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async measureClock(): Promise<void> {
-    const asked = Date.now();
+    const asked = processClock();
     const rows: { now: number }[] = await this.system!.source.query(`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`);
-    readDatabaseClock(asked, rows[0]!.now, Date.now());
+    readDatabaseClock(asked, rows[0]!.now, processClock());
   }
 
   async onApplicationShutdown(): Promise<void> {
