@@ -42,6 +42,7 @@ import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.j
 import { invokeAgent, type InvokeAgentRequest } from '@signalbox/shared/contracts/execution/invoke-agent.js';
 import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
+import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { BeatGateway } from './beat-gateway.ts';
 import { agentManifest, deploymentManifest, startRegistry, until, type RegistryUnderTest } from './registry.ts';
 
@@ -128,6 +129,26 @@ function runView(call: InvokeAgentRequest, status: RunView['status'], output: un
     progress: { total: 1, done: 1, running: 0, waiting: 0, failed: 0 },
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
   };
+}
+
+/** The versions of the instances that beat. */
+async function versions(name: string): Promise<number[]> {
+  const rows = await registry.service.database.sql(
+    `SELECT version FROM instance WHERE agent = '${name}' AND status = 'live' ORDER BY version`,
+  );
+  return (rows as { version: number }[]).map(({ version }) => version);
+}
+
+/** All processes that there are run these versions, and all of them beat. */
+function untilVersions(name: string, wanted: number[]): Promise<unknown> {
+  return until(
+    `processes of versions ${wanted.join(', ')}`,
+    async () => {
+      const processes = await registry.service.database.sql(`SELECT slot FROM runner_process WHERE registered_agent = '${name}'`);
+      return processes.length === wanted.length && (await versions(name)).join() === wanted.join();
+    },
+    20_000,
+  );
 }
 
 function isAlive(pid: number): boolean {
@@ -463,6 +484,33 @@ describe('recovery of processes of ours', () => {
     await until('it is recovered', async () => (await stagesOf('hung')).includes('recovered'));
     expect(await stagesOf('hung')).toEqual(expect.arrayContaining(['detected', 'isolated', 'recovering', 'recovered']));
     await stop('hung');
+  }, 45_000);
+
+  test('a version whose processes fail one after the other is rolled back once', async () => {
+    const worker = { runner: 'local', command: ['node', workerFile, 'well'], replicas: 2 };
+    for (const GREETING of ['hello', 'good day']) {
+      await agent('relapsing', { kind: 'worker', skills, recovery: { attempts: 1 }, worker: { ...worker, env: { GREETING } } });
+    }
+    await deploy('relapsing', { name: 'relapsing' });
+    await untilStatus('relapsing', 'done');
+    const audits = await registry.service.record(auditEvents.registry);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const [bad, good] = await live('relapsing');
+      const measure = { agent: 'relapsing', totalMs: 100 };
+      const instances = [
+        { ...measure, instance: good!, succeeded: 10, failed: 0 },
+        { ...measure, instance: bad!, succeeded: 1, failed: 9 },
+      ];
+      await registry.service.publish(instancesMeasured, { instances, versions: [], poison: [], overBudget: [] });
+      await until('another is in its place', async () => {
+        const now = await live('relapsing');
+        return now.length === 2 && !now.includes(bad!);
+      });
+    }
+    await expect(audits.next(({ action }) => action === 'agent.rollback')).resolves.toMatchObject({ detail: { from: 2, to: 1 } });
+    await expect(registry.service.request(getAgent, { name: 'relapsing' })).resolves.toMatchObject({ version: 3 });
+    expect(await stagesOf('relapsing')).not.toContain('given-up');
+    await stop('relapsing');
   }, 45_000);
 
   test('on the board it is isolated with why, what is done and needs it is degraded, and what is not done waits', async () => {
@@ -849,26 +897,6 @@ describe('a version that is rolled out', () => {
     ...{ kind: 'worker', skills, rollout },
     worker: { runner: 'local', command: ['node', workerFile, 'well'], env: { GREETING: greeting }, replicas: 2 },
   });
-
-  /** The versions of the instances that beat. */
-  async function versions(name: string): Promise<number[]> {
-    const rows = await registry.service.database.sql(
-      `SELECT version FROM instance WHERE agent = '${name}' AND status = 'live' ORDER BY version`,
-    );
-    return (rows as { version: number }[]).map(({ version }) => version);
-  }
-
-  /** All processes that there are run these versions, and all of them beat. */
-  function untilVersions(name: string, wanted: number[]): Promise<unknown> {
-    return until(
-      `processes of versions ${wanted.join(', ')}`,
-      async () => {
-        const processes = await registry.service.database.sql(`SELECT slot FROM runner_process WHERE registered_agent = '${name}'`);
-        return processes.length === wanted.length && (await versions(name)).join() === wanted.join();
-      },
-      20_000,
-    );
-  }
 
   function calls(name: string, version: number): Promise<void> {
     const measure = { agent: name, version, succeeded: 5, failed: 0, totalMs: 50, costUsd: 0, durations: [0, 0, 5] };
