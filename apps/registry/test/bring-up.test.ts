@@ -486,7 +486,7 @@ describe('recovery of processes of ours', () => {
     await stop('hung');
   }, 45_000);
 
-  test('a version whose processes fail one after the other is rolled back once', async () => {
+  test('a version whose processes fail one after the other is rolled back once, and its processes with it', async () => {
     const worker = { runner: 'local', command: ['node', workerFile, 'well'], replicas: 2 };
     for (const GREETING of ['hello', 'good day']) {
       await agent('relapsing', { kind: 'worker', skills, recovery: { attempts: 1 }, worker: { ...worker, env: { GREETING } } });
@@ -510,6 +510,7 @@ describe('recovery of processes of ours', () => {
     await expect(audits.next(({ action }) => action === 'agent.rollback')).resolves.toMatchObject({ detail: { from: 2, to: 1 } });
     await expect(registry.service.request(getAgent, { name: 'relapsing' })).resolves.toMatchObject({ version: 3 });
     expect(await stagesOf('relapsing')).not.toContain('given-up');
+    await untilVersions('relapsing', [3, 3]);
     await stop('relapsing');
   }, 45_000);
 

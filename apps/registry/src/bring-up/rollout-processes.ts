@@ -23,7 +23,7 @@ interface Found {
   live: ReadonlySet<string>;
 }
 
-/** Has the local runner start processes of versions that are rolled out, and end those of versions that lost. */
+/** Has the local runner start processes of versions that are rolled out or gone back to, and end those of versions that lost. */
 @Injectable()
 export class RolloutProcesses {
   constructor(
@@ -59,7 +59,7 @@ export class RolloutProcesses {
     return isMoving;
   }
 
-  /** The agents whose processes a rollout concerns. */
+  /** The agents whose processes a rollout or a return to an earlier version concerns. */
   private async look(tx: EntityManager, deployment: string, running: readonly string[]): Promise<Found[]> {
     const nameOf = (planned: string): string => this.runner.registeredOf(deployment, planned)!;
     const agents = await this.registered.byName(tx, [...new Set(running.map(nameOf))]);
@@ -68,19 +68,21 @@ export class RolloutProcesses {
       const agent = agents.get(nameOf(planned));
       const rollout = agent && (await this.rollouts.newestOf(tx, agent.id));
       const current = agent && localWorker(agent.spec);
-      // A version that was applied at once takes its place when the deployment is started again.
-      if (!agent || !rollout || !current || (rollout.status === 'promoted' && rollout.version !== agent.version)) continue;
+      if (!agent || !current) continue;
+      const isPromoted = agent.isReturn || (rollout?.status === 'promoted' && rollout.version === agent.version);
+      // A version that a person applied at once takes its place when the deployment is started again.
+      if (!isPromoted && (!rollout || rollout.status === 'promoted')) continue;
       const workers = new Map([[agent.version, { worker: current, hash: agent.hash }]]);
-      const isOpen = rollout.ended_at === null;
-      const version = isOpen ? await this.agents.version(tx, agent, rollout.version) : null;
+      const open = rollout?.ended_at === null ? rollout : null;
+      const version = open && (await this.agents.version(tx, agent, open.version));
       const next = version && localWorker(version.manifest.spec);
-      if (next) workers.set(rollout.version, { worker: next, hash: version.hash });
+      if (next) workers.set(version.version, { worker: next, hash: version.hash });
       found.push({
         ...{ planned, agent, workers },
         wanted: {
           current: { version: agent.version, replicas: current.replicas ?? 1 },
-          candidate: next ? candidateOf(rollout, next.replicas ?? 1) : null,
-          isPromoted: rollout.status === 'promoted',
+          candidate: open && next ? candidateOf(open, next.replicas ?? 1) : null,
+          isPromoted,
         },
         live: await this.liveOf(tx, agent.name),
       });

@@ -57,4 +57,4 @@ export class Rollback {
 
 const unsteady = 'processes of the agent do not stay up';
 /** Who made a version that is a return to an earlier one. */
-const rolledBackBy = 'registry';
+export const rolledBackBy = 'registry';

@@ -14,7 +14,7 @@ export interface WantedProcesses {
   current: { version: number; replicas: number };
   /** What is rolled out: so many processes of it. `replaces`: for each that is up one of the current version ends. */
   candidate: { version: number; count: number; replaces: boolean } | null;
-  /** The current version has just been rolled out: processes of others are replaced, one after the other. */
+  /** The current version has just been rolled out, or gone back to: processes of others are replaced, one after the other. */
   isPromoted: boolean;
 }
 
