@@ -35,6 +35,7 @@ import type { Isolation } from '@signalbox/shared/contracts/registry/isolation.j
 import { listIsolations } from '@signalbox/shared/contracts/registry/list-isolations.js';
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
 import { releaseAgent } from '@signalbox/shared/contracts/registry/release-agent.js';
+import { promoteRollout } from '@signalbox/shared/contracts/registry/promote-rollout.js';
 import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js';
 import { startDeployment, type StartDeploymentReply } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import { stopDeployment } from '@signalbox/shared/contracts/registry/stop-deployment.js';
@@ -140,14 +141,14 @@ async function versions(name: string): Promise<number[]> {
 }
 
 /** All processes that there are run these versions, and all of them beat. */
-function untilVersions(name: string, wanted: number[]): Promise<unknown> {
+function untilVersions(name: string, wanted: number[], timeoutMs = 20_000): Promise<unknown> {
   return until(
     `processes of versions ${wanted.join(', ')}`,
     async () => {
       const processes = await registry.service.database.sql(`SELECT slot FROM runner_process WHERE registered_agent = '${name}'`);
       return processes.length === wanted.length && (await versions(name)).join() === wanted.join();
     },
-    20_000,
+    timeoutMs,
   );
 }
 
@@ -513,6 +514,19 @@ describe('recovery of processes of ours', () => {
     await untilVersions('relapsing', [3, 3]);
     await stop('relapsing');
   }, 45_000);
+
+  test('a version that comes up and then ends again and again is given up, and processes of the one before take its place', async () => {
+    for (const greeting of ['hello', 'good day']) await localWorker('looping', { env: { GREETING: greeting } });
+    await deploy('looping', { name: 'looping' });
+    await untilStatus('looping', 'done');
+    const killing = setInterval(() => {
+      const young = gateway.beats.filter((beat) => beat.agent === 'looping' && beat.version === 2).map(({ pid }) => pid);
+      for (const pid of new Set(young)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    }, 100);
+    await untilVersions('looping', [3], 40_000).finally(() => clearInterval(killing));
+    await untilStatus('looping', 'done');
+    await stop('looping');
+  }, 60_000);
 
   test('on the board it is isolated with why, what is done and needs it is degraded, and what is not done waits', async () => {
     await localWorker('base');
@@ -929,6 +943,22 @@ describe('a version that is rolled out', () => {
     await rolled('rolled', 'good morning', { strategy: 'rolling', steps: [{ share: 0.5 }], calls: 1 });
     await untilVersions('rolled', [2, 4]);
     await stop('rolled');
+  }, 60_000);
+
+  test('of an agent that is scaled has as many processes as the pool, and so has the pool after it', async () => {
+    const scaled = (greeting: string): Record<string, unknown> => ({
+      ...spec(greeting, { strategy: 'blue-green' }),
+      worker: { runner: 'local', command: ['node', workerFile, 'well'], env: { GREETING: greeting }, autoscale: { min: 2, max: 4 } },
+    });
+    await agent('scaled', scaled('hello'));
+    await deploy('scaled', { name: 'scaled' });
+    await untilStatus('scaled', 'done');
+    const manifest = agentManifest('scaled', scaled('good day'));
+    const { rollout } = await registry.service.request(applyAgent, { name: 'scaled', manifest });
+    await untilVersions('scaled', [1, 1, 2, 2]);
+    await registry.service.request(promoteRollout, { id: rollout!.id });
+    await untilVersions('scaled', [2, 2]);
+    await stop('scaled');
   }, 60_000);
 });
 

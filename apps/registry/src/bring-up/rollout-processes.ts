@@ -9,6 +9,7 @@ import { processChanges, type WantedProcesses } from '../rollouts/process-change
 import { RolloutStore } from '../rollouts/rollout.store.ts';
 import type { RolloutRow } from '../rollouts/rollout-row.ts';
 import { LocalRunner, type WorkerOrder } from '../runners/local-runner.ts';
+import { Autoscaler } from '../scaling/autoscaler.ts';
 import { RegisteredAgents } from './registered-agents.ts';
 import type { RegisteredAgent } from './step-outcome.ts';
 
@@ -19,7 +20,9 @@ interface Found {
   agent: RegisteredAgent;
   /** By version. */
   workers: Map<number, { worker: WorkerSpec; hash: string }>;
-  wanted: WantedProcesses;
+  /** What is under way. */
+  rollout: RolloutRow | null;
+  isPromoted: boolean;
   live: ReadonlySet<string>;
 }
 
@@ -32,6 +35,7 @@ export class RolloutProcesses {
     private readonly registered: RegisteredAgents,
     private readonly rollouts: RolloutStore,
     private readonly runner: LocalRunner,
+    private readonly autoscaler: Autoscaler,
   ) {}
 
   /** Whether something is under way, so that it is to be looked at again soon. */
@@ -41,11 +45,13 @@ export class RolloutProcesses {
     if (running.length === 0 || grant === null) return false;
     const found = await this.db.inWorkspace(row.workspace, (tx) => this.look(tx, row.id, running));
     let isMoving = false;
-    for (const { planned, agent, workers, wanted, live } of found) {
+    for (const each of found) {
+      const { planned, agent, workers, live } = each;
+      const wanted = await this.wantedOf(row, each);
       const slots = this.runner.processesOf(row.id, planned);
       const { end, begin } = processChanges(
         wanted,
-        slots.map(({ slot, version, instance }) => ({ slot, version, isUp: live.has(instance) })),
+        slots.map(({ instance, ...slot }) => ({ ...slot, isUp: live.has(instance) })),
       );
       isMoving ||= end.length + begin.length > 0 || slots.some(({ instance }) => !live.has(instance));
       await Promise.all(end.map((slot) => this.runner.endAt(row.id, planned, slot, 'another version takes its place')));
@@ -77,17 +83,21 @@ export class RolloutProcesses {
       const version = open && (await this.agents.version(tx, agent, open.version));
       const next = version && localWorker(version.manifest.spec);
       if (next) workers.set(version.version, { worker: next, hash: version.hash });
-      found.push({
-        ...{ planned, agent, workers },
-        wanted: {
-          current: { version: agent.version, replicas: current.replicas ?? 1 },
-          candidate: open && next ? candidateOf(open, next.replicas ?? 1) : null,
-          isPromoted,
-        },
-        live: await this.liveOf(tx, agent.name),
-      });
+      found.push({ planned, agent, workers, rollout: next ? open : null, isPromoted, live: await this.liveOf(tx, agent.name) });
     }
     return found;
+  }
+
+  private async wantedOf(row: DeploymentRow, { planned, agent, workers, rollout, isPromoted }: Found): Promise<WantedProcesses> {
+    const replicasOf = async (version: number): Promise<number> => {
+      const { autoscale, replicas = 1 } = workers.get(version)!.worker;
+      return autoscale === undefined ? replicas : this.autoscaler.wantedOf(row, planned, autoscale);
+    };
+    return {
+      current: { version: agent.version, replicas: await replicasOf(agent.version) },
+      candidate: rollout && candidateOf(rollout, await replicasOf(rollout.version)),
+      isPromoted,
+    };
   }
 
   private async liveOf(tx: EntityManager, agent: string): Promise<ReadonlySet<string>> {
