@@ -288,6 +288,16 @@ describe('by itself', () => {
     });
   });
 
+  test('instances that ended in order are no crash loop', async () => {
+    await agentOf('orderly', 0, { rollback: false });
+    for (let index = 0; index < 7; index++) {
+      for (const status of ['live', 'draining', 'gone'] as const) await beat('orderly', `done-${index}`, { status });
+    }
+    await lose('orderly');
+    const { id } = await until('the losses to be told', () => incidentOf('orderly', 'crash-loop'));
+    expect((await incident(id)).timeline[0]!.text).toBe('6 instances came and were lost within two minutes');
+  });
+
   test('a task that takes its executors down and a budget that is used up are told, and wait for a person', async () => {
     const { service } = registry;
     await agentOf('eater', 1);

@@ -12,6 +12,8 @@ export const up: string[] = [
        THEN v.created_at END)`,
   'ALTER TABLE rollout FORCE ROW LEVEL SECURITY',
   'ALTER TABLE agent_version FORCE ROW LEVEL SECURITY',
+  // Losses are forgotten when somebody comes; a loop of them is seen by those that came and were lost.
+  'ALTER TABLE instance ADD COLUMN was_lost boolean NOT NULL DEFAULT false',
 ];
 
-export const down: string[] = ['ALTER TABLE agent_version DROP COLUMN current_at'];
+export const down: string[] = ['ALTER TABLE instance DROP COLUMN was_lost', 'ALTER TABLE agent_version DROP COLUMN current_at'];
