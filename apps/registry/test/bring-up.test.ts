@@ -35,6 +35,7 @@ import type { Isolation } from '@signalbox/shared/contracts/registry/isolation.j
 import { listIsolations } from '@signalbox/shared/contracts/registry/list-isolations.js';
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
 import { releaseAgent } from '@signalbox/shared/contracts/registry/release-agent.js';
+import { promoteRollout } from '@signalbox/shared/contracts/registry/promote-rollout.js';
 import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js';
 import { startDeployment, type StartDeploymentReply } from '@signalbox/shared/contracts/registry/start-deployment.js';
 import { stopDeployment } from '@signalbox/shared/contracts/registry/stop-deployment.js';
@@ -42,6 +43,7 @@ import { runProgressed } from '@signalbox/shared/contracts/execution/run-event.j
 import { invokeAgent, type InvokeAgentRequest } from '@signalbox/shared/contracts/execution/invoke-agent.js';
 import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
+import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { BeatGateway } from './beat-gateway.ts';
 import { agentManifest, deploymentManifest, startRegistry, until, type RegistryUnderTest } from './registry.ts';
 
@@ -128,6 +130,26 @@ function runView(call: InvokeAgentRequest, status: RunView['status'], output: un
     progress: { total: 1, done: 1, running: 0, waiting: 0, failed: 0 },
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
   };
+}
+
+/** The versions of the instances that beat. */
+async function versions(name: string): Promise<number[]> {
+  const rows = await registry.service.database.sql(
+    `SELECT version FROM instance WHERE agent = '${name}' AND status = 'live' ORDER BY version`,
+  );
+  return (rows as { version: number }[]).map(({ version }) => version);
+}
+
+/** All processes that there are run these versions, and all of them beat. */
+function untilVersions(name: string, wanted: number[], timeoutMs = 20_000): Promise<unknown> {
+  return until(
+    `processes of versions ${wanted.join(', ')}`,
+    async () => {
+      const processes = await registry.service.database.sql(`SELECT slot FROM runner_process WHERE registered_agent = '${name}'`);
+      return processes.length === wanted.length && (await versions(name)).join() === wanted.join();
+    },
+    timeoutMs,
+  );
 }
 
 function isAlive(pid: number): boolean {
@@ -464,6 +486,47 @@ describe('recovery of processes of ours', () => {
     expect(await stagesOf('hung')).toEqual(expect.arrayContaining(['detected', 'isolated', 'recovering', 'recovered']));
     await stop('hung');
   }, 45_000);
+
+  test('a version whose processes fail one after the other is rolled back once, and its processes with it', async () => {
+    const worker = { runner: 'local', command: ['node', workerFile, 'well'], replicas: 2 };
+    for (const GREETING of ['hello', 'good day']) {
+      await agent('relapsing', { kind: 'worker', skills, recovery: { attempts: 1 }, worker: { ...worker, env: { GREETING } } });
+    }
+    await deploy('relapsing', { name: 'relapsing' });
+    await untilStatus('relapsing', 'done');
+    const audits = await registry.service.record(auditEvents.registry);
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const [bad, good] = await live('relapsing');
+      const measure = { agent: 'relapsing', totalMs: 100 };
+      const instances = [
+        { ...measure, instance: good!, succeeded: 10, failed: 0 },
+        { ...measure, instance: bad!, succeeded: 1, failed: 9 },
+      ];
+      await registry.service.publish(instancesMeasured, { instances, versions: [], poison: [], overBudget: [] });
+      await until('another is in its place', async () => {
+        const now = await live('relapsing');
+        return now.length === 2 && !now.includes(bad!);
+      });
+    }
+    await expect(audits.next(({ action }) => action === 'agent.rollback')).resolves.toMatchObject({ detail: { from: 2, to: 1 } });
+    await expect(registry.service.request(getAgent, { name: 'relapsing' })).resolves.toMatchObject({ version: 3 });
+    expect(await stagesOf('relapsing')).not.toContain('given-up');
+    await untilVersions('relapsing', [3, 3]);
+    await stop('relapsing');
+  }, 45_000);
+
+  test('a version that comes up and then ends again and again is given up, and processes of the one before take its place', async () => {
+    for (const greeting of ['hello', 'good day']) await localWorker('looping', { env: { GREETING: greeting } });
+    await deploy('looping', { name: 'looping' });
+    await untilStatus('looping', 'done');
+    const killing = setInterval(() => {
+      const young = gateway.beats.filter((beat) => beat.agent === 'looping' && beat.version === 2).map(({ pid }) => pid);
+      for (const pid of new Set(young)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    }, 100);
+    await untilVersions('looping', [3], 40_000).finally(() => clearInterval(killing));
+    await untilStatus('looping', 'done');
+    await stop('looping');
+  }, 60_000);
 
   test('on the board it is isolated with why, what is done and needs it is degraded, and what is not done waits', async () => {
     await localWorker('base');
@@ -850,26 +913,6 @@ describe('a version that is rolled out', () => {
     worker: { runner: 'local', command: ['node', workerFile, 'well'], env: { GREETING: greeting }, replicas: 2 },
   });
 
-  /** The versions of the instances that beat. */
-  async function versions(name: string): Promise<number[]> {
-    const rows = await registry.service.database.sql(
-      `SELECT version FROM instance WHERE agent = '${name}' AND status = 'live' ORDER BY version`,
-    );
-    return (rows as { version: number }[]).map(({ version }) => version);
-  }
-
-  /** All processes that there are run these versions, and all of them beat. */
-  function untilVersions(name: string, wanted: number[]): Promise<unknown> {
-    return until(
-      `processes of versions ${wanted.join(', ')}`,
-      async () => {
-        const processes = await registry.service.database.sql(`SELECT slot FROM runner_process WHERE registered_agent = '${name}'`);
-        return processes.length === wanted.length && (await versions(name)).join() === wanted.join();
-      },
-      20_000,
-    );
-  }
-
   function calls(name: string, version: number): Promise<void> {
     const measure = { agent: name, version, succeeded: 5, failed: 0, totalMs: 50, costUsd: 0, durations: [0, 0, 5] };
     return registry.service.publish(instancesMeasured, { instances: [], versions: [measure], poison: [], overBudget: [] });
@@ -900,6 +943,22 @@ describe('a version that is rolled out', () => {
     await rolled('rolled', 'good morning', { strategy: 'rolling', steps: [{ share: 0.5 }], calls: 1 });
     await untilVersions('rolled', [2, 4]);
     await stop('rolled');
+  }, 60_000);
+
+  test('of an agent that is scaled has as many processes as the pool, and so has the pool after it', async () => {
+    const scaled = (greeting: string): Record<string, unknown> => ({
+      ...spec(greeting, { strategy: 'blue-green' }),
+      worker: { runner: 'local', command: ['node', workerFile, 'well'], env: { GREETING: greeting }, autoscale: { min: 2, max: 4 } },
+    });
+    await agent('scaled', scaled('hello'));
+    await deploy('scaled', { name: 'scaled' });
+    await untilStatus('scaled', 'done');
+    const manifest = agentManifest('scaled', scaled('good day'));
+    const { rollout } = await registry.service.request(applyAgent, { name: 'scaled', manifest });
+    await untilVersions('scaled', [1, 1, 2, 2]);
+    await registry.service.request(promoteRollout, { id: rollout!.id });
+    await untilVersions('scaled', [2, 2]);
+    await stop('scaled');
   }, 60_000);
 });
 

@@ -3,7 +3,7 @@ import { instancesMeasured, type InstanceMeasure } from '@signalbox/shared/contr
 import { tasksTakenBack } from '@signalbox/shared/contracts/execution/tasks-taken-back.js';
 import { workflowScaled } from '@signalbox/shared/contracts/execution/workflow-scaled.js';
 import { acknowledgeIncident } from '@signalbox/shared/contracts/registry/acknowledge-incident.js';
-import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
+import { applyAgent, type ApplyAgentReply } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { beatInstance, type BeatInstanceReply, type BeatInstanceRequest } from '@signalbox/shared/contracts/registry/beat-instance.js';
 import { agentChanged, instanceChanged } from '@signalbox/shared/contracts/registry/events.js';
 import { getIncident, type GetIncidentReply } from '@signalbox/shared/contracts/registry/get-incident.js';
@@ -15,6 +15,7 @@ import { listInstances } from '@signalbox/shared/contracts/registry/list-instanc
 import { listKpis } from '@signalbox/shared/contracts/registry/list-kpis.js';
 import { listIsolations } from '@signalbox/shared/contracts/registry/list-isolations.js';
 import { noteIncident } from '@signalbox/shared/contracts/registry/note-incident.js';
+import { promoteRollout } from '@signalbox/shared/contracts/registry/promote-rollout.js';
 import { recoverAgent } from '@signalbox/shared/contracts/registry/recover-agent.js';
 import { releaseAgent } from '@signalbox/shared/contracts/registry/release-agent.js';
 import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
@@ -48,6 +49,12 @@ async function agentOf(name: string, instances: number, recovery: Record<string,
       setInterval(() => void beat(name, instance).catch(() => undefined), 150),
     );
   }
+}
+
+/** Six instances come, and go without being asked to. */
+async function lose(agent: string): Promise<void> {
+  for (let index = 0; index < 6; index++) await beat(agent, `lost-${index}`);
+  for (let index = 0; index < 6; index++) await beat(agent, `lost-${index}`, { status: 'gone' });
 }
 
 function silence(agent: string, instance: string): void {
@@ -262,6 +269,34 @@ describe('by itself', () => {
       expect(data.map(({ id }) => id)).toEqual([found.id]);
     }
   }, 20_000);
+
+  test('a version that became current today and is lost again and again goes back to the one that was current before', async () => {
+    const { service } = registry;
+    const apply = (spec: object): Promise<ApplyAgentReply> =>
+      service.request(applyAgent, { name: 'returning', manifest: agentManifest('returning', { kind: 'worker', ...spec }) });
+    await apply({});
+    for (const share of [0.1, 0.2]) {
+      const { rollout } = await apply({ rollout: { strategy: 'canary', steps: [{ share }] } });
+      if (share === 0.2) await service.request(promoteRollout, { id: rollout!.id });
+    }
+    await service.database.sql(`UPDATE agent_version SET created_at = created_at - interval '2 days'`);
+    const audits = await service.record(auditEvents.registry);
+    await lose('returning');
+    await expect(audits.next(({ action }) => action === 'agent.rollback')).resolves.toMatchObject({
+      target: 'agent returning',
+      detail: { from: 3, to: 1 },
+    });
+  });
+
+  test('instances that ended in order are no crash loop', async () => {
+    await agentOf('orderly', 0, { rollback: false });
+    for (let index = 0; index < 7; index++) {
+      for (const status of ['live', 'draining', 'gone'] as const) await beat('orderly', `done-${index}`, { status });
+    }
+    await lose('orderly');
+    const { id } = await until('the losses to be told', () => incidentOf('orderly', 'crash-loop'));
+    expect((await incident(id)).timeline[0]!.text).toBe('6 instances came and were lost within two minutes');
+  });
 
   test('a task that takes its executors down and a budget that is used up are told, and wait for a person', async () => {
     const { service } = registry;

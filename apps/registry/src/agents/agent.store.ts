@@ -75,28 +75,32 @@ export class AgentStore {
     return rows.length === 1;
   }
 
+  /** Makes a version the current one. */
   async update(tx: EntityManager, manifest: AgentManifest, version: number, hash: string): Promise<void> {
     await tx.query(
       `UPDATE agent SET kind = $2, description = $3, labels = $4, skills = $5, search = $6, version = $7, hash = $8,
          probed = NULL, probe_note = NULL, updated_at = now() WHERE name = $1`,
       [manifest.metadata.name, ...contentColumns(manifest), version, hash],
     );
+    // Who waited for the agent's lock began before others that have changed it since: the time is that of now.
+    await tx.query(
+      `UPDATE agent_version SET current_at = clock_timestamp() WHERE agent = (SELECT id FROM agent WHERE name = $1) AND version = $2`,
+      [manifest.metadata.name, version],
+    );
   }
 
+  /** Of what is to be the current version the agent says so already. */
   async insertVersion(
     tx: EntityManager,
     workspace: string,
     agent: string,
     { version, hash, manifest, createdBy }: { version: number; hash: string; manifest: AgentManifest; createdBy: string },
   ): Promise<void> {
-    await tx.query(`INSERT INTO agent_version (workspace, agent, version, hash, manifest, created_by) VALUES ($1, $2, $3, $4, $5, $6)`, [
-      workspace,
-      agent,
-      version,
-      hash,
-      JSON.stringify(manifest),
-      createdBy,
-    ]);
+    await tx.query(
+      `INSERT INTO agent_version (workspace, agent, version, hash, manifest, created_by, current_at)
+       VALUES ($1, $2, $3, $4, $5, $6, (SELECT clock_timestamp() FROM agent WHERE id = $2 AND version = $3))`,
+      [workspace, agent, version, hash, JSON.stringify(manifest), createdBy],
+    );
   }
 
   /** A version of an agent, the current one if absent. */

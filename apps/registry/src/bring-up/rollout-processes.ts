@@ -9,6 +9,7 @@ import { processChanges, type WantedProcesses } from '../rollouts/process-change
 import { RolloutStore } from '../rollouts/rollout.store.ts';
 import type { RolloutRow } from '../rollouts/rollout-row.ts';
 import { LocalRunner, type WorkerOrder } from '../runners/local-runner.ts';
+import { Autoscaler } from '../scaling/autoscaler.ts';
 import { RegisteredAgents } from './registered-agents.ts';
 import type { RegisteredAgent } from './step-outcome.ts';
 
@@ -19,11 +20,13 @@ interface Found {
   agent: RegisteredAgent;
   /** By version. */
   workers: Map<number, { worker: WorkerSpec; hash: string }>;
-  wanted: WantedProcesses;
+  /** What is under way. */
+  rollout: RolloutRow | null;
+  isPromoted: boolean;
   live: ReadonlySet<string>;
 }
 
-/** Has the local runner start processes of versions that are rolled out, and end those of versions that lost. */
+/** Has the local runner start processes of versions that are rolled out or gone back to, and end those of versions that lost. */
 @Injectable()
 export class RolloutProcesses {
   constructor(
@@ -32,6 +35,7 @@ export class RolloutProcesses {
     private readonly registered: RegisteredAgents,
     private readonly rollouts: RolloutStore,
     private readonly runner: LocalRunner,
+    private readonly autoscaler: Autoscaler,
   ) {}
 
   /** Whether something is under way, so that it is to be looked at again soon. */
@@ -41,11 +45,13 @@ export class RolloutProcesses {
     if (running.length === 0 || grant === null) return false;
     const found = await this.db.inWorkspace(row.workspace, (tx) => this.look(tx, row.id, running));
     let isMoving = false;
-    for (const { planned, agent, workers, wanted, live } of found) {
+    for (const each of found) {
+      const { planned, agent, workers, live } = each;
+      const wanted = await this.wantedOf(row, each);
       const slots = this.runner.processesOf(row.id, planned);
       const { end, begin } = processChanges(
         wanted,
-        slots.map(({ slot, version, instance }) => ({ slot, version, isUp: live.has(instance) })),
+        slots.map(({ instance, ...slot }) => ({ ...slot, isUp: live.has(instance) })),
       );
       isMoving ||= end.length + begin.length > 0 || slots.some(({ instance }) => !live.has(instance));
       await Promise.all(end.map((slot) => this.runner.endAt(row.id, planned, slot, 'another version takes its place')));
@@ -59,7 +65,7 @@ export class RolloutProcesses {
     return isMoving;
   }
 
-  /** The agents whose processes a rollout concerns. */
+  /** The agents whose processes a rollout or a return to an earlier version concerns. */
   private async look(tx: EntityManager, deployment: string, running: readonly string[]): Promise<Found[]> {
     const nameOf = (planned: string): string => this.runner.registeredOf(deployment, planned)!;
     const agents = await this.registered.byName(tx, [...new Set(running.map(nameOf))]);
@@ -68,24 +74,30 @@ export class RolloutProcesses {
       const agent = agents.get(nameOf(planned));
       const rollout = agent && (await this.rollouts.newestOf(tx, agent.id));
       const current = agent && localWorker(agent.spec);
-      // A version that was applied at once takes its place when the deployment is started again.
-      if (!agent || !rollout || !current || (rollout.status === 'promoted' && rollout.version !== agent.version)) continue;
+      if (!agent || !current) continue;
+      const isPromoted = agent.isReturn || (rollout?.status === 'promoted' && rollout.version === agent.version);
+      // A version that a person applied at once takes its place when the deployment is started again.
+      if (!isPromoted && (!rollout || rollout.status === 'promoted')) continue;
       const workers = new Map([[agent.version, { worker: current, hash: agent.hash }]]);
-      const isOpen = rollout.ended_at === null;
-      const version = isOpen ? await this.agents.version(tx, agent, rollout.version) : null;
+      const open = rollout?.ended_at === null ? rollout : null;
+      const version = open && (await this.agents.version(tx, agent, open.version));
       const next = version && localWorker(version.manifest.spec);
-      if (next) workers.set(rollout.version, { worker: next, hash: version.hash });
-      found.push({
-        ...{ planned, agent, workers },
-        wanted: {
-          current: { version: agent.version, replicas: current.replicas ?? 1 },
-          candidate: next ? candidateOf(rollout, next.replicas ?? 1) : null,
-          isPromoted: rollout.status === 'promoted',
-        },
-        live: await this.liveOf(tx, agent.name),
-      });
+      if (next) workers.set(version.version, { worker: next, hash: version.hash });
+      found.push({ planned, agent, workers, rollout: next ? open : null, isPromoted, live: await this.liveOf(tx, agent.name) });
     }
     return found;
+  }
+
+  private async wantedOf(row: DeploymentRow, { planned, agent, workers, rollout, isPromoted }: Found): Promise<WantedProcesses> {
+    const replicasOf = async (version: number): Promise<number> => {
+      const { autoscale, replicas = 1 } = workers.get(version)!.worker;
+      return autoscale === undefined ? replicas : this.autoscaler.wantedOf(row, planned, autoscale);
+    };
+    return {
+      current: { version: agent.version, replicas: await replicasOf(agent.version) },
+      candidate: rollout && candidateOf(rollout, await replicasOf(rollout.version)),
+      isPromoted,
+    };
   }
 
   private async liveOf(tx: EntityManager, agent: string): Promise<ReadonlySet<string>> {

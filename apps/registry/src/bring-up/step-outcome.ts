@@ -9,6 +9,8 @@ export interface RegisteredAgent {
   id: string;
   name: string;
   version: number;
+  /** The registry made the version itself, as a return to an earlier one. */
+  isReturn: boolean;
   hash: string;
   spec: AgentSpec;
   skills: Skill[];

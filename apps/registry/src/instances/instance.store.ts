@@ -24,6 +24,8 @@ export interface InstanceRow {
   /** Of the agent, as it says; null: it does not. */
   version: number | null;
   is_lost: boolean;
+  /** It was lost when it went, also once that is forgotten. */
+  was_lost: boolean;
   /** Its process is known to have ended: a beat that comes after that does not bring it back. */
   has_ended: boolean;
   runner: RunnerKind;
@@ -144,12 +146,12 @@ export class InstanceStore {
     const { workspace, agent, instance, id, state, isLost, skills, version, reason } = row;
     const [written] = await rowsOf<InstanceRow>(
       tx,
-      `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, is_lost, version, runner, event_version)
+      `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, is_lost, was_lost, version, runner, event_version)
        VALUES ($1, $2, $3, $4,
          CASE WHEN $5 = 'live' AND EXISTS (SELECT 1 FROM isolation WHERE agent = $2 AND instance = $3 AND state <> 'trial') THEN 'isolated' ELSE $5 END,
-         coalesce($6, (SELECT because FROM isolation WHERE $5 <> 'gone' AND agent = $2 AND instance = $3 AND state <> 'trial')), $7, $8, $9, $10, $11,
+         coalesce($6, (SELECT because FROM isolation WHERE $5 <> 'gone' AND agent = $2 AND instance = $3 AND state <> 'trial')), $7, $8, $9, $10, $10, $11,
          CASE WHEN EXISTS (SELECT 1 FROM runner_process WHERE registered_agent = $2 AND instance = $3) THEN 'local' ELSE 'external' END, 1)
-       ON CONFLICT (workspace, agent, instance) DO UPDATE SET status = excluded.status, status_reason = excluded.status_reason, is_lost = excluded.is_lost,
+       ON CONFLICT (workspace, agent, instance) DO UPDATE SET status = excluded.status, status_reason = excluded.status_reason, is_lost = excluded.is_lost, was_lost = excluded.was_lost,
          capacity = excluded.capacity, in_flight = excluded.in_flight, skills = coalesce(excluded.skills, i.skills), version = coalesce(excluded.version, i.version), runner = excluded.runner,
          event_version = i.event_version + 1, last_beat_at = now(), changed_at = now(),
          started_at = CASE WHEN i.status = 'gone' THEN now() ELSE i.started_at END
@@ -187,7 +189,7 @@ export class InstanceStore {
     await tx.query(`UPDATE instance SET has_ended = true WHERE agent = $1 AND instance = $2`, [agent, instance]);
     const rows = await changedRows<InstanceRow>(
       tx,
-      `UPDATE instance SET status = 'gone', status_reason = $3, is_lost = $4, in_flight = 0, event_version = event_version + 1,
+      `UPDATE instance SET status = 'gone', status_reason = $3, is_lost = $4, was_lost = $4, in_flight = 0, event_version = event_version + 1,
          changed_at = now()
        WHERE agent = $1 AND instance = $2 AND status <> 'gone' RETURNING *`,
       [agent, instance, reason, isLost],
@@ -199,7 +201,7 @@ export class InstanceStore {
   async markLost(tx: EntityManager, agent: string, late: readonly LastBeat[]): Promise<InstanceRow[]> {
     const rows = await changedRows<InstanceRow>(
       tx,
-      `UPDATE instance AS i SET status = 'gone', status_reason = 'it missed its beats', is_lost = true, in_flight = 0,
+      `UPDATE instance AS i SET status = 'gone', status_reason = 'it missed its beats', is_lost = true, was_lost = true, in_flight = 0,
          event_version = i.event_version + 1, changed_at = now(), last_beat_at = now() - late.age * interval '1 millisecond'
        FROM unnest($2::uuid[], $3::float8[]) AS late(id, age) WHERE i.agent = $1 AND i.id = late.id AND i.status <> 'gone' RETURNING i.*`,
       [agent, late.map(({ id }) => id), late.map(({ ageMs }) => ageMs)],

@@ -40,7 +40,8 @@ export const recoverySchema = {
     attempts: { type: 'integer', minimum: 1, maximum: 100, description: `Attempts before a person has to go on; ${d.attempts}.` },
     rollback: {
       type: 'boolean',
-      description: 'Whether a version less than a day old goes back to the one before when its processes do not stay up; true.',
+      description:
+        'Whether a version that is current for less than a day goes back to what was current before when its processes do not stay up; true.',
     },
     owner: { ...who, description: 'Whose incidents these are.' },
     severity: { enum: severities, description: 'Of its incidents; by what is wrong if absent.' },

@@ -43,7 +43,7 @@ export class FaultListener {
     const losses = await this.db.inWorkspace(workspace, (tx) =>
       rowsOf<{ count: number }>(
         tx,
-        `SELECT count(*)::int AS count FROM instance WHERE agent = $1 AND status = 'gone' AND status_reason IS NOT NULL
+        `SELECT count(*)::int AS count FROM instance WHERE agent = $1 AND status = 'gone' AND was_lost
            AND last_beat_at > now() - $2 * interval '1 millisecond' AND started_at > now() - $2 * interval '1 millisecond'`,
         [agent, loopMs],
       ),

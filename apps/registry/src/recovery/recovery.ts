@@ -59,7 +59,12 @@ export class Recovery {
       if (instance !== undefined && (await this.isolations.find(tx, agent, instance)) !== null) return;
       const incident = await this.note(tx, policy, { workspace, cause, ...about, text: because, by: itself });
       if (incident === null) return;
-      if (cause === 'crash-loop' && policy.rollback) return this.rollBack(tx, incident, agent);
+      if (cause === 'crash-loop' && policy.rollback) {
+        if (await this.rollBack(tx, incident, agent)) return;
+        await this.incidents.raise(tx, incident.id, 'critical');
+        const text = 'there is no earlier version that was good to go back to; a person goes on';
+        return void (await this.incidents.add(tx, incident, { stage: 'given-up', text, by: itself, agent }));
+      }
       if (instance === undefined) return;
       const isOurs = await this.isLocal(tx, agent, instance);
       // One that is lost is out of routing as it is; what remains is to replace a process of ours.
@@ -167,9 +172,8 @@ export class Recovery {
     await this.under(due, 'isolated', async (tx, row, policy) => {
       const attempts = await this.attemptsIn(tx, row);
       if (attempts >= policy.attempts) {
-        const incident = await this.incidents.get(tx, row.incident);
-        if (policy.rollback && (await this.rollback.begin(tx, row.agent)) !== null) await this.rollBack(tx, incident, row.agent);
-        else return this.giveUp(tx, row, `${attempts} processes were replaced, and the next is no better`);
+        const isBack = policy.rollback && (await this.rollBack(tx, { id: row.incident, workspace: row.workspace }, row.agent));
+        if (!isBack) return this.giveUp(tx, row, `${attempts} processes were replaced, and the next is no better`);
       }
       isOn = true;
       await this.isolations.move(tx, row, { state: 'isolated', attempt: attempts + 1, nextMs: null });
@@ -195,17 +199,15 @@ export class Recovery {
     await this.health.refresh(tx, row.agent);
   }
 
-  private async rollBack(tx: EntityManager, incident: IncidentRow, agent: string): Promise<void> {
+  /** False: there is no version to go back to. */
+  private async rollBack(tx: EntityManager, incident: Pick<IncidentRow, 'id' | 'workspace'>, agent: string): Promise<boolean> {
     const back = await this.rollback.begin(tx, agent);
-    const entry =
-      back === null
-        ? { stage: 'given-up' as const, text: 'there is no earlier version that was good to go back to; a person goes on' }
-        : { stage: 'recovering' as const, text: `rolled back from version ${back.from} to what version ${back.to} was` };
-    if (back === null) await this.incidents.raise(tx, incident.id, 'critical');
-    await this.incidents.add(tx, incident, { ...entry, by: itself, agent });
-    if (back === null) return;
+    if (back === null) return false;
+    const text = `rolled back from version ${back.from} to what version ${back.to} was`;
+    await this.incidents.add(tx, incident, { stage: 'recovering', text, by: itself, agent });
     const nobody = { workspace: incident.workspace, principal: itself, name: itself };
     await this.audit.append(tx, nobody, { action: 'agent.rollback', target: `agent ${agent}`, detail: { from: back.from, to: back.to } });
+    return true;
   }
 
   private async isolate(

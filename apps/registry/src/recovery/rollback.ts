@@ -35,9 +35,8 @@ export class Rollback {
     const [before] = await rowsOf<AgentVersionRow>(
       tx,
       `SELECT b.* FROM agent_version AS b JOIN agent_version AS c ON c.agent = b.agent AND c.version = $2
-       WHERE b.agent = $1 AND b.version < $2 AND c.created_at > now() - $3 * interval '1 millisecond' AND c.created_by <> $4
-         AND NOT EXISTS (SELECT 1 FROM rollout AS r WHERE r.agent = b.agent AND r.version = b.version AND r.status = 'rolled-back')
-       ORDER BY b.version DESC LIMIT 1`,
+       WHERE b.agent = $1 AND b.current_at < c.current_at AND c.current_at > now() - $3 * interval '1 millisecond' AND c.created_by <> $4
+       ORDER BY b.current_at DESC LIMIT 1`,
       [agent.id, agent.version, youngMs, rolledBackBy],
     );
     if (before === undefined) return null;
@@ -57,4 +56,4 @@ export class Rollback {
 
 const unsteady = 'processes of the agent do not stay up';
 /** Who made a version that is a return to an earlier one. */
-const rolledBackBy = 'registry';
+export const rolledBackBy = 'registry';

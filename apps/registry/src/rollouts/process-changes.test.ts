@@ -10,12 +10,12 @@ function play(wanted: WantedProcesses, slots: ProcessSlot[]): { slots: ProcessSl
     if (end.length + begin.length === 0 && !waits) return { slots, up };
     slots = slots.map((slot) => ({ ...slot, isUp: true })).filter(({ slot }) => !end.includes(slot));
     up.push(slots.map(({ version }) => version));
-    slots = [...slots, ...begin.map((one) => ({ ...one, isUp: false }))];
+    slots = [...slots, ...begin.map((one) => ({ ...one, isUp: false, isEnding: false }))];
   }
   throw new Error(`it never ends: ${JSON.stringify(slots)}`);
 }
 
-const stable = [0, 1, 2, 3].map((slot) => ({ slot, version: 1, isUp: true }));
+const stable = [0, 1, 2, 3].map((slot) => ({ slot, version: 1, isUp: true, isEnding: false }));
 const current = { version: 1, replicas: 4 };
 const versionsOf = (slots: readonly ProcessSlot[]): number[] => slots.map(({ version }) => version).sort();
 
@@ -43,4 +43,11 @@ test('after a promotion one process after the other is replaced, the new ones be
     [true, 2],
   ]);
   for (const each of up) expect(each.length).toBeGreaterThanOrEqual(3);
+});
+
+test('a process that finishes its last tasks counts no more and is left alone, and its place is not free', () => {
+  const slots = stable.map((slot) => ({ ...slot, isEnding: slot.slot === 2 }));
+  const candidate = { version: 2, count: 0, replaces: false };
+  expect(processChanges({ current: { version: 1, replicas: 3 }, candidate, isPromoted: false }, slots)).toEqual({ end: [], begin: [] });
+  expect(processChanges({ current, candidate: null, isPromoted: false }, slots)).toEqual({ end: [], begin: [{ slot: 4, version: 1 }] });
 });

@@ -130,8 +130,11 @@ export class LocalRunner {
   }
 
   /** The processes of an agent of a deployment, those of versions that are rolled out too. */
-  processesOf(deployment: string, agent: string): { slot: number; version: number; instance: string }[] {
-    return this.slotsOf(deployment, agent).map(({ slot, order, instance }) => ({ slot, version: order.registered.version, instance }));
+  processesOf(deployment: string, agent: string): { slot: number; version: number; instance: string; isEnding: boolean }[] {
+    return this.slotsOf(deployment, agent).map(({ slot, order, instance, ending }) => ({
+      ...{ slot, version: order.registered.version, instance },
+      isEnding: ending !== null,
+    }));
   }
 
   /** Starts one process more, in a slot that is free. */
