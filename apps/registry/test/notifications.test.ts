@@ -149,8 +149,12 @@ async function told(agent: string, more: Record<string, unknown> = {}): Promise<
 }
 
 /** Something happens to the agent; the events of one id are the same one. */
-function happens(agent: string, stage: StageChanged['stage'] = 'staging', facts: { id?: string; at?: number } = {}): Promise<void> {
-  const payload: StageChanged = { id: newId('agent'), name: agent, change: 'promoted', stage, agentVersion: 3, holder: 3, by: 'user_ann' };
+function happens(
+  agent: string,
+  stage: StageChanged['stage'] = 'staging',
+  { change = 'promoted', ...facts }: { id?: string; at?: number; change?: StageChanged['change'] } = {},
+): Promise<void> {
+  const payload: StageChanged = { id: newId('agent'), name: agent, change, stage, agentVersion: 3, holder: 3, by: 'user_ann' };
   return registry.service.publish(stageChanged, payload, facts);
 }
 
@@ -350,7 +354,7 @@ describe('what happened', () => {
     expect(Date.parse(waits!.nextAt!) - Date.now()).toBeGreaterThan(500_000);
   });
 
-  test('waits for the end of quiet hours unless it is critical', async () => {
+  test('waits for the end of quiet hours unless it is critical, which no rate holds either', async () => {
     await registry.service.request(applyAgent, {
       name: 'quiet',
       manifest: agentManifest('quiet', { kind: 'worker', recovery: { severity: 'critical', owner: 'ann' } }),
@@ -358,8 +362,12 @@ describe('what happened', () => {
     await hook('quiet');
     const from = new Date(Date.now() - 3_600_000).toISOString().slice(11, 16);
     const to = new Date(Date.now() + 7_200_000).toISOString().slice(11, 16);
-    await told('quiet', { events: ['stage.*', 'incident.escalated'], quietHours: [{ from, to }] });
+    const loud = { events: ['stage.*', 'incident.escalated'], group: { by: 'event', windowMs: 0 }, rate: { max: 1, perMs: 600_000 } };
+    await told('quiet', { ...loud, quietHours: [{ from, to }] });
     await happens('quiet');
+    await until('the first to wait', async () => (await listed({ channel: 'quiet' })).length === 1);
+    await happens('quiet', 'staging', { change: 'demoted' });
+    await until('what is beyond the rate to wait', async () => (await listed({ channel: 'quiet' })).length === 2);
     await registry.service.request(isolateAgent, { agent: 'quiet', reason: 'it answers nonsense' });
     expect(await ended('quiet', 'sent')).toMatchObject({ severity: 'critical' });
     expect(JSON.parse(received[0]!.body)).toMatchObject({
