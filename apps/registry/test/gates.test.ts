@@ -1044,6 +1044,9 @@ describe('rollouts', () => {
     await expect(service.request(abortRollout, { id }, { as: { workspace: otherWorkspace } })).rejects.toMatchObject({ code: 'not_found' });
     await expect(service.request(startRollout, { agent: 'steered', version: 2 })).rejects.toMatchObject({ code: 'conflict' });
     await expect(service.request(startRollout, { agent: 'steered', version: 1 })).rejects.toMatchObject({ code: 'conflict' });
+    // Who lets it go on before anybody was asked has not said that the step is passed.
+    await service.request(pauseRollout, { id });
+    await service.request(resumeRollout, { id });
     await ended('steered', 1, { succeeded: 5 });
     await ended('steered', 2, { succeeded: 5 });
     await is(id, ({ status, reason }) => status === 'paused' && reason === 'a person has to say that it goes on');
@@ -1063,6 +1066,17 @@ describe('rollouts', () => {
       data: [{ id: resource.id }],
     });
     await expect(service.request(listRollouts, {}, { as: { workspace: otherWorkspace } })).resolves.toMatchObject({ data: [] });
+  });
+
+  test('what is held for its measures is measured anew when people let it go on', async () => {
+    const id = await rolling('held', { strategy: 'canary', steps, onFailure: 'pause' });
+    await ended('held', 1, { succeeded: 50 });
+    await ended('held', 2, { failed: 25 });
+    await is(id, ({ status }) => status === 'paused');
+    await registry.service.request(resumeRollout, { id });
+    await ended('held', 2, { succeeded: 25 });
+    await is(id, ({ step }) => step === 1);
+    await expect(registry.service.request(listIncidents, { agent: 'held' })).resolves.toMatchObject({ data: [{ faults: 1 }] });
   });
 
   test('another version takes its place, and applying the current one again goes back; versions keep their numbers', async () => {
