@@ -660,6 +660,23 @@ describe('KPIs', () => {
     await expect(events.next(({ change }) => change === 'settled')).resolves.toMatchObject({ kpi: 'errors' });
     await registry.service.request(deleteObjective, { name: 'lenient' });
   });
+
+  test('a budget is looked at however many workspaces come before its own', async () => {
+    const others = `'00000000-0000-4000-8000-' || lpad(i::text, 12, '0')`;
+    await registry.service.database.sql(
+      `INSERT INTO kpi_bucket (workspace, kpi, agent, version, width, at, count, bad, sum, buckets)
+       SELECT (${others})::uuid, 'errors', '', 0, 'hour', date_trunc('hour', now()), 1, 0, 0, '{}' FROM generate_series(1, 200) AS i`,
+    );
+    try {
+      const events = await registry.service.record(kpiChanged);
+      await registry.service.request(recordKpis, report({ kpi: 'errors', workspace: otherWorkspace, count: 999, bad: 20 }));
+      const earlier = new Date(Date.parse(thisMinute()) - 600_000).toISOString();
+      await registry.service.request(recordKpis, report({ kpi: 'errors', workspace: otherWorkspace, at: earlier }));
+      await expect(events.next(({ kpi: name }) => name === 'errors', 20_000)).resolves.toMatchObject({ change: 'burning' });
+    } finally {
+      await registry.service.database.sql(`DELETE FROM kpi_bucket WHERE workspace::text LIKE '00000000-0000-4000-8000-%'`);
+    }
+  }, 30_000);
 });
 
 test('the example of objectives can be applied', async () => {
