@@ -280,6 +280,17 @@ describe('an eval', () => {
     const away: Omit<ItemOutput, 'index'> = { status: 'failed', output: null, error: { code: 'unavailable', detail: 'nobody is there' } };
     expect(await reasonOf({ call: [said('a'), away] })).toBe('failed: bob could not be put: nobody is there');
     await expect(registry.service.request(listEvidence, { agent: 'silent' })).resolves.toMatchObject({ data: [] });
+    await registry.service.database.sql(
+      `INSERT INTO evidence (workspace, agent, version, id, format, source, hash, bytes, metrics, findings, search, by_principal, by_name)
+       SELECT workspace, id, 1, gen_random_uuid(), 'json', 'full', '', 0, '{}', '[]', '', '', '' FROM agent, generate_series(1, 499) WHERE name = 'silent'`,
+    );
+    const one = await start('silent', 'silent');
+    await registry.service.request(addEvidence, { agent: 'silent', version: 1, format: 'json', content: '{"metrics":{"a":1}}' });
+    // What is full stays so: it is not tried without end.
+    await expect(ended(one, { call: [said('a'), said('b')] })).resolves.toMatchObject({
+      status: 'failed',
+      reason: 'version 1 of silent has 500 pieces of evidence, which is as many as it can',
+    });
   });
 
   test('is judged by an agent too, whose version is kept, and fails where that one says no grade', async () => {

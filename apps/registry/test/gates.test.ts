@@ -660,6 +660,23 @@ describe('KPIs', () => {
     await expect(events.next(({ change }) => change === 'settled')).resolves.toMatchObject({ kpi: 'errors' });
     await registry.service.request(deleteObjective, { name: 'lenient' });
   });
+
+  test('a budget is looked at however many workspaces come before its own', async () => {
+    const others = `'00000000-0000-4000-8000-' || lpad(i::text, 12, '0')`;
+    await registry.service.database.sql(
+      `INSERT INTO kpi_bucket (workspace, kpi, agent, version, width, at, count, bad, sum, buckets)
+       SELECT (${others})::uuid, 'errors', '', 0, 'hour', date_trunc('hour', now()), 1, 0, 0, '{}' FROM generate_series(1, 200) AS i`,
+    );
+    try {
+      const events = await registry.service.record(kpiChanged);
+      await registry.service.request(recordKpis, report({ kpi: 'errors', workspace: otherWorkspace, count: 999, bad: 20 }));
+      const earlier = new Date(Date.parse(thisMinute()) - 600_000).toISOString();
+      await registry.service.request(recordKpis, report({ kpi: 'errors', workspace: otherWorkspace, at: earlier }));
+      await expect(events.next(({ kpi: name }) => name === 'errors', 20_000)).resolves.toMatchObject({ change: 'burning' });
+    } finally {
+      await registry.service.database.sql(`DELETE FROM kpi_bucket WHERE workspace::text LIKE '00000000-0000-4000-8000-%'`);
+    }
+  }, 30_000);
 });
 
 test('the example of objectives can be applied', async () => {
@@ -1044,6 +1061,9 @@ describe('rollouts', () => {
     await expect(service.request(abortRollout, { id }, { as: { workspace: otherWorkspace } })).rejects.toMatchObject({ code: 'not_found' });
     await expect(service.request(startRollout, { agent: 'steered', version: 2 })).rejects.toMatchObject({ code: 'conflict' });
     await expect(service.request(startRollout, { agent: 'steered', version: 1 })).rejects.toMatchObject({ code: 'conflict' });
+    // Who lets it go on before anybody was asked has not said that the step is passed.
+    await service.request(pauseRollout, { id });
+    await service.request(resumeRollout, { id });
     await ended('steered', 1, { succeeded: 5 });
     await ended('steered', 2, { succeeded: 5 });
     await is(id, ({ status, reason }) => status === 'paused' && reason === 'a person has to say that it goes on');
@@ -1063,6 +1083,17 @@ describe('rollouts', () => {
       data: [{ id: resource.id }],
     });
     await expect(service.request(listRollouts, {}, { as: { workspace: otherWorkspace } })).resolves.toMatchObject({ data: [] });
+  });
+
+  test('what is held for its measures is measured anew when people let it go on', async () => {
+    const id = await rolling('held', { strategy: 'canary', steps, onFailure: 'pause' });
+    await ended('held', 1, { succeeded: 50 });
+    await ended('held', 2, { failed: 25 });
+    await is(id, ({ status }) => status === 'paused');
+    await registry.service.request(resumeRollout, { id });
+    await ended('held', 2, { succeeded: 25 });
+    await is(id, ({ step }) => step === 1);
+    await expect(registry.service.request(listIncidents, { agent: 'held' })).resolves.toMatchObject({ data: [{ faults: 1 }] });
   });
 
   test('another version takes its place, and applying the current one again goes back; versions keep their numbers', async () => {

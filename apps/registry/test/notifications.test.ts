@@ -6,6 +6,7 @@ import { listApprovals } from '@signalbox/shared/contracts/execution/list-approv
 import { listRuns, type ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
 import { applyChannel, type ApplyChannelReply } from '@signalbox/shared/contracts/registry/apply-channel.js';
+import { applyDeployment } from '@signalbox/shared/contracts/registry/apply-deployment.js';
 import { applyNotificationRule, type ApplyNotificationRuleReply } from '@signalbox/shared/contracts/registry/apply-notification-rule.js';
 import { deleteChannel } from '@signalbox/shared/contracts/registry/delete-channel.js';
 import { deleteNotificationRule } from '@signalbox/shared/contracts/registry/delete-notification-rule.js';
@@ -22,6 +23,8 @@ import { retryNotification } from '@signalbox/shared/contracts/registry/retry-no
 import { runNotificationRule } from '@signalbox/shared/contracts/registry/run-notification-rule.js';
 import { signOffAgent } from '@signalbox/shared/contracts/registry/sign-off-agent.js';
 import { testChannel } from '@signalbox/shared/contracts/registry/test-channel.js';
+import { promoteRollout } from '@signalbox/shared/contracts/registry/promote-rollout.js';
+import { reportStep } from '@signalbox/shared/contracts/registry/report-step.js';
 import { resolveSecret } from '@signalbox/shared/contracts/security/resolve-secret.js';
 import { secretChanged } from '@signalbox/shared/contracts/security/secret-changed.js';
 import { SystemDatabase, WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
@@ -34,7 +37,7 @@ import { testMessage } from '../src/notifications/message.ts';
 import { noticeOfStage } from '../src/notifications/notice.ts';
 import { NotificationStore } from '../src/notifications/notification.store.ts';
 import { Notifier } from '../src/notifications/notifier.ts';
-import { agentManifest, otherWorkspace, startRegistry, until, type RegistryUnderTest } from './registry.ts';
+import { agentManifest, deploymentManifest, otherWorkspace, startRegistry, until, type RegistryUnderTest } from './registry.ts';
 
 interface Received {
   path: string;
@@ -149,8 +152,12 @@ async function told(agent: string, more: Record<string, unknown> = {}): Promise<
 }
 
 /** Something happens to the agent; the events of one id are the same one. */
-function happens(agent: string, stage: StageChanged['stage'] = 'staging', facts: { id?: string; at?: number } = {}): Promise<void> {
-  const payload: StageChanged = { id: newId('agent'), name: agent, change: 'promoted', stage, agentVersion: 3, holder: 3, by: 'user_ann' };
+function happens(
+  agent: string,
+  stage: StageChanged['stage'] = 'staging',
+  { change = 'promoted', ...facts }: { id?: string; at?: number; change?: StageChanged['change'] } = {},
+): Promise<void> {
+  const payload: StageChanged = { id: newId('agent'), name: agent, change, stage, agentVersion: 3, holder: 3, by: 'user_ann' };
   return registry.service.publish(stageChanged, payload, facts);
 }
 
@@ -350,7 +357,7 @@ describe('what happened', () => {
     expect(Date.parse(waits!.nextAt!) - Date.now()).toBeGreaterThan(500_000);
   });
 
-  test('waits for the end of quiet hours unless it is critical', async () => {
+  test('waits for the end of quiet hours unless it is critical, which no rate holds either', async () => {
     await registry.service.request(applyAgent, {
       name: 'quiet',
       manifest: agentManifest('quiet', { kind: 'worker', recovery: { severity: 'critical', owner: 'ann' } }),
@@ -358,8 +365,12 @@ describe('what happened', () => {
     await hook('quiet');
     const from = new Date(Date.now() - 3_600_000).toISOString().slice(11, 16);
     const to = new Date(Date.now() + 7_200_000).toISOString().slice(11, 16);
-    await told('quiet', { events: ['stage.*', 'incident.escalated'], quietHours: [{ from, to }] });
+    const loud = { events: ['stage.*', 'incident.escalated'], group: { by: 'event', windowMs: 0 }, rate: { max: 1, perMs: 600_000 } };
+    await told('quiet', { ...loud, quietHours: [{ from, to }] });
     await happens('quiet');
+    await until('the first to wait', async () => (await listed({ channel: 'quiet' })).length === 1);
+    await happens('quiet', 'staging', { change: 'demoted' });
+    await until('what is beyond the rate to wait', async () => (await listed({ channel: 'quiet' })).length === 2);
     await registry.service.request(isolateAgent, { agent: 'quiet', reason: 'it answers nonsense' });
     expect(await ended('quiet', 'sent')).toMatchObject({ severity: 'critical' });
     expect(JSON.parse(received[0]!.body)).toMatchObject({
@@ -530,6 +541,26 @@ describe('at their time', () => {
   test('a digest tells what was deployed, is blocked, failed and needs a decision, once; what cannot be read is said', async () => {
     await registry.service.request(applyAgent, { name: 'digested', manifest: agentManifest('digested') });
     await registry.service.request(isolateAgent, { agent: 'digested', reason: 'it answers nonsense' });
+    const rolled = { kind: 'http', http: { url: 'https://agent.test/' }, rollout: { strategy: 'canary' } };
+    await registry.service.request(applyAgent, { name: 'rolled', manifest: agentManifest('rolled', rolled) });
+    const again = agentManifest('rolled', { ...rolled, description: 'better' });
+    const { rollout } = await registry.service.request(applyAgent, { name: 'rolled', manifest: again });
+    await registry.service.request(promoteRollout, { id: rollout!.id });
+    // Nobody starts it: what happens is reported.
+    const members = [
+      { name: 'first', estimateDays: [1, 2], steps: [{ name: 'x' }, { name: 'y' }] },
+      { name: 'second', dependsOn: ['first'], estimateDays: [1, 2], steps: [{ name: 'x' }] },
+    ];
+    await registry.service.request(applyDeployment, { name: 'reported', manifest: deploymentManifest('reported', members) });
+    await registry.service.request(reportStep, { deployment: 'reported', agent: 'first', step: 'x', state: 'done' });
+    await registry.service.database.sql(
+      `WITH older AS (
+         INSERT INTO deployment (workspace, name, id, description, labels, search, manifest, version, hash, event_version, updated_at)
+         SELECT workspace, 'older-' || i, gen_random_uuid(), '', '{}', '', manifest, 1, hash, 0, now() - interval '9 days'
+         FROM deployment, generate_series(1, 100) AS i WHERE name = 'reported' RETURNING workspace, id)
+       INSERT INTO deployment_step (workspace, deployment, agent, step, source, state, fraction, by_principal)
+       SELECT workspace, id, 'first', 'x', 'reported', 'begun', 0, '' FROM older`,
+    );
     await hook('daily');
     const { resource } = await rule('daily', { channels: ['daily'], digest: {} });
     expect(resource.nextAt).toMatch(/T09:00:00\.000Z$/);
@@ -549,7 +580,10 @@ describe('at their time', () => {
     const text = JSON.stringify(data.sections);
     for (const part of [
       'digested has a new version, 1',
+      'rolled version 2 was rolled out in the place of version 1',
       'digested is isolated: it answers nonsense',
+      'second of reported waits: first',
+      '1 more deployment was not looked at',
       'Nobody has acknowledged: digested',
       'The approvals could not be read',
       'Sign off digested version 1',
@@ -568,7 +602,7 @@ describe('at their time', () => {
     await expect(registry.service.request(runNotificationRule, { name: 'empty' })).rejects.toMatchObject({ code: 'conflict' });
     await rule('empty', { channels: ['empty'], digest: { sections: ['blocked'] } });
     await rule('asked', { channels: ['asked'], digest: { sections: ['blocked'], evenIfEmpty: true } });
-    await registry.service.database.sql(`DELETE FROM isolation`);
+    for (const table of ['isolation', 'deployment_step', 'deployment']) await registry.service.database.sql(`DELETE FROM ${table}`);
     const run = (name: string): Promise<unknown> => registry.service.request(runNotificationRule, { name }, { as: operator });
     await expect(run('empty')).resolves.toEqual({ name: 'empty', messages: 0 });
     await expect(run('asked')).resolves.toEqual({ name: 'asked', messages: 1 });

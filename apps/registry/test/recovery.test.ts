@@ -304,10 +304,12 @@ describe('by itself', () => {
     const fault = { run: newId('run'), step: 'read', agent: 'eater', attempt: 3, detail: 'attempt 3 of read was lost' };
     await service.publish(instancesMeasured, {
       instances: [],
-      poison: [fault],
+      // Each task that waits is told, and each once.
+      poison: [fault, { ...fault, run: newId('run') }, fault],
       overBudget: [{ ...fault, detail: 'budget.tokens: used up' }],
     });
     await until('both are told', async () => (await incidentOf('eater', 'poison-task')) && (await incidentOf('eater', 'budget')));
+    await expect(incidentOf('eater', 'poison-task')).resolves.toMatchObject({ faults: 2 });
   });
 });
 

@@ -113,7 +113,11 @@ export class EvalSettling {
       if ((await this.evals.lockRunning(tx, row.id)) === null) return;
       const agent = await this.agents.atVersion(tx, row.agent_name, row.agent_version);
       if (agent.id !== row.agent) throw new Fault('not_found', `the agent ${row.agent_name} was deleted meanwhile`, 'Start another eval.');
-      await this.evidence.requireRoom(tx, row.agent_name, agent);
+      await this.evidence.requireRoom(tx, row.agent_name, agent).catch((thrown: unknown) => {
+        const { code, detail, next } = Fault.from(thrown);
+        // Evidence is only ever added: asking again makes no room.
+        throw code === 'limited' ? new Fault('conflict', detail, next) : thrown;
+      });
       const compared = {
         ...result,
         ...(before === null ? await this.compare(tx, row, graded) : this.against(row, graded, before, result)),

@@ -25,6 +25,8 @@ const groupMs = 30_000;
 const shared: ReadonlySet<FaultCause> = new Set<FaultCause>(['lost', 'probe']);
 /** Several replicas may notice the same fault; within this it is one. */
 const sameFaultMs = 10_000;
+/** Of these each task is a fault of its own, which its text names: it waits for a person. */
+const ofTasks: ReadonlySet<FaultCause> = new Set<FaultCause>(['poison-task', 'budget']);
 /** An incident that nobody acknowledges is told again so often at most. */
 const remindersMax = 48;
 
@@ -135,8 +137,8 @@ export class IncidentStore {
     const [known] = await rowsOf(
       tx,
       `SELECT 1 FROM incident_entry WHERE NOT $5 AND incident = $1 AND stage = 'detected' AND agent = $2 AND instance IS NOT DISTINCT FROM $3
-         AND at > now() - $4 * interval '1 millisecond' LIMIT 1`,
-      [open.id, agent, instance ?? null, sameFaultMs, isAlways],
+         AND ($6::text IS NULL OR text = $6) AND at > now() - $4 * interval '1 millisecond' LIMIT 1`,
+      [open.id, agent, instance ?? null, sameFaultMs, isAlways, ofTasks.has(cause) ? text : null],
     );
     if (known !== undefined) return null;
     const agents = open.agents.includes(agent) || open.agents.length >= incidentAgentsMax ? open.agents : [...open.agents, agent];

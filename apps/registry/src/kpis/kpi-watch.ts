@@ -14,7 +14,7 @@ import { burnText, settledText } from './kpi-text.ts';
 import { Kpis } from './kpis.ts';
 import { KpiStore, type BurnRow } from './kpi.store.ts';
 
-/** Workspaces that are looked at, and shown among the metrics: more than an installation of one team has. */
+/** Workspaces that one round looks at; the next takes the rest. The first so many are shown among the metrics. */
 const workspacesMax = 200;
 /** Agents with objectives of their own, of one workspace. */
 const agentsMax = 50;
@@ -24,7 +24,9 @@ const agentsMax = 50;
 export class KpiWatch implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | null = null;
   private round: Promise<void> | null = null;
-  /** The last hour of each workspace, as of the last round. */
+  /** Where the next round goes on; undefined: with the first. */
+  private after: string | undefined;
+  /** The last hour of each of the first workspaces, as of the last round with them. */
   private figures = new Map<string, Kpi[]>();
 
   constructor(
@@ -56,10 +58,12 @@ export class KpiWatch implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   private async look(): Promise<void> {
     const at = now();
+    const isFirst = this.after === undefined;
     const workspaces = await this.system.run(async (tx) => {
       await this.store.forgetOld(tx, at);
-      return this.store.workspaces(tx, at, workspacesMax);
+      return this.store.workspaces(tx, at, workspacesMax, this.after);
     });
+    this.after = workspaces.length < workspacesMax ? undefined : workspaces.at(-1);
     const figures = new Map<string, Kpi[]>();
     for (const workspace of workspaces) {
       const all = await this.kpis.of(workspace, null, '1h', at);
@@ -68,7 +72,7 @@ export class KpiWatch implements OnApplicationBootstrap, BeforeApplicationShutdo
       for (const agent of await this.agentsOf(workspace))
         await this.judge(workspace, agent, await this.kpis.of(workspace, agent, '1h', at));
     }
-    this.figures = figures;
+    if (isFirst) this.figures = figures;
   }
 
   /** Agents that somebody has set an objective for: the others are seen in the workspace's figures. */

@@ -100,13 +100,14 @@ export class KpiStore {
     );
   }
 
-  /** Workspaces of which something was measured lately, or a budget burns. */
-  async workspaces(tx: EntityManager, now: number, max: number): Promise<string[]> {
+  /** Workspaces of which something was measured lately, or a budget burns, that come after this one; the first if absent. */
+  async workspaces(tx: EntityManager, now: number, max: number, after?: string): Promise<string[]> {
     const rows = await rowsOf<{ workspace: string }>(
       tx,
-      `SELECT workspace FROM kpi_bucket WHERE width = 'hour' AND at >= $1 AND workspace <> $2
-       UNION SELECT workspace FROM kpi_burn ORDER BY workspace LIMIT $3`,
-      [new Date(beginOf(4 * widthMs.hour, 'hour', now)), installation, max],
+      `SELECT workspace FROM (
+         SELECT workspace FROM kpi_bucket WHERE width = 'hour' AND at >= $1 AND workspace <> $2 UNION SELECT workspace FROM kpi_burn) AS seen
+       WHERE $4::uuid IS NULL OR workspace > $4 ORDER BY workspace LIMIT $3`,
+      [new Date(beginOf(4 * widthMs.hour, 'hour', now)), installation, max, after ?? null],
     );
     return rows.map(({ workspace }) => workspace);
   }

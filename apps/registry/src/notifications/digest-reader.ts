@@ -18,8 +18,8 @@ import { NotificationStore } from './notification.store.ts';
 
 /** Of each source so much is read: more lines are not shown, only counted. */
 const rowsMax = 100;
-/** Deployments whose boards are computed for one digest. */
-const boardsMax = 20;
+/** Deployments whose boards are computed for one digest; how many more there are is said. */
+const boardsMax = 100;
 
 /** Reads what a digest tells: from the registry's own tables, and of runs and approvals from execution, as who applied the rule. */
 @Injectable()
@@ -35,9 +35,7 @@ export class DigestReader {
   /** `since` in epoch milliseconds. */
   async read(workspace: string, bearer: string, since: number): Promise<DigestFacts> {
     const [failedRuns, approvals] = await Promise.all([this.failedRuns(bearer, since), this.approvals(bearer)]);
-    const deployments = await this.db.inWorkspace(workspace, (tx) =>
-      rowsOf<DeploymentRow>(tx, `SELECT * FROM deployment WHERE started ORDER BY updated_at DESC LIMIT $1`, [boardsMax]),
-    );
+    const deployments = await this.db.inWorkspace(workspace, (tx) => underWay(tx));
     const services = await this.boards.look(deployments.map(({ manifest }) => planOf(manifest)));
     return this.db.inWorkspace(workspace, async (tx) => {
       const stands = await this.boards.of(tx, deployments, services);
@@ -51,7 +49,7 @@ export class DigestReader {
       );
       return {
         deployed: await deployed(tx, since),
-        blocked: [...(await isolated(tx)), ...waiting],
+        blocked: [...(await isolated(tx)), ...unseen(deployments), ...waiting],
         failed: [...(await failedHere(tx, since)), ...failedRuns, ...(await this.undelivered(tx, since))],
         decisions: [...(await openIncidents(tx)), ...approvals, ...(await this.unsigned(tx))],
       };
@@ -114,6 +112,27 @@ export class DigestReader {
   }
 }
 
+/** Deployments that are started, and those that go on by what people and CI report. */
+function underWay(tx: EntityManager): Promise<(DeploymentRow & { of: number })[]> {
+  return rowsOf(
+    tx,
+    `SELECT d.*, (count(*) OVER ())::int AS of FROM deployment AS d
+     WHERE d.started OR EXISTS (SELECT 1 FROM deployment_step AS s WHERE s.deployment = d.id AND s.source = 'reported')
+     ORDER BY d.updated_at DESC LIMIT $1`,
+    [boardsMax],
+  );
+}
+
+function unseen(deployments: readonly { of: number }[]): MessageLine[] {
+  const more = (deployments[0]?.of ?? 0) - deployments.length;
+  if (more === 0) return [];
+  return [
+    {
+      text: `${more} more ${more === 1 ? 'deployment was' : 'deployments were'} not looked at: signalbox deployments`,
+    },
+  ];
+}
+
 const sinceText = `to_timestamp($1::float8 / 1000)`;
 
 async function deployed(tx: EntityManager, since: number): Promise<MessageLine[]> {
@@ -121,6 +140,11 @@ async function deployed(tx: EntityManager, since: number): Promise<MessageLine[]
     tx,
     `SELECT a.name, m.move, m.stage, m.version, m.by_name FROM stage_move AS m JOIN agent AS a ON a.id = m.agent
      WHERE m.at > ${sinceText} AND m.move IN ('promoted', 'demoted') ORDER BY m.id DESC LIMIT $2`,
+    [since, rowsMax],
+  );
+  const rollouts = await rowsOf<{ name: string; version: number; stable: number }>(
+    tx,
+    `SELECT agent_name AS name, version, stable FROM rollout WHERE status = 'promoted' AND ended_at > ${sinceText} ORDER BY id DESC LIMIT $2`,
     [since, rowsMax],
   );
   const steps = await rowsOf<{ name: string; count: number }>(
@@ -138,6 +162,10 @@ async function deployed(tx: EntityManager, since: number): Promise<MessageLine[]
   return [
     ...moves.map(({ name, move, stage, version, by_name }) => ({
       text: `${name} version ${version} was ${move} ${move === 'promoted' ? 'to' : 'from'} ${stage} by ${by_name}`,
+      path: `/agents/${name}`,
+    })),
+    ...rollouts.map(({ name, version, stable }) => ({
+      text: `${name} version ${version} was rolled out in the place of version ${stable}`,
       path: `/agents/${name}`,
     })),
     ...steps.map(({ name, count }) => ({ text: `${name}: ${count} ${count === 1 ? 'step' : 'steps'} done`, path: `/deployments/${name}` })),

@@ -80,7 +80,10 @@ export class NotificationStore {
     return row ?? null;
   }
 
-  /** The newest `max` times at which messages of the rule were or will be sent to the channel, after a moment; the oldest of them and how many there are. */
+  /**
+   * The newest `max` times at which messages of the rule were or will be sent to the channel, after a moment; the oldest of them and how many there are.
+   * What is critical takes no room from the others.
+   */
   async sentSince(
     tx: EntityManager,
     rule: string,
@@ -91,7 +94,8 @@ export class NotificationStore {
     const [row] = await rowsOf<{ count: number; oldest: Date | null }>(
       tx,
       `SELECT count(*)::int AS count, min(due_at) AS oldest FROM (
-         SELECT due_at FROM notification WHERE rule = $1 AND channel = $2 AND due_at > to_timestamp($3::float8 / 1000) ORDER BY due_at DESC LIMIT $4) AS recent`,
+         SELECT due_at FROM notification WHERE rule = $1 AND channel = $2 AND severity <> 'critical' AND due_at > to_timestamp($3::float8 / 1000)
+         ORDER BY due_at DESC LIMIT $4) AS recent`,
       [rule, channel, since, max],
     );
     return row!;

@@ -51,11 +51,12 @@ export class Notifier {
     notice: Notice,
   ): Promise<void> {
     if (!(await this.notifications.isNew(tx, event, rule, channel))) return;
-    // What is critical waits for nothing less: it gathers by itself.
-    const groupKey = `${groupOf(spec, notice)}${notice.severity === 'critical' ? ' critical' : ''}`;
+    // What is critical waits for nothing less: it gathers by itself, and no rate holds it.
+    const isCritical = notice.severity === 'critical';
+    const groupKey = `${groupOf(spec, notice)}${isCritical ? ' critical' : ''}`;
     const open =
       (await this.notifications.gathering(tx, rule, channel, groupKey)) ??
-      (await this.notifications.gathering(tx, rule, channel, overflowKey));
+      (isCritical ? null : await this.notifications.gathering(tx, rule, channel, overflowKey));
     const notification = open?.id ?? (await this.begin(tx, workspace, { rule, spec, channel }, groupKey, notice));
     await this.notifications.add(tx, workspace, notification, event, rule, channel, notice);
   }
@@ -71,7 +72,7 @@ export class Notifier {
     const { max, perMs } = spec.rate ?? rateDefault;
     const due = dueAt(spec, notice.severity, at);
     const { count, oldest } = await this.notifications.sentSince(tx, rule, channel, at - perMs, max);
-    const isFull = count >= max && oldest !== null;
+    const isFull = notice.severity !== 'critical' && count >= max && oldest !== null;
     const facts = {
       workspace,
       rule,

@@ -19,7 +19,7 @@ export interface RolloutFacts {
   heldMs: number;
   /** Whether calls can go to the new version: a worker of it is there. */
   isReady: boolean;
-  /** A person has said that it goes on from a step that waits for that. */
+  /** Nobody needs to be asked any more whether it goes on from a step that waits for that. */
   isPassed: boolean;
   /** Of the stable version since the rollout began, of the new one since the step did. */
   stable: RolloutFigures;

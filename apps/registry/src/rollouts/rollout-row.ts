@@ -28,7 +28,7 @@ export interface RolloutRow {
   step_at: Date;
   /** Whether calls can go to the new version. */
   is_ready: boolean;
-  /** A person has said that it goes on from this step. */
+  /** A person was asked whether it goes on from this step: whoever resumes it says so. */
   passed: boolean;
   stable_totals: Totals;
   totals: Totals;

@@ -62,12 +62,12 @@ export class RolloutWatch implements OnApplicationBootstrap, BeforeApplicationSh
       await this.system.run((tx) => this.pairs.forget(tx, forgetMax));
     }
     await this.judges.letGo().catch((err: unknown) => log.warn('the rights of rollouts that have ended are given back later', { err }));
-    for (const { workspace, id, agent_name: agent, version, stable } of open) {
+    for (const { workspace, id, agent_name: agent, version, stable, created_at: begunAt } of open) {
       if (this.isStopping) return;
       if (!this.measures.isOurs(workspace, agent)) continue;
       const heard = {
-        stable: this.measures.take(workspace, agent, stable),
-        candidate: this.measures.take(workspace, agent, version),
+        stable: this.measures.take(workspace, agent, stable, begunAt),
+        candidate: this.measures.take(workspace, agent, version, begunAt),
         mirrors: this.mirrors.take(fromUuid('rollout', id)),
       };
       const looked = this.rollouts.look(workspace, id, heard).then((row) => {

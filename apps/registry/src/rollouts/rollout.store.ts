@@ -70,10 +70,11 @@ export class RolloutStore {
     tx: EntityManager,
     limit: number,
     after?: string,
-  ): Promise<Pick<RolloutRow, 'workspace' | 'id' | 'agent_name' | 'version' | 'stable'>[]> {
+  ): Promise<Pick<RolloutRow, 'workspace' | 'id' | 'agent_name' | 'version' | 'stable' | 'created_at'>[]> {
     return rowsOf(
       tx,
-      `SELECT workspace, id, agent_name, version, stable FROM rollout WHERE ended_at IS NULL AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $1`,
+      `SELECT workspace, id, agent_name, version, stable, created_at FROM rollout
+       WHERE ended_at IS NULL AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $1`,
       [limit, after ?? null],
     );
   }

@@ -115,8 +115,11 @@ export class Rollouts {
       if (what === 'promote') return this.promote(tx, row, caller.principal, because);
       if (what === 'abort') return this.rollBack(tx, row, caller.principal, because);
       if (what === 'pause') return this.pause(tx, row, caller.principal, because);
-      await this.store.write(tx, row.id, { status: 'progressing', reason: because, passed: true });
-      return this.store.record(tx, row, 'resumed', caller.principal, because);
+      // Measured anew where it was held for its measures: the next look would hold it for the same again.
+      const isFailed = row.plan.onFailure === 'pause' && row.checks.some(({ standing }) => standing === 'failed');
+      const anew = isFailed && { totals: noTotals(), passed: false, checks: [] };
+      await this.store.write(tx, row.id, { status: 'progressing', reason: because, ...anew });
+      return this.store.record(tx, row, 'resumed', caller.principal, because, row);
     });
   }
 
@@ -158,7 +161,7 @@ export class Rollouts {
       // A person holds it: what is measured is shown, and nothing follows.
       if (row.status === 'paused' || move === 'wait') return written;
       if (move === 'step') await this.step(tx, written, because);
-      else if (move === 'ask') await this.pause(tx, written, itself, because);
+      else if (move === 'ask') await this.ask(tx, written, because);
       else if (move === 'promote') await this.promote(tx, written, itself, because);
       else if (row.plan.onFailure === 'pause') await this.pauseFailed(tx, written, because);
       else await this.fail(tx, written, because, checks);
@@ -212,6 +215,12 @@ export class Rollouts {
     await this.mirrorEvidence.keep(tx, row);
     await this.store.write(tx, row.id, { status: 'paused', reason: because });
     return this.store.record(tx, row, 'paused', by, because);
+  }
+
+  /** Whoever resumes it from here says that it goes on; one that a person has held is only measured on. */
+  private async ask(tx: EntityManager, row: RolloutRow, because: string): Promise<void> {
+    await this.store.write(tx, row.id, { passed: true });
+    await this.pause(tx, row, itself, because);
   }
 
   private async pauseFailed(tx: EntityManager, row: RolloutRow, because: string): Promise<void> {
