@@ -147,6 +147,23 @@ describe('by hand', () => {
     });
   });
 
+  test('an instance that is gone for a minute, or whose process has ended, is not isolated any more, and its incident ends', async () => {
+    const { service } = registry;
+    await agentOf('left', 3);
+    for (const instance of ['i0', 'i1']) {
+      await service.request(isolateAgent, { agent: 'left', instance, reason: 'no' });
+      silence('left', instance);
+      await beat('left', instance, { status: 'gone' });
+    }
+    await service.database.sql(`UPDATE isolation SET state = 'trial' WHERE agent = 'left' AND instance = 'i1';
+      UPDATE instance SET changed_at = now() - interval '61 seconds' WHERE agent = 'left' AND instance = 'i0';
+      UPDATE instance SET has_ended = true WHERE agent = 'left' AND instance = 'i1'`);
+    await until('both are let go', async () => (await service.request(listIsolations, { agent: 'left' })).data.length === 0);
+    const { id } = (await incidentOf('left', 'by-hand'))!;
+    await until('the end', async () => (await incident(id)).status === 'resolved');
+    expect((await stagesOf(id)).slice(-3)).toEqual(['released', 'released', 'resolved']);
+  });
+
   test('an agent is isolated with all of its instances, and let in again by an attempt to recover it', async () => {
     const { service } = registry;
     await agentOf('whole', 1);
@@ -246,6 +263,21 @@ describe('by itself', () => {
     await until('why not', async () => (await incident(noted.id)).timeline.some(({ text }) => text.includes('isolated by people alone')));
     await expect(service.request(listIsolations, { agent: 'careful' })).resolves.toMatchObject({ data: [] });
   }, 20_000);
+
+  test('those that are isolated and gone do not keep others from being isolated', async () => {
+    const { service } = registry;
+    await agentOf('refilled', 6);
+    for (const instance of ['i0', 'i1']) {
+      await service.request(isolateAgent, { agent: 'refilled', instance, reason: 'no' });
+      silence('refilled', instance);
+      await beat('refilled', instance, { status: 'gone' });
+    }
+    await measured([bad('refilled', 'i2'), well('refilled', 'i3'), well('refilled', 'i4'), well('refilled', 'i5')]);
+    const isolated = async (): Promise<string[]> =>
+      (await service.request(listIsolations, { agent: 'refilled' })).data.map(({ instance }) => instance!);
+    await until('the bad one is isolated', async () => (await isolated()).includes('i2'), 3_000);
+    expect(await isolated()).toEqual(['i0', 'i1', 'i2']);
+  });
 
   test('half of all instances that vanish are one incident', async () => {
     const agents = ['vanish-a', 'vanish-b', 'vanish-c'];

@@ -187,6 +187,16 @@ export class Recovery {
     return this.under(row, 'isolated', (tx, current) => this.release(tx, current, { stage: 'recovered', text, by: itself }));
   }
 
+  /** An instance that is isolated will not come back: nothing is left to keep out. */
+  letGo(row: IsolationRow): Promise<void> {
+    return this.under(row, row.state, async (tx, current) => {
+      const instance = await this.instances.find(tx, row.agent, row.instance);
+      // It came back just now.
+      if (instance !== null && instance.status !== 'gone') return;
+      await this.release(tx, current, { stage: 'released', text: 'it is gone', by: itself });
+    });
+  }
+
   private async giveUp(tx: EntityManager, row: IsolationRow, because: string): Promise<void> {
     await this.isolations.move(tx, row, { state: 'given-up', attempt: row.attempt, nextMs: null });
     if (row.instance !== wholeAgent) await this.instances.setIsolated(tx, row.agent, row.instance, `given up: ${because}`);
@@ -274,7 +284,7 @@ export class Recovery {
   /** Why no more instances of the agent are isolated by themselves; null: one more may be. */
   private async refusal(tx: EntityManager, policy: RecoveryPolicy, agent: string): Promise<string | null> {
     if (policy.isolate === 'manual') return 'it is not isolated: the agent is isolated by people alone (spec.recovery.isolate)';
-    const isolated = (await this.isolations.of(tx, agent)).filter(({ instance }) => instance !== wholeAgent).length;
+    const isolated = await this.isolations.countBeating(tx, agent);
     const instances = await this.instances.beatingCount(tx, agent);
     if (isolated + 1 <= isolatedMax(policy, instances)) return null;
     return `it is not isolated: ${isolated} of ${instances} instances are already, and the rest must do the work (spec.recovery.isolatedShare)`;
