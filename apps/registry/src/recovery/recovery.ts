@@ -19,6 +19,9 @@ import { Rollback } from './rollback.ts';
 /** Who acts where nobody does. */
 export const itself = 'registry';
 
+/** A replacement that is not through by then, since it failed or who made it ended, is looked at again. */
+const replaceMs = 30_000;
+
 /** What was noticed of an agent or one of its instances. */
 export interface Detection {
   workspace: string;
@@ -172,7 +175,7 @@ export class Recovery {
         else return this.giveUp(tx, row, `${attempts} processes were replaced, and the next is no better`);
       }
       isOn = true;
-      await this.isolations.move(tx, row, { state: 'isolated', attempt: attempts + 1, nextMs: null });
+      await this.isolations.move(tx, row, { state: 'isolated', attempt: attempts + 1, nextMs: replaceMs });
       await this.add(tx, row, {
         stage: 'recovering',
         text: `attempt ${attempts + 1}: its process is replaced, its key taken back`,
