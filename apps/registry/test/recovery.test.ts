@@ -131,6 +131,18 @@ describe('by hand', () => {
     expect(await stagesOf(resource.incident)).toEqual(['detected', 'escalated', 'isolated', 'released']);
   });
 
+  test('an instance that drains still does when it is released, whether it began to before or while it was isolated', async () => {
+    const { service } = registry;
+    await agentOf('drains', 2);
+    for (const instance of ['i0', 'i1']) silence('drains', instance);
+    await beat('drains', 'i0', { status: 'draining' });
+    for (const instance of ['i0', 'i1']) await service.request(isolateAgent, { agent: 'drains', instance, reason: 'no' });
+    await beat('drains', 'i1', { status: 'draining' });
+    await service.request(releaseAgent, { agent: 'drains' });
+    const { instances } = await service.request(resolveAgent, { name: 'drains' });
+    expect(instances.map(({ status }) => status)).toEqual(['draining', 'draining']);
+  });
+
   test('an instance that goes and comes back under its name is still isolated', async () => {
     const { service } = registry;
     await agentOf('sly', 2);
