@@ -276,6 +276,24 @@ describe('by itself', () => {
     await expect(service.request(listIsolations, { agent: 'careful' })).resolves.toMatchObject({ data: [] });
   }, 20_000);
 
+  test('how long it took until the tasks of one that is lost were given to others is told and measured', async () => {
+    const { service } = registry;
+    await agentOf('taken', 2);
+    silence('taken', 'i0');
+    await beat('taken', 'i0', { status: 'gone' });
+    await service.publish(tasksTakenBack, { agent: 'taken', instance: 'i0', tasks: 1 });
+    const stages = await until('it is told', async () => {
+      const one = await incidentOf('taken', 'lost');
+      const own = one && (await incident(one.id)).timeline.filter((entry) => entry.agent === 'taken' && entry.instance === 'i0');
+      return own?.some(({ stage }) => stage === 'redistributed') && own.map(({ stage }) => stage);
+    });
+    expect(stages).toEqual(['detected', 'redistributed']);
+    const { data } = await service.request(listKpis, { agent: 'taken' });
+    const [time] = data.filter(({ name }) => name === 'redistribute');
+    expect(time).toMatchObject({ count: 1 });
+    expect(time!.value).toBeLessThan(5_000);
+  });
+
   test('those that are isolated and gone do not keep others from being isolated', async () => {
     const { service } = registry;
     await agentOf('refilled', 6);

@@ -32,6 +32,7 @@ export interface InstanceRow {
   event_version: string;
   started_at: Date;
   last_beat_at: Date;
+  changed_at: Date;
 }
 
 /** What is kept in memory of an instance that is heard. */
