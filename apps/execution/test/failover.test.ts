@@ -32,6 +32,7 @@ const agents: Record<string, TestAgent> = {
   spare: { kind: 'http' },
   broken: { kind: 'http', breaker: 'open' },
   guarded: { kind: 'worker' },
+  leaving: { kind: 'worker' },
   shut: { kind: 'worker', skills: ['read'] },
 };
 
@@ -186,6 +187,22 @@ test('an instance that is isolated loses what it has and gets no more, until the
   expect(await lease('another')).toHaveLength(1);
   for (const { id } of runs) await service.request(cancelRun, { run: id });
 }, 40_000);
+
+test('what an instance that is gone had is told', async () => {
+  let hasBegun = false;
+  const leaving = new TestWorker(service, 'leaving', async () => {
+    hasBegun = true;
+    await sleep(60_000, undefined, { ref: false });
+    return { output: null };
+  });
+  const run = await begin('leaving', { agent: 'leaving' });
+  await until(service, run, ({ steps }) => steps[0]?.status === 'running' && hasBegun);
+  const told = await service.record(tasksTakenBack);
+  const { instance } = leaving;
+  leaving.kill();
+  await service.publish(instanceChanged, { id: newId('instance'), agent: 'leaving', instance, status: 'gone', capacity: 1 });
+  await expect(told.next()).resolves.toEqual({ agent: 'leaving', instance, tasks: 1 });
+}, 20_000);
 
 test('where nobody is there, what the step declares stands in, and run, step, events and why say so', async () => {
   const whenUnavailable = { use: { score: '${{ input.usual }}' }, after: '1s' };

@@ -2,7 +2,7 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { listTools } from '@signalbox/shared/contracts/mcp-server/list-tools.js';
 import { listState } from '@signalbox/shared/contracts/context/list-state.js';
 import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
@@ -33,6 +33,7 @@ import { isolateAgent } from '@signalbox/shared/contracts/registry/isolate-agent
 import { listIncidents } from '@signalbox/shared/contracts/registry/list-incidents.js';
 import type { Isolation } from '@signalbox/shared/contracts/registry/isolation.js';
 import { listIsolations } from '@signalbox/shared/contracts/registry/list-isolations.js';
+import { recoverAgent } from '@signalbox/shared/contracts/registry/recover-agent.js';
 import { listInstances } from '@signalbox/shared/contracts/registry/list-instances.js';
 import { releaseAgent } from '@signalbox/shared/contracts/registry/release-agent.js';
 import { promoteRollout } from '@signalbox/shared/contracts/registry/promote-rollout.js';
@@ -45,6 +46,7 @@ import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js'
 import { newId } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { BeatGateway } from './beat-gateway.ts';
+import { LocalRunner } from '../src/runners/local-runner.ts';
 import { agentManifest, deploymentManifest, startRegistry, until, type RegistryUnderTest } from './registry.ts';
 
 const workerFile = fileURLToPath(new URL('beating-worker.mjs', import.meta.url));
@@ -527,6 +529,22 @@ describe('recovery of processes of ours', () => {
     await untilStatus('looping', 'done');
     await stop('looping');
   }, 60_000);
+
+  test('one whose replacement fails is replaced later', async () => {
+    const { service } = registry;
+    await localWorker('stuck');
+    await deploy('stuck', { name: 'stuck' });
+    await untilStatus('stuck', 'done');
+    const [instance] = await live('stuck');
+    const replacing = jest.spyOn(service.app.get(LocalRunner), 'replace').mockRejectedValueOnce(new Error('no key is taken back'));
+    await service.request(isolateAgent, { agent: 'stuck', instance: instance!, reason: 'it looks odd' });
+    await service.request(recoverAgent, { agent: 'stuck', instance: instance! });
+    await until('the attempt that fails', () => Promise.resolve(replacing.mock.calls.length === 1));
+    await service.database.sql(`UPDATE isolation SET next_at = next_at - interval '30 seconds' WHERE agent = 'stuck'`);
+    await until('it is recovered', async () => (await stagesOf('stuck')).includes('recovered'), 15_000);
+    expect(await live('stuck')).not.toContain(instance);
+    await stop('stuck');
+  }, 30_000);
 
   test('on the board it is isolated with why, what is done and needs it is degraded, and what is not done waits', async () => {
     await localWorker('base');

@@ -138,6 +138,18 @@ describe('by hand', () => {
     expect(await stagesOf(resource.incident)).toEqual(['detected', 'escalated', 'isolated', 'released']);
   });
 
+  test('an instance that drains still does when it is released, whether it began to before or while it was isolated', async () => {
+    const { service } = registry;
+    await agentOf('drains', 2);
+    for (const instance of ['i0', 'i1']) silence('drains', instance);
+    await beat('drains', 'i0', { status: 'draining' });
+    for (const instance of ['i0', 'i1']) await service.request(isolateAgent, { agent: 'drains', instance, reason: 'no' });
+    await beat('drains', 'i1', { status: 'draining' });
+    await service.request(releaseAgent, { agent: 'drains' });
+    const { instances } = await service.request(resolveAgent, { name: 'drains' });
+    expect(instances.map(({ status }) => status)).toEqual(['draining', 'draining']);
+  });
+
   test('an instance that goes and comes back under its name is still isolated', async () => {
     const { service } = registry;
     await agentOf('sly', 2);
@@ -152,6 +164,23 @@ describe('by hand', () => {
     await expect(service.request(listInstances, { agent: 'sly', status: 'isolated' })).resolves.toMatchObject({
       data: [{ instance: 'i0' }],
     });
+  });
+
+  test('an instance that is gone for a minute, or whose process has ended, is not isolated any more, and its incident ends', async () => {
+    const { service } = registry;
+    await agentOf('left', 3);
+    for (const instance of ['i0', 'i1']) {
+      await service.request(isolateAgent, { agent: 'left', instance, reason: 'no' });
+      silence('left', instance);
+      await beat('left', instance, { status: 'gone' });
+    }
+    await service.database.sql(`UPDATE isolation SET state = 'trial' WHERE agent = 'left' AND instance = 'i1';
+      UPDATE instance SET changed_at = now() - interval '61 seconds' WHERE agent = 'left' AND instance = 'i0';
+      UPDATE instance SET has_ended = true WHERE agent = 'left' AND instance = 'i1'`);
+    await until('both are let go', async () => (await service.request(listIsolations, { agent: 'left' })).data.length === 0);
+    const { id } = (await incidentOf('left', 'by-hand'))!;
+    await until('the end', async () => (await incident(id)).status === 'resolved');
+    expect((await stagesOf(id)).slice(-3)).toEqual(['released', 'released', 'resolved']);
   });
 
   test('an agent is isolated with all of its instances, and let in again by an attempt to recover it', async () => {
@@ -253,6 +282,39 @@ describe('by itself', () => {
     await until('why not', async () => (await incident(noted.id)).timeline.some(({ text }) => text.includes('isolated by people alone')));
     await expect(service.request(listIsolations, { agent: 'careful' })).resolves.toMatchObject({ data: [] });
   }, 20_000);
+
+  test('how long it took until the tasks of one that is lost were given to others is told and measured', async () => {
+    const { service } = registry;
+    await agentOf('taken', 2);
+    silence('taken', 'i0');
+    await beat('taken', 'i0', { status: 'gone' });
+    await service.publish(tasksTakenBack, { agent: 'taken', instance: 'i0', tasks: 1 });
+    const stages = await until('it is told', async () => {
+      const one = await incidentOf('taken', 'lost');
+      const own = one && (await incident(one.id)).timeline.filter((entry) => entry.agent === 'taken' && entry.instance === 'i0');
+      return own?.some(({ stage }) => stage === 'redistributed') && own.map(({ stage }) => stage);
+    });
+    expect(stages).toEqual(['detected', 'redistributed']);
+    const { data } = await service.request(listKpis, { agent: 'taken' });
+    const [time] = data.filter(({ name }) => name === 'redistribute');
+    expect(time).toMatchObject({ count: 1 });
+    expect(time!.value).toBeLessThan(5_000);
+  });
+
+  test('those that are isolated and gone do not keep others from being isolated', async () => {
+    const { service } = registry;
+    await agentOf('refilled', 6);
+    for (const instance of ['i0', 'i1']) {
+      await service.request(isolateAgent, { agent: 'refilled', instance, reason: 'no' });
+      silence('refilled', instance);
+      await beat('refilled', instance, { status: 'gone' });
+    }
+    await measured([bad('refilled', 'i2'), well('refilled', 'i3'), well('refilled', 'i4'), well('refilled', 'i5')]);
+    const isolated = async (): Promise<string[]> =>
+      (await service.request(listIsolations, { agent: 'refilled' })).data.map(({ instance }) => instance!);
+    await until('the bad one is isolated', async () => (await isolated()).includes('i2'), 3_000);
+    expect(await isolated()).toEqual(['i0', 'i1', 'i2']);
+  });
 
   test('half of all instances that vanish are one incident', async () => {
     const agents = ['vanish-a', 'vanish-b', 'vanish-c'];

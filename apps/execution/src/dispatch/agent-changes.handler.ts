@@ -47,9 +47,9 @@ export class AgentChangesHandler {
   onHeard(@Payload() { agent, instance, isIsolated = false }: AgentHeard, @Ctx() { data: { workspace } }: EventMeta): void {
     const { dispatcher } = this.engine;
     if (instance === undefined) dispatcher.agentChanged(workspace, agent);
-    else if (!isIsolated) dispatcher.instanceGone(workspace, agent, instance);
-    if (!isIsolated) return;
-    const tasks = dispatcher.isolate(workspace, agent, instance);
+    let tasks = 0;
+    if (isIsolated) tasks = dispatcher.isolate(workspace, agent, instance);
+    else if (instance !== undefined) tasks = dispatcher.instanceGone(workspace, agent, instance);
     const taken = { agent, ...(instance !== undefined && { instance }), tasks };
     if (tasks > 0) this.bus.publishLive(tasksTakenBack, taken, { workspace, entity: agent });
   }

@@ -292,14 +292,18 @@ export class Dispatcher {
     return task !== undefined && (task.principal === undefined || task.principal === principal) ? task : undefined;
   }
 
-  /** All that an instance held is lost: it said goodbye, or its connection was gone for too long. */
-  instanceGone(workspace: string, agent: string, instance: string): void {
+  /** All that an instance held is lost: it said goodbye, or its connection was gone for too long. Returns how many tasks that were. */
+  instanceGone(workspace: string, agent: string, instance: string): number {
+    const isIts = (task: QueuedTask): boolean => isOf(task, workspace, agent, instance);
+    let taken = [...this.kept()].filter((task) => task.phase === 'offered' && !task.isMirror && isIts(task)).length;
     this.offerAgain(workspace, agent, instance);
     for (const task of [...this.tasks.values()]) {
-      if (task.phase === 'running' && task.instance === instance && task.target === agent && task.run.facts.workspace === workspace)
-        this.lose(task, `its worker ${instance} is gone`);
+      if (task.phase !== 'running' || !isIts(task)) continue;
+      taken++;
+      this.lose(task, `its worker ${instance} is gone`);
     }
-    this.mirrors.lose((task) => isOf(task, workspace, agent, instance), `its worker ${instance} is gone`);
+    this.mirrors.lose(isIts, `its worker ${instance} is gone`);
+    return taken;
   }
 
   /** An agent or one of its instances is isolated: what it had is taken back, and what comes of it is refused. Returns how many tasks that were. */

@@ -204,6 +204,16 @@ export class IncidentStore {
     return row!;
   }
 
+  /** The newest incident of the cause that the agent has and that is not over, kept from others until the transaction ends. */
+  async openOf(tx: EntityManager, cause: FaultCause, agent: string): Promise<IncidentRow | null> {
+    const [row] = await rowsOf<IncidentRow>(
+      tx,
+      `SELECT * FROM incident WHERE cause = $1 AND status <> 'resolved' AND $2 = ANY(agents) ORDER BY opened_at DESC LIMIT 1 FOR UPDATE`,
+      [cause, agent],
+    );
+    return row ?? null;
+  }
+
   /** Whether the entry, a UUID, is there. */
   async has(tx: EntityManager, incident: string, entry: string): Promise<boolean> {
     return (await rowsOf(tx, `SELECT 1 FROM incident_entry WHERE incident = $1 AND id = $2`, [incident, entry])).length > 0;

@@ -79,7 +79,7 @@ export class BeatBook {
     refuseForeign(caller, agent.id, name);
     const row = await this.instances.find(tx, name, instance);
     if (row === null) await this.refuseNew(tx, request);
-    const before = row && { status: row.status, capacity: row.capacity, inFlight: row.in_flight };
+    const before = row && { status: row.status, capacity: row.capacity, inFlight: row.in_flight, isDraining: row.is_draining };
     const { next, isChange, isLost } = afterBeat(before, request);
     if (row?.has_ended === true && next.status !== 'gone') {
       throw new Fault(

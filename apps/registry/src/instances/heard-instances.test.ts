@@ -8,7 +8,7 @@ function heardAt(beatAt: number, rest: Partial<Heard> = {}): Heard {
   const uuid = newUuid();
   return {
     ...{ id: `instance_${uuid}`, uuid, workspace: 'w', agent: 'a', agentId: newUuid(), instance: uuid, shard: 7, version: 1 },
-    ...{ state: { status: 'live', capacity: 1, inFlight: 0 }, beatAt, written: { inFlight: 0, at: beatAt } },
+    ...{ state: { status: 'live', capacity: 1, inFlight: 0, isDraining: false }, beatAt, written: { inFlight: 0, at: beatAt } },
     ...rest,
   };
 }

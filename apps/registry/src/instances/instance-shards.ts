@@ -109,6 +109,10 @@ function heardOf(row: HeardRow): Heard {
       shard,
       version: Number(row.event_version),
     },
-    ...{ state: { status, capacity, inFlight: row.in_flight }, beatAt: at, written: { inFlight: row.in_flight, at } },
+    ...{
+      state: { status, capacity, inFlight: row.in_flight, isDraining: row.is_draining },
+      beatAt: at,
+      written: { inFlight: row.in_flight, at },
+    },
   };
 }

@@ -26,18 +26,21 @@ export interface InstanceRow {
   is_lost: boolean;
   /** It was lost when it went, also once that is forgotten. */
   was_lost: boolean;
+  /** As it said last, also while it is isolated. */
+  is_draining: boolean;
   /** Its process is known to have ended: a beat that comes after that does not bring it back. */
   has_ended: boolean;
   runner: RunnerKind;
   event_version: string;
   started_at: Date;
   last_beat_at: Date;
+  changed_at: Date;
 }
 
 /** What is kept in memory of an instance that is heard. */
 export type HeardRow = Pick<
   InstanceRow,
-  'id' | 'workspace' | 'agent' | 'instance' | 'status' | 'capacity' | 'in_flight' | 'event_version'
+  'id' | 'workspace' | 'agent' | 'instance' | 'status' | 'capacity' | 'in_flight' | 'is_draining' | 'event_version'
 > & { agent_id: string; shard: number };
 
 /** When an instance beat last. */
@@ -47,7 +50,7 @@ interface LastBeat {
   ageMs: number;
 }
 
-const selectHeard = `SELECT i.id, i.workspace, i.agent, i.instance, i.status, i.capacity, i.in_flight, i.event_version, i.shard, a.id AS agent_id
+const selectHeard = `SELECT i.id, i.workspace, i.agent, i.instance, i.status, i.capacity, i.in_flight, i.is_draining, i.event_version, i.shard, a.id AS agent_id
   FROM instance AS i JOIN agent AS a ON a.workspace = i.workspace AND a.name = i.agent WHERE i.shard = ANY($1) AND i.status <> 'gone'`;
 
 /** An instance as it is shown. */
@@ -146,19 +149,21 @@ export class InstanceStore {
     const { workspace, agent, instance, id, state, isLost, skills, version, reason } = row;
     const [written] = await rowsOf<InstanceRow>(
       tx,
-      `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, is_lost, was_lost, version, runner, event_version)
+      `INSERT INTO instance AS i (workspace, agent, instance, id, status, status_reason, capacity, in_flight, skills, is_lost, was_lost, version, is_draining,
+         runner, event_version)
        VALUES ($1, $2, $3, $4,
          CASE WHEN $5 = 'live' AND EXISTS (SELECT 1 FROM isolation WHERE agent = $2 AND instance = $3 AND state <> 'trial') THEN 'isolated' ELSE $5 END,
-         coalesce($6, (SELECT because FROM isolation WHERE $5 <> 'gone' AND agent = $2 AND instance = $3 AND state <> 'trial')), $7, $8, $9, $10, $10, $11,
+         coalesce($6, (SELECT because FROM isolation WHERE $5 <> 'gone' AND agent = $2 AND instance = $3 AND state <> 'trial')), $7, $8, $9, $10, $10, $11, $12,
          CASE WHEN EXISTS (SELECT 1 FROM runner_process WHERE registered_agent = $2 AND instance = $3) THEN 'local' ELSE 'external' END, 1)
        ON CONFLICT (workspace, agent, instance) DO UPDATE SET status = excluded.status, status_reason = excluded.status_reason, is_lost = excluded.is_lost, was_lost = excluded.was_lost,
          capacity = excluded.capacity, in_flight = excluded.in_flight, skills = coalesce(excluded.skills, i.skills), version = coalesce(excluded.version, i.version), runner = excluded.runner,
+         is_draining = excluded.is_draining,
          event_version = i.event_version + 1, last_beat_at = now(), changed_at = now(),
          started_at = CASE WHEN i.status = 'gone' THEN now() ELSE i.started_at END
        RETURNING *`,
       [
         ...[workspace, agent, instance, id, state.status, reason ?? null, state.capacity, state.inFlight, skills ?? null, isLost],
-        version ?? null,
+        ...[version ?? null, state.isDraining],
       ],
     );
     // Losses count since somebody came last: one who came makes up for them.
@@ -167,12 +172,12 @@ export class InstanceStore {
     return written!;
   }
 
-  /** Marks an instance as isolated, or with null as let in again. One that is gone stays so. The agent must be locked. */
+  /** Marks an instance as isolated, or with null as let in again, live or draining as it says itself. One that is gone stays so. The agent must be locked. */
   async setIsolated(tx: EntityManager, agent: string, instance: string, because: string | null): Promise<void> {
     const rows = await changedRows<InstanceRow>(
       tx,
-      `UPDATE instance SET status = CASE WHEN $3::text IS NULL THEN 'live' ELSE 'isolated' END, status_reason = $3::text, event_version = event_version + 1,
-         changed_at = now()
+      `UPDATE instance SET status = CASE WHEN $3::text IS NOT NULL THEN 'isolated' WHEN is_draining THEN 'draining' ELSE 'live' END, status_reason = $3::text,
+         event_version = event_version + 1, changed_at = now()
        WHERE agent = $1 AND instance = $2 AND CASE WHEN $3::text IS NULL THEN status = 'isolated' ELSE status <> 'gone' END RETURNING *`,
       [agent, instance, because],
     );

@@ -6,11 +6,13 @@ export interface InstanceState {
   status: InstanceStatus;
   capacity: number;
   inFlight: number;
+  /** It said that it takes no more work, which its status does not show while it is isolated. */
+  isDraining: boolean;
 }
 
 export interface AfterBeat {
   next: InstanceState;
-  /** Status or capacity is another than before: to be written and told at once. A mere beat is not. */
+  /** Status, capacity or whether it drains is another than before: to be written and told at once. A mere beat is not. */
   isChange: boolean;
   /** It went without draining first: it was not asked to go. */
   isLost: boolean;
@@ -22,10 +24,12 @@ export function afterBeat(before: InstanceState | null, beat: Pick<BeatInstanceR
     status: before?.status === 'isolated' && beat.status !== 'gone' ? 'isolated' : (beat.status ?? 'live'),
     capacity: beat.capacity,
     inFlight: beat.status === 'gone' ? 0 : beat.inFlight,
+    isDraining: beat.status === 'draining',
   };
   return {
     next,
-    isChange: before === null || before.status !== next.status || before.capacity !== next.capacity,
+    isChange:
+      before === null || before.status !== next.status || before.capacity !== next.capacity || before.isDraining !== next.isDraining,
     isLost: next.status === 'gone' && before?.status === 'live',
   };
 }

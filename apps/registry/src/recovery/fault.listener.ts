@@ -12,6 +12,7 @@ import { AnsweredAgents } from '../agents/answered-agents.ts';
 import { rowsOf } from '../database/sql.ts';
 import { KpiStore } from '../kpis/kpi.store.ts';
 import { IncidentStore } from '../incidents/incident.store.ts';
+import { InstanceStore, type InstanceRow } from '../instances/instance.store.ts';
 import { RolloutMeasures } from '../rollouts/rollout-measures.ts';
 import { wholeAgent, IsolationStore } from './isolation.store.ts';
 import { Outliers } from './outliers.ts';
@@ -20,6 +21,8 @@ import { itself, Recovery } from './recovery.ts';
 /** So many losses of one agent within the time are a loop that takes its processes down. */
 const loopLosses = 6;
 const loopMs = 120_000;
+/** The loss of an instance that is gone for longer was noted when its own event came. */
+const justLostMs = 5_000;
 
 /** Hears what is wrong: of instances and agents from the registry's own events, of their work from execution. */
 @Controller()
@@ -32,6 +35,7 @@ export class FaultListener {
     private readonly rollouts: RolloutMeasures,
     private readonly incidents: IncidentStore,
     private readonly isolations: IsolationStore,
+    private readonly instances: InstanceStore,
     private readonly kpis: KpiStore,
   ) {}
 
@@ -96,16 +100,28 @@ export class FaultListener {
   @HandlesEvent(tasksTakenBack)
   async onTakenBack(@Payload() { agent, instance, tasks }: TasksTakenBack, @Ctx() meta: EventMeta): Promise<void> {
     const { workspace, id, at } = meta.data;
+    const lost = instance === undefined ? null : await this.lost(workspace, agent, instance);
+    // Mostly this comes before the event of the loss itself, which opens the incident.
+    if (lost !== null && at - lost.changed_at.getTime() < justLostMs) {
+      await this.recovery.detect({ workspace, agent, instance, cause: 'lost', because: lost.status_reason ?? 'it is gone' });
+    }
     await this.db.inWorkspace(workspace, async (tx) => {
       const row = await this.isolations.find(tx, agent, instance ?? wholeAgent);
-      if (row === null) return;
+      const since = lost?.changed_at ?? row?.since;
+      if (since === undefined) return;
+      const noted = row === null ? await this.incidents.openOf(tx, 'lost', agent) : await this.incidents.lock(tx, row.incident);
+      if (noted === null || (await this.incidents.has(tx, noted.id, id))) return;
       const text = `${tasks} ${tasks === 1 ? 'task was' : 'tasks were'} taken back and given to others`;
       const about = { agent, ...(instance !== undefined && { instance }) };
-      const noted = await this.incidents.lock(tx, row.incident);
-      if (await this.incidents.has(tx, noted.id, id)) return;
       await this.incidents.add(tx, noted, { stage: 'redistributed', text, by: itself, ...about, id });
-      if (tasks > 0) await this.kpis.observe(tx, workspace, 'redistribute', agent, at - row.since.getTime(), now());
+      if (tasks > 0) await this.kpis.observe(tx, workspace, 'redistribute', agent, at - since.getTime(), now());
     });
+  }
+
+  /** The instance, if it is gone without having been asked to go. */
+  private async lost(workspace: string, agent: string, instance: string): Promise<InstanceRow | null> {
+    const row = await this.db.inWorkspace(workspace, (tx) => this.instances.find(tx, agent, instance));
+    return row?.status === 'gone' && row.is_lost ? row : null;
   }
 
   private tell(workspace: string, cause: 'poison-task' | 'budget', { agent, run, step, attempt, detail }: TaskFault): Promise<void> {

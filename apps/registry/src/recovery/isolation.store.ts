@@ -101,6 +101,32 @@ export class IsolationStore {
     return rowsOf<IsolationRow>(tx, `SELECT * FROM isolation WHERE next_at <= now() ORDER BY next_at LIMIT $1`, [max]);
   }
 
+  /**
+   * Those of any workspace whose instance will not come back: its process is known to have ended, or it is gone for so long. By the system's role. One that is
+   * to be replaced is left to that.
+   */
+  left(tx: EntityManager, goneMs: number, max: number): Promise<IsolationRow[]> {
+    return rowsOf<IsolationRow>(
+      tx,
+      `SELECT o.* FROM isolation AS o LEFT JOIN instance AS i ON i.workspace = o.workspace AND i.agent = o.agent AND i.instance = o.instance
+       WHERE o.instance <> '' AND (o.next_at IS NULL OR i.runner = 'external') AND (i.id IS NULL OR (i.status = 'gone' AND (i.has_ended OR (
+         i.changed_at < now() - $1 * interval '1 millisecond' AND NOT EXISTS (SELECT 1 FROM runner_process AS p
+           WHERE p.workspace = o.workspace AND p.registered_agent = o.agent AND p.instance = o.instance)))))
+       LIMIT $2`,
+      [goneMs, max],
+    );
+  }
+
+  /** How many instances of the agent are isolated that are not gone. */
+  async countBeating(tx: EntityManager, agent: string): Promise<number> {
+    const rows = await rowsOf<{ count: number }>(
+      tx,
+      `SELECT count(*)::int AS count FROM isolation JOIN instance USING (workspace, agent, instance) WHERE agent = $1 AND status <> 'gone'`,
+      [agent],
+    );
+    return rows[0]!.count;
+  }
+
   /** Instances of any workspace that are on trial, by the system's role. */
   onTrial(tx: EntityManager, max: number): Promise<IsolationRow[]> {
     return rowsOf<IsolationRow>(tx, `SELECT * FROM isolation WHERE state = 'trial' LIMIT $1`, [max]);

@@ -69,4 +69,13 @@ describe('measures', () => {
     expect(measures.of('a', 40_000).size).toBe(0);
     expect(measures.of('b', 0).size).toBe(0);
   });
+
+  test('an instance that did nothing for half a minute is forgotten, so that names that came and went push no other agent out', () => {
+    const measures = new Measures();
+    for (let name = 0; name < 99_999; name++) measures.add('a', { instance: `i${name}`, ...well }, 0);
+    expect(measures.of('a', 40_000).size).toBe(0);
+    measures.add('b', { instance: 'i', ...well }, 40_000);
+    measures.add('a', { instance: 'new', ...well }, 40_000);
+    expect(measures.of('b', 40_000).size).toBe(1);
+  });
 });

@@ -73,11 +73,13 @@ export class Measures {
     while (this.instances > instancesMax && this.all.size > 1) this.forgetAgent(this.all.keys().next().value as string);
   }
 
-  /** How the agent's instances did within the window; those that did nothing are left out. */
+  /** How the agent's instances did within the window; those that did nothing are forgotten: each process that is started has another name. */
   of(agent: string, at: number): Map<string, Outcomes> {
     const found = new Map<string, Outcomes>();
     for (const [instance, { buckets, last }] of this.all.get(agent) ?? []) {
-      const sum = sumUp(buckets.filter((bucket) => at - bucket.at * bucketMs <= windowMs));
+      const recent = buckets.filter((bucket) => at - bucket.at * bucketMs <= windowMs);
+      if (recent.length === 0) this.forget(agent, instance);
+      const sum = sumUp(recent);
       if (countOf(sum) > 0) found.set(instance, { ...sum, last: last.filter((each) => at - each.at <= windowMs) });
     }
     return found;

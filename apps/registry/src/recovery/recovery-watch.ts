@@ -14,6 +14,8 @@ const everyMs = 250;
 const roundMax = 500;
 /** Reminders and ends of incidents are no matter of a second. */
 const incidentsEveryMs = 1_000;
+/** An instance that comes back under its name within this, as one does that is started anew, is still isolated. */
+const goneMs = 60_000;
 /** Resolved incidents are kept for 90 days. */
 const keepMs = 90 * 86_400_000;
 /** Incidents that end by themselves when all is well again; the others wait for somebody to look into them. */
@@ -96,13 +98,15 @@ export class RecoveryWatch implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   private async lookAfterIncidents(): Promise<void> {
-    const { reminders, quiet } = await this.system.run(async (tx) => {
+    const { left, reminders, quiet } = await this.system.run(async (tx) => {
       await this.incidents.forget(tx, keepMs, roundMax);
       return {
+        left: await this.isolations.left(tx, goneMs, roundMax),
         reminders: await this.incidents.dueReminders(tx, roundMax),
         quiet: await this.incidents.quiet(tx, passing, this.config.recoverySettleMs, roundMax),
       };
     });
+    for (const row of left) await this.recovery.letGo(row);
     for (const { workspace, id } of reminders) await this.db.inWorkspace(workspace, (tx) => this.incidents.remind(tx, id));
     for (const { workspace, id } of quiet) await this.end(workspace, id);
   }

@@ -19,6 +19,9 @@ import { Rollback } from './rollback.ts';
 /** Who acts where nobody does. */
 export const itself = 'registry';
 
+/** A replacement that is not through by then, since it failed or who made it ended, is looked at again. */
+const replaceMs = 30_000;
+
 /** What was noticed of an agent or one of its instances. */
 export interface Detection {
   workspace: string;
@@ -176,7 +179,7 @@ export class Recovery {
         if (!isBack) return this.giveUp(tx, row, `${attempts} processes were replaced, and the next is no better`);
       }
       isOn = true;
-      await this.isolations.move(tx, row, { state: 'isolated', attempt: attempts + 1, nextMs: null });
+      await this.isolations.move(tx, row, { state: 'isolated', attempt: attempts + 1, nextMs: replaceMs });
       await this.add(tx, row, {
         stage: 'recovering',
         text: `attempt ${attempts + 1}: its process is replaced, its key taken back`,
@@ -189,6 +192,16 @@ export class Recovery {
   /** Another process is in the place of one that was isolated. */
   replaced(row: IsolationRow, text: string): Promise<void> {
     return this.under(row, 'isolated', (tx, current) => this.release(tx, current, { stage: 'recovered', text, by: itself }));
+  }
+
+  /** An instance that is isolated will not come back: nothing is left to keep out. */
+  letGo(row: IsolationRow): Promise<void> {
+    return this.under(row, row.state, async (tx, current) => {
+      const instance = await this.instances.find(tx, row.agent, row.instance);
+      // It came back just now.
+      if (instance !== null && instance.status !== 'gone') return;
+      await this.release(tx, current, { stage: 'released', text: 'it is gone', by: itself });
+    });
   }
 
   private async giveUp(tx: EntityManager, row: IsolationRow, because: string): Promise<void> {
@@ -276,7 +289,7 @@ export class Recovery {
   /** Why no more instances of the agent are isolated by themselves; null: one more may be. */
   private async refusal(tx: EntityManager, policy: RecoveryPolicy, agent: string): Promise<string | null> {
     if (policy.isolate === 'manual') return 'it is not isolated: the agent is isolated by people alone (spec.recovery.isolate)';
-    const isolated = (await this.isolations.of(tx, agent)).filter(({ instance }) => instance !== wholeAgent).length;
+    const isolated = await this.isolations.countBeating(tx, agent);
     const instances = await this.instances.beatingCount(tx, agent);
     if (isolated + 1 <= isolatedMax(policy, instances)) return null;
     return `it is not isolated: ${isolated} of ${instances} instances are already, and the rest must do the work (spec.recovery.isolatedShare)`;

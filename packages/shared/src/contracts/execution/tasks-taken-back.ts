@@ -9,7 +9,7 @@ export class TasksTakenBack {
   @IsInt() @Min(1) tasks!: number;
 }
 
-/** One replica has taken these tasks from an agent or an instance that was isolated: they are given to others. */
+/** One replica has taken these tasks from an agent or an instance that was isolated, or from an instance that is gone: they are given to others. */
 export const tasksTakenBack = defineEvent({
   subject: 'sb.live.execution.task.taken-back',
   payload: TasksTakenBack,
