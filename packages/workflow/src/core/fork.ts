@@ -98,6 +98,14 @@ export function placedIn(graph: Graph, from: Graph, kept: readonly Transition[])
     .map(({ transition }) => transition);
 }
 
+/** Keys of the steps of which a fork does all or some: what is kept is not their end. */
+export function keysDoneAgain({ steps }: Graph, kept: readonly Transition[]): ReadonlySet<string> {
+  const over = new Set(
+    kept.flatMap((each) => (each.t === 'joined' || each.t === 'skipped' || ('i' in each && each.i < 0) ? [each.s] : [])),
+  );
+  return new Set(steps.flatMap(({ id, key }) => (over.has(id) ? [] : [key])));
+}
+
 /** How many steps and items a fork takes over. */
 export function unitsKept(kept: readonly Transition[]): number {
   return kept.filter(({ t }) => t === 'succeeded' || t === 'degraded' || t === 'failed' || t === 'skipped').length;
