@@ -480,9 +480,9 @@ describe('runs', () => {
   });
 
   test('are forked', async () => {
-    const forked = await send('POST', `/runs/${id}/fork`, { from: ['a'], input: { x: 1 } });
+    const forked = await send('POST', `/runs/${id}/fork`, { from: ['a'], input: { x: 1 }, versions: { b: 3 } });
     expect(forked).toMatchObject({ status: 202, body: { id } });
-    expect(asked.at(-1)).toEqual(['run.fork', { run: id, from: ['a'], input: { x: 1 } }]);
+    expect(asked.at(-1)).toEqual(['run.fork', { run: id, from: ['a'], input: { x: 1 }, versions: { b: 3 } }]);
     expect((await send('POST', `/runs/${id}/fork`)).status).toBe(202);
     expect((await send('POST', '/runs/run_x/fork', {})).status).toBe(404);
     expect((await send('POST', `/runs/${id}/fork`, { from: 'a' })).status).toBe(400);

@@ -21,8 +21,8 @@ beforeAll(async () => {
   await apply(service, 'waits', { go: { wait: { signal: 'go' } } });
   await apply(service, 'other', { go: { wait: { signal: 'go' } } });
   await apply(service, 'breaks', { first: { value: 1 }, work: { agent: 'works', needs: ['first'] } });
-  worker = new TestWorker(service, 'works', () =>
-    isBroken ? { error: { code: 'forbidden', detail: 'the safe is locked' } } : { output: 'open' },
+  worker = new TestWorker(service, 'works', ({ input }) =>
+    isBroken && input !== 'unlocked' ? { error: { code: 'forbidden', detail: 'the safe is locked' } } : { output: 'open' },
   );
 }, 120_000);
 
@@ -108,17 +108,18 @@ test('what failed is done again once the cause is mended, and children with the 
   isBroken = true;
 });
 
-test('a run that went on from a failure is done again from the step that failed; a failure that needs no cure is dismissed', async () => {
+test('of a run that went on from a failure, what failed and what follows it is done again; a failure that needs no cure is dismissed', async () => {
   await apply(service, 'goes-on', {
-    work: { agent: 'works', onError: 'continue' },
-    after: { value: '${{ steps.work.status }}', needs: ['work'] },
+    work: { forEach: ['unlocked', 'safe'], agent: 'works', with: '${{ item }}', onError: 'continue' },
+    after: { value: '${{ steps.work.output }}' },
   });
   const [first, second] = (await startMany('goes-on', 2)) as [string, string];
   for (const id of [first, second]) await ended(service, id);
   isBroken = false;
   await doneWith(await begin({ action: 'retry', ids: [first] }));
   const { data } = await service.request(listRuns, { labels: { 'forked-from': first } });
-  expect(await ended(service, data[0]?.id ?? '')).toMatchObject({ output: { after: 'succeeded' } });
+  expect(await ended(service, data[0]?.id ?? '')).toMatchObject({ output: { after: ['open', 'open'] } });
+  expect(worker.done.filter(({ input }) => input === 'unlocked')).toHaveLength(2);
   expect(await doneWith(await begin({ action: 'dismiss', filter: { workflow: 'goes-on' }, note: 'known' }))).toMatchObject({
     total: 1,
     done: 1,

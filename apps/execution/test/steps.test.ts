@@ -887,6 +887,49 @@ test('a fork keeps what was done, and does again what failed or what it is told 
   await service.request(cancelRun, { run: going.id });
 });
 
+test('a fork calls agents at the versions that it names, where it does something again', async () => {
+  const asked: string[] = [];
+  call = ({ agent, agentVersion }) => {
+    asked.push(`${agent}@${agentVersion}`);
+    return { output: agent };
+  };
+  await apply(
+    service,
+    'versioned',
+    {
+      first: { agent: 'web' },
+      second: { needs: ['first'], agent: 'aged' },
+      third: { needs: ['second'], agent: 'many', fallback: 'spare' },
+    },
+    { finally: { tidy: { agent: 'served' } } },
+  );
+  await using current = new TestWorker(service, 'aged', () => ({ output: 'current' }));
+  const { id } = await start(service, { workflow: 'versioned' });
+  const run = await ended(service, id);
+  expect(run.status).toBe('succeeded');
+  asked.length = 0;
+  const fork = { run: id, from: ['second'], versions: { aged: 2, served: 5 }, idempotencyKey: 'versioned' };
+  const again = await service.request(forkRun, fork);
+  await until(service, again.id, ({ steps }) => steps.some(({ key, status }) => key === 'second' && status === 'queued'));
+  await using next = new TestWorker(service, 'aged', () => ({ output: 'next' }), 8, 2);
+  const forked = await ended(service, again.id);
+  expect(forked.steps.map(({ key, output }) => [key, output])).toContainEqual(['second', 'next']);
+  expect([current.done.length, next.done.length]).toEqual([1, 1]);
+  expect(asked).toEqual(['many@undefined', 'served@5']);
+  expect(forked.workflowHash).not.toBe(run.workflowHash);
+  expect((await service.request(forkRun, fork)).id).toBe(again.id);
+  await expect(service.request(forkRun, { ...fork, versions: { aged: 3 } })).rejects.toMatchObject({ code: 'conflict' });
+  const refusals: [Record<string, number>, string][] = [
+    [{ web: 2 }, 'no step that is done again names the agent web'],
+    [{ aged: 0 }, 'a version is a number from 1 under the name of an agent'],
+    [{ 'No name': 1 }, 'a version is a number from 1 under the name of an agent'],
+    [{ many: 2 }, '/spec/steps/third/version: a version is one agent’s: leave fallback out'],
+    [Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`a${n}`, 1])), 'of at most 50 agents the version can be changed'],
+  ];
+  for (const [versions, detail] of refusals)
+    await expect(service.request(forkRun, { run: id, from: ['second'], versions })).rejects.toMatchObject({ code: 'invalid', detail });
+});
+
 test('a run waits for a time and for a signal, which comes once and says what its step gives', async () => {
   await apply(service, 'waits', {
     pause: { wait: 200 },

@@ -325,6 +325,10 @@ test('fork starts a run that keeps what another has done', async () => {
   expect(rest.seen.at(-1)?.body).toEqual({});
   await signalbox(['fork', 'run_1', '--from', 'a', '--from', 'b', '--input', 'n=1', '--idempotency-key', 'mine']);
   expect(rest.seen.at(-1)).toMatchObject({ body: { from: ['a', 'b'], input: { n: 1 } }, headers: { 'idempotency-key': 'mine' } });
+  await signalbox(['fork', 'run_1', '--from', 'a', '--agent', 'writer=3', '--agent', 'judge=12']);
+  expect(rest.seen.at(-1)?.body).toEqual({ from: ['a'], versions: { writer: 3, judge: 12 } });
+  const wrong = await signalbox(['fork', 'run_1', '--agent', 'writer']);
+  expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('Say it as writer=3.')]);
 });
 
 test('why tells the chain of causes, who holds the places and what to do', async () => {

@@ -148,10 +148,8 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     else if (action === 'delete') await this.delete(run, caller);
     else if (action === 'dismiss') await this.runs.resolve(workspace, uuid, 'dismissed', note);
     else {
-      const wentOn = action === 'retry' ? await this.runs.wentOnFrom(workspace, uuid) : null;
-      const from = wentOn === null ? from_steps : [wentOn];
       const idempotencyKey = `${fromUuid('runop', operation_id)} ${run}`;
-      await this.bus.request(forkRun, { run, idempotencyKey, ...(from && { from }) }, caller);
+      await this.bus.request(forkRun, { run, idempotencyKey, ...(from_steps && { from: from_steps }) }, caller);
     }
   }
 

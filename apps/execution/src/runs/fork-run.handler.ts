@@ -9,9 +9,10 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import type { Transition } from '@signalbox/workflow/core/events.js';
-import { keptOf, placedIn, unitsKept } from '@signalbox/workflow/core/fork.js';
+import { keptOf, keysDoneAgain, placedIn, unitsKept } from '@signalbox/workflow/core/fork.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { hasEnded, type RunState } from '@signalbox/workflow/core/state.js';
+import { atVersions, checkVersions } from './agent-versions.ts';
 import { spanOfRun } from '../telemetry/run-spans.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { RunFinder } from './run-finder.ts';
@@ -33,7 +34,8 @@ export class ForkRunHandler {
 
   @Handles(forkRun)
   async handle(@Payload() request: ForkRunRequest, @FromCaller() caller: Caller, @FromCall() call: BusCall): Promise<ForkRunReply> {
-    const { run, from = [], idempotencyKey } = request;
+    const { run, from = [], versions = {}, idempotencyKey } = request;
+    checkVersions(versions);
     const source = await this.finder.view(caller.workspace, run, ({ state, facts }) => ({
       facts,
       input: state.input,
@@ -43,7 +45,8 @@ export class ForkRunHandler {
       span: spanOfRun(state),
     }));
     const { workflow, labels } = source.facts;
-    const definition = await this.db.inWorkspace(caller.workspace, (tx) => this.definitions.read(tx, caller.workspace, source.graph.hash));
+    const recorded = await this.db.inWorkspace(caller.workspace, (tx) => this.definitions.read(tx, caller.workspace, source.graph.hash));
+    const definition = atVersions(recorded, versions, keysDoneAgain(source.graph, source.kept));
     const kept = placedIn(this.definitions.compile(definition), source.graph, source.kept);
     const { [forkLabel]: _, ...others } = labels;
     const { view } = await this.starter.start(
@@ -55,7 +58,7 @@ export class ForkRunHandler {
         labels: { ...Object.fromEntries(Object.entries(others).slice(0, labelsMax - 1)), [forkLabel]: run },
         priority: source.priority,
         idempotencyKey,
-        fork: { of: run, from, kept, span: source.span },
+        fork: { of: run, from, versions, kept, span: source.span },
       },
       call.signal,
     );

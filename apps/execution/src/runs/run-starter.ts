@@ -46,8 +46,10 @@ export interface StartWish {
   idempotencyKey?: string | undefined;
   /** What a schedule or trigger starts it by: a start key that no caller can give, and the grant that it acts with. */
   source?: { key: string; grant: string } | undefined;
-  /** The run that it goes on from, the steps that are done again, and what is kept. */
-  fork?: { of: string; from: readonly string[]; kept: readonly Transition[]; span: SpanRef } | undefined;
+  /** The run that it goes on from, the steps that are done again, by which versions of agents, and what is kept. */
+  fork?:
+    | { of: string; from: readonly string[]; versions: Readonly<Record<string, number>>; kept: readonly Transition[]; span: SpanRef }
+    | undefined;
 }
 
 /** Starts runs for callers. */
@@ -244,7 +246,10 @@ function check({ input, labels }: StartWish): void {
 function hashOf({ workflow, definition, input, labels, timeoutMs, priority, fork }: StartWish): string {
   // Of a workflow the name counts, not its version: a retry after an apply is the same request.
   const what = workflow.startsWith('agent/') ? definition.hash : workflow;
-  const again = fork && { fork: [fork.of, ...fork.from] };
+  const again = fork && {
+    fork: [fork.of, ...fork.from],
+    ...(Object.keys(fork.versions).length > 0 && { versions: fork.versions }),
+  };
   const text = canonicalize({
     what,
     input,

@@ -147,17 +147,6 @@ export class RunStore {
     });
   }
 
-  /** Of a run that went on from a failure, the step that had it; null for others. */
-  async wentOnFrom(workspace: string, uuid: string): Promise<string | null> {
-    return this.db.inWorkspace(workspace, async (tx) => {
-      const [row] = await tx.query<{ failed_step: string | null }[]>(
-        `SELECT failed_step FROM run WHERE run_id = $1 AND status = 'succeeded'`,
-        [uuid],
-      );
-      return row?.failed_step ?? null;
-    });
-  }
-
   /** Notes what has become of a failure: nobody needs to look after it any more. Nothing for runs without one. */
   async resolve(workspace: string, uuid: string, resolution: 'replayed' | 'dismissed', note: string | null): Promise<void> {
     await this.db.inWorkspace(workspace, (tx) =>

@@ -387,9 +387,13 @@ export class Runs {
 
   /**
    * Starts a run that keeps what an ended one has done: `from` names steps that are done again with all that follows; without it only what was not done
-   * is. `ApiError` 409 while the run has not ended.
+   * is. `versions`: of agents, by their names, at which they do what is done again. `ApiError` 409 while the run has not ended.
    */
-  fork(id: string, fork: { from?: readonly string[]; input?: unknown } = {}, options: CreateOptions = {}): Promise<Run> {
+  fork(
+    id: string,
+    fork: { from?: readonly string[]; input?: unknown; versions?: Readonly<Record<string, number>> } = {},
+    options: CreateOptions = {},
+  ): Promise<Run> {
     return this.#http.json({ method: 'POST', path: path`/runs/${id}/fork`, body: fork, creates: true, ...options });
   }
 

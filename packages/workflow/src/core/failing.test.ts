@@ -27,6 +27,12 @@ describe('items that may fail', () => {
     const { effects } = play.complete(0, 2, 1, 'Z');
     const errors = [{ index: 1, code: 'internal', detail: 'it failed' }];
     expect(effects).toContainEqual({ e: 'dispatch', s: 1, i: -1, n: 1, input: [['X', null, 'Z'], errors] });
+    play.complete(1, -1, 1, null);
+    const fork = new Play(play.state.graph);
+    expect(dispatched(fork.tell({ type: 'start', input: {}, depth: 0, kept: keptOf(play.state, []) }).effects)).toEqual(['0.1.1']);
+    expect(fork.complete(0, 1, 1, 'Y').effects).toContainEqual({ e: 'dispatch', s: 1, i: -1, n: 1, input: [['X', 'Y', 'Z'], []] });
+    // Of a run that did not go on, what was borne is not tried again.
+    expect(keptOf({ ...play.state, status: 'cancelled' }, [])).toContainEqual({ t: 'joined', at: 0, s: 0 });
   });
 
   test('one more fails the step: the others are cancelled, and so the run fails', () => {
@@ -41,7 +47,7 @@ describe('items that may fail', () => {
     expect(play.state.steps[0]?.units.map(({ status }) => status)).toEqual(['succeeded', 'failed', 'failed', 'cancelled']);
   });
 
-  test('with onError: continue the step fails and the run goes on; a fork does what was not done', () => {
+  test('with onError: continue the step fails and the run goes on; a fork does what was not done, and all that follows it', () => {
     const after: StepDraft = { key: 'after', needs: ['map'], input: ({ steps }) => steps['map']?.status ?? '' };
     const play = new Play(graphOf([{ ...items(4), onError: 'continue' }, after]));
     play.start();
@@ -51,7 +57,7 @@ describe('items that may fail', () => {
     expect(effects).toContainEqual({ e: 'dispatch', s: 1, i: -1, n: 1, input: 'failed' });
     play.complete(1, -1, 1, null);
     expect(play.state.status).toBe('succeeded');
-    expect(keptOf(play.state, []).filter(({ t }) => t === 'succeeded')).toMatchObject([{ s: 0, i: 3, output: 'W' }, { s: 1 }]);
+    expect(keptOf(play.state, []).filter(({ t }) => t === 'succeeded')).toMatchObject([{ s: 0, i: 3, output: 'W' }]);
   });
 
   test('values that cannot be computed count too', () => {

@@ -5,21 +5,24 @@ import type { RunState, StepState, UnitState } from './state.ts';
 
 /**
  * What a new run of the same workflow need not do again of an ended one: every step that is done, was not undone and follows none of `from`,
- * and of the others, where nothing is named, the items that are done.
+ * and of the others, where nothing is named, the items that are done. Where nothing is named, what a run that succeeded went on from without is not done
+ * either, nor is what follows it.
  */
 export function keptOf(state: RunState, from: readonly number[]): Transition[] {
   const { graph } = state;
-  const again = withDependents(state, [...from, ...undone(state)]);
+  const lacking = from.length === 0 ? lackingIn(state) : new Set<number>();
+  const after = [...lacking].flatMap((s) => graph.steps[s]?.dependents ?? []);
+  const again = withDependents(state, [...from, ...undone(state), ...after]);
   return state.steps.flatMap((step, s) => {
     const { onError, part } = state.graph.steps[s] as GraphStep;
     if (again.has(s) || part !== undefined) return [];
     if (step.status === 'skipped')
       return step.units[0]?.degraded === undefined ? [{ t: 'skipped', at: 0, s }] : endOf(step.units[0], s, -1);
     if (!step.isFanned) {
-      const isDone = step.status === 'succeeded' || (step.status === 'failed' && onError === 'continue');
+      const isDone = step.status === 'succeeded' || (step.status === 'failed' && onError === 'continue' && !lacking.has(s));
       return isDone ? endOf(step.units[0] as UnitState, s, -1) : [];
     }
-    const isDone = step.status === 'succeeded';
+    const isDone = step.status === 'succeeded' && !lacking.has(s);
     if (step.grown !== undefined) return conversationOf(step, s);
     const count = isDone ? step.units.length : countKept(state, s);
     if (count === 0 && !isDone) return [];
@@ -34,6 +37,14 @@ export function keptOf(state: RunState, from: readonly number[]): Transition[] {
       ...(isDone ? [{ t: 'joined' as const, at: 0, s, ...(end !== undefined && { end }) }] : []),
     ];
   });
+}
+
+/** Steps that a run which succeeded has gone on from although they, or items of them, had failed. What a model was told of is no failure. */
+function lackingIn({ status, steps }: RunState): ReadonlySet<number> {
+  if (status !== 'succeeded') return new Set();
+  const lacks = ({ status: own, grown, units }: StepState): boolean =>
+    own === 'failed' || (grown === undefined && units.some((unit) => unit.status === 'failed'));
+  return new Set(steps.flatMap((step, s) => (lacks(step) ? [s] : [])));
 }
 
 /** Units that a step which is not done still has: all, but of turns those that were taken, and as many of what streams from them. */
@@ -96,6 +107,14 @@ export function placedIn(graph: Graph, from: Graph, kept: readonly Transition[])
     })
     .sort((a, b) => a.s - b.s)
     .map(({ transition }) => transition);
+}
+
+/** Keys of the steps of which a fork does all or some: what is kept is not their end. */
+export function keysDoneAgain({ steps }: Graph, kept: readonly Transition[]): ReadonlySet<string> {
+  const over = new Set(
+    kept.flatMap((each) => (each.t === 'joined' || each.t === 'skipped' || ('i' in each && each.i < 0) ? [each.s] : [])),
+  );
+  return new Set(steps.flatMap(({ id, key }) => (over.has(id) ? [] : [key])));
 }
 
 /** How many steps and items a fork takes over. */

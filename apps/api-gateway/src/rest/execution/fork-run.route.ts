@@ -1,5 +1,5 @@
 import { Body, Controller, Param, Post, Res } from '@nestjs/common';
-import { ArrayMaxSize, IsArray, IsOptional, IsString, MaxLength } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { FastifyReply } from 'fastify';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Opaque } from '@signalbox/shared/bus/opaque.js';
@@ -14,6 +14,8 @@ class ForkRunBody {
   @IsOptional() @IsArray() @ArrayMaxSize(500) @IsString({ each: true }) @MaxLength(64, { each: true }) from?: string[];
   /** Another input; what is kept stays as it was. */
   @IsOptional() @Opaque() input?: unknown;
+  /** Versions of agents, by their names, at which they do what is done again. At most 50. */
+  @IsOptional() @Opaque() @IsObject() versions?: Record<string, number>;
 }
 
 @Controller('api/v1/runs')
@@ -23,7 +25,8 @@ export class ForkRunRoute {
   @Post(':id/fork')
   @Operation(forkRun, {
     summary: 'Go on from an ended run',
-    description: 'A new run of the same version, which keeps what was done. It has the label `forked-from`.',
+    description:
+      'A new run of the same version, or with other versions of its agents, which keeps what was done. It has the label `forked-from`.',
     body: ForkRunBody,
     status: 202,
   })

@@ -134,7 +134,7 @@ function RunLevers({ run }: { run: WholeRun }): ReactNode {
         <ButtonLink to={`/workflows/${run.workflow}?view=start&from=${run.id}`}>Run again</ButtonLink>
       )}
       {mayCancel && !isOver(run) && ending === null && !run.workflow.includes('/') && <UpgradeRun run={run} />}
-      {run.status !== 'succeeded' && !isDoneAgain(run) && <RunAgain run={run}>Retry what was not done</RunAgain>}
+      {run.status !== 'succeeded' && !isDoneAgain(run) && <RunAgain run={run} />}
       {mayCancel && !isOver(run) && ending !== 'undoing' && (
         <Confirm
           action="Cancel run"

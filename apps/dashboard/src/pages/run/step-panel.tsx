@@ -17,7 +17,7 @@ import { LampSign, LampWord } from '../../parts/lamp.tsx';
 import { Moment } from '../../parts/moment.tsx';
 import { Note, ProblemNote } from '../../parts/notes.tsx';
 import { Panel, PanelPart } from '../../parts/panel.tsx';
-import { RunAgain } from './run-again.tsx';
+import { RunAgainFrom } from './run-again.tsx';
 import { ResolveStep } from './resolve-step.tsx';
 import { SendSignal } from './send-signal.tsx';
 import { WhyStep } from './why.tsx';
@@ -84,11 +84,7 @@ export function StepPanel({ run, step, hrefOf, isPast }: StepPanelProps): ReactN
           <WhyStep run={run} step={step} hrefOf={hrefOf} />
           <ResolveStep run={run} step={step} />
           <SendSignal run={run} step={step} />
-          {run.progress.done + run.progress.failed > 0 && step.part !== 'undo' && (
-            <RunAgain run={run} from={step.step}>
-              Run again from here
-            </RunAgain>
-          )}
+          {run.progress.done + run.progress.failed > 0 && step.part !== 'undo' && <RunAgainFrom run={run} step={step} />}
         </>
       )}
       {step.error && (

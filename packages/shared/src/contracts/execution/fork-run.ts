@@ -1,8 +1,11 @@
-import { ArrayMaxSize, IsArray, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsObject, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { defineContract, messageMaxBytes } from '../../bus/contract.ts';
 import { Opaque } from '../../bus/opaque.ts';
 import { idPattern } from '../../ids/ids.ts';
 import { RunView } from './run-view.ts';
+
+/** Agents whose version one fork can change. */
+export const forkVersionsMax = 50;
 
 /** The label by which a fork names the run that it was made of. */
 export const forkLabel = 'forked-from';
@@ -16,6 +19,9 @@ export class ForkRunRequest {
   /** Another input; what is kept stays as it was. */
   @IsOptional() @Opaque() input?: unknown;
 
+  /** Versions of agents, by their names, at which they do what is done again; at most `forkVersionsMax`. */
+  @IsOptional() @Opaque() @IsObject() versions?: Record<string, number>;
+
   /** The same key again within 24 h gives the same run; with another request, `conflict`. */
   @IsOptional() @IsString() @MaxLength(255) idempotencyKey?: string;
 }
@@ -23,7 +29,7 @@ export class ForkRunRequest {
 export class ForkRunReply extends RunView {}
 
 /**
- * Starts a run of the same version of a workflow that keeps what an ended run has done. `conflict` while that has not ended, `limited` when it did
+ * Starts a run of the same version of a workflow, of other versions of its agents where that is asked for, that keeps what an ended run has done. `conflict` while that has not ended, `limited` when it did
  * more than can be taken over.
  */
 export const forkRun = defineContract({
