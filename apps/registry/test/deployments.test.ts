@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ping } from '@signalbox/shared/bus/ping.js';
 import { mcpServerChanged } from '@signalbox/shared/contracts/mcp-server/events.js';
 import { applyAgent } from '@signalbox/shared/contracts/registry/apply-agent.js';
@@ -18,6 +18,7 @@ import { newId } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import type { TestIdentity } from '@signalbox/testkit/test-issuer.js';
 import { parseAllDocuments } from 'yaml';
+import { Boards } from '../src/deployments/boards.ts';
 import { agentManifest, deploymentManifest, otherWorkspace, startRegistry, until, type RegistryUnderTest } from './registry.ts';
 
 let registry: RegistryUnderTest;
@@ -258,6 +259,10 @@ describe('the list of deployments', () => {
     expect(await names({ status: 'ready', limit: 1 })).toEqual(['list-a']);
     expect(await names({ q: 'about list-C' })).toEqual(['list-c']);
     await expect(list({ cursor: 'x' })).rejects.toMatchObject({ code: 'invalid' });
+    using of = jest.spyOn(registry.service.app.get(Boards), 'of');
+    await list({ labels: ['example=list'], limit: 1 });
+    // One more than the page says whether another follows.
+    expect(of.mock.calls.map(([, rows]) => rows.length)).toEqual([2]);
   });
 });
 
@@ -354,6 +359,16 @@ describe('infrastructure', () => {
     await until('all to be there', async () => (await board('based')).agents[0]!.status === 'ready');
     await service.publish(mcpServerChanged, { ...server, status: 'ready', change: 'deleted' }, { version: 5 });
     await until('the server to be gone', async () => (await board('based')).agents[0]!.status === 'waiting');
+    // Nobody else waits for the deployment while a service is asked.
+    const boards = service.app.get(Boards);
+    const look = boards.look.bind(boards);
+    using asked = jest.spyOn(boards, 'look').mockImplementation(async (plans) => {
+      await service.database.sql(`SELECT 1 FROM deployment WHERE name = 'based' FOR UPDATE NOWAIT`);
+      return look(plans);
+    });
+    await report('based', 'a', 's', 'begun');
+    await service.request(deleteDeployment, { name: 'based' });
+    expect(asked).toHaveBeenCalledTimes(2);
   });
 
   test('behind an agent of kind mcp makes its status', async () => {

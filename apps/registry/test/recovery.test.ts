@@ -183,6 +183,21 @@ describe('by hand', () => {
     expect((await stagesOf(id)).slice(-3)).toEqual(['released', 'released', 'resolved']);
   });
 
+  test('a resolved incident is kept while something of it is isolated, so that its release can be told', async () => {
+    const { service } = registry;
+    for (const agent of ['kept', 'forgotten']) {
+      await agentOf(agent, 2);
+      const { resource } = await service.request(isolateAgent, { agent, instance: 'i0', reason: 'no' });
+      if (agent === 'forgotten') await service.request(releaseAgent, { agent });
+      await service.request(resolveIncident, { id: resource.incident });
+    }
+    await service.database.sql(
+      `UPDATE incident SET resolved_at = now() - interval '91 days' WHERE agents && ARRAY['kept', 'forgotten'] AND status = 'resolved'`,
+    );
+    await until('the other is forgotten', async () => (await incidentOf('forgotten')) === undefined);
+    await service.request(releaseAgent, { agent: 'kept' });
+  });
+
   test('an agent is isolated with all of its instances, and let in again by an attempt to recover it', async () => {
     const { service } = registry;
     await agentOf('whole', 1);

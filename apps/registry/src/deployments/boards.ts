@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Board } from '@signalbox/shared/contracts/registry/board.js';
 import type { DeploymentSummary } from '@signalbox/shared/contracts/registry/deployment.js';
+import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { EntityManager } from 'typeorm';
 import { stageOfAgent } from '../agents/agent.store.ts';
 import { rowsOf } from '../database/sql.ts';
 import { boardOf } from './board.ts';
-import type { DeploymentRow } from './deployment.store.ts';
+import { unknownDeployment } from './deployment.ts';
+import { DeploymentStore, type DeploymentRow } from './deployment.store.ts';
 import type { AgentFact, Facts, InfrastructureFact, MemberFact } from './facts.ts';
 import { Infrastructure } from './infrastructure.ts';
 import { MemberStore } from './member.store.ts';
@@ -34,6 +36,8 @@ interface AgentFactRow {
 @Injectable()
 export class Boards {
   constructor(
+    private readonly db: WorkspaceDatabase,
+    private readonly deployments: DeploymentStore,
     private readonly steps: StepStore,
     private readonly infrastructure: Infrastructure,
     private readonly members: MemberStore,
@@ -42,6 +46,13 @@ export class Boards {
   /** The services that the plans wait for: to be asked before a transaction begins, since it may take a moment. */
   look(plans: readonly Plan[]): Promise<Map<string, InfrastructureFact>> {
     return this.infrastructure.services(dependenciesOf(plans));
+  }
+
+  /** A deployment, with the services that it waits for. `not_found`. */
+  async lookAt(workspace: string, name: string): Promise<{ row: DeploymentRow; services: Map<string, InfrastructureFact> }> {
+    const row = await this.db.inWorkspace(workspace, (tx) => this.deployments.find(tx, name));
+    if (row === null) throw unknownDeployment(name);
+    return { row, services: await this.look([planOf(row.manifest)]) };
   }
 
   /** How each deployment stands now. */
@@ -73,14 +84,14 @@ export class Boards {
     });
   }
 
-  /** How one stands. Services are asked unless the caller did so already. `seen`: what was just answered of its members, in place of what was written down. */
+  /** How one stands. `seen`: what was just answered of its members, in place of what was written down. */
   async one(
     tx: EntityManager,
     row: DeploymentRow,
-    services?: ReadonlyMap<string, InfrastructureFact>,
+    services: ReadonlyMap<string, InfrastructureFact>,
     seen?: ReadonlyMap<string, MemberFact>,
   ): Promise<Stand> {
-    const [stand] = await this.of(tx, [row], services ?? (await this.look([planOf(row.manifest)])), seen);
+    const [stand] = await this.of(tx, [row], services, seen);
     return stand!;
   }
 

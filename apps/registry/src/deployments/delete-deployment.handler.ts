@@ -15,7 +15,6 @@ import { Boards } from './boards.ts';
 import { unknownDeployment } from './deployment.ts';
 import { DeploymentLog } from './deployment-log.ts';
 import { DeploymentStore } from './deployment.store.ts';
-import { planOf } from './plan.ts';
 
 @Controller()
 export class DeleteDeploymentHandler {
@@ -28,7 +27,11 @@ export class DeleteDeploymentHandler {
   ) {}
 
   @Handles(deleteDeployment)
-  handle(@Payload() { name, expectedVersion }: DeleteDeploymentRequest, @FromCaller() caller: Caller): Promise<DeleteDeploymentReply> {
+  async handle(
+    @Payload() { name, expectedVersion }: DeleteDeploymentRequest,
+    @FromCaller() caller: Caller,
+  ): Promise<DeleteDeploymentReply> {
+    const { services } = await this.boards.lookAt(caller.workspace, name);
     return this.db.inWorkspace(caller.workspace, async (tx) => {
       const row = await this.deployments.find(tx, name, { lock: true });
       if (row === null) throw unknownDeployment(name);
@@ -38,7 +41,7 @@ export class DeleteDeploymentHandler {
       if (row.started || row.bearer !== null) {
         throw new Fault('conflict', `the deployment ${name} is ${row.started ? 'started' : 'still being stopped'}`, 'Stop it first.');
       }
-      await this.log.tell(tx, row, await this.boards.look([planOf(row.manifest)]), { change: 'deleted' });
+      await this.log.tell(tx, row, services, { change: 'deleted' });
       await this.deployments.delete(tx, row);
       await this.audit.append(tx, caller, { action: 'deployment.delete', target: `deployment ${name}`, detail: { version: row.version } });
       return { name };

@@ -14,7 +14,7 @@ import { DeploymentStore, nameAfter } from './deployment.store.ts';
 import { planOf } from './plan.ts';
 
 /** Rows read at once while a filter by status looks for a page's worth: a status is computed, no column has it. */
-const readMax = 200;
+const filteredMax = 200;
 
 @Controller()
 export class ListDeploymentsHandler {
@@ -25,24 +25,23 @@ export class ListDeploymentsHandler {
   ) {}
 
   @Handles(listDeployments)
-  handle(@Payload() request: ListDeploymentsRequest, @FromCaller() { workspace }: Caller): Promise<ListDeploymentsReply> {
+  async handle(@Payload() request: ListDeploymentsRequest, @FromCaller() { workspace }: Caller): Promise<ListDeploymentsReply> {
     const { limit = pageLimitDefault, status } = request;
-    return this.db.inWorkspace(workspace, async (tx) => {
-      const found: Stand[] = [];
-      let after = nameAfter(request.cursor);
-      for (;;) {
-        const rows = await this.deployments.list(tx, { ...request, limit: readMax, after });
-        const services = await this.boards.look(rows.map((row) => planOf(row.manifest)));
-        const stands = await this.boards.of(tx, rows, services);
-        found.push(...stands.filter((stand) => status === undefined || stand.board.status === status));
-        if (rows.length < readMax || found.length > limit) break;
-        after = rows.at(-1)!.name;
-      }
-      const shown = found.slice(0, limit);
-      return {
-        data: shown.map(deploymentView),
-        nextCursor: found.length > limit ? encodeCursor([shown.at(-1)!.row.name]) : null,
-      };
-    });
+    const readMax = status === undefined ? limit + 1 : filteredMax;
+    const found: Stand[] = [];
+    let after = nameAfter(request.cursor);
+    for (;;) {
+      const rows = await this.db.inWorkspace(workspace, (tx) => this.deployments.list(tx, { ...request, limit: readMax, after }));
+      const services = await this.boards.look(rows.map((row) => planOf(row.manifest)));
+      const stands = await this.db.inWorkspace(workspace, (tx) => this.boards.of(tx, rows, services));
+      found.push(...stands.filter((stand) => status === undefined || stand.board.status === status));
+      if (rows.length < readMax || found.length > limit) break;
+      after = rows.at(-1)!.name;
+    }
+    const shown = found.slice(0, limit);
+    return {
+      data: shown.map(deploymentView),
+      nextCursor: found.length > limit ? encodeCursor([shown.at(-1)!.row.name]) : null,
+    };
   }
 }

@@ -12,7 +12,7 @@ import { Boards } from './boards.ts';
 import { reportableStep, stepView, unknownDeployment } from './deployment.ts';
 import { DeploymentLog } from './deployment-log.ts';
 import { DeploymentStore } from './deployment.store.ts';
-import { pendingStep, stepKey, type StepFact } from './facts.ts';
+import { pendingStep, stepKey, type InfrastructureFact, type StepFact } from './facts.ts';
 import { planOf, registeredName } from './plan.ts';
 import { StepStore } from './step.store.ts';
 
@@ -30,12 +30,18 @@ export class ReportStepHandler {
 
   @Handles(reportStep)
   async handle(@Payload() report: ReportStepRequest, @FromCaller() caller: Caller): Promise<ReportStepReply> {
-    const reply = await this.db.inWorkspace(caller.workspace, (tx) => this.report(tx, report, caller));
+    const { services } = await this.boards.lookAt(caller.workspace, report.deployment);
+    const reply = await this.db.inWorkspace(caller.workspace, (tx) => this.report(tx, report, caller, services));
     this.bringUp.poke();
     return reply;
   }
 
-  private async report(tx: EntityManager, report: ReportStepRequest, caller: Caller): Promise<ReportStepReply> {
+  private async report(
+    tx: EntityManager,
+    report: ReportStepRequest,
+    caller: Caller,
+    services: ReadonlyMap<string, InfrastructureFact>,
+  ): Promise<ReportStepReply> {
     const { deployment, agent, step, state, note, dryRun = false } = report;
 
     const row = await this.deployments.find(tx, deployment, { lock: true });
@@ -49,7 +55,6 @@ export class ReportStepHandler {
     if (action === 'unchanged' || dryRun) {
       return { action, changes, resource: stepView(agent, planned, action === 'unchanged' ? (before ?? pendingStep) : next) };
     }
-    const services = await this.boards.look([plan]);
     const registered = registeredName(plan.agents.find((candidate) => candidate.name === agent)!);
     const write = {
       agent,

@@ -16,6 +16,7 @@ import { Boards, type Stand } from './boards.ts';
 import { unknownDeployment } from './deployment.ts';
 import { DeploymentLog } from './deployment-log.ts';
 import { DeploymentStore } from './deployment.store.ts';
+import type { InfrastructureFact } from './facts.ts';
 import { MemberStore } from './member.store.ts';
 import { agentNames, registeredName } from './plan.ts';
 import { isOutdated, startPlan, type StartFact } from './start-plan.ts';
@@ -55,12 +56,14 @@ export class Starting {
 
   /** Starts it with the rights of the caller. `conflict` while it is still being stopped. */
   async start(name: string, caller: Caller, order: StartOrder): Promise<Pick<Start, 'plan' | 'stand'>> {
-    const { row } = (await this.db.inWorkspace(caller.workspace, (tx) => this.plan(tx, name))).stand;
+    const { row, services } = await this.boards.lookAt(caller.workspace, name);
     if (!row.started && row.bearer !== null) {
       throw new Fault('conflict', `the deployment ${name} is still being stopped`, 'Start it again in a moment.', { retryAfterMs: 1_000 });
     }
     const { grant } = await this.bus.request(createGrant, { purpose: `deployment ${name}` }, caller);
-    const { replaced, ...started } = await this.db.inWorkspace(caller.workspace, (tx) => this.write(tx, name, grant, caller, order));
+    const { replaced, ...started } = await this.db.inWorkspace(caller.workspace, (tx) =>
+      this.write(tx, name, grant, caller, order, services),
+    );
     if (replaced !== null) {
       await this.bus
         .request(revokeGrant, { grant: replaced }, 'service')
@@ -70,10 +73,10 @@ export class Starting {
     return started;
   }
 
-  async plan(tx: EntityManager, name: string): Promise<Start> {
+  async plan(tx: EntityManager, name: string, services: ReadonlyMap<string, InfrastructureFact>): Promise<Start> {
     const row = await this.deployments.find(tx, name);
     if (row === null) throw unknownDeployment(name);
-    const stand = await this.boards.one(tx, row);
+    const stand = await this.boards.one(tx, row, services);
     const registered = await this.agents.byName(tx, agentNames(stand.plan));
     const sharing = await this.deployments.sharing(tx, name, [...new Set(stand.plan.agents.map(registeredName))]);
     const processes = await this.processes.of(tx, row.id);
@@ -92,10 +95,11 @@ export class Starting {
     grant: string,
     caller: Caller,
     { action, again, detail }: StartOrder,
+    services: ReadonlyMap<string, InfrastructureFact>,
   ): Promise<Pick<Start, 'plan' | 'stand'> & { replaced: string | null }> {
     const before = await this.deployments.find(tx, name, { lock: true });
     if (before === null) throw unknownDeployment(name);
-    const { plan, stand, facts } = await this.plan(tx, name);
+    const { plan, stand, facts } = await this.plan(tx, name, services);
     const agents = stand.plan.agents.filter(({ kind }) => kind === 'agent');
     // What failed is tried again, what runs an older version is brought up anew; what is well stays.
     const outdated = agents.filter(({ agent }) => isOutdated(facts.get(agent))).map((agent) => agent.name);

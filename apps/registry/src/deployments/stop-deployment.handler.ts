@@ -11,6 +11,7 @@ import { BringUp } from '../bring-up/bring-up.ts';
 import { Boards, deploymentView } from './boards.ts';
 import { unknownDeployment } from './deployment.ts';
 import { DeploymentStore, type DeploymentRow } from './deployment.store.ts';
+import { planOf } from './plan.ts';
 
 const lookEveryMs = 100;
 /** Workers have 6 s to drain; a replica that has crashed loses its lease in between. */
@@ -37,8 +38,9 @@ export class StopDeploymentHandler {
     });
     this.bringUp.poke();
     const row = await this.untilStopped(caller.workspace, name);
-    const resource = await this.db.inWorkspace(caller.workspace, async (tx) => deploymentView(await this.boards.one(tx, row)));
-    return { resource };
+    const services = await this.boards.look([planOf(row.manifest)]);
+    const stand = await this.db.inWorkspace(caller.workspace, (tx) => this.boards.one(tx, row, services));
+    return { resource: deploymentView(stand) };
   }
 
   /** Whichever replica holds it ends its processes; then nothing is left that needs the grant. */

@@ -14,7 +14,7 @@ import type { PlannedAgent } from '@signalbox/shared/contracts/registry/start-de
 import { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
-import { deploymentView } from '../deployments/boards.ts';
+import { Boards, deploymentView } from '../deployments/boards.ts';
 import { disturbanceOf } from '../deployments/start-plan.ts';
 import { Starting, type Start } from '../deployments/starting.ts';
 import { driftItemsMax, Drifts } from './drifts.ts';
@@ -23,6 +23,7 @@ import { driftItemsMax, Drifts } from './drifts.ts';
 export class RepairDriftHandler {
   constructor(
     private readonly db: WorkspaceDatabase,
+    private readonly boards: Boards,
     private readonly starting: Starting,
     private readonly drifts: Drifts,
     private readonly bus: Bus,
@@ -30,8 +31,9 @@ export class RepairDriftHandler {
 
   @Handles(repairDrift)
   async handle(@Payload() { name, dryRun = false }: RepairDriftRequest, @FromCaller() caller: Caller): Promise<RepairDriftReply> {
+    const { services } = await this.boards.lookAt(caller.workspace, name);
     const { start, items } = await this.db.inWorkspace(caller.workspace, async (tx) => {
-      const planned = await this.starting.plan(tx, name);
+      const planned = await this.starting.plan(tx, name, services);
       return { start: planned, items: await this.drifts.of(tx, planned.stand) };
     });
     const able: DriftItem[] = [];

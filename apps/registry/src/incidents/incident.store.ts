@@ -296,12 +296,13 @@ export class IncidentStore {
     );
   }
 
-  /** Forgets incidents of any workspace that were resolved so long ago, by the system's role. */
+  /** Forgets incidents of any workspace that were resolved so long ago and of which nothing is isolated any more, by the system's role. */
   async forget(tx: EntityManager, ageMs: number, max: number): Promise<void> {
     const gone = await changedRows<{ id: string }>(
       tx,
       `DELETE FROM incident WHERE id IN
-         (SELECT id FROM incident WHERE status = 'resolved' AND resolved_at < now() - $1 * interval '1 millisecond' LIMIT $2) RETURNING id`,
+         (SELECT id FROM incident AS i WHERE status = 'resolved' AND resolved_at < now() - $1 * interval '1 millisecond'
+            AND NOT EXISTS (SELECT 1 FROM isolation AS o WHERE o.workspace = i.workspace AND o.incident = i.id) LIMIT $2) RETURNING id`,
       [ageMs, max],
     );
     if (gone.length > 0) await tx.query(`DELETE FROM incident_entry WHERE incident = ANY($1)`, [gone.map(({ id }) => id)]);

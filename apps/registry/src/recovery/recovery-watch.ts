@@ -106,9 +106,9 @@ export class RecoveryWatch implements OnApplicationBootstrap, BeforeApplicationS
         quiet: await this.incidents.quiet(tx, passing, this.config.recoverySettleMs, roundMax),
       };
     });
-    for (const row of left) await this.recovery.letGo(row);
     for (const { workspace, id } of reminders) await this.db.inWorkspace(workspace, (tx) => this.incidents.remind(tx, id));
     for (const { workspace, id } of quiet) await this.end(workspace, id);
+    for (const row of left) await this.recovery.letGo(row);
   }
 
   private async end(workspace: string, id: string): Promise<void> {
