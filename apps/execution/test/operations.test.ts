@@ -58,19 +58,21 @@ test('all runs that a filter means are cancelled, after a look at them, and no o
   const request = { action: 'cancel' as const, filter: { workflow: 'waits', status: ['waiting' as const] } };
   const preview = await service.request(startRunOperation, { ...request, dryRun: true });
   expect(preview).toMatchObject({ operation: null, count: 70, isMore: false });
+  // Nobody has agreed to what begins while one looks.
+  const [unseen] = await startMany('waits', 1);
   expect(preview.sample.map(({ id }) => id)).toEqual(ids.slice(-10).reverse());
   expect((await service.request(listRuns, { status: ['waiting'], workflow: 'waits' })).data).toHaveLength(50);
-  const keyed = { ...request, idempotencyKey: 'k1' };
+  const keyed = { ...request, before: preview.before, idempotencyKey: 'k1' };
   const [id, again] = [await begin(keyed), await begin(keyed)];
   expect(again).toBe(id);
   await expect(service.request(startRunOperation, { ...keyed, action: 'retry' })).rejects.toMatchObject({ code: 'conflict' });
   const late = (await startMany('waits', 1))[0] as string;
   expect(await doneWith(id)).toMatchObject({ status: 'done', total: 70, done: 70, failed: 0, failures: [], startedBy: 'test' });
   expect((await service.request(listRuns, { status: ['cancelled'], workflow: 'waits', limit: 200 })).data).toHaveLength(70);
-  for (const run of [late, other as string]) expect((await service.request(getRun, { run })).status).toBe('waiting');
+  for (const run of [unseen as string, late, other as string]) expect((await service.request(getRun, { run })).status).toBe('waiting');
   expect((await service.request(listRunOperations, {})).data.map((each) => each.id)).toContain(id);
   await audit.next(({ action }) => action === 'run.cancel-many');
-  await doneWith(await begin({ action: 'cancel', ids: [late, other as string] }));
+  await doneWith(await begin({ action: 'cancel', ids: [unseen as string, late, other as string] }));
   expect((await service.request(getRun, { run: late })).status).toBe('cancelled');
 });
 

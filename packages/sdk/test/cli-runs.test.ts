@@ -402,10 +402,12 @@ test('many runs are looked at, confirmed, cancelled and followed', async () => {
   };
   let asked = 0;
   const sample = [{ id: 'run_1', workflow: 'w', status: 'running' }];
+  const before = '2026-11-24T12:00:00.000Z';
   rest.on('POST /run-operations', ({ body }) => ({
     operation: (body as { dryRun?: boolean }).dryRun ? null : operation,
     count: 2,
     isMore: false,
+    before,
     sample,
   }));
   rest.on('GET /run-operations/runop_1', () => ({
@@ -425,13 +427,14 @@ test('many runs are looked at, confirmed, cancelled and followed', async () => {
   ).toEqual({
     action: 'cancel',
     filter: { workflow: 'w' },
+    before,
   });
   expect((await signalbox(['runs', 'retry', 'run_1', 'run_2', '--yes', '--no-wait'])).out).toContain(
     'Look: signalbox runs operations runop_1',
   );
-  expect(rest.seen.at(-1)?.body).toEqual({ action: 'retry', ids: ['run_1', 'run_2'] });
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'retry', ids: ['run_1', 'run_2'], before });
   await signalbox(['runs', 'fork', 'run_1', '--from', 'a', '--yes', '--no-wait']);
-  expect(rest.seen.at(-1)?.body).toEqual({ action: 'fork', ids: ['run_1'], from: ['a'] });
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'fork', ids: ['run_1'], from: ['a'], before });
   expect((await signalbox(['runs', 'cancel'])).exit).toBe(2);
   expect((await signalbox(['runs', 'cancel', 'run_1', '--where', 'workflow=w'])).exit).toBe(2);
   expect((await signalbox(['runs', 'cancel', 'run_1'])).exit).toBe(2); // nobody to ask

@@ -92,7 +92,7 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   private nextOf({ workspace, action, filter, ids, before }: OperationRow, after: string): Promise<string[]> {
-    return this.runs.targets(workspace, { filter: filter ?? {}, ids, scope: scopeOf(action, ids !== null) }, { after, before }, stepRuns);
+    return this.runs.targets(workspace, { filter: filter ?? {}, ids, scope: scopeOf(action, ids !== null), before }, after, stepRuns);
   }
 
   private async perform(operation: OperationRow, runs: readonly string[]): Promise<OperationFailure[]> {

@@ -61,7 +61,7 @@ export function addRunsInBulk(group: Command, io: Io): void {
       if (preview.count > preview.sample.length) context.out.lines(dim(`  and ${preview.count - preview.sample.length} more`));
       if (options.dryRun || preview.count === 0) return;
       await confirm(context, `${capital(each.action)} ${runs}?`, options.yes);
-      const operation = await client.runOperations.start(order, { signal });
+      const operation = await client.runOperations.start({ ...order, before: preview.before }, { signal });
       if (!options.wait) {
         context.out.json(operation);
         return context.out.lines(line`${bold(operation.id)} ${operation.status}`, dim(`Look: signalbox runs operations ${operation.id}`));
