@@ -638,6 +638,9 @@ test('a run goes into a file, to standard output, and from a file into another p
   expect(await signalbox(['runs', 'export', 'run_1'])).toEqual({ exit: 0, out: '{"format":"signalbox.run"}\n', err: '' });
   const written = await signalbox(['runs', 'export', 'run_1', '-o', 'one.jsonl'], { cwd: folder });
   expect(written.out).toBe('run_1 (27 B) written to one.jsonl\n');
+  rest.on('GET /runs/run_large/export', new Reply(200, 'x'.repeat(32 * 1024 * 1024 + 1), { 'content-type': 'application/x-ndjson' }));
+  const large = await signalbox(['runs', 'export', 'run_large', '-o', 'large.jsonl'], { cwd: folder });
+  expect(large).toMatchObject({ exit: 0, err: expect.stringContaining('import reads 32 MiB at most') as unknown });
   const read = await signalbox(['runs', 'import', 'one.jsonl'], { cwd: folder });
   expect(read).toMatchObject({ exit: 0, err: '' });
   expect(read.out).toMatch(/^run_2 report .*succeeded was run_1\n/);
