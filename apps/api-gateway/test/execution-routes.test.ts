@@ -158,6 +158,7 @@ const operation: RunOperationView = {
   from: null,
   note: null,
   status: 'running',
+  reason: null,
   total: 1,
   done: 0,
   failed: 0,

@@ -6,7 +6,7 @@ import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-
 import { listRunOperations } from '@signalbox/shared/contracts/execution/list-run-operations.js';
 import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { startRunOperation, type StartRunOperationRequest } from '@signalbox/shared/contracts/execution/start-run-operation.js';
-import { newId } from '@signalbox/shared/ids/ids.js';
+import { newId, toUuid } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -208,3 +208,19 @@ test('an operation goes on after a stop in the middle of a step, does nothing tw
   expect(await service.request(cancelRunOperation, { operation: newest?.id ?? '' })).toMatchObject({ endedAt: cancelled.endedAt });
   for (const run of waiting) expect((await service.request(getRun, { run })).status).toBe('waiting');
 }, 60_000);
+
+test('an operation whose runs cannot be found in time ends, and says why', async () => {
+  const [first, second] = (await startMany('waits', 2)) as [string, string];
+  const operation = await begin({ action: 'cancel', ids: [first] });
+  await doneWith(operation);
+  await service.database.sql(
+    `CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'canceling statement' USING ERRCODE = '57014'; END $$;
+     CREATE POLICY slow ON run AS RESTRICTIVE USING (slow());
+     UPDATE run_operation SET status = 'running', ended_at = NULL, claimed_until = NULL, before = 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+       ids = ARRAY['${toUuid(second, 'run')}'::uuid] WHERE operation_id = '${toUuid(operation, 'runop')}'`,
+  );
+  const end = await doneWith(operation);
+  await service.database.sql(`DROP POLICY slow ON run; DROP FUNCTION slow()`);
+  expect(end).toMatchObject({ status: 'failed', done: 1, reason: expect.stringMatching(/search takes too long.*Narrow/) as unknown });
+  expect(end.endedAt).not.toBeNull();
+}, 40_000);

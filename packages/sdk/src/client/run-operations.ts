@@ -29,7 +29,9 @@ export interface RunOperation {
   filter: Record<string, unknown> | null;
   from: string[] | null;
   note: string | null;
-  status: 'running' | 'done' | 'cancelled';
+  status: 'running' | 'done' | 'cancelled' | 'failed';
+  /** Of a failed one: why it could not go on. */
+  reason: string | null;
   total: number;
   done: number;
   failed: number;
