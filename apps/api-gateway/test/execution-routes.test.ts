@@ -158,6 +158,7 @@ const operation: RunOperationView = {
   from: null,
   note: null,
   status: 'running',
+  reason: null,
   total: 1,
   done: 0,
   failed: 0,
@@ -221,7 +222,7 @@ beforeAll(async () => {
   await answer(whyRun, { run: id, step: null, chain: [], open: [] });
   await nats.answer(startRunOperation, (request) => {
     asked.push(['run-operation.start', JSON.parse(JSON.stringify(request))]);
-    return { operation: request.dryRun ? null : operation, count: 1, isMore: false, sample: [run] };
+    return { operation: request.dryRun ? null : operation, count: 1, isMore: false, before: '2026-01-01T00:00:00.000Z', sample: [run] };
   });
   await answer(getRunOperation, { ...operation, failures: [{ run: id, code: 'conflict' as const, detail: 'x' }] });
   await answer(cancelRunOperation, { ...operation, status: 'cancelled' });
@@ -618,6 +619,7 @@ describe('operations on many runs', () => {
       { action: 'cancel', ids: [] },
       { action: 'cancel', filter: { odd: 1 } },
       { action: 'cancel', ids: ['x'] },
+      { action: 'cancel', filter: {}, before: 'noon' },
     ])
       expect((await send('POST', '/run-operations', bad)).status).toBe(400);
     expect((await send('GET', '/run-operations/runop_x')).status).toBe(404);

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { answerApproval } from '@signalbox/shared/contracts/execution/answer-approval.js';
 import { getApproval } from '@signalbox/shared/contracts/execution/get-approval.js';
 import { listApprovals } from '@signalbox/shared/contracts/execution/list-approvals.js';
+import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
+import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import { whyRun } from '@signalbox/shared/contracts/execution/why-run.js';
@@ -12,6 +15,7 @@ import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, unti
 
 let service: ServiceUnderTest;
 const asked: StartTaskRequest[] = [];
+let pricesOf = (models: string[]): string[] | Promise<string[]> => models;
 let model: (task: StartTaskRequest) => TaskResult = () => answer('done', 10);
 
 beforeAll(async () => {
@@ -19,8 +23,8 @@ beforeAll(async () => {
     { reader: { kind: 'worker', skills: ['sum'] } },
     {
       before: (peers) =>
-        peers.answer(getModelPrices, ({ models }) => ({
-          data: models.flatMap((name) =>
+        peers.answer(getModelPrices, async ({ models }) => ({
+          data: (await pricesOf(models)).flatMap((name) =>
             name === 'free-1' ? [] : [{ model: name, inputUsd: name === 'cheap-1' ? 1 : 100, outputUsd: name === 'cheap-1' ? 1 : 100 }],
           ),
         })),
@@ -161,4 +165,23 @@ test('child runs have their part of the budget and give the rest back', async ()
   await apply(service, 'greedy', { one: { agent: 'reader', usesAtMost: { tokens: 90 } } });
   const greedy = await play('too-much', { a: { ...part, workflow: 'greedy' } }, { budget: { tokens: 80 } });
   expect(greedy.error).toMatchObject({ code: 'limited', detail: expect.stringContaining('budget.tokens of the run: 0 tokens of 30') });
+});
+
+test('a child run whose parent is cancelled while the prices for it are asked is not started', async () => {
+  const asking = Promise.withResolvers<void>();
+  const told = Promise.withResolvers<void>();
+  pricesOf = async (models) => {
+    asking.resolve();
+    await told.promise;
+    return models;
+  };
+  await apply(service, 'late', { a: { llm: { model: 'late-1', prompt: 'x', maxTokens: 5 } } }, { budget: { costUsd: 1 } });
+  await apply(service, 'above-late', { a: { workflow: 'late' } }, { finally: { tidy: { wait: { signal: 'go' } } } });
+  const { id } = await start(service, { workflow: 'above-late', input: {} });
+  await asking.promise;
+  expect(await service.request(cancelRun, { run: id })).toMatchObject({ reason: 'finishing' });
+  pricesOf = (models) => models;
+  told.resolve();
+  await sleep(500);
+  expect((await service.request(listRuns, { workflow: 'late' })).data).toEqual([]);
 });

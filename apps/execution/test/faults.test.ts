@@ -86,6 +86,25 @@ test('F04: while PostgreSQL is away starts are refused as unavailable, and after
   expect(worker.instance).toMatch(/^w-/);
 }, 90_000);
 
+test('F19: while the disk of PostgreSQL is full starts are refused as limited, and after it they are taken', async () => {
+  await service.database.sql(
+    `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$;
+     CREATE TRIGGER full_disk BEFORE INSERT ON journal EXECUTE FUNCTION full_disk()`,
+  );
+  const request = { workflow: 'chain', input: { n: 1 } };
+  await expect(service.request(startRun, request, { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'timeout' });
+  await expect(service.request(startRun, request)).rejects.toMatchObject({
+    code: 'limited',
+    detail: 'PostgreSQL has no room: its disk is full',
+    retryAfterMs: 5_000,
+  });
+  await service.database.sql(`DROP TRIGGER full_disk ON journal; DROP FUNCTION full_disk()`);
+  await sleep(1_500);
+  await using _ = new TestWorker(service, 'counter', ({ input }) => ({ output: input }));
+  const { id } = await start(service, request);
+  expect((await ended(service, id, 30_000)).status).toBe('succeeded');
+}, 90_000);
+
 test('F06: NATS is killed and comes back: workers keep their results and the runs end', async () => {
   await using worker = new TestWorker(service, 'counter', async ({ input }) => {
     await sleep(50);

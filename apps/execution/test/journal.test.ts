@@ -172,6 +172,23 @@ test('F17: a row that PostgreSQL refuses is found, and the rest of its batch is 
   await journal.stop();
 });
 
+test('F19: what PostgreSQL lacks is no fault of a row: the batch waits, and is committed when it is there again', async () => {
+  const journal = openJournal();
+  for (const state of ['42501', '42P01', '42703', '53100']) {
+    await database.sql(
+      `CREATE FUNCTION lack() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'lack' USING ERRCODE = '${state}'; END $$;
+       CREATE TRIGGER lack BEFORE INSERT ON journal EXECUTE FUNCTION lack()`,
+    );
+    const outcomes = Promise.all([new Source(), new Source()].map((source) => source.start(journal)));
+    for (const until = performance.now() + 5_000; journal.halted === undefined && performance.now() < until;) await sleep(10);
+    expect(journal.halted).toBe(state);
+    await database.sql(`DROP TRIGGER lack ON journal; DROP FUNCTION lack()`);
+    expect(await outcomes).toEqual(['committed', 'committed']);
+    expect(journal.halted).toBeUndefined();
+  }
+  await journal.stop();
+}, 30_000);
+
 test('F21: a connection that is cut in the middle of commits loses nothing and doubles nothing', async () => {
   const proxy = await FaultProxy.to(database.url('system'));
   const journal = openJournal(proxy.url(database.url('system')));
@@ -231,7 +248,7 @@ test('a journal that is given up appends nothing more', async () => {
   const source = new Source();
   void source.start(journal);
   await sleep(150);
-  expect(journal.pressure.isAway).toBe(true);
+  expect(journal.halted).toBeDefined();
   await journal.abandon();
 });
 

@@ -6,7 +6,7 @@ import { listRunProblems } from '@signalbox/shared/contracts/execution/list-run-
 import { listRunOperations } from '@signalbox/shared/contracts/execution/list-run-operations.js';
 import { listRuns } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { startRunOperation, type StartRunOperationRequest } from '@signalbox/shared/contracts/execution/start-run-operation.js';
-import { newId } from '@signalbox/shared/ids/ids.js';
+import { newId, toUuid } from '@signalbox/shared/ids/ids.js';
 import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -58,19 +58,21 @@ test('all runs that a filter means are cancelled, after a look at them, and no o
   const request = { action: 'cancel' as const, filter: { workflow: 'waits', status: ['waiting' as const] } };
   const preview = await service.request(startRunOperation, { ...request, dryRun: true });
   expect(preview).toMatchObject({ operation: null, count: 70, isMore: false });
+  // Nobody has agreed to what begins while one looks.
+  const [unseen] = await startMany('waits', 1);
   expect(preview.sample.map(({ id }) => id)).toEqual(ids.slice(-10).reverse());
   expect((await service.request(listRuns, { status: ['waiting'], workflow: 'waits' })).data).toHaveLength(50);
-  const keyed = { ...request, idempotencyKey: 'k1' };
+  const keyed = { ...request, before: preview.before, idempotencyKey: 'k1' };
   const [id, again] = [await begin(keyed), await begin(keyed)];
   expect(again).toBe(id);
   await expect(service.request(startRunOperation, { ...keyed, action: 'retry' })).rejects.toMatchObject({ code: 'conflict' });
   const late = (await startMany('waits', 1))[0] as string;
   expect(await doneWith(id)).toMatchObject({ status: 'done', total: 70, done: 70, failed: 0, failures: [], startedBy: 'test' });
   expect((await service.request(listRuns, { status: ['cancelled'], workflow: 'waits', limit: 200 })).data).toHaveLength(70);
-  for (const run of [late, other as string]) expect((await service.request(getRun, { run })).status).toBe('waiting');
+  for (const run of [unseen as string, late, other as string]) expect((await service.request(getRun, { run })).status).toBe('waiting');
   expect((await service.request(listRunOperations, {})).data.map((each) => each.id)).toContain(id);
   await audit.next(({ action }) => action === 'run.cancel-many');
-  await doneWith(await begin({ action: 'cancel', ids: [late, other as string] }));
+  await doneWith(await begin({ action: 'cancel', ids: [unseen as string, late, other as string] }));
   expect((await service.request(getRun, { run: late })).status).toBe('cancelled');
 });
 
@@ -207,3 +209,19 @@ test('an operation goes on after a stop in the middle of a step, does nothing tw
   expect(await service.request(cancelRunOperation, { operation: newest?.id ?? '' })).toMatchObject({ endedAt: cancelled.endedAt });
   for (const run of waiting) expect((await service.request(getRun, { run })).status).toBe('waiting');
 }, 60_000);
+
+test('an operation whose runs cannot be found in time ends, and says why', async () => {
+  const [first, second] = (await startMany('waits', 2)) as [string, string];
+  const operation = await begin({ action: 'cancel', ids: [first] });
+  await doneWith(operation);
+  await service.database.sql(
+    `CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'canceling statement' USING ERRCODE = '57014'; END $$;
+     CREATE POLICY slow ON run AS RESTRICTIVE USING (slow());
+     UPDATE run_operation SET status = 'running', ended_at = NULL, claimed_until = NULL, before = 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+       ids = ARRAY['${toUuid(second, 'run')}'::uuid] WHERE operation_id = '${toUuid(operation, 'runop')}'`,
+  );
+  const end = await doneWith(operation);
+  await service.database.sql(`DROP POLICY slow ON run; DROP FUNCTION slow()`);
+  expect(end).toMatchObject({ status: 'failed', done: 1, reason: expect.stringMatching(/search takes too long.*Narrow/) as unknown });
+  expect(end.endedAt).not.toBeNull();
+}, 40_000);

@@ -109,15 +109,11 @@ async function policy(workflow: string, retention: object | null, hash = `h-${wo
   );
 }
 
+/** Twice: a day whose lock was not had in time, with an autovacuum for example, has its turn then. */
 async function tend(keepDays = 30): Promise<void> {
   const days = new Days(system, keepDays);
-  for (let tries = 0; ; tries++) {
-    try {
-      return await days.tend();
-    } catch (error) {
-      if (tries === 5) throw error;
-    }
-  }
+  await days.tend();
+  await days.tend();
 }
 
 /** Whether all of a run is there, none of it, or something between. */
@@ -244,4 +240,23 @@ test('what is appended while a day is copied is not lost, and who stopped on the
   const seqs = (await readJournal(system.source, lives, 0, 100_000)).map((row) => row.seq);
   expect(seqs).toEqual(Array.from({ length: seq }, (_, n) => n));
   expect(await stateOf(stays)).toBe('whole');
+}, 30_000);
+
+test('a day that somebody holds keeps no later one from going, nor keys that have expired, however many they are', async () => {
+  const held = await given({ days: 43 });
+  const due = await given({ days: 42 });
+  await database.sql(
+    `INSERT INTO start_key (workspace, key, run_id, request_hash, expires)
+     SELECT $1, 'key ' || n, $2, 'h', now() - interval '1 minute' FROM generate_series(1, 10001) n`,
+    [workspace, held],
+  );
+  await database.sql(
+    `CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'lock timeout' USING ERRCODE = '55P03'; END $$;
+     CREATE TRIGGER hold BEFORE DELETE ON run FOR EACH ROW WHEN (OLD.run_id = '${held}') EXECUTE FUNCTION hold()`,
+  );
+  await new Days(system, 30).tend();
+  await database.sql(`DROP TRIGGER hold ON run; DROP FUNCTION hold()`);
+  expect(await partOf(held)).toHaveLength(1);
+  expect(await partOf(due)).toEqual([]);
+  expect(await database.sql(`SELECT 1 FROM start_key`)).toEqual([]);
 }, 30_000);

@@ -200,7 +200,9 @@ test('a recorded run that was done again is a file as any, and neither it nor an
     call: { forEach: '${{ [1] }}', workflow: recordedRun, with: { run: id, agent: 'works', version: 1, onDivergence: 'end' } },
   };
   const wish = { workflow: 'eval/noted', manifest: workflow('again', again), idempotencyKey: 'noted' };
-  await ended(service, (await service.request(startDefinition, wish, { from: 'registry' })).id);
+  const { id: evaluated } = await service.request(startDefinition, wish, { from: 'registry' });
+  await ended(service, evaluated);
+  expect(await imported(await exported(evaluated))).toMatchObject({ workflow: 'eval/noted', status: 'succeeded' });
   const { data: made } = await service.request(listRuns, { workflow: 'counterfactual/noted' });
   const there = await imported(await exported(made[0]!.id));
   expect(there).toMatchObject({ workflow: 'counterfactual/noted', status: 'succeeded', labels: { 'forked-from': id } });

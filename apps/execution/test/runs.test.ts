@@ -87,11 +87,25 @@ test('runs are listed newest first, by status, workflow, labels and words, page 
   expect((await service.request(listRuns, {}, { as: foreign })).data).toEqual([]);
   await expect(service.request(listRuns, { cursor: 'nonsense' })).rejects.toMatchObject({ code: 'invalid' });
   await expect(service.request(listRuns, { cursor: Buffer.from('["x"]').toString('base64url') })).resolves.toMatchObject({ data: [] });
-  await service.request(cancelRun, { run: live.id });
-  await expect(service.request(cancelRun, { run: ids[0] as string })).rejects.toMatchObject({
+});
+
+test('a cancel that finds nothing to cancel is not in the audit', async () => {
+  const audit = await service.record(auditEvents.execution);
+  const { id: done } = await start(service, { workflow: 'values' });
+  await ended(service, done);
+  await expect(service.request(cancelRun, { run: done })).rejects.toMatchObject({
     code: 'conflict',
     detail: 'the run has succeeded already',
   });
+  await expect(service.request(cancelRun, { run: newId('run') })).rejects.toMatchObject({ code: 'not_found' });
+  const targets: string[] = [];
+  for (let number = 0; number < 2; number++) {
+    const { id } = await start(service, { workflow: 'waits' });
+    targets.push(`run ${id}`);
+    for (let again = 0; again < 2; again++) expect(await service.request(cancelRun, { run: id })).toMatchObject({ status: 'cancelled' });
+  }
+  await audit.next(({ target }) => target === targets[1]);
+  expect(audit.heard.filter(({ payload }) => payload.action === 'run.cancel').map(({ payload }) => payload.target)).toEqual(targets);
 });
 
 test('A01: another workspace’s runs and workflows are as if they were not', async () => {

@@ -189,6 +189,25 @@ test('while its run lives a time is skipped; queue keeps one and starts it at th
   expect(await ended(service, other?.run as string)).toMatchObject({ status: 'cancelled' });
 }, 40_000);
 
+test('cancelOther fails visibly behind a run that is set aside, and starts again when that is over', async () => {
+  await applied('over-aside', { workflow: 'waits', every: '1s', overlap: 'cancelOther' });
+  // A run that goes to rest meanwhile writes its row anew: it is said until it is seen.
+  const lastWhile = async (reason: string | null, outcome: string): Promise<FiringView | undefined> => {
+    const setAside = `UPDATE run SET reason = $1 WHERE status = 'running' AND labels ->> 'schedule' = 'over-aside'`;
+    let last: FiringView | undefined;
+    for (const until = performance.now() + 20_000; last?.outcome !== outcome && performance.now() < until; await sleep(50)) {
+      await service.database.sql(setAside, [reason]);
+      [last] = await firings('over-aside');
+    }
+    return last;
+  };
+  expect(await lastWhile('quarantined', 'failed')).toMatchObject({
+    reason: expect.stringMatching(/set aside until a person .*signalbox why run_/) as unknown,
+  });
+  expect(await lastWhile(null, 'started')).toMatchObject({ outcome: 'started' });
+  await service.request(pauseSchedule, { name: 'over-aside' });
+});
+
 test('a paused schedule starts nothing, says why, and goes on from now when it is resumed', async () => {
   const audit = await service.record(auditEvents.execution);
   await applied('pausing', { every: '1h' });

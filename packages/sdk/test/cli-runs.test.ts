@@ -406,10 +406,12 @@ test('many runs are looked at, confirmed, cancelled and followed', async () => {
   };
   let asked = 0;
   const sample = [{ id: 'run_1', workflow: 'w', status: 'running' }];
+  const before = '2026-11-24T12:00:00.000Z';
   rest.on('POST /run-operations', ({ body }) => ({
     operation: (body as { dryRun?: boolean }).dryRun ? null : operation,
     count: 2,
     isMore: false,
+    before,
     sample,
   }));
   rest.on('GET /run-operations/runop_1', () => ({
@@ -429,13 +431,14 @@ test('many runs are looked at, confirmed, cancelled and followed', async () => {
   ).toEqual({
     action: 'cancel',
     filter: { workflow: 'w' },
+    before,
   });
   expect((await signalbox(['runs', 'retry', 'run_1', 'run_2', '--yes', '--no-wait'])).out).toContain(
     'Look: signalbox runs operations runop_1',
   );
-  expect(rest.seen.at(-1)?.body).toEqual({ action: 'retry', ids: ['run_1', 'run_2'] });
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'retry', ids: ['run_1', 'run_2'], before });
   await signalbox(['runs', 'fork', 'run_1', '--from', 'a', '--yes', '--no-wait']);
-  expect(rest.seen.at(-1)?.body).toEqual({ action: 'fork', ids: ['run_1'], from: ['a'] });
+  expect(rest.seen.at(-1)?.body).toEqual({ action: 'fork', ids: ['run_1'], from: ['a'], before });
   expect((await signalbox(['runs', 'cancel'])).exit).toBe(2);
   expect((await signalbox(['runs', 'cancel', 'run_1', '--where', 'workflow=w'])).exit).toBe(2);
   expect((await signalbox(['runs', 'cancel', 'run_1'])).exit).toBe(2); // nobody to ask
@@ -639,6 +642,9 @@ test('a run goes into a file, to standard output, and from a file into another p
   expect(await signalbox(['runs', 'export', 'run_1'])).toEqual({ exit: 0, out: '{"format":"signalbox.run"}\n', err: '' });
   const written = await signalbox(['runs', 'export', 'run_1', '-o', 'one.jsonl'], { cwd: folder });
   expect(written.out).toBe('run_1 (27 B) written to one.jsonl\n');
+  rest.on('GET /runs/run_large/export', new Reply(200, 'x'.repeat(32 * 1024 * 1024 + 1), { 'content-type': 'application/x-ndjson' }));
+  const large = await signalbox(['runs', 'export', 'run_large', '-o', 'large.jsonl'], { cwd: folder });
+  expect(large).toMatchObject({ exit: 0, err: expect.stringContaining('import reads 32 MiB at most') as unknown });
   const read = await signalbox(['runs', 'import', 'one.jsonl'], { cwd: folder });
   expect(read).toMatchObject({ exit: 0, err: '' });
   expect(read.out).toMatch(/^run_2 report .*succeeded was run_1\n/);

@@ -7,7 +7,6 @@ import { countDay, expiredOf, expiredOfDay, expiredOfWorkflow, policies } from '
 /** Partitions are there a week before they are needed, so that a database which refuses them is noticed in time. */
 const aheadDays = 7;
 const everyMs = 3_600_000;
-/** Locks are waited for shortly only, so that no run waits behind us: what did not get one tries again. */
 const againMs = 60_000;
 /** Rows deleted at once: short transactions. */
 const chunk = 5_000;
@@ -60,13 +59,20 @@ export class Days {
   async tend(): Promise<void> {
     await this.makeDays();
     await this.alone(async (db) => {
-      for (const day of await this.dueDays()) await this.tendDay(db, day);
+      for (const day of await this.dueDays()) {
+        try {
+          await this.tendDay(db, day);
+        } catch (err) {
+          // Locks are waited for shortly only, so that no run waits behind us. What did not get one has its turn an hour later, since its copy begins anew.
+          log.warn('a day of runs was not tended', { day, err });
+        }
+      }
       for (const policy of await policies(db)) await this.forget(db, () => expiredOfWorkflow(policy, this.keepDays));
     });
-    await this.system.source.query(
-      `DELETE FROM start_key WHERE (workspace, key) IN (SELECT workspace, key FROM start_key WHERE expires < now() LIMIT $1)`,
-      [chunk],
-    );
+    const expired = `DELETE FROM start_key WHERE (workspace, key) IN (SELECT workspace, key FROM start_key WHERE expires < now() LIMIT $1)`;
+    for (let count = chunk; count === chunk && !this.isStopped;) {
+      [, count] = await this.system.source.query<[unknown, number]>(expired, [chunk]);
+    }
     // Kept for as long as runs are after their end.
     await this.system.source.query(
       `WITH old AS (

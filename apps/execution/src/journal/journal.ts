@@ -13,12 +13,16 @@ export class Journal {
   }
 
   /** Rows that wait for a commit, and how long commits take. */
-  get pressure(): { waiting: number; latencyMs: number; isAway: boolean } {
+  get pressure(): { waiting: number; latencyMs: number } {
     return {
       waiting: this.lanes.reduce((sum, { waiting }) => sum + waiting, 0),
-      isAway: this.lanes.some(({ isAway }) => isAway),
       latencyMs: Math.max(...this.lanes.map(({ latencyMs }) => latencyMs)),
     };
+  }
+
+  /** What keeps a lane from committing, as SQLSTATE or code of the system. */
+  get halted(): string | undefined {
+    return this.lanes.find(({ halted }) => halted !== undefined)?.halted;
   }
 
   /** Rows of a workspace that wait for a commit. */

@@ -1,3 +1,4 @@
+import { sqlStateOf } from '@signalbox/shared/database/workspace-database.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -5,6 +6,7 @@ import type { AppendOutcome, AppendSource } from './append.ts';
 import { statementOf } from './append-statement.ts';
 import { encode, type EncodedAppend } from './batch.ts';
 import { FairQueue } from './fair-queue.ts';
+import { isLack } from './halt.ts';
 
 /** Rows and bytes of one commit: larger ones make the rest wait longer without being cheaper. */
 const batchRowsMax = 1_000;
@@ -45,8 +47,8 @@ export class Lane {
   private idle: (() => void)[] = [];
   /** Milliseconds that commits took lately, and rows that wait: what backpressure looks at. */
   latencyMs = 0;
-  /** Whether the last attempt to commit did not reach the database. */
-  isAway = false;
+  /** What the last attempt to commit met that was no fault of its rows, as SQLSTATE or code of the system; undefined since one that was answered. */
+  halted: string | undefined;
 
   constructor(
     private readonly url: string,
@@ -121,16 +123,19 @@ export class Lane {
       try {
         const client = await this.connected();
         const { rows } = await client.query<{ run_id: string }>(statementOf(taken, writer));
-        this.isAway = false;
+        this.halted = undefined;
         this.latencyMs = 0.8 * this.latencyMs + 0.2 * (performance.now() - begun);
         if (rows.length === taken.length) return settleAll(taken, 'committed');
         const appended = new Set(rows.map(({ run_id }) => run_id));
         return await this.judge(taken, appended, writer, isRepeated);
       } catch (error) {
-        if (isRefusal(error)) return await this.bisect(taken, error);
+        if (isRefusal(error)) {
+          this.halted = undefined;
+          return await this.bisect(taken, error);
+        }
         // Whether it was committed is unknown: it is sent again, and one's own rows are found by their writer.
         isRepeated = true;
-        this.isAway = true;
+        this.halted = sqlStateOf(error);
         log.warn('a commit to the journal is tried again', { err: error, rows: taken.length });
         await this.reconnect();
         await sleep(pause);
@@ -214,8 +219,11 @@ function settleAll(taken: readonly Taken[], outcome: AppendOutcome): void {
   for (const { source } of taken) source.settled(outcome);
 }
 
-/** Data, integrity and syntax errors (classes 22, 23, 42, 54): the same rows would meet them again. */
+/**
+ * Data, integrity and syntax errors (classes 22, 23, 42, 54): the same rows would meet them again. A right, a table or a column that the database lacks
+ * every row would meet.
+ */
 function isRefusal(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^(?:22|23|42|54)/.test(code);
+  const state = sqlStateOf(error);
+  return /^(?:22|23|42|54)/.test(state) && !isLack(state);
 }

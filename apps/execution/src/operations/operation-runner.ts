@@ -20,6 +20,8 @@ const atOnce = 8;
 /** Steps of one operation before another has its turn. */
 const turnSteps = 10;
 const pollMs = 1_000;
+/** Searches for the next runs that may take too long, one after the other: the claim outlasts them. */
+const searchesMax = 3;
 /** What asking again can cure is asked again so often. */
 const triesMax = 6;
 const retryMs = 250;
@@ -75,7 +77,9 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     try {
       for (let step = 0; step < turnSteps && !this.isStopped; step++) {
         if (open.length === 0) {
-          open = await this.nextOf(operation, after);
+          const next = await this.nextOf(operation, after);
+          if (next instanceof Fault) return await this.store.fail(operation, this.id, `${next.detail}. ${next.next}`);
+          open = next;
           after = open.at(-1) ?? after;
           if (open.length > 0 && !(await this.store.open(operation, this.id, open, after))) return;
         }
@@ -91,8 +95,19 @@ export class OperationRunner implements OnApplicationBootstrap, OnModuleDestroy 
     await this.store.release(operation, this.id).catch((err: unknown) => log.debug('an operation waits for its claim to end', { err }));
   }
 
-  private nextOf({ workspace, action, filter, ids, before }: OperationRow, after: string): Promise<string[]> {
-    return this.runs.targets(workspace, { filter: filter ?? {}, ids, scope: scopeOf(action, ids !== null) }, { after, before }, stepRuns);
+  /** The next runs; or why they are not found, however often one looks. */
+  private async nextOf({ workspace, action, filter, ids, before }: OperationRow, after: string): Promise<string[] | Fault> {
+    const target = { filter: filter ?? {}, ids, scope: scopeOf(action, ids !== null), before };
+    for (let searches = 1; ; searches++) {
+      try {
+        return await this.runs.targets(workspace, target, after, stepRuns);
+      } catch (thrown) {
+        const fault = Fault.from(thrown);
+        if (fault.code !== 'limited' || this.isStopped) throw thrown;
+        if (searches >= searchesMax) return fault;
+        await sleep(pollMs);
+      }
+    }
   }
 
   private async perform(operation: OperationRow, runs: readonly string[]): Promise<OperationFailure[]> {

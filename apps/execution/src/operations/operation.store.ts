@@ -27,6 +27,7 @@ export interface OperationRow {
   from_steps: string[] | null;
   note: string | null;
   status: RunOperationStatus;
+  reason: string | null;
   total: number;
   done: number;
   failed: number;
@@ -202,6 +203,15 @@ export class OperationStore {
     });
   }
 
+  /** Ends one that cannot go on. */
+  async fail({ workspace, operation_id }: OperationRow, by: string, reason: string): Promise<void> {
+    await this.system.source.query(
+      `UPDATE run_operation SET status = 'failed', reason = $4, ended_at = now()
+        WHERE workspace = $1 AND operation_id = $2 AND claimed_by = $3 AND status = 'running'`,
+      [workspace, operation_id, by, reason],
+    );
+  }
+
   /** Lets others go on with it. */
   async release({ workspace, operation_id }: OperationRow, by: string): Promise<void> {
     await this.system.source.query(
@@ -220,6 +230,7 @@ export function operationView(row: OperationRow): RunOperationView {
     from: row.from_steps,
     note: row.note,
     status: row.status,
+    reason: row.reason,
     total: row.total,
     done: row.done,
     failed: row.failed,

@@ -48,11 +48,12 @@ export class StartRunOperationHandler {
     const { action, dryRun = false, from = null, note = null, idempotencyKey: key = null } = request;
     const { workspace, principal, name } = caller;
     if (action === 'delete') requirePermission(caller, deleteRun.permission);
-    const target = targetOf(request);
-    // What is started from now on is not meant, the forks that this makes least of all.
-    const before = firstUuidOf(now());
+    // What is started from now on, or was since one looked, is not meant, the forks that this makes least of all.
+    const until = Math.min(now(), request.before === undefined ? Infinity : Date.parse(request.before) || 0);
+    const before = firstUuidOf(until);
+    const target = { ...targetOf(request), before };
     const { count, sample } = await this.runs.preview(workspace, target, runsMax + 1, sampleMax);
-    const preview = { count: Math.min(count, runsMax), isMore: count > runsMax, sample };
+    const preview = { count: Math.min(count, runsMax), isMore: count > runsMax, before: new Date(until).toISOString(), sample };
     if (dryRun) return { operation: null, ...preview, ...(action === 'upgrade' && { unfit: await this.unfitOf(sample, caller) }) };
     if (preview.isMore)
       throw new Fault('limited', `more than ${runsMax} runs are meant`, 'Narrow the filter: name a workflow or a shorter time.');
@@ -101,7 +102,7 @@ export class StartRunOperationHandler {
 }
 
 /** `invalid` for what names no runs, or both ways at once. */
-function targetOf({ action, ids, filter, from }: StartRunOperationRequest): Target {
+function targetOf({ action, ids, filter, from }: StartRunOperationRequest): Omit<Target, 'before'> {
   if ((ids === undefined) === (filter === undefined)) {
     throw new Fault('invalid', 'either the ids of runs or a filter is needed', 'Send one of them; the filter {} means all runs.', {
       errors: [{ pointer: '/filter', detail: 'or /ids must be given, not both' }],
@@ -120,7 +121,7 @@ function known(row: OperationRow | null, request: StartRunOperationRequest): Ope
   throw new Fault('conflict', 'the Idempotency-Key was used for another operation', 'Use a new key for a new operation.');
 }
 
-function hashOf({ action, ids, filter, from, note }: StartRunOperationRequest): string {
-  const text = canonicalize(JSON.parse(JSON.stringify({ action, ids, filter, from, note }))) as unknown as string;
+function hashOf({ action, ids, filter, from, note, before }: StartRunOperationRequest): string {
+  const text = canonicalize(JSON.parse(JSON.stringify({ action, ids, filter, from, note, before }))) as unknown as string;
   return createHash('sha256').update(text).digest('base64url');
 }

@@ -9,7 +9,7 @@ import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { Audit } from '@signalbox/shared/outbox/audit.js';
 import type { RunEvent } from '@signalbox/workflow/core/events.js';
 import { Engine } from '../shards/engine.ts';
-import { RunFinder, unknownRun } from './run-finder.ts';
+import { RunFinder } from './run-finder.ts';
 import { RunStore } from './run.store.ts';
 import { runView } from './run-view.ts';
 
@@ -32,16 +32,22 @@ export class CancelRunHandler {
       by: name,
       ...(idempotencyKey !== undefined && { id: `${principal} ${idempotencyKey}` }),
     };
+    const look = (): Promise<CancelRunReply> => this.finder.view(workspace, run, ({ state, facts }) => runView(state, facts));
+    const before = await look();
+    if (before.status === 'cancelled') return before;
+    refuseEnded(before);
     const live = await this.engine.find(uuid);
-    if (live !== undefined && live.facts.workspace !== workspace) throw unknownRun(run);
     // The record of who did it is written first: a cancel without one is refused.
     await this.db.inWorkspace(workspace, (tx) => this.audit.append(tx, caller, { action: 'run.cancel', target: `run ${run}` }));
     const outcome = live === undefined ? undefined : await this.engine.deliver(uuid, cancel);
     if (live === undefined) await this.store.leave(workspace, uuid, cancel);
-    const view = await this.finder.view(workspace, run, ({ state, facts }) => runView(state, facts));
-    if (outcome !== 'taken' && (view.status === 'succeeded' || view.status === 'failed')) {
-      throw new Fault('conflict', `the run has ${view.status} already`, 'Nothing is left to be cancelled.');
-    }
+    const view = await look();
+    if (outcome !== 'taken') refuseEnded(view);
     return view;
   }
+}
+
+function refuseEnded({ status }: CancelRunReply): void {
+  if (status !== 'succeeded' && status !== 'failed') return;
+  throw new Fault('conflict', `the run has ${status} already`, 'Nothing is left to be cancelled.');
 }

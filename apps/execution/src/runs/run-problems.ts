@@ -5,7 +5,7 @@ import type { Failure } from '@signalbox/workflow/core/events.js';
 import { firstUuidOf, type Statement } from './run-search.ts';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
 
-/** Failed runs that are counted: the newest. */
+/** Failed runs that are counted. Where there are more, whichever the index has first: the newest would have to be sorted out of all. */
 export const problemsMax = 200_000;
 
 export interface ProblemRow {

@@ -140,6 +140,8 @@ export interface Target {
   filter: RunFilter;
   ids: readonly string[] | null;
   scope: string;
+  /** A run id: this one and later ones are not meant. */
+  before: string;
 }
 
 /** The newest `limit` runs of a target. */
@@ -148,18 +150,11 @@ export function newestStatement(workspace: string, target: Target, limit: number
   return { text: `SELECT * FROM run WHERE ${where.text} ORDER BY run_id DESC LIMIT ${limit}`, values: where.values };
 }
 
-/** The ids of at most `limit` runs of a target between two others, the oldest first. */
-export function targetStatement(workspace: string, target: Target, { after, before }: Span, limit: number): Statement {
+/** The ids of at most `limit` runs of a target behind another, the oldest first. */
+export function targetStatement(workspace: string, target: Target, after: string, limit: number): Statement {
   const where = targetConditions(workspace, target);
   where.add('run_id > $::uuid', after);
-  where.add('run_id < $::uuid', before);
   return { text: `SELECT run_id FROM run WHERE ${where.text} ORDER BY run_id LIMIT ${limit}`, values: where.values };
-}
-
-/** Runs between two others, by UUID. */
-export interface Span {
-  after: string;
-  before: string;
 }
 
 /** How many runs a target has, counted up to `max`. */
@@ -168,9 +163,10 @@ export function countStatement(workspace: string, target: Target, max: number): 
   return { text: `SELECT count(*)::int AS count FROM (SELECT 1 FROM run WHERE ${where.text} LIMIT ${max}) AS run`, values: where.values };
 }
 
-function targetConditions(workspace: string, { filter, ids, scope }: Target): Conditions {
+function targetConditions(workspace: string, { filter, ids, scope, before }: Target): Conditions {
   const where = conditionsOf(workspace, filter);
   where.add(scope);
+  where.add('run_id < $::uuid', before);
   if (ids !== null) where.add('run_id = ANY($::uuid[])', ids);
   addSearched(where, filter);
   return where;

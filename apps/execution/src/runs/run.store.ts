@@ -16,7 +16,7 @@ import type { Definitions } from '../workflows/definitions.ts';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
 import { restoreAside } from './read-aside.ts';
 import { positionOf, problemsMax, problemsStatement, problemView, type ProblemRow } from './run-problems.ts';
-import { countStatement, cursorOf, newestStatement, pageStatements, targetStatement, type Span, type Target } from './run-search.ts';
+import { countStatement, cursorOf, newestStatement, pageStatements, targetStatement, type Target } from './run-search.ts';
 import type { EntityManager } from 'typeorm';
 
 interface RunRow extends FactsRow {
@@ -129,9 +129,9 @@ export class RunStore {
     });
   }
 
-  /** At most `limit` runs of a target within a span, the oldest first, as UUIDs. */
-  async targets(workspace: string, target: Target, span: Span, limit: number): Promise<string[]> {
-    const { text, values } = targetStatement(workspace, target, span, limit);
+  /** At most `limit` runs of a target behind another, the oldest first, as UUIDs. */
+  async targets(workspace: string, target: Target, after: string, limit: number): Promise<string[]> {
+    const { text, values } = targetStatement(workspace, target, after, limit);
     return this.search(workspace, async (tx) => (await tx.query<{ run_id: string }[]>(text, values)).map(({ run_id }) => run_id));
   }
 

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
@@ -139,7 +140,14 @@ export class ScheduleClock implements OnApplicationBootstrap, OnModuleDestroy {
       if (queued !== null) return { firing: { ...base, outcome: 'skipped', reason: 'another time waits for the end of its run already' } };
       return { firing: { ...base, outcome: 'waiting', reason: 'it starts when its run before has ended' }, isQueued: true };
     }
-    for (const run of live) await this.runs.leave(source.workspace, run, { type: 'cancel', by: `the schedule ${source.name}` });
+    try {
+      for (const run of live) await this.runs.leave(source.workspace, run, { type: 'cancel', by: `the schedule ${source.name}` });
+    } catch (thrown) {
+      // One that was set aside waits for a person, and no later time would find it otherwise.
+      const { code, detail, next } = Fault.from(thrown);
+      if (code !== 'conflict') throw thrown;
+      return { firing: { ...base, outcome: 'failed', reason: `its run before is not cancelled: ${detail}. ${next}` } };
+    }
     return { firing: await this.ignite(due, time) };
   }
 

@@ -12,7 +12,7 @@ import { recordedAnswers, type Recorded } from '@signalbox/workflow/core/counter
 import type { Effect, Failure, InsteadOf } from '@signalbox/workflow/core/events.js';
 import type { Graph } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
-import { unitOf } from '@signalbox/workflow/core/state.js';
+import { isOver, unitOf } from '@signalbox/workflow/core/state.js';
 import type { AboveBudgets } from '../budgets/above-budgets.ts';
 import type { ModelPrices } from '../budgets/model-prices.ts';
 import { readJournals } from '../journal/journal-reader.ts';
@@ -80,7 +80,7 @@ export class Children {
   }
 
   private async startUntilKnown(parent: LiveRun, effect: StartChild): Promise<void> {
-    while (this.owner.find(parent.uuid) === parent && !this.owner.find(effect.run)) {
+    while (this.isWanted(parent, effect) && !this.owner.find(effect.run)) {
       try {
         const end = await this.startOnce(parent, effect);
         if (end) this.tell(parent, effect, end);
@@ -92,6 +92,12 @@ export class Children {
         await sleep(retryMs);
       }
     }
+  }
+
+  /** Whether its parent is here and still waits for it: a cancel or a timeout ends that. */
+  private isWanted(parent: LiveRun, { s, i, run }: StartChild): boolean {
+    const unit = unitOf(parent.state, s, i);
+    return this.owner.find(parent.uuid) === parent && unit?.child === run && !isOver(unit.status);
   }
 
   /** Starts it; or, where it was started before and has ended, gives its end. */
@@ -112,6 +118,13 @@ export class Children {
     const { within = [] } = effect;
     // What is done again takes no place of those that are done.
     const claims = recorded ? [] : await this.limitedRuns.claim(effect.run, workspace, graph, { input, labels, priority }, within);
+    // A parent that was loaded again meanwhile has started it by itself.
+    if (this.owner.find(effect.run)) return undefined;
+    // What cancelled it meanwhile found no run that it could have told.
+    if (!this.isWanted(parent, effect)) {
+      this.limitedRuns.left(effect.run);
+      return undefined;
+    }
     try {
       await this.owner.start(
         effect.run,

@@ -22,6 +22,7 @@ import { BudgetAsks } from '../budgets/budget-asks.ts';
 import { BudgetLedger } from '../budgets/budget-ledger.ts';
 import { ModelPrices } from '../budgets/model-prices.ts';
 import { Days } from '../journal/days.ts';
+import { faultOfHalt } from '../journal/halt.ts';
 import { Journal } from '../journal/journal.ts';
 import { RunEvents } from '../runs/run-events.ts';
 import { InstanceTally } from '../telemetry/instance-tally.ts';
@@ -212,11 +213,14 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
    * workspaces that make others wait first.
    */
   async shardForStart(workspace: string): Promise<number> {
-    const { isAway } = this.journal.pressure;
-    if (!isAway && this.ready.size === 0) await this.untilReady(readyMs).catch(() => undefined);
-    if (this.ready.size === 0 || isAway) {
-      const why = isAway ? 'the journal’s database cannot be reached' : 'no owner of runs is ready yet';
-      throw new Fault('unavailable', why, 'Try again in a moment.', { service: isAway ? 'postgresql' : 'execution', retryAfterMs: 1_000 });
+    const { halted } = this.journal;
+    if (halted !== undefined) throw faultOfHalt(halted);
+    if (this.ready.size === 0) await this.untilReady(readyMs).catch(() => undefined);
+    if (this.ready.size === 0) {
+      throw new Fault('unavailable', 'no owner of runs is ready yet', 'Try again in a moment.', {
+        service: 'execution',
+        retryAfterMs: 1_000,
+      });
     }
     const refusal = refusalOf(this.pressure, () => this.journal.waitingOf(workspace));
     if (refusal) throw refusal;

@@ -17,6 +17,8 @@ export interface RunOrder {
   from?: readonly string[] | undefined;
   /** Of `dismiss`: why. */
   note?: string | undefined;
+  /** Runs that were started from then on are not meant; what a preview said. Without it, now. */
+  before?: string | undefined;
 }
 
 /** Something that is being done, or was done, to many runs. */
@@ -27,7 +29,9 @@ export interface RunOperation {
   filter: Record<string, unknown> | null;
   from: string[] | null;
   note: string | null;
-  status: 'running' | 'done' | 'cancelled';
+  status: 'running' | 'done' | 'cancelled' | 'failed';
+  /** Of a failed one: why it could not go on. */
+  reason: string | null;
   total: number;
   done: number;
   failed: number;
@@ -46,6 +50,8 @@ export interface RunOrderPreview {
   count: number;
   /** More than 100,000: no operation takes so many. */
   isMore: boolean;
+  /** Those that were started before then: with it, `start` means the same. */
+  before: string;
   /** The newest of them. */
   sample: Run[];
   /** Of `upgrade`: those of `sample` that do not fit, and why. */

@@ -19,7 +19,7 @@ export interface RunFileHead {
   version: number;
   run: {
     id: string;
-    /** The workflow’s name, `agent/<name>`, or of a recorded run that was done again `counterfactual/<name>`. */
+    /** The workflow’s name, `agent/<name>`, of an eval `eval/<suite>`, or of a recorded run that was done again `counterfactual/<name>`. */
     workflow: string;
     workflowHash: string;
     labels: Record<string, string>;

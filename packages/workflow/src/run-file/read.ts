@@ -131,7 +131,7 @@ export class RunFileReader {
       typeof id === 'string' &&
       idPattern('run').test(id) &&
       typeof workflow === 'string' &&
-      /^(?:(?:agent|counterfactual)\/)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(workflow) &&
+      /^(?:(?:agent|counterfactual|eval)\/)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(workflow) &&
       isText(workflowHash, 100) &&
       isText(startedBy, 255) &&
       typeof createdAt === 'string' &&

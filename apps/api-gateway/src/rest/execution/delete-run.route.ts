@@ -13,7 +13,7 @@ export class DeleteRunRoute {
   @Operation(deleteRun, {
     summary: 'Delete a run that has ended',
     description:
-      'All that is recorded of it goes, and the runs that its steps started with it. Its artifacts stay until they are deleted, and the audit keeps who deleted it.',
+      'All that is recorded of it goes, and the runs that its steps started with it. The artifacts that they made go too; the audit keeps who deleted it.',
     status: 204,
   })
   async handle(@Param('id') id: string, @FromCaller() caller: Caller): Promise<void> {

@@ -68,7 +68,8 @@ export function BulkLever({
   const tell = useTell();
   const preview = useQuery({ ...queries.runOrder({ ...order, action }), enabled: isOpen });
   const start = useMutation({
-    mutationFn: () => client.runOperations.start({ ...order, action, ...(note.trim() !== '' && { note: note.trim() }) }),
+    mutationFn: () =>
+      client.runOperations.start({ ...order, action, before: preview.data?.before, ...(note.trim() !== '' && { note: note.trim() }) }),
     onSuccess: async (operation) => {
       setOpen(false);
       onStarted?.();

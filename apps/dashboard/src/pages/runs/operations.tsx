@@ -34,7 +34,7 @@ export function Operations(): ReactNode {
     if (before.current && someEnded(before.current, all.data)) void queryClient.invalidateQueries({ queryKey: ['runs'] });
     before.current = all.data;
   }, [all.data, queryClient]);
-  const shown = all.data?.filter(({ status, failed }) => status === 'running' || failed > 0).slice(0, 5) ?? [];
+  const shown = all.data?.filter(({ status, failed }) => status === 'running' || status === 'failed' || failed > 0).slice(0, 5) ?? [];
   const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
   const left = shown.filter(({ id }) => !seen.has(id));
   if (left.length === 0) return null;
@@ -69,11 +69,12 @@ function Operation({ operation, onSeen }: { operation: RunOperation; onSeen: () 
             {' '}
             by {operation.startedBy}, <Moment at={operation.createdAt} />
             {status === 'cancelled' && ', stopped'}
+            {status === 'failed' && `, could not go on: ${operation.reason ?? ''}`}
           </span>
         </span>
         <Progress
           share={total === 0 ? 1 : over / total}
-          tone={failed > 0 ? 'stop' : status === 'running' ? 'move' : 'clear'}
+          tone={failed > 0 || status === 'failed' ? 'stop' : status === 'running' ? 'move' : 'clear'}
           label={`${done[action]}: ${over} of ${total}`}
         />
         {failed > 0 && (

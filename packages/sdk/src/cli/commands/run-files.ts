@@ -23,6 +23,11 @@ export function addRunFiles(group: Command, io: Io): void {
     const { out, signal } = context;
     const client = await context.client();
     const content = new Uint8Array(await (await client.runs.export(run, { signal })).arrayBuffer());
+    if (content.byteLength > fileMaxBytes) {
+      out.note(
+        `The file has ${bytes(content.byteLength)}, and import reads ${bytes(fileMaxBytes)} at most: it can be kept and read, and not imported.`,
+      );
+    }
     if (output === undefined) return void context.io.stdout.write(new TextDecoder().decode(content));
     await writeFile(resolve(io.cwd, output), content).catch((error: Error) => {
       throw new CliFailure(exitCode.failed, `cannot write ${output}: ${error.message}`, 'Choose another place.');

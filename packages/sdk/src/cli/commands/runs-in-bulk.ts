@@ -61,7 +61,7 @@ export function addRunsInBulk(group: Command, io: Io): void {
       if (preview.count > preview.sample.length) context.out.lines(dim(`  and ${preview.count - preview.sample.length} more`));
       if (options.dryRun || preview.count === 0) return;
       await confirm(context, `${capital(each.action)} ${runs}?`, options.yes);
-      const operation = await client.runOperations.start(order, { signal });
+      const operation = await client.runOperations.start({ ...order, before: preview.before }, { signal });
       if (!options.wait) {
         context.out.json(operation);
         return context.out.lines(line`${bold(operation.id)} ${operation.status}`, dim(`Look: signalbox runs operations ${operation.id}`));
@@ -89,6 +89,7 @@ function addOperations(group: Command, io: Io): void {
       context.out.json(operation);
       context.out.lines(
         line`${bold(operation.id)} ${operation.action} ${operation.status}: ${progressText(operation)}`,
+        ...(operation.reason ? [line`  ${operation.reason}`] : []),
         ...failureLines(operation),
       );
       return;
@@ -130,6 +131,9 @@ function orderOf(verb: RunAction, ids: readonly string[], { where, from, note }:
 function tell(context: Context, operation: RunOperationDetail, done: string): void {
   context.out.json(operation);
   context.out.lines(line`${bold(operation.id)} ${operation.status}: ${count(operation.done, 'run')} ${done}`, ...failureLines(operation));
+  if (operation.status === 'failed') {
+    throw new CliFailure(exitCode.failed, operation.reason ?? 'it could not go on', `Look: signalbox runs operations ${operation.id}`);
+  }
   if (operation.failed > 0) {
     throw new CliFailure(
       exitCode.failed,

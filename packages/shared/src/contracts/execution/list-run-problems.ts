@@ -30,7 +30,7 @@ export class RunProblemView {
 export class ListRunProblemsReply {
   @IsArray() @ValidateNested({ each: true }) @Type(() => RunProblemView) data!: RunProblemView[];
   @IsOptional() @IsString() nextCursor!: string | null;
-  /** Whether there are more failed runs than were counted: the newest 200,000. */
+  /** Whether there are more failed runs than the 200,000 that were counted. */
   @IsBoolean() isMore!: boolean;
 }
 

@@ -13,7 +13,7 @@ import type { RunFilter } from './run-filter.ts';
 export const runActions = ['cancel', 'retry', 'fork', 'dismiss', 'delete', 'upgrade'] as const;
 export type RunAction = (typeof runActions)[number];
 
-export const runOperationStatuses = ['running', 'done', 'cancelled'] as const;
+export const runOperationStatuses = ['running', 'done', 'cancelled', 'failed'] as const;
 export type RunOperationStatus = (typeof runOperationStatuses)[number];
 
 /** A run that the operation could not do its work on. */
@@ -32,6 +32,8 @@ export class RunOperationView {
   @IsOptional() @IsArray() @IsString({ each: true }) from!: string[] | null;
   @IsOptional() @IsString() note!: string | null;
   @IsIn(runOperationStatuses) status!: RunOperationStatus;
+  /** Of a failed one: why it could not go on. What it had done stays done. */
+  @IsOptional() @IsString() reason!: string | null;
   /** How many runs it meant when it began. */
   @IsInt() total!: number;
   @IsInt() done!: number;

@@ -6,6 +6,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsISO8601,
   IsOptional,
   IsString,
   Matches,
@@ -35,6 +36,8 @@ export class RunOrder {
   @IsOptional() @IsArray() @ArrayMinSize(1) @ArrayMaxSize(500) @IsString({ each: true }) @MaxLength(64, { each: true }) from?: string[];
   /** Of `dismiss`: why. */
   @IsOptional() @IsString() @MaxLength(500) note?: string;
+  /** Runs that were started from then on are not meant: what the look said that one has agreed to. Without it, and at most, now. */
+  @IsOptional() @IsISO8601({ strict: true }) before?: string;
   /** Only says what would be done. */
   @IsOptional() @IsBoolean() dryRun?: boolean;
 }
@@ -51,6 +54,8 @@ export class StartRunOperationReply {
   @IsInt() count!: number;
   /** Whether there are more than could be counted: no operation takes so many. */
   @IsBoolean() isMore!: boolean;
+  /** Those that were started before then. */
+  @IsString() before!: string;
   /** The newest of them. */
   @Opaque() @IsArray() @Type(() => RunView) sample!: RunView[];
   /** After a dry run of `upgrade`: those of `sample` that do not fit, and why. */
