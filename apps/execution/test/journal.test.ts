@@ -113,7 +113,7 @@ test('rows of many runs are appended, and what a run has after another is refuse
     [1, 'skipped'],
   ]);
   expect(await readJournal(system.source, first.uuid, 1, 10)).toHaveLength(1);
-  expect(journal.pressure).toMatchObject({ waiting: 0, isAway: false });
+  expect([journal.pressure.waiting, journal.halted]).toEqual([0, undefined]);
   await journal.stop();
 });
 
@@ -235,6 +235,7 @@ test('F16: one commit in twenty meets a deadlock or a serialization failure: eac
       for (let row = 0; row < 40; row++) expect(await source.append(journal, skipped)).toBe('committed');
     }),
   );
+  expect(journal.halted).toBeUndefined();
   await database.sql(`DROP FUNCTION fail_now_and_then CASCADE`);
   const rows = await database.sql<{ n: number }>(`SELECT count(*)::int AS n FROM journal WHERE run_id = ANY($1::uuid[]) GROUP BY run_id`, [
     sources.map(({ uuid }) => uuid),

@@ -133,6 +133,8 @@ export class Lane {
           this.halted = undefined;
           return await this.bisect(taken, error);
         }
+        // Rolled back for another transaction's sake: nothing is in doubt, and nothing keeps the next attempt from passing.
+        if (sqlStateOf(error).startsWith('40')) continue;
         // Whether it was committed is unknown: it is sent again, and one's own rows are found by their writer.
         isRepeated = true;
         this.halted = sqlStateOf(error);
