@@ -303,6 +303,8 @@ test('a run that a service made up calls agents at the versions that it names, a
   const asked: StartTaskRequest[] = [];
   const begun = new Date().toISOString();
   call = (task) => {
+    // A call of the test before may still be mirrored.
+    if (task.agent !== 'web') return { output: null };
     asked.push(task);
     const { name } = task.input as { name: string };
     return name === 'Bob' ? { error: { code: 'invalid', detail: 'no greeting' } } : { output: { text: `Hello, ${name}.` } };
