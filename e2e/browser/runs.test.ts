@@ -142,42 +142,6 @@ test.each(Object.entries(looks))('pages of many runs are without barriers and no
   expect(visitor.complaints).toEqual([]);
 });
 
-test('a run is done again from a step with another input, by a version of its agent', async () => {
-  const fetch = { agent: 'away', with: '${{ input }}', timeouts: { queue: '1s' }, retry: { attempts: 1 } };
-  await client.workflows.apply({
-    apiVersion: 'signalbox.dev/v1',
-    kind: 'Workflow',
-    metadata: { name: 'late' },
-    spec: { input: { type: 'object', properties: { city: { type: 'string' } } }, steps: { fetch } } as never,
-  });
-  const { id } = await client.workflows.start('late', { input: { city: 'Oslo', kept: [1] } });
-  await until('it has failed', async () => (await client.runs.get(id)).status === 'failed');
-  await using visitor = await signedIn(looks['phone, light']);
-  const { page } = visitor;
-  const again = async (fill: () => Promise<unknown>): Promise<{ input?: unknown; workflowHash: string }> => {
-    await visitor.visit(`/runs/${id}?step=fetch`, 'late');
-    await page.getByRole('button', { name: 'Run again from here' }).click();
-    await page.getByLabel('city').waitFor();
-    await fill();
-    await page.getByRole('button', { name: 'Run again', exact: true }).click();
-    await page.getByText('goes on from').waitFor();
-    return client.runs.get(page.url().split('/').at(-1) ?? '');
-  };
-  const before = await client.runs.get(id);
-  const same = await again(async () => {
-    expect(await visitor.barriers('everything')).toEqual([]);
-    expect(await visitor.tooWide()).toBeLessThanOrEqual(1);
-  });
-  expect([same.input, same.workflowHash]).toEqual([before.input, before.workflowHash]);
-  const changed = await again(async () => {
-    await page.getByLabel('city').fill('Bergen');
-    await page.getByLabel('Version of away').selectOption('1');
-  });
-  expect(changed.input).toEqual({ city: 'Bergen', kept: [1] });
-  expect(changed.workflowHash).not.toBe(before.workflowHash);
-  expect(visitor.complaints).toEqual([]);
-});
-
 test('a trigger is made and changed in a form, which keeps what it does not show', async () => {
   await using visitor = await signedIn(looks['phone, dark']);
   const { page } = visitor;
@@ -349,4 +313,40 @@ test('of runs that nobody could read, one goes on once that is mended, and one i
   expect((await client.runs.get(lost.id)).status).toBe('failed');
   // The browser itself notes the one refusal.
   expect(visitor.complaints).toEqual([expect.stringContaining('409')]);
+});
+
+test('a run is done again from a step with another input, by a version of its agent', async () => {
+  const fetch = { agent: 'away', with: '${{ input }}', timeouts: { queue: '1s' }, retry: { attempts: 1 } };
+  await client.workflows.apply({
+    apiVersion: 'signalbox.dev/v1',
+    kind: 'Workflow',
+    metadata: { name: 'late' },
+    spec: { input: { type: 'object', properties: { city: { type: 'string' } } }, steps: { fetch } } as never,
+  });
+  const { id } = await client.workflows.start('late', { input: { city: 'Oslo', kept: [1] } });
+  await until('it has failed', async () => (await client.runs.get(id)).status === 'failed');
+  await using visitor = await signedIn(looks['phone, light']);
+  const { page } = visitor;
+  const again = async (fill: () => Promise<unknown>): Promise<{ input?: unknown; workflowHash: string }> => {
+    await visitor.visit(`/runs/${id}?step=fetch`, 'late');
+    await page.getByRole('button', { name: 'Run again from here' }).click();
+    await page.getByLabel('city').waitFor();
+    await fill();
+    await page.getByRole('button', { name: 'Run again', exact: true }).click();
+    await page.getByText('goes on from').waitFor();
+    return client.runs.get(page.url().split('/').at(-1) ?? '');
+  };
+  const before = await client.runs.get(id);
+  const same = await again(async () => {
+    expect(await visitor.barriers('everything')).toEqual([]);
+    expect(await visitor.tooWide()).toBeLessThanOrEqual(1);
+  });
+  expect([same.input, same.workflowHash]).toEqual([before.input, before.workflowHash]);
+  const changed = await again(async () => {
+    await page.getByLabel('city').fill('Bergen');
+    await page.getByLabel('Version of away').selectOption('1');
+  });
+  expect(changed.input).toEqual({ city: 'Bergen', kept: [1] });
+  expect(changed.workflowHash).not.toBe(before.workflowHash);
+  expect(visitor.complaints).toEqual([]);
 });
