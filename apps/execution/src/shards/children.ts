@@ -13,7 +13,7 @@ import type { Effect, Failure, InsteadOf } from '@signalbox/workflow/core/events
 import type { Graph } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { isOver, unitOf } from '@signalbox/workflow/core/state.js';
-import type { AboveBudgets } from '../budgets/above-budgets.ts';
+import { moreBudgetOf, type AboveBudgets } from '../budgets/above-budgets.ts';
 import type { ModelPrices } from '../budgets/model-prices.ts';
 import { readJournals } from '../journal/journal-reader.ts';
 import { spanOfAttempt } from '../telemetry/run-spans.ts';
@@ -110,9 +110,8 @@ export class Children {
     const { workflow, hash, graph, input, recorded, insteadOf } = child;
     const { facts } = parent;
     const labels = { ...facts.labels, ...child.labels };
-    const above = await this.above.of(workspace, workflow, graph);
-    const prices = await this.prices.of(graph, above);
-    const given = { ...(!recorded && effect.budget), ...(prices && { prices }), ...(above && { above }) };
+    const more = await moreBudgetOf(this.above, this.prices, { workspace, workflow, graph });
+    const given = { ...(!recorded && effect.budget), ...more };
     const budget = Object.keys(given).length > 0 && { budget: given };
     const { priority } = parent.state;
     const { within = [] } = effect;
