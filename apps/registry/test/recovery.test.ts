@@ -394,9 +394,13 @@ test('a workflow that is scaled back for want of an agent is an incident of it, 
   await agentOf('scarce', 1);
   const scaled = { workflow: 'review', to: 'small', how: 'auto' as const, because: 'nobody is there for scarce', by: 'execution' };
   const entity = { entity: 'workflow review', version: 1 };
+  await agentOf('long-ago', 1);
+  const heardAgain = { ...entity, at: Date.now() - 3_600_000 };
+  await registry.service.publish(workflowScaled, { ...scaled, isScaledBack: true, agents: ['long-ago'] }, heardAgain);
   await registry.service.publish(workflowScaled, { ...scaled, isScaledBack: true, agents: ['scarce'] }, entity);
   const found = await until('the incident', () => incidentOf('scarce', 'capacity'));
   expect(found).toMatchObject({ severity: 'medium', title: 'scarce: workflows are scaled back for want of it' });
+  await expect(incidentOf('long-ago', 'capacity')).resolves.toBeUndefined();
   expect((await incident(found.id)).timeline[0]).toMatchObject({ text: 'new runs of review get small: nobody is there for scarce' });
   await until('its end', async () => (await incidentOf('scarce', 'capacity'))?.status === 'resolved', 15_000);
 }, 30_000);

@@ -133,10 +133,10 @@ export class ServiceUnderTest {
     this.running = null;
   }
 
-  /** Ends NATS as a crash would, starts it again after `awayMs`, and waits until the service answers there. */
-  async restartNats(awayMs = 0): Promise<void> {
+  /** Ends NATS as a crash would, starts it again after `awayMs`, and waits until the service answers there; see TestBus.restart. */
+  async restartNats(awayMs = 0, meanwhile?: (store: string) => Promise<void>): Promise<void> {
     const { service } = this.options;
-    await this.bus.restart(awayMs);
+    await this.bus.restart(awayMs, meanwhile);
     for (const end = performance.now() + reconnectMs; ;) {
       const isBack = await this.bus.request(ping[service], {}, { timeoutMs: 200 }).then(
         () => true,

@@ -162,11 +162,12 @@ export class TestBus {
     await this.answer(createGrant, (_, { caller }) => ({ grant: issuer.addCredential(caller!) }));
   }
 
-  /** Ends the server as a crash would, and starts it again on the same port and store after a while. */
-  async restart(awayMs = 0): Promise<void> {
+  /** Ends the server as a crash would, and starts it again on the same port and store after a while; `meanwhile` gets the store's folder. */
+  async restart(awayMs = 0, meanwhile?: (store: string) => Promise<void>): Promise<void> {
     const { port } = this.server;
     await this.server.kill();
     if (awayMs > 0) await new Promise((resolve) => setTimeout(resolve, awayMs));
+    await meanwhile?.(join(this.folder, 'jetstream'));
     this.server = await NatsServer.start({ binary: this.binary, folder: this.folder, trust: this.trust, port });
   }
 

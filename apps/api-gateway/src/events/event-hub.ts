@@ -56,6 +56,7 @@ export class EventHub implements OnApplicationBootstrap, OnApplicationShutdown {
 
   onApplicationBootstrap(): void {
     void this.keepHearing();
+    void this.hearAnew();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -89,11 +90,17 @@ export class EventHub implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
+  /** The server that is back may have lost events: their numbers may be others' now. */
+  private async hearAnew(): Promise<void> {
+    for await (const { type } of this.bus.connection.status()) if (type === 'reconnect') await this.messages?.close();
+  }
+
   private async hear(): Promise<void> {
     const { connection } = this.bus;
     await ensureEventStream(connection);
     const manager = await jetstreamManager(connection, { checkAPI: false });
     const { state } = await manager.streams.info(eventStream);
+    if ((this.ring.newest ?? 0) > state.last_seq) this.ring.clear();
     const from = Math.max(this.ring.newest ?? state.last_seq - ringMax, state.first_seq - 1, 0) + 1;
     this.ring.begin(from);
     const consumer = await jetstream(connection, { checkAPI: false }).consumers.get(eventStream, {

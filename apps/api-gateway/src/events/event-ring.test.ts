@@ -48,3 +48,14 @@ test('what it let go of is not taken for told', () => {
   expect(after(ring, 4)).toHaveLength(ringMax);
   expect(after(ring, 3)).toBeUndefined();
 });
+
+test('forgets what the stream has lost: its numbers are others’ from then on', () => {
+  const ring = new EventRing();
+  ring.begin(1);
+  ring.take(event(500));
+  ring.clear();
+  ring.begin(1);
+  ring.take(event(2));
+  expect(after(ring, 1)).toEqual([2]);
+  expect(after(ring, 500)).toBeUndefined();
+});

@@ -15,10 +15,16 @@ export class EventRing {
     return this.events.at(-1)?.sequence;
   }
 
+  /** Forgets all: the stream has lost what is here, and readers are told to read anew. */
+  clear(): void {
+    this.events.length = 0;
+    this.from = null;
+  }
+
   /** All from this sequence on will be taken. Where that is not what follows, it begins anew. */
   begin(from: number): void {
     if (this.newest !== undefined && from <= this.newest + 1) return;
-    this.events.length = 0;
+    this.clear();
     this.from = from;
   }
 

@@ -1,10 +1,10 @@
-import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import type { Bus } from '@signalbox/shared/bus/bus.js';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
 import { runChanged, runEnded, type RunChanged } from '@signalbox/shared/contracts/execution/run-changed.js';
 import { runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import type { SystemDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { newUuid } from '@signalbox/shared/ids/ids.js';
+import type { Outbox } from '@signalbox/shared/outbox/outbox.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,6 @@ import { eventOf } from '@signalbox/workflow/views/event-view.js';
 const publishMs = 20;
 /** Published events are marked together, this often; unmarked ones are published again by the sweep and dropped by their id. */
 const markMs = 200;
-const publishTimeoutMs = 5_000;
 const stopMs = 1_000;
 /** Events of one commit that one message tells: each may have some 20 KB. */
 const toldMax = 20;
@@ -31,7 +30,6 @@ export function watchKey(workspace: string, workflow: string): string {
 
 /** Tells the world of runs, after the commit: every transition on core NATS, start, end and approvals through the stream. */
 export class RunEvents {
-  private readonly stream: JetStreamClient;
   private unpublished: { workspace: string; event: OutboxEvent }[] = [];
   private publishTimer: NodeJS.Timeout | undefined;
   private published: string[] = [];
@@ -42,9 +40,8 @@ export class RunEvents {
   constructor(
     private readonly bus: Bus,
     private readonly system: SystemDatabase,
-  ) {
-    this.stream = jetstream(bus.connection, { checkAPI: false });
-  }
+    private readonly outbox: Outbox,
+  ) {}
 
   /** Events that go into the outbox with the row that starts or ends a run, or changes its approvals: the audit's record of an answer too. */
   eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[] {
@@ -155,7 +152,7 @@ export class RunEvents {
   private async publishEvent(workspace: string, { id, subject, entity, version, payload }: OutboxEvent): Promise<void> {
     const envelope: EventEnvelope = { id, workspace, entity, version, at: now(), payload };
     try {
-      await this.stream.publish(subject, JSON.stringify(envelope), { msgID: id, timeout: publishTimeoutMs });
+      await this.outbox.publish(subject, envelope);
     } catch (err) {
       log.debug('an event waits for the sweep', { err });
       return;

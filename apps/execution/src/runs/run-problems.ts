@@ -1,6 +1,6 @@
 import type { ListRunProblemsRequest, RunProblemView } from '@signalbox/shared/contracts/execution/list-run-problems.js';
 import { decodeCursor } from '@signalbox/shared/bus/page.js';
-import { fromUuid } from '@signalbox/shared/ids/ids.js';
+import { fromUuid, timeOfUuid } from '@signalbox/shared/ids/ids.js';
 import type { Failure } from '@signalbox/workflow/core/events.js';
 import { firstUuidOf, type Statement } from './run-search.ts';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
@@ -67,15 +67,10 @@ export function problemView(row: ProblemRow): RunProblemView {
     workflow: row.workflow,
     failedStep: row.failed_step === '' ? null : row.failed_step,
     count: row.count,
-    firstAt: timeOf(row.first),
-    lastAt: timeOf(row.last),
+    firstAt: new Date(timeOfUuid(row.first)).toISOString(),
+    lastAt: new Date(timeOfUuid(row.last)).toISOString(),
     lastRun: fromUuid('run', row.last),
     detail: failure?.detail ?? null,
     next: failure?.next ?? null,
   };
-}
-
-/** The time that a run's id begins with. */
-function timeOf(uuid: string): string {
-  return new Date(Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16)).toISOString();
 }

@@ -6,6 +6,7 @@ import { SystemDatabase } from '@signalbox/shared/database/workspace-database.js
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { Lease, leaseMs, type Owned } from '@signalbox/shared/shards/lease.js';
+import { Outbox } from '@signalbox/shared/outbox/outbox.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { isTracing, recordSpan } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -102,6 +103,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     prices: ModelPrices,
     above: AboveBudgets,
     ledger: BudgetLedger,
+    outbox: Outbox,
   ) {
     const url = config.systemDatabaseUrl;
     this.lease = new Lease('execution', url, {
@@ -126,7 +128,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       handed: (task, version) => kpis.handed(task, version),
       accepted: (task, ms) => kpis.accepted(task, ms),
     });
-    this.events = new RunEvents(bus, system);
+    this.events = new RunEvents(bus, system, outbox);
     this.tally = new InstanceTally(bus);
     this.crashes = new Crashes(system);
     this.recovery = new Recovery(system, this.owner, definitions, this.culprit, this.crashes, {

@@ -23,6 +23,8 @@ const loopLosses = 6;
 const loopMs = 120_000;
 /** The loss of an instance that is gone for longer was noted when its own event came. */
 const justLostMs = 5_000;
+/** What was wrong so long ago was seen to then, or is no longer: a stream that was lost is told again for a day. */
+const newsMs = 15 * 60_000;
 
 /** Hears what is wrong: of instances and agents from the registry's own events, of their work from execution. */
 @Controller()
@@ -41,8 +43,8 @@ export class FaultListener {
 
   @HandlesEvent(instanceChanged)
   async onInstance(@Payload() { agent, instance, status, statusReason, isLost }: InstanceChanged, @Ctx() meta: EventMeta): Promise<void> {
-    const { workspace } = meta.data;
-    if (status !== 'gone' || isLost !== true) return;
+    const { workspace, at } = meta.data;
+    if (status !== 'gone' || isLost !== true || at < now() - newsMs) return;
     await this.recovery.detect({ workspace, agent, instance, cause: 'lost', because: statusReason ?? 'it is gone' });
     const losses = await this.db.inWorkspace(workspace, (tx) =>
       rowsOf<{ count: number }>(
@@ -64,8 +66,8 @@ export class FaultListener {
 
   @HandlesEvent(agentChanged)
   async onAgent(@Payload() { name: agent, kind, change, status, statusReason }: AgentChanged, @Ctx() meta: EventMeta): Promise<void> {
-    const { workspace } = meta.data;
-    if (change !== 'status' || (status !== 'failed' && status !== 'degraded')) return;
+    const { workspace, at } = meta.data;
+    if (change !== 'status' || (status !== 'failed' && status !== 'degraded') || at < now() - newsMs) return;
     const because = statusReason ?? `it is ${status}`;
     if (kind !== 'worker') {
       if (status === 'failed') await this.recovery.detect({ workspace, agent, cause: 'probe', because });
@@ -91,10 +93,11 @@ export class FaultListener {
 
   @HandlesEvent(workflowScaled)
   async onScaled(@Payload() { workflow, to, isScaledBack, because, agents = [] }: WorkflowScaled, @Ctx() meta: EventMeta): Promise<void> {
+    const { workspace, at } = meta.data;
     const [agent] = agents;
-    if (!isScaledBack || agent === undefined) return;
+    if (!isScaledBack || agent === undefined || at < now() - newsMs) return;
     const told = `new runs of ${workflow} get ${to}: ${because}`;
-    await this.recovery.detect({ workspace: meta.data.workspace, agent, cause: 'capacity', because: told });
+    await this.recovery.detect({ workspace, agent, cause: 'capacity', because: told });
   }
 
   @HandlesEvent(tasksTakenBack)

@@ -64,17 +64,7 @@ export class EventConsumers {
   }
 
   private async consume(event: EventContract, handlers: EventHandler[]): Promise<void> {
-    const durableName = consumerName(this.service, event.subject);
-    const manager = await jetstreamManager(this.connection, { checkAPI: false });
-    await manager.consumers.add(eventStream, {
-      durable_name: durableName,
-      filter_subject: event.subject,
-      ack_policy: AckPolicy.Explicit,
-      deliver_policy: DeliverPolicy.All,
-      ack_wait: 30_000 * 1e6,
-      max_deliver: -1, // who gives up is `deliver`
-      max_ack_pending: 256,
-    });
+    const durableName = await this.addConsumer(event);
     const consumer = await jetstream(this.connection, { checkAPI: false }).consumers.get(eventStream, durableName);
     const messages = await consumer.consume({
       max_messages: 64,
@@ -82,6 +72,36 @@ export class EventConsumers {
       callback: (message) => void this.deliver(event, handlers, message),
     });
     this.consuming.push(messages);
+    void this.keep(event, messages);
+  }
+
+  private async addConsumer({ subject }: EventContract): Promise<string> {
+    const durableName = consumerName(this.service, subject);
+    const manager = await jetstreamManager(this.connection, { checkAPI: false });
+    await manager.consumers.add(eventStream, {
+      durable_name: durableName,
+      filter_subject: subject,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      ack_wait: 30_000 * 1e6,
+      max_deliver: -1, // who gives up is `deliver`
+      max_ack_pending: 256,
+    });
+    return durableName;
+  }
+
+  /** Makes the consumer anew where the server has lost it with all else; the client goes on asking for messages, and gets them then. */
+  private async keep(event: EventContract, messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (type !== 'stream_not_found' && type !== 'consumer_not_found' && type !== 'consumer_deleted') continue;
+      try {
+        await ensureEventStream(this.connection);
+        await this.addConsumer(event);
+        log.warn('events are heard anew: the server had lost the consumer', { subject: event.subject });
+      } catch (err) {
+        log.warn('events are not heard yet', { subject: event.subject, err }); // it is said again, until it is there
+      }
+    }
   }
 
   private async deliver(event: EventContract, handlers: EventHandler[], message: JsMsg): Promise<void> {

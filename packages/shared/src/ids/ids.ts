@@ -15,6 +15,11 @@ export function newUuid(): string {
   return v7();
 }
 
+/** When a UUIDv7 was made, in milliseconds. */
+export function timeOfUuid(uuid: string): number {
+  return parseInt(uuid.replace('-', '').slice(0, 12), 16);
+}
+
 /** The identifier at the edge of a UUID in the database. */
 export function fromUuid<Prefix extends string>(prefix: Prefix, uuid: string): Id<Prefix> {
   return TypeID.fromUUID(prefix, uuid).toString() as Id<Prefix>;

@@ -1,12 +1,13 @@
-import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
+import { NoRespondersError, type NatsConnection } from '@nats-io/transport-node';
 import type { EntityManager } from 'typeorm';
+import { isLost } from '../bus/connection.ts';
 import type { EventContract } from '../bus/contract.ts';
-import { ensureEventStream } from '../bus/event-stream.ts';
+import { ensureEventStream, eventStream } from '../bus/event-stream.ts';
 import type { EventEnvelope } from '../bus/event-meta.ts';
 import { Fault } from '../errors/fault.ts';
 import { afterCommit, sqlStateOf, type SystemDatabase } from '../database/workspace-database.ts';
-import { newUuid } from '../ids/ids.ts';
+import { newUuid, timeOfUuid } from '../ids/ids.ts';
 import { dataWithoutSecrets } from '../secrets/live-secrets.ts';
 import { log } from '../telemetry/log.ts';
 
@@ -34,22 +35,23 @@ const sweepEveryMs = 1_000;
 const sweepAfterMs = 1_000;
 const sweepMax = 500;
 const publishTimeoutMs = 5_000;
+/** What was written this much earlier than the newest event that the stream still has may have been published after it. */
+const reopenMarginMs = 60_000;
 
 /** Durable events: an event exists if and only if its change was committed. */
 export class Outbox {
   private readonly stream: JetStreamClient;
   private timer: NodeJS.Timeout | null = null;
   private sweeping: Promise<void> = Promise.resolve();
-  private isStreamKnown = false;
+  /** Resolves when nothing is missing in the stream that this service published over earlier connections. */
+  private whole: Promise<void> | null = null;
 
   constructor(
     private readonly database: SystemDatabase,
-    connection: NatsConnection,
+    private readonly connection: NatsConnection,
   ) {
-    this.connection = connection;
     this.stream = jetstream(connection, { checkAPI: false });
   }
-  private readonly connection: NatsConnection;
 
   /** Writes an event in the transaction of its change; it is published right after the commit. `unavailable`: no event, so no change either. */
   async append<Payload extends object>(
@@ -91,12 +93,55 @@ export class Outbox {
     });
   }
 
-  private async publish(subject: string, envelope: EventEnvelope): Promise<void> {
-    if (!this.isStreamKnown) {
-      await ensureEventStream(this.connection);
-      this.isStreamKnown = true;
+  /** Hands one event that is in the outbox to the stream, which drops it if it has it already. */
+  async publish(subject: string, envelope: EventEnvelope): Promise<void> {
+    await this.beWhole();
+    try {
+      await this.stream.publish(subject, JSON.stringify(envelope), { msgID: envelope.id, timeout: publishTimeoutMs });
+    } catch (error) {
+      this.whole = null;
+      throw error;
     }
-    await this.stream.publish(subject, JSON.stringify(envelope), { msgID: envelope.id, timeout: publishTimeoutMs });
+  }
+
+  private beWhole(): Promise<void> {
+    const whole = (this.whole ??= this.reopenLost());
+    whole.catch(() => {
+      if (this.whole === whole) this.whole = null;
+    });
+    return whole;
+  }
+
+  /**
+   * A server may have lost its disk, or with its power what was not yet written to it: what the stream should have and has not is open again, for the
+   * sweep. Before anything is published over a new connection, since the newest event of each subject is what tells.
+   */
+  private async reopenLost(): Promise<void> {
+    await ensureEventStream(this.connection);
+    const newest: { subject: string; id: string }[] = await this.database.source.query(
+      `SELECT subject, max(id::text) AS id FROM outbox WHERE published_at IS NOT NULL GROUP BY subject`,
+    );
+    const manager = await jetstreamManager(this.connection, { checkAPI: false });
+    const { state } = await manager.streams.info(eventStream);
+    for (const { subject, id } of newest) {
+      const kept = await manager.direct.getMessage(eventStream, { last_by_subj: subject }).catch((error: unknown) => {
+        // A stream that was made by an earlier version does not answer.
+        if (error instanceof NoRespondersError || (error as Error).cause instanceof NoRespondersError) return undefined;
+        throw error;
+      });
+      if (kept === undefined)
+        return log.warn('whether events were lost cannot be seen: the stream does not allow direct reads', { eventStream });
+      const keptId = kept?.header.get('Nats-Msg-Id');
+      if (keptId === id) continue;
+      // The stream drops its oldest when it is full.
+      if (!keptId && state.first_seq > 1 && state.messages > 0 && timeOfUuid(id) < Date.parse(state.first_ts)) continue;
+      const since = keptId ? timeOfUuid(keptId) - reopenMarginMs : 0;
+      const [, count] = await this.database.source.query(
+        `UPDATE outbox SET published_at = NULL WHERE subject = $1 AND published_at IS NOT NULL AND created_at >= to_timestamp($2 / 1000.0)`,
+        [subject, since],
+      );
+      log.warn('the event stream has lost events: they are published again', { subject, count });
+    }
   }
 
   private async markPublished(ids: string[]): Promise<void> {
@@ -105,9 +150,14 @@ export class Outbox {
 
   /** Publishes every second what a crash or an outage left behind, and drops what is old. */
   start(): void {
+    void this.watch();
     this.timer = setInterval(() => {
       this.sweeping = this.sweeping.then(() => this.sweep()).catch((err: unknown) => log.warn('the outbox was not swept', { err }));
     }, sweepEveryMs);
+  }
+
+  private async watch(): Promise<void> {
+    for await (const { type } of this.connection.status()) if (type === 'disconnect') this.whole = null;
   }
 
   async stop(): Promise<void> {
@@ -116,7 +166,8 @@ export class Outbox {
   }
 
   private async sweep(): Promise<void> {
-    if (this.connection.isClosed()) return;
+    if (this.connection.isClosed() || isLost(this.connection)) return;
+    await this.beWhole();
     const rows: OutboxRow[] = await this.database.source.query(
       `SELECT id, subject, workspace, entity, version, payload, created_at FROM outbox
        WHERE published_at IS NULL AND created_at < now() - $1 * interval '1 millisecond' ORDER BY created_at LIMIT $2`,

@@ -1,7 +1,7 @@
 import type { Catalogue } from '@signalbox/shared/bus/catalogue.js';
 import { atShard, type Contract, type ServiceName } from '@signalbox/shared/bus/contract.js';
 import { consumerName } from '@signalbox/shared/bus/event-consumers.js';
-import { eventStream } from '@signalbox/shared/bus/event-stream.js';
+import { eventStream, gapSubject } from '@signalbox/shared/bus/event-stream.js';
 import { cancelSubject, servedSubject } from '@signalbox/shared/bus/headers.js';
 
 /** What a NATS user may do. */
@@ -23,6 +23,7 @@ export function permissionsOf(service: ServiceName, { contracts, events }: Catal
   const called = contracts.filter(({ callers }) => callers.includes(service));
   const own = contracts.filter((contract) => contract.service === service);
   const handedOn = own.filter(({ shardOf }) => shardOf !== undefined).map(atShard);
+  const published = events.filter((event) => event.service === service);
   const heard = events.filter(({ listeners }) => service === 'api-gateway' || listeners.includes(service));
   return {
     publish: unique([
@@ -30,7 +31,8 @@ export function permissionsOf(service: ServiceName, { contracts, events }: Catal
         contract.identity === 'service' ? `${contract.subject}.${service}` : contract.subject,
       ),
       ...[...called, ...handedOn].flatMap((contract) => [cancelSubject(contract.service), servedSubject(contract.service)]),
-      ...events.filter((event) => event.service === service).map(({ subject }) => subject),
+      ...published.map(({ subject }) => subject),
+      ...published.filter(({ durable }) => durable).map(({ subject }) => `${jetstreamApi}.DIRECT.GET.${eventStream}.${subject}`),
       ...streamRights(),
       ...heard.filter(({ durable }) => durable).flatMap(({ subject }) => consumerRights(consumerName(service, subject), subject)),
       ...(service === 'api-gateway' ? watcherRights() : []),
@@ -52,9 +54,15 @@ function heardSubject({ identity, subject, service, shard }: Contract): string {
   return identity === 'service' ? `${subject}.*` : subject;
 }
 
-/** Every service makes sure that the stream exists. */
+/** Every service makes sure that the stream exists, and that no consumer has heard more than it has. */
 function streamRights(): string[] {
-  return [`${jetstreamApi}.INFO`, `${jetstreamApi}.STREAM.CREATE.${eventStream}`, `${jetstreamApi}.STREAM.INFO.${eventStream}`];
+  return [
+    `${jetstreamApi}.INFO`,
+    `${jetstreamApi}.STREAM.CREATE.${eventStream}`,
+    `${jetstreamApi}.STREAM.INFO.${eventStream}`,
+    `${jetstreamApi}.CONSUMER.LIST.${eventStream}`,
+    gapSubject,
+  ];
 }
 
 /** Subjects of one durable consumer: made in the old way by 2.8 clients, in the new one since 2.9. */
