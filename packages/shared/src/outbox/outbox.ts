@@ -132,7 +132,7 @@ export class Outbox {
       if (kept === undefined)
         return log.warn('whether events were lost cannot be seen: the stream does not allow direct reads', { eventStream });
       const keptId = kept?.header.get('Nats-Msg-Id');
-      if (keptId === id) continue;
+      if (keptId && keptId >= id) continue; // one that is newer is not marked yet
       // The stream drops its oldest when it is full.
       if (!keptId && state.first_seq > 1 && state.messages > 0 && timeOfUuid(id) < Date.parse(state.first_ts)) continue;
       const since = keptId ? timeOfUuid(keptId) - reopenMarginMs : 0;
