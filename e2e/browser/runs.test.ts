@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SignalboxClient } from '@signalbox/sdk/client/client.js';
+import { worker } from '@signalbox/sdk/worker/worker.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { toUuid } from '@signalbox/shared/ids/ids.js';
 import { asSuperuser } from '../faults/servers.ts';
@@ -112,6 +114,49 @@ test('a run is shown as it stood before, and two runs side by side', async () =>
   await page.getByRole('cell', { name: 'sum' }).waitFor();
   expect(visitor.complaints).toEqual([]);
 });
+
+test('the log of a step has what was said of its attempts: for who comes late, and when all is over', async () => {
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const reader = worker({
+    ...{ agent: 'reader', url: stack.url, apiKey: key, log: () => undefined },
+    skills: {
+      read: {
+        run: async (_, ctx) => {
+          ctx.progress(`opens the book, try ${ctx.attempt}`);
+          await sleep(150);
+          if (ctx.attempt === 1) throw new Error('the book is shut');
+          ctx.progress('reads', 0.25);
+          await held;
+          ctx.progress('reads', 1);
+          return 'read';
+        },
+      },
+    },
+  });
+  const agent = { apiVersion: 'signalbox.dev/v1', kind: 'Agent', metadata: { name: 'reader' } } as const;
+  await client.agents.apply({
+    ...agent,
+    spec: { kind: 'worker', skills: [{ name: 'read', description: 'Reads.' }], worker: { runner: 'external' } },
+  });
+  const spec = { steps: { book: { agent: 'reader', skill: 'read', retry: { attempts: 2, backoff: { initialMs: 10 } } } } };
+  await client.workflows.apply({ apiVersion: 'signalbox.dev/v1', kind: 'Workflow', metadata: { name: 'reading' }, spec });
+  const working = reader.run();
+  const { id } = await client.workflows.start('reading', {});
+  await until('the second try reads', async () => (await client.runs.step(id, 'book')).attempts[1]?.log?.length === 2);
+  await using visitor = await signedIn();
+  await visitor.visit(`/runs/${id}?step=book`, 'reading');
+  const lines = visitor.page.getByRole('log', { name: 'Log of this step' });
+  for (const line of ['opens the book, try 1', 'opens the book, try 2', 'reads25 %']) await lines.getByText(line).waitFor();
+  release();
+  await lines.getByText('reads100 %').waitFor();
+  await lines.getByText('attempt 2 succeeded').waitFor();
+  await visitor.page.reload();
+  for (const line of ['opens the book, try 1', 'opens the book, try 2', 'reads100 %']) await lines.getByText(line).waitFor();
+  await reader.stop();
+  await working;
+  expect(visitor.complaints).toEqual([]);
+}, 60_000);
 
 test.each(Object.entries(looks))('pages of many runs are without barriers and no wider than the window: %s', async (_, look) => {
   const [one, two] = await client.runs.list({ workflow: 'breaks' }).take(2);

@@ -55,11 +55,12 @@ beforeAll(async () => {
     many: { forEach: '${{ [1, 2, 3] }}', agent: 'works', with: { n: '${{ item }}' }, onError: 'continue' },
     last: { value: '${{ size(steps.large.output) }}', needs: ['many'] },
   });
-  worker = new TestWorker(service, 'works', ({ input }) =>
-    (input as { n: number }).n === 2
-      ? { error: { code: 'invalid', detail: 'not two' } }
-      : { output: input, usage: { inputTokens: 3, outputTokens: 4, costUsd: 0.5 } },
-  );
+  worker = new TestWorker(service, 'works', async (task) => {
+    const { input } = task;
+    if ((input as { n: number }).n !== 2) return { output: input, usage: { inputTokens: 3, outputTokens: 4, costUsd: 0.5 } };
+    await worker.say(task, 'looks at two');
+    return { error: { code: 'invalid', detail: 'not two' } };
+  });
 }, 120_000);
 
 afterAll(async () => {
@@ -119,6 +120,7 @@ test('a run goes to another workspace as a file, and is there as it was, in ever
   expect(await service.request(getStep, { run: run.id, key: 'many[1]' }, elsewhere)).toMatchObject({
     status: 'failed',
     error: { detail: 'not two' },
+    attempts: [{ log: [{ message: 'looks at two' }] }],
   });
   // It is found as others are, and its failure is nobody's to look after.
   expect((await service.request(listRuns, { labels: { team: 'red' }, costMin: 0.9 }, elsewhere)).data).toEqual([

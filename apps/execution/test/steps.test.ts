@@ -12,7 +12,7 @@ import { forkRun } from '@signalbox/shared/contracts/execution/fork-run.js';
 import { instancesMeasured, type VersionMeasure } from '@signalbox/shared/contracts/execution/instances-measured.js';
 import { mirrorsMeasured, type MirrorPair, type MirrorsMeasured } from '@signalbox/shared/contracts/execution/mirrors-measured.js';
 import { getRun } from '@signalbox/shared/contracts/execution/get-run.js';
-import { getStep } from '@signalbox/shared/contracts/execution/get-step.js';
+import { getStep, type GetStepReply } from '@signalbox/shared/contracts/execution/get-step.js';
 import { invokeAgent } from '@signalbox/shared/contracts/execution/invoke-agent.js';
 import { leaseTasks, type LeasedTask, type LeaseTasksReply } from '@signalbox/shared/contracts/execution/lease-tasks.js';
 import { eventsIn, runProgressed } from '@signalbox/shared/contracts/execution/run-event.js';
@@ -28,7 +28,7 @@ import { instanceChanged } from '@signalbox/shared/contracts/registry/events.js'
 import { routingChanged } from '@signalbox/shared/contracts/registry/routing-changed.js';
 import type { TaskResult } from '@signalbox/shared/contracts/execution/failure.js';
 import type { StartTaskRequest } from '@signalbox/shared/contracts/protocol/start-task.js';
-import { newId } from '@signalbox/shared/ids/ids.js';
+import { newId, toUuid } from '@signalbox/shared/ids/ids.js';
 import type { EventRecorder } from '@signalbox/testkit/event-recorder.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until, workflow, type TestAgent } from './peers.ts';
@@ -998,7 +998,7 @@ test('a call to an agent is a run of one step, and its answer waits for the end'
   expect((await service.request(invokeAgent, { agent: 'web', waitMs: 50 })).status).toBe('running');
 });
 
-test('what an executor says it is at reaches who follows, and is not recorded', async () => {
+test('what an executor says it is at reaches who follows as it is said, and is no event of the record', async () => {
   const live = await service.record(runProgressed);
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -1042,6 +1042,49 @@ test('what an executor says it is at reaches who follows, and is not recorded', 
   for (const key of ['b', 'a[0]', 'a b'])
     await expect(service.request(getStep, { run: id, key })).rejects.toMatchObject({ code: 'not_found' });
 });
+
+test('what was said of each attempt is kept with its end, the last of it, and is shown while it is under way', async () => {
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await using worker = new TestWorker(service, 'slow', async (task) => {
+    if (task.attempt === 1) {
+      for (let page = 1; page <= 55; page++) await worker.say(task, `page ${page}`);
+      return { error: { code: 'unavailable', detail: 'no page 56' } };
+    }
+    await worker.say(task, task.attempt === 2 ? 'too slow' : 'once more');
+    if (task.attempt === 2) await sleep(60_000, undefined, { ref: false });
+    await held;
+    return { output: 'read' };
+  });
+  const retry = { attempts: 3, backoff: { initialMs: 10 } };
+  await apply(service, 'said', { a: { agent: 'slow', timeout: '1500ms', retry }, b: { value: 1, needs: ['a'] } });
+  const { id } = await start(service, { workflow: 'said' });
+  const shown = async (): Promise<GetStepReply['attempts']> => (await service.request(getStep, { run: id, key: 'a' })).attempts;
+  const line = (message: string): object => ({ message, at: expect.stringMatching(/Z$/) as unknown });
+  for (let seen = await shown(); seen[2]?.log === undefined; seen = await shown()) await sleep(20);
+  expect((await shown())[2]).toMatchObject({ status: 'running', log: [line('once more')] });
+  release();
+  const run = await ended(service, id);
+  expect(run.status).toBe('succeeded');
+  const [first, second, third] = await shown();
+  expect(first).toMatchObject({ status: 'failed', logDropped: 5, log: { length: 50, 0: line('page 6'), 49: line('page 55') } });
+  expect(second).toMatchObject({ error: { code: 'timeout' }, log: [line('too slow')] });
+  expect(third).toMatchObject({ status: 'succeeded', log: [line('once more')] });
+  expect(second).not.toHaveProperty('logDropped');
+  // Lists go without, events too; and no row was written for it.
+  expect(run.steps[0]?.attempts[0]).not.toHaveProperty('log');
+  expect((await service.request(listRunEvents, { run: id })).data.map(({ type }) => type)).not.toContain('step.progress');
+  const rows = await service.database.sql<{ body: string }>(
+    `SELECT convert_from(body, 'UTF8') AS body FROM journal WHERE run_id = $1 ORDER BY seq`,
+    [toUuid(id, 'run')],
+  );
+  const kinds = rows.map(({ body }) => (JSON.parse(body) as { t: string }[]).map(({ t }) => t).join());
+  expect(kinds.filter((each) => each.includes('logged'))).toEqual([
+    'logged,retrying',
+    'logged,retrying',
+    'logged,succeeded,succeeded,ended',
+  ]);
+}, 30_000);
 
 test('a task that nobody wants is refused to protocol too', async () => {
   const task = `${newId('run')}.0.x.1`;

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mcpServerChanged } from '@signalbox/shared/contracts/mcp-server/events.js';
+import { mcpServerChanged, toolProgressed } from '@signalbox/shared/contracts/mcp-server/events.js';
 import { revokeGrant } from '@signalbox/shared/contracts/security/revoke-grant.js';
 import { resolveSecret } from '@signalbox/shared/contracts/security/resolve-secret.js';
 import { secretChanged } from '@signalbox/shared/contracts/security/secret-changed.js';
@@ -61,6 +62,9 @@ describe('a secret of a process', () => {
     expect(textOf(await mcp.call('env', 'echo', { text: 'canary-of-the-token-1' }))).toBe('[secret:token]');
     const encoded = Buffer.from('me:canary-of-the-token-1').toString('base64');
     expect(textOf(await mcp.call('env', 'echo', { text: encoded }))).toMatch(/^bW.*\[secret:token\]/);
+    const told = await mcp.service.record(toolProgressed);
+    await mcp.call('env', 'steps', { count: 1, of: 'canary-of-the-token-1' }, { progressId: randomUUID() });
+    expect((await told.next(() => true)).message).toBe('step 1 of [secret:token]');
     expect(JSON.stringify(await mcp.get('env'))).not.toContain('canary');
     expect((await mcp.get('env')).manifest).toMatchObject({ spec: { env: { API_TOKEN: 'secret://token' } } });
     expect(await rows()).not.toContain('canary');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { callTool, type CallToolReply, type CallToolRequest } from '@signalbox/shared/contracts/mcp-server/call-tool.js';
 import { toolProgressed } from '@signalbox/shared/contracts/mcp-server/events.js';
+import { keepOut } from '@signalbox/shared/secrets/live-secrets.js';
 import type { Artifact } from '@signalbox/shared/contracts/context/artifact.js';
 import { beginUpload } from '@signalbox/shared/contracts/context/begin-upload.js';
 import { finishUpload } from '@signalbox/shared/contracts/context/finish-upload.js';
@@ -272,6 +273,9 @@ describe('a task for an mcp agent or a tool', () => {
       await protocol.publish(toolProgressed, { ...about, progress: 2 });
       await protocol.publish(toolProgressed, { progressId: crypto.randomUUID(), progress: 2 });
       await eventually(() => execution.beats.find(({ message }) => message === '2 of 4'), 'no progress');
+      keepOut('token', 'canary-of-a-token');
+      await protocol.publish(toolProgressed, { ...about, message: 'logs in with canary-of-a-token' });
+      await eventually(() => execution.beats.find(({ message }) => message === 'logs in with [secret:token]'), 'no progress');
       return { content: [], isError: false };
     };
     await perform({ tool: 'files/read' });

@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { RunEvent, Step } from '../src/client/runs.ts';
+import { stepLog } from '../src/client/step-log.ts';
 import { page, problem, Reply, RestDouble, sse } from './rest-double.ts';
 import { signalbox as run, temporaryFolder } from './terminal-double.ts';
 import type { Printed, Surroundings } from './terminal-double.ts';
@@ -317,6 +319,55 @@ test('logs are all events so far, with their dates', async () => {
   rest.on('GET /runs/run_1/events', problem(404, 'not_found', 'there is no run run_1'));
   expect((await signalbox(['logs', 'run_1'])).exit).toBe(5);
   expect((await signalbox(['logs', 'run_1', '--follow'])).exit).toBe(5);
+});
+
+test('logs of a step are its events with what was said of each attempt, once, though it was heard live too', async () => {
+  const second = (index: number): string => `2026-11-24T12:00:0${index}.000Z`;
+  const mine = (seq: number, index: number, type: string, attempt: number, more: object = {}): object =>
+    event(seq, type, { at: second(index), step: 'list', attempt, ...more });
+  const recorded = [
+    event(1, 'run.started', { at: second(0) }),
+    mine(2, 1, 'step.started', 1),
+    mine(5, 5, 'step.retrying', 1, { message: 'again in 10 ms' }),
+    mine(6, 6, 'step.started', 2),
+    event(7, 'step.started', { at: second(6), step: 'other' }),
+  ];
+  const attempt = { agent: 'librarian', instance: 'one', status: 'failed', startedAt: at, endedAt: at, error: null };
+  const log = [
+    { at: second(3), message: 'page 3' },
+    { at: second(4), message: 'page 4', fraction: 0.5 },
+  ];
+  const attempts = [
+    { ...attempt, number: 1, log, logDropped: 2 },
+    { ...attempt, number: 2, log: [{ at: second(7), message: 'page 5', fraction: 0.1 }] },
+  ] as Step['attempts'];
+  rest.on('GET /runs/run_1/events', page(recorded)).on('GET /runs/run_1/steps/list', { key: 'list', attempts });
+  const told = (await signalbox(['logs', 'run_1', '--step', 'list'])).out.replaceAll(/^2026-11-24 12:00:|librarian \(one\) {2}/gm, '');
+  expect(told.trim().split('\n')).toEqual([
+    '01.000  ◐ started   list',
+    'attempt 1: 2 earlier lines not kept',
+    '03.000  ◐ progress  list  page 3',
+    '04.000  ◐ progress  list  page 4  50 %',
+    '05.000  ▲ retrying  list  again in 10 ms',
+    '06.000  ◐ started   list  attempt 2',
+    '07.000  ◐ progress  list  attempt 2  page 5  10 %',
+  ]);
+  expect((await signalbox(['logs', 'run_1', '--step', 'list', '--follow'])).exit).toBe(2);
+  const live = [
+    mine(2, 2, 'step.progress', 1, { message: 'page 2' }),
+    mine(2, 4, 'step.progress', 1, { message: 'page 4', fraction: 0.5 }),
+    mine(6, 8, 'step.progress', 2, { message: 'page 5', fraction: 0.2 }),
+  ];
+  const entries = stepLog('run_1', { key: 'list', attempts }, [...recorded, ...live] as RunEvent[]);
+  expect(entries.map(({ seq, message, dropped, fraction }) => [seq, message, dropped, fraction])).toEqual([
+    [2, undefined, undefined, undefined],
+    [2, 'page 2', undefined, undefined],
+    [2, 'page 3', 1, undefined],
+    [2, 'page 4', undefined, 0.5],
+    [5, 'again in 10 ms', undefined, undefined],
+    [6, undefined, undefined, undefined],
+    [6, 'page 5', undefined, 0.2],
+  ]);
 });
 
 test('fork starts a run that keeps what another has done', async () => {

@@ -6,6 +6,7 @@ import type { PlaceHolder } from '@signalbox/shared/contracts/execution/why-run.
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
+import type { AttemptLog } from '@signalbox/workflow/core/attempt-log.js';
 import type { AttemptRef, Effect, Failure, RunEvent } from '@signalbox/workflow/core/events.js';
 import { mayRetry } from '@signalbox/workflow/core/graph.js';
 import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
@@ -341,6 +342,11 @@ export class Dispatcher {
     this.mirrors.agentChanged(workspace, agent);
     const queue = this.queues.find(workspace, agent);
     if (queue) this.queues.pump(queue, true);
+  }
+
+  /** What was said of an attempt that is under way. */
+  logOf(run: LiveRun, ref: AttemptRef): AttemptLog | undefined {
+    return this.tasks.get(taskIdOf(run, ref))?.log;
   }
 
   /** Why a queued attempt is not under way. */

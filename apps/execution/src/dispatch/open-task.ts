@@ -1,6 +1,7 @@
 import { formatTask, idempotencyKeyOf } from '@signalbox/shared/contracts/execution/task-id.js';
 import { traceparentOf } from '@signalbox/shared/telemetry/call-context.js';
 import { isTracing } from '@signalbox/shared/telemetry/tracing.js';
+import type { AttemptLog } from '@signalbox/workflow/core/attempt-log.js';
 import type { AttemptRef } from '@signalbox/workflow/core/events.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
 import { handoverOf } from '@signalbox/workflow/core/failover.js';
@@ -20,6 +21,8 @@ export interface OpenTask extends QueuedTask {
   deadline: Timer | undefined;
   /** Whether its executor has said anything of it: else it may never have reached it. */
   isHeard: boolean;
+  /** What it said, until that is recorded with its end. */
+  log: AttemptLog | undefined;
 }
 
 /** The identifier of an attempt of a run's task. */
@@ -64,6 +67,7 @@ export function newTask(run: LiveRun, ref: AttemptRef, input: Json): OpenTask {
     again: undefined,
     deadline: undefined,
     isHeard: false,
+    log: undefined,
     because: undefined,
   };
 }

@@ -13,10 +13,10 @@ export class GetStepHandler {
 
   @Handles(getStep)
   async handle(@Payload() { run, key }: GetStepRequest, @FromCaller() { workspace }: Caller): Promise<GetStepReply> {
-    return this.finder.view(workspace, run, ({ state, why }) => {
+    return this.finder.view(workspace, run, ({ state, why, logOf }) => {
       const place = placeOf(state, key);
       if (!place) throw unknownStep(key);
-      return wholeStepView(state, place, why);
+      return wholeStepView(state, place, why, logOf);
     });
   }
 }

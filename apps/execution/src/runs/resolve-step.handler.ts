@@ -57,7 +57,7 @@ export class ResolveStepHandler {
       const isTaken = outcome === undefined ? await this.store.leave(workspace, uuid, event) : outcome !== 'stale';
       if (!isTaken) await look(); // says why it was not taken, unless the same word was
     }
-    return this.finder.view(workspace, run, ({ state, why }) => wholeStepView(state, place, why));
+    return this.finder.view(workspace, run, ({ state, why, logOf }) => wholeStepView(state, place, why, logOf));
   }
 }
 

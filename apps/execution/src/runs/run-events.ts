@@ -10,6 +10,7 @@ import { log } from '@signalbox/shared/telemetry/log.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { approvalEvents } from '../approvals/approval-events.ts';
 import type { ApprovalRow } from '../approvals/approval-row.ts';
+import type { LogLine } from '@signalbox/workflow/core/attempt-log.js';
 import type { Transition } from '@signalbox/workflow/core/events.js';
 import type { OutboxEvent } from '../journal/append.ts';
 import type { LiveRun } from '../shards/live-run.ts';
@@ -92,22 +93,21 @@ export class RunEvents {
     else this.publishTimer ??= setTimeout(() => void this.publishAll(), publishMs);
   }
 
-  /** What a worker says it is at. Not recorded. */
+  /** What an executor says it is at, as it says it. */
   progress(
     run: LiveRun,
     step: string,
     attempt: number,
     agent: string,
     instance: string | undefined,
-    message: string,
-    fraction?: number,
+    { at, message, fraction }: LogLine,
   ): void {
     this.publishQuietly(() =>
       this.bus.publishLive(
         runProgressed,
         {
           seq: run.lastSeq,
-          at: new Date(now()).toISOString(),
+          at: new Date(at).toISOString(),
           run: run.id,
           type: 'step.progress',
           step,

@@ -6,7 +6,7 @@ import type { QueueCause } from '../dispatch/queue-cause.ts';
 import { Engine } from '../shards/engine.ts';
 import type { LiveRun, RunFacts } from '../shards/live-run.ts';
 import { RunStore } from './run.store.ts';
-import type { Why } from './run-view.ts';
+import type { LogOf, Why } from './run-view.ts';
 
 /** A run that was asked for. */
 export interface FoundRun {
@@ -14,6 +14,8 @@ export interface FoundRun {
   facts: RunFacts;
   live: LiveRun | undefined;
   why: Why;
+  /** What was said of an attempt that is under way; undefined where its owner is not here. */
+  logOf: LogOf;
   /** Why it waits for a place of a limit before it begins; undefined where its owner is not here. */
   whyEntering: () => QueueCause | undefined;
 }
@@ -41,6 +43,7 @@ export class RunFinder {
         facts: live.facts,
         live,
         why: (ref) => this.engine.dispatcher.why(live, ref),
+        logOf: (ref) => this.engine.dispatcher.logOf(live, ref),
         whyEntering,
       });
       const isWritten = await live.settle().then(
@@ -51,7 +54,7 @@ export class RunFinder {
     }
     const read = await this.store.read(workspace, uuid);
     if (!read) throw unknownRun(run);
-    return view({ ...read, live: undefined, why: () => undefined, whyEntering });
+    return view({ ...read, live: undefined, why: () => undefined, logOf: () => undefined, whyEntering });
   }
 }
 

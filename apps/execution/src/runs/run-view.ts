@@ -2,11 +2,13 @@ import type { AttemptView, RunStatus, RunView, StepView, WaitingFor } from '@sig
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { answerersNow, answerersText, shownOf, type Approval } from '@signalbox/workflow/core/approval.js';
 import { notUndone } from '@signalbox/workflow/core/ending.js';
+import type { AttemptLog } from '@signalbox/workflow/core/attempt-log.js';
 import type { AttemptRef, Usage } from '@signalbox/workflow/core/events.js';
 import { unitBefore } from '@signalbox/workflow/core/gate.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import type { GraphStep } from '@signalbox/workflow/core/graph.js';
 import { enteringReason, isEntering, limitText } from '@signalbox/workflow/core/limits.js';
+import { sizeOf } from '@signalbox/workflow/core/json.js';
 import { isWaiting, progressOf } from '@signalbox/workflow/core/progress.js';
 import { guarded, inputOf, keyOf, workOf } from '@signalbox/workflow/core/scope.js';
 import { hasEnded, type RunState, type StepState, type UnitState } from '@signalbox/workflow/core/state.js';
@@ -24,6 +26,8 @@ const wholeMaxBytes = 200_000;
 /** Inputs and outputs of steps in a list: each at most this, all together at most the second. */
 const previewMaxBytes = 16_384;
 const previewsMaxBytes = 256_000;
+/** What was said of all attempts of a step that is shown alone; the last attempts go first. */
+const logsMaxBytes = 49_152;
 
 /** Of what could not be undone, a run shows so many: each is a step of its own too. */
 const notUndoneMax = 100;
@@ -32,6 +36,9 @@ const degradedMax = 100;
 
 /** Why a queued attempt is not under way; undefined where its owner is not here. */
 export type Why = (ref: AttemptRef) => QueueCause | undefined;
+
+/** What was said of an attempt that is under way. */
+export type LogOf = (ref: AttemptRef) => AttemptLog | undefined;
 
 /** A run's status: that of its state, or `waiting` when all that was begun waits. */
 export function statusOf(state: RunState): RunStatus {
@@ -124,8 +131,23 @@ export function stepViews(state: RunState, places: readonly UnitPlace[], why: Wh
 }
 
 /** One step, whole. */
-export function wholeStepView(state: RunState, place: UnitPlace, why: Why): StepView {
-  return stepView(state, place, why, wholeMaxBytes, pathsOf(state));
+export function wholeStepView(state: RunState, place: UnitPlace, why: Why, logOf: LogOf): StepView {
+  const view = stepView(state, place, why, wholeMaxBytes, pathsOf(state));
+  const logs = state.steps[place.s]?.units[Math.max(0, place.i)]?.logs ?? [];
+  let bytes = 0;
+  const attempts = view.attempts.toReversed().map((attempt): AttemptView => {
+    const log = logs.find(({ n }) => n === attempt.number) ?? logOf({ ...place, n: attempt.number });
+    if (log === undefined) return attempt;
+    bytes += sizeOf(log.lines);
+    const lines = bytes > logsMaxBytes ? [] : log.lines;
+    const dropped = log.dropped + log.lines.length - lines.length;
+    return {
+      ...attempt,
+      log: lines.map(({ at, ...said }) => ({ at: new Date(at).toISOString(), ...said })),
+      ...(dropped > 0 && { logDropped: dropped }),
+    };
+  });
+  return { ...view, attempts: attempts.reverse() };
 }
 
 /** Which steps a run's time went into, and how much of it the others had left. */

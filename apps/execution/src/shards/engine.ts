@@ -7,9 +7,11 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { Lease, leaseMs, type Owned } from '@signalbox/shared/shards/lease.js';
 import { Outbox } from '@signalbox/shared/outbox/outbox.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { isTracing, recordSpan } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { addLine } from '@signalbox/workflow/core/attempt-log.js';
 import { openEffects } from '@signalbox/workflow/core/restore.js';
 import type { Effect, RunEvent } from '@signalbox/workflow/core/events.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
@@ -151,6 +153,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
         this.dispatcher.dispatch(run, effect);
       },
       attemptEnded: (run, effect) => this.dispatcher.attemptEnded(run, effect),
+      logOf: (run, ref) => this.dispatcher.logOf(run, ref),
       enter: (run, effect) => this.dispatcher.limitedRuns.enter(run, effect),
       seek: (run, effect) => this.dispatcher.failovers.seek(run, effect),
       startChild: (run, effect) => this.children.start(run, effect),
@@ -279,7 +282,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Tells who follows the run what an executor says it is at. */
+  /** Tells who follows the run what an executor says it is at, and keeps it for whoever looks later. */
   progress(
     task: string | undefined,
     principal: string | undefined,
@@ -287,7 +290,9 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
   ): void {
     const open = task !== undefined && message !== undefined ? this.dispatcher.heldBy(task, principal) : undefined;
     if (open?.phase !== 'running' || message === undefined) return;
-    this.events.progress(open.run, open.key, open.ref.n, open.target, open.instance, message, fraction);
+    const line = { at: Math.round(now()), message, ...(fraction !== undefined && { fraction }) };
+    open.log = addLine(open.log, line);
+    this.events.progress(open.run, open.key, open.ref.n, open.target, open.instance, line);
     this.dispatcher.failovers.say(open, { message, fraction, partial });
   }
 

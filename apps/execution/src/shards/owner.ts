@@ -2,10 +2,11 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 import { now } from '@signalbox/shared/telemetry/clock.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import type { ApprovalRow } from '../approvals/approval-row.ts';
+import type { AttemptLog } from '@signalbox/workflow/core/attempt-log.js';
 import { nothing as nothingSpent, totalOf, usedOf, type Spend } from '@signalbox/workflow/core/budget.js';
 import { decide } from '@signalbox/workflow/core/decide.js';
 import { runDue } from '@signalbox/workflow/core/ending.js';
-import type { Effect, RunEvent, Transition } from '@signalbox/workflow/core/events.js';
+import type { AttemptRef, Effect, RunEvent, Transition } from '@signalbox/workflow/core/events.js';
 import type { Graph } from '@signalbox/workflow/core/graph.js';
 import { hasEnded, newRun, type RunState } from '@signalbox/workflow/core/state.js';
 import type { Turn } from '@signalbox/workflow/core/turn.js';
@@ -25,6 +26,8 @@ const endedMax = 2_000;
 export interface OwnerPorts {
   dispatch(run: LiveRun, effect: Effect & { e: 'dispatch' }): void;
   attemptEnded(run: LiveRun, effect: Effect & { e: 'attemptEnded' }): void;
+  /** What was said of an attempt that is under way. */
+  logOf(run: LiveRun, ref: AttemptRef): AttemptLog | undefined;
   enter(run: LiveRun, effect: Effect & { e: 'enter' }): void;
   seek(run: LiveRun, effect: Effect & { e: 'seek' }): void;
   startChild(run: LiveRun, effect: Effect & { e: 'startChild' }): void;
@@ -289,7 +292,8 @@ export class Owner implements LiveRunPorts {
   private decide(run: LiveRun, event: RunEvent): Turn {
     // Children and approvals are in the run's shard: who owns it owns them, and what is asked of one finds it by its identifier.
     const newId = (): string => newRunUuid(now(), run.facts.shard);
-    return decide(run.state, event, { at: now(), random: Math.random, newRunId: newId, newId });
+    const logOf = (ref: AttemptRef): AttemptLog | undefined => this.ports.logOf(run, ref);
+    return decide(run.state, event, { at: now(), random: Math.random, newRunId: newId, newId, logOf });
   }
 
   private end(run: LiveRun): void {

@@ -8,6 +8,7 @@ import { callTool, type CallToolReply, CallToolRequest } from '@signalbox/shared
 import { toolProgressed } from '@signalbox/shared/contracts/mcp-server/events.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { type Caller, FromCaller } from '@signalbox/shared/identity/caller.js';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import { currentCall } from '@signalbox/shared/telemetry/call-context.js';
 import { toolMissing } from '../catalogue/tool-missing.ts';
 import { callTimeoutDefaultMs } from '../manifests/manifest.ts';
@@ -88,7 +89,7 @@ export class CallToolHandler {
           progressId,
           progress,
           ...(total !== undefined && { total }),
-          ...(message !== undefined && { message: message.slice(0, messageMax) }),
+          ...(message !== undefined && { message: withoutSecrets(message).slice(0, messageMax) }),
         },
         { workspace, entity: progressId },
       );

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { beatTasks } from '@signalbox/shared/contracts/execution/beat-tasks.js';
 import { shardOfTask } from '@signalbox/shared/contracts/execution/task-id.js';
+import { withoutSecrets } from '@signalbox/shared/secrets/live-secrets.js';
 import { childTraceparent, inCall } from '@signalbox/shared/telemetry/call-context.js';
 import { log } from '@signalbox/shared/telemetry/log.js';
 import { ProtocolConfig } from '../protocol.config.ts';
@@ -50,7 +51,7 @@ export class Beats {
   progress(task: string, message: string, fraction?: number): void {
     if (!this.tasks.has(task)) return;
     this.waiting.set(task, {
-      message: message.slice(0, messageMax),
+      message: withoutSecrets(message).slice(0, messageMax),
       ...(fraction !== undefined && { fraction: Math.min(Math.max(fraction, 0), 1) }),
     });
     this.progressTimer ??= setTimeout(() => {

@@ -82,6 +82,17 @@ export interface Attempt {
   error: RunError | null;
   /** What it used, where it told. */
   usage?: { inputTokens: number; outputTokens: number; costUsd: number };
+  /** The last of what its executor said, the oldest first; of one that is under way, so far. `runs.step` has it. */
+  log?: LogLine[];
+  /** How many lines came before these, and are not kept. */
+  logDropped?: number;
+}
+
+/** One line of what an executor said of its work. `fraction`: how much is done, 0 to 1. */
+export interface LogLine {
+  at: string;
+  message: string;
+  fraction?: number;
 }
 
 /** One step of a run; a `forEach` step is one for each item (`analyse[3]`). */

@@ -197,6 +197,12 @@ export function applyTransition(state: RunState, transition: Transition, graphs:
     }
     case 'told':
       return addTold(unitAt(state, transition), transition);
+    case 'logged': {
+      const { n, lines, dropped = 0 } = transition;
+      (unitAt(state, transition).logs ??= []).push({ n, lines, dropped });
+      state.logBytes += sizeOf(lines);
+      return;
+    }
     case 'retrying':
     case 'seeking': {
       const unit = unitAt(state, transition);

@@ -1,4 +1,5 @@
 import { askMore, takeAnswer, verdictOn } from './asking.ts';
+import { recordLogs } from './attempt-log.ts';
 import { onLost, resolve } from './crash.ts';
 import { isLate, lateness } from './deadlines.ts';
 import { advance, conclude, end, endAtOnce, onRunTimer } from './ending.ts';
@@ -201,6 +202,7 @@ export function decide(state: RunState, event: RunEvent, given: Given): Turn {
   }
   work.outcome = 'taken';
   settle(work);
+  recordLogs(work);
   return work;
 }
 

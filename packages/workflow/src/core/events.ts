@@ -1,4 +1,5 @@
 import type { Answer, Answerer, Ask } from './approval.ts';
+import type { LogLine } from './attempt-log.ts';
 import type { GivenBudget, Holds, Limits, MoreBudget, Spend } from './budget.ts';
 import type { Recorded } from './counterfactual.ts';
 import type { Graph } from './graph.ts';
@@ -147,6 +148,8 @@ export type Transition =
   | { t: 'granted'; at: number; scope: string; more: Limits }
   | { t: 'began'; at: number; s: number; i: number; n: number; instance: string; agent?: string; version?: number }
   | { t: 'told'; at: number; s: number; i: number; n: number; message: string; fraction?: number; partial?: Json }
+  /** What was said of an attempt that ends with this row. `dropped`: how many lines came before. */
+  | { t: 'logged'; at: number; s: number; i: number; n: number; lines: LogLine[]; dropped?: number }
   | { t: 'child'; at: number; s: number; i: number; n: number; run: string; holds?: Holds }
   /** Until `due`, or until the signal comes: with both, whichever is first. */
   | { t: 'waits'; at: number; s: number; i: number; n: number; due?: number; signal?: string }

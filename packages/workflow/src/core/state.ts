@@ -1,4 +1,5 @@
 import type { Approval } from './approval.ts';
+import type { AttemptLog } from './attempt-log.ts';
 import type { Counterfactual } from './counterfactual.ts';
 import { newAccount, type Account, type Holds, type RunBudget } from './budget.ts';
 import type { Failure, InsteadOf, Usage } from './events.ts';
@@ -76,6 +77,8 @@ export interface UnitState {
   degraded: Failure | undefined;
   isLost: boolean;
   attempts: AttemptRecord[] | undefined;
+  /** What was said of attempts that have ended, by their numbers. */
+  logs: ({ n: number } & AttemptLog)[] | undefined;
   /** Of all its attempts, as far as they told. */
   usage: Usage | undefined;
   /** What is set aside for the attempt that is under way. */
@@ -189,6 +192,8 @@ export interface RunState {
   units: number;
   /** Bytes of all outputs so far. */
   bytes: number;
+  /** Of what was said of its attempts. */
+  logBytes: number;
   usage: Usage;
   signals: Signals;
   /** What it may use, where anything limits that. */
@@ -233,6 +238,7 @@ export function newUnit(): UnitState {
     degraded: undefined,
     isLost: false,
     attempts: undefined,
+    logs: undefined,
     usage: undefined,
     holds: undefined,
     short: undefined,
@@ -299,6 +305,7 @@ export function newRun(run: string, graph: Graph): RunState {
     left: graph.steps.filter(({ part }) => part === undefined).length,
     units: graph.steps.length,
     bytes: 0,
+    logBytes: 0,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
     signals: { ids: new Map(), open: new Map() },
     budget: undefined,

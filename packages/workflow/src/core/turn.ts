@@ -1,5 +1,6 @@
 import { applyTransition, type Graphs } from './apply.ts';
-import type { Effect, Transition } from './events.ts';
+import type { AttemptLog } from './attempt-log.ts';
+import type { AttemptRef, Effect, Transition } from './events.ts';
 import type { RunState } from './state.ts';
 
 /** Time, chance and identifiers, as the caller gives them: the core makes none. */
@@ -11,6 +12,8 @@ export interface Given {
   newRunId: () => string;
   /** A UUIDv7 of something else of the run. */
   newId: () => string;
+  /** What was said of an attempt that is under way. */
+  logOf?: (ref: AttemptRef) => AttemptLog | undefined;
 }
 
 /**

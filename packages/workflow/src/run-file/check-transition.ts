@@ -1,5 +1,6 @@
 import { Ajv } from 'ajv';
 import { failureCodes } from '@signalbox/shared/contracts/execution/failure.js';
+import { logLinesMax } from '../core/attempt-log.ts';
 import type { Transition } from '../core/events.ts';
 import { bounds } from '../core/graph.ts';
 
@@ -34,6 +35,16 @@ const schema = {
     timeoutMs: { type: 'number', minimum: 0 },
     count: { ...whole, maximum: bounds.items },
     level: whole,
+    lines: {
+      type: 'array',
+      maxItems: logLinesMax,
+      items: {
+        type: 'object',
+        required: ['at', 'message'],
+        properties: { at: { type: 'number', minimum: 0, maximum: 8.64e15 }, message: text, fraction: { type: 'number' } },
+      },
+    },
+    dropped: whole,
     units: { type: 'array', maxItems: bounds.units, items: { type: 'object', required: ['k'] } },
     run: { type: 'string', pattern: '^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$' },
     parent: { type: 'object' },
@@ -70,6 +81,7 @@ const schema = {
   },
   allOf: [
     { if: { properties: { t: { const: 'fanned' } } }, then: { required: ['s', 'count'] } },
+    { if: { properties: { t: { const: 'logged' } } }, then: { required: ['s', 'i', 'n', 'lines'] } },
     { if: { properties: { t: { const: 'grew' } } }, then: { required: ['s', 'units'] } },
     { if: { properties: { t: { enum: ['failed', 'degraded', 'crashed', 'retrying'] } } }, then: { required: ['s', 'i', 'n', 'error'] } },
     {

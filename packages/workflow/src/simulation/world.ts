@@ -293,6 +293,9 @@ export class World {
         return child;
       },
       newId: () => `approval${this.nextApproval++}`,
+      // Every executor says something.
+      logOf: ({ s, i, n }) =>
+        this.begun.has(`${run}.${s}.${i}.${n}`) ? { lines: [{ at: this.now, message: 'works' }], dropped: n } : undefined,
     });
     if (turn.outcome === 'stale') return;
     live.pending.push(...turn.transitions);

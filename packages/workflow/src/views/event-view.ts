@@ -24,6 +24,7 @@ export function eventOf(run: string, graph: Graph, seq: number, transition: Tran
     case 'grew':
     case 'more':
     case 'told':
+    case 'logged':
     case 'granted':
     case 'ending':
       return undefined;

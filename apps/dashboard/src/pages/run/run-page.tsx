@@ -197,7 +197,7 @@ function RunViews({ run: current }: { run: WholeRun }): ReactNode {
                 <Conversation run={run} step={conversation} hrefOf={hrefOf} />
               </Suspense>
             )}
-            {step && past === null && <StepLog step={step} events={log.events} isGoing={!isOver(run)} />}
+            {step && past === null && <StepLog run={run.id} step={step} events={log.events} isGoing={!isOver(run)} />}
           </>
         )}
         {tab === 'graph' && (

@@ -19,17 +19,19 @@ const gatherMs = 120;
 export function useRunEvents(id: string, isGoing: boolean): { events: readonly RunEvent[]; isLoaded: boolean; error: unknown } {
   const queryClient = useQueryClient();
   const recorded = useQuery({
-    queryKey: ['run-events', id],
+    // Read once more when it has ended: then it is all that will ever be.
+    queryKey: ['run-events', id, isGoing],
     queryFn: ({ signal }) => client.runs.events(id, { limit: 200 }, { signal }).take(eventsMax),
     staleTime: Infinity,
     gcTime: 60_000,
+    placeholderData: (known, query) => (query?.queryKey[1] === id ? known : undefined),
   });
   const [arrived, setArrived] = useState<readonly RunEvent[]>([]);
   const start = recorded.data;
   const lastSeq = start ? Math.max(-1, ...start.map(({ seq }) => seq)) : null;
 
+  useEffect(() => setArrived([]), [id, lastSeq]);
   useEffect(() => {
-    setArrived([]);
     if (!isGoing || lastSeq === null) return;
     const gather = gatherer(queryClient);
     let waiting: RunEvent[] = [];
@@ -59,7 +61,10 @@ export function useRunEvents(id: string, isGoing: boolean): { events: readonly R
       forget();
       stream.close();
       gather.stop();
-      if (timer) clearTimeout(timer);
+      if (timer) {
+        clearTimeout(timer);
+        show();
+      }
     };
   }, [id, isGoing, lastSeq, queryClient]);
 

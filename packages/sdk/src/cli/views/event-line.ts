@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../client/runs.ts';
+import { percent } from '../text/figures.ts';
 import { dim, join, red } from '../text/styled.ts';
 import type { Styled, Text } from '../text/styled.ts';
 import { lamp } from './lamps.ts';
@@ -17,6 +18,7 @@ export function eventLine(event: RunEvent, showDate = false): Styled {
   if (event.agent) parts.push('  ', dim(event.instance ? `${event.agent} (${event.instance})` : event.agent));
   if (event.attempt !== undefined && event.attempt > 1) parts.push('  ', dim(`attempt ${event.attempt}`));
   if (event.message) parts.push('  ', event.message);
+  if (event.fraction !== undefined) parts.push('  ', dim(percent(event.fraction)));
   if (event.error) parts.push('  ', red(event.error.code), ': ', event.error.detail);
   return join(parts);
 }

@@ -123,6 +123,15 @@ export class WaitingFor {
   @IsString() because!: string;
 }
 
+/** One line of what an executor said of its work. */
+export class LogLineView {
+  /** ISO 8601. */
+  @IsString() at!: string;
+  @IsString() message!: string;
+  /** How much is done, 0 to 1. */
+  @IsOptional() @IsNumber() fraction?: number;
+}
+
 /** One try of a step. */
 export class AttemptView {
   @IsInt() number!: number;
@@ -134,6 +143,10 @@ export class AttemptView {
   @IsOptional() @ValidateNested() @Type(() => Failure) error!: Failure | null;
   /** What it used, where it told. */
   @IsOptional() @ValidateNested() @Type(() => Usage) usage?: Usage;
+  /** The last of what its executor said, the oldest first; of one that is under way, so far. Absent in lists, and where nothing was said. */
+  @IsOptional() @IsArray() @ValidateNested({ each: true }) @Type(() => LogLineView) log?: LogLineView[];
+  /** How many lines came before these, and are not kept. Absent: none. */
+  @IsOptional() @IsInt() logDropped?: number;
 }
 
 /** What a step with `llm` may use. */
