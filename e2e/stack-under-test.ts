@@ -43,30 +43,33 @@ export class StackUnderTest implements AsyncDisposable {
     readonly port: number,
     /** What the launcher sees beside the path; may be changed before a start. */
     readonly env: Record<string, string>,
+    /** The clone whose services run: another one has another version. */
+    private readonly clone: string,
   ) {}
 
-  static async create(env: Record<string, string> = {}): Promise<StackUnderTest> {
+  static async create(env: Record<string, string> = {}, clone = root): Promise<StackUnderTest> {
     const data = await mkdtemp(join(tmpdir(), 'signalbox-e2e-'));
     await chmod(data, 0o755);
-    return new StackUnderTest(join(data, 'data'), await freePort(), env);
+    return new StackUnderTest(join(data, 'data'), await freePort(), env, clone);
   }
 
   /** Starts and waits until it is ready; resolves with how long that took, in milliseconds. */
   async start(...options: string[]): Promise<number> {
     const from = performance.now();
     this.output = '';
-    this.child = spawn(
-      process.execPath,
-      [join(root, 'scripts', 'start.mjs'), '--data', this.data, '--port', String(this.port), ...options],
-      {
-        cwd: root,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...inherited, HOME: process.env['HOME'], ...this.env },
-      },
-    );
+    this.child = spawn(process.execPath, [...this.launcher, '--data', this.data, '--port', String(this.port), ...options], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...inherited, HOME: process.env['HOME'], ...this.env },
+    });
     for (const stream of [this.child.stdout!, this.child.stderr!]) stream.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     await this.says(/Signalbox is ready at (\S+)/);
     return performance.now() - from;
+  }
+
+  /** Services of another version are started by our launcher: what it says and writes is what is looked at here. */
+  private get launcher(): string[] {
+    return this.clone === root ? [join(root, 'scripts', 'start.mjs')] : [join(root, 'e2e', 'faults', 'start-version.mjs'), this.clone];
   }
 
   async says(pattern: RegExp, withinMs = readyMs): Promise<RegExpExecArray> {

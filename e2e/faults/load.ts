@@ -50,7 +50,7 @@ export class Load implements AsyncDisposable {
   }
 
   /** Sets up agent, worker and workflow; nothing runs yet. */
-  static async on(stack: StackUnderTest): Promise<Load> {
+  static async on(stack: Pick<StackUnderTest, 'client' | 'url' | 'adminKey'>): Promise<Load> {
     const client = await stack.client();
     await client.agents.apply({
       apiVersion: 'signalbox.dev/v1',

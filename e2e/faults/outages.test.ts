@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { SignalboxClient } from '@signalbox/sdk/client/client.js';
@@ -11,7 +10,9 @@ import { ServersUnderTest } from '../servers-under-test.ts';
 import { StackUnderTest, until } from '../stack-under-test.ts';
 import { expectNothingLeft, expectVerified, holdings } from './left-behind.ts';
 import { Load } from './load.ts';
+import { growthMaxBytes, memoryOf } from './memory.ts';
 import { unpublishedIn } from './servers.ts';
+import { slowCommitCases } from './slow-commits.ts';
 
 /** A read of each service that has a database, with its contract's deadline. */
 const reads = [
@@ -25,8 +26,6 @@ const reads = [
 const graceMs = 1_000;
 const progressMaxMs = 5_000;
 const seenMaxMs = 10_000;
-/** What services may grow by in an outage, each: buffers and compiled code, but nothing that gathers. */
-const growthMaxBytes = 32 * 1024 * 1024;
 
 let servers: ServersUnderTest;
 let postgres: FaultProxy;
@@ -43,6 +42,7 @@ beforeAll(async () => {
     ...servers.environment,
     DATABASE_URL: postgres.url(servers.databaseUrl),
     NATS_URL: nats.url(servers.natsUrl),
+    RATE_MAX: '1000000', // what is refused, the engine refuses
   });
   door = await FaultProxy.to(stack.url);
   stack.env['ALLOWED_HOSTS'] = new URL(door.url(stack.url)).host;
@@ -77,15 +77,6 @@ async function readAll(): Promise<
   );
 }
 
-async function memoryOf(): Promise<Map<string, number>> {
-  const found = new Map<string, number>();
-  for (const [name, pid] of await stack.processes()) {
-    const kilobytes = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
-    found.set(name, Number(kilobytes) * 1024);
-  }
-  return found;
-}
-
 /** Gathers what is followed, but for progress, which is not recorded, until it ends or the signal is aborted. */
 async function follow<T extends { type: string }>(events: AsyncIterable<T>, into: T[], signal: AbortSignal): Promise<void> {
   try {
@@ -104,10 +95,10 @@ testCase(
     await until('runs go on', async () => load.runs.length > 2);
     postgres.set({ kind: 'refuse' });
     await sleep(10_000);
-    const before = await memoryOf();
+    const before = await memoryOf(stack);
     const answers: Awaited<ReturnType<typeof readAll>> = [];
     for (const end = performance.now() + 50_000; performance.now() < end; await sleep(1_000)) answers.push(...(await readAll()));
-    const after = await memoryOf();
+    const after = await memoryOf(stack);
     const back = Date.now();
     postgres.set({ kind: 'none' });
     const progressMs = await load.progressAfter(back, 30_000);
@@ -258,6 +249,12 @@ testCase(
     expect(attempts).toBeLessThanOrEqual(1.1 * requests);
   },
   120_000,
+);
+
+slowCommitCases(
+  () => stack,
+  () => servers.cluster.url('agents'),
+  () => load,
 );
 
 function slowest(answers: readonly { tookMs: number }[]): number {

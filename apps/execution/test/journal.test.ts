@@ -45,11 +45,12 @@ afterAll(async () => {
 
 /** A run that appends rows of one transition each. */
 class Source implements AppendSource {
-  readonly workspace = 'w';
   readonly uuid = newRunUuid(Date.now());
   seq = 0;
   private row: Append | undefined;
   private tell: (outcome: AppendOutcome) => void = () => undefined;
+
+  constructor(readonly workspace = 'w') {}
 
   append(journal: Journal, transitions: Transition[], rest: Partial<Append> = {}): Promise<AppendOutcome> {
     this.row = {
@@ -113,8 +114,32 @@ test('rows of many runs are appended, and what a run has after another is refuse
     [1, 'skipped'],
   ]);
   expect(await readJournal(system.source, first.uuid, 1, 10)).toHaveLength(1);
-  expect([journal.pressure.waiting, journal.halted]).toEqual([0, undefined]);
+  expect([journal.waiting, journal.halted]).toEqual([0, undefined]);
   await journal.stop();
+});
+
+test('F20: where commits are slow it is said how long a workspace’s next row waits, for what others wrote no longer, and not at all once nothing waits', async () => {
+  const owner = randomUUID();
+  const journal = new Journal(database.url('system'), () => `${owner}:1`, 1);
+  await database.sql(`CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END $$`);
+  await database.sql(`CREATE TRIGGER late AFTER INSERT ON journal FOR EACH STATEMENT EXECUTE FUNCTION late()`);
+  try {
+    const first = new Source('loud').start(journal);
+    await sleep(0); // it is under way, so that the others wait
+    const others = [...Array.from({ length: 600 }, () => new Source('loud')), new Source('quiet')].map((source) => source.start(journal));
+    await first;
+    await sleep(0);
+    expect(journal.waiting).toBe(601 - 250); // of both
+    expect(journal.waitMs('quiet')).toBeGreaterThanOrEqual(200 / 2);
+    expect(journal.waitMs('loud')).toBeCloseTo((1 + 351 / 250) * journal.waitMs('quiet'));
+    expect(journal.waitMs()).toBe(journal.waitMs('loud'));
+    await Promise.all(others);
+    await sleep(0);
+    expect([journal.waiting, journal.waitMs(), journal.waitMs('loud')]).toEqual([0, 0, 0]);
+  } finally {
+    await database.sql(`DROP TRIGGER late ON journal; DROP FUNCTION late()`);
+    await journal.stop();
+  }
 });
 
 test('a row without its run’s start, and a start whose key is taken, are not appended, the others of the batch are', async () => {

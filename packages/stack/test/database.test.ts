@@ -156,11 +156,20 @@ test('a migration is applied whole or not at all, planned before and undone afte
   expect(said).toEqual(['context: 0001-first']);
 });
 
-test('a schema of a newer version is refused', async () => {
+test('a schema of a newer version is worked with as it is, but refused where a migration of that says that it cannot be', async () => {
   const target = await setUp('newer');
   await migrate(target, await planMigrations(target));
-  await as(target, 'context_owner', (client) => client.query(`INSERT INTO schema_migration (name) VALUES ('0009-later')`));
-  await expect(planMigrations(target)).rejects.toMatchObject({ detail: expect.stringContaining('it has 0009-later') });
+  for (const [name, breaks] of [
+    ['0002-extends', ''],
+    ['0003-breaks', 'export const breaks = true;'],
+  ] as const) {
+    await writeMigration(name, `export const up = ['CREATE TABLE t${name.slice(0, 4)} ()'];\nexport const down = [];\n${breaks}`);
+    await migrate(target, await planMigrations(target));
+    await rm(join(work, 'root', 'apps', 'context', 'dist', 'migrations', `${name}.js`));
+    if (breaks)
+      await expect(planMigrations(target)).rejects.toMatchObject({ detail: expect.stringContaining('it has 0003-breaks, which') });
+    else expect((await planMigrations(target)).find(({ service }) => service === 'context')?.pending).toEqual([]);
+  }
 });
 
 test('a database that is away is named', async () => {

@@ -34,7 +34,10 @@ export async function makeRoot(root: string): Promise<void> {
   }
 }
 
-/** Adds a second migration to one service, as an update does. */
+/** Adds a second migration to one service, as an update does that the version before cannot work with. */
 export async function addMigration(root: string, service: string): Promise<void> {
-  await writeFile(join(root, 'apps', service, 'dist', 'migrations', '0002-second.js'), migration('second'));
+  await writeFile(
+    join(root, 'apps', service, 'dist', 'migrations', '0002-second.js'),
+    `${migration('second')}\nexport const breaks = true;`,
+  );
 }

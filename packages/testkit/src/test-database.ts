@@ -7,6 +7,13 @@ import { roleOf, schemaOf, type RoleKind } from '@signalbox/stack/database/servi
 import { sharedPostgres } from './shared-postgres.ts';
 import { rolePasswords, withClient } from './test-postgres.ts';
 
+/** Statements that take away or narrow what the version before reads and writes, which may run beside this one. Indexes may go. */
+const breaking =
+  /^\s*(?:DROP (?!INDEX)|TRUNCATE|ALTER TABLE[^]*\b(?:DROP|RENAME|SET NOT NULL|TYPE|ADD CONSTRAINT|ADD COLUMN (?!.* (?:DEFAULT|GENERATED) ).* NOT NULL)\b)/i;
+
+/** Made before that was a rule. */
+const early = new Set(['0007-budgets-above']);
+
 /** A database of its own for one test file, with the schema of one service. */
 export class TestDatabase {
   private constructor(
@@ -39,8 +46,12 @@ export class TestDatabase {
     return url.href;
   }
 
-  /** Applies what is pending, as the owner. */
+  /** Applies what is pending, as the owner. No migration may do more than extend the schema without saying so. */
   async migrate(migrations: readonly Migration[]): Promise<void> {
+    for (const { name, up, breaks } of migrations) {
+      const found = breaks || early.has(name) ? undefined : up.find((statement) => breaking.test(statement));
+      if (found !== undefined) throw new Error(`${name} must only extend the schema, or export \`breaks = true\`: ${found}`);
+    }
     await withClient(this.url('owner'), async (client) => {
       for (const migration of await pendingMigrations(client, migrations)) await applyMigration(client, migration);
     });

@@ -19,6 +19,7 @@ import { auditEvents } from '@signalbox/shared/outbox/audit.js';
 import { ServiceModule } from '@signalbox/shared/service/service-module.js';
 import type { Migration } from '@signalbox/stack/database/migrations.js';
 import { startService } from '../src/start-service.ts';
+import { TestDatabase } from '../src/test-database.ts';
 
 const migrations: Migration[] = [
   {
@@ -31,6 +32,7 @@ const migrations: Migration[] = [
       `CREATE POLICY workspace ON note USING (workspace = nullif(current_setting('sb.workspace', true), '')::uuid)`,
     ],
     down: ['DROP TABLE note', ...outboxDown],
+    breaks: false,
   },
 ];
 
@@ -110,4 +112,20 @@ test('a service that was stopped starts again on what it wrote', async () => {
   await service.start();
   await service.restartNats();
   await expect(service.request(deleteAgent, { name: 'plan' }, { as: { workspace } })).resolves.toEqual({ name: 'plan' });
+});
+
+test('a migration that takes away or narrows what another version uses must say so', async () => {
+  await using database = await TestDatabase.create('registry');
+  const [first] = migrations as [Migration];
+  const after = (statement: string, breaks = false): Migration[] => [first, { name: '0002-more', up: [statement], down: [], breaks }];
+  for (const statement of [
+    'DROP TABLE note',
+    'ALTER TABLE note DROP COLUMN name',
+    'ALTER TABLE note RENAME TO page',
+    'ALTER TABLE note ADD COLUMN n int NOT NULL',
+    'ALTER TABLE note ADD CONSTRAINT short CHECK (length(name) < 9)',
+  ])
+    await expect(database.migrate(after(statement))).rejects.toThrow('0002-more must only extend the schema');
+  await database.migrate(after('ALTER TABLE note ADD COLUMN n int NOT NULL DEFAULT 1, ADD COLUMN m int'));
+  await database.migrate([...after(''), { name: '0003-less', up: ['ALTER TABLE note DROP COLUMN n'], down: [], breaks: true }]);
 });

@@ -12,12 +12,14 @@ export class Journal {
     this.lanes = Array.from({ length: lanes }, (_, number) => new Lane(url, writer, number));
   }
 
-  /** Rows that wait for a commit, and how long commits take. */
-  get pressure(): { waiting: number; latencyMs: number } {
-    return {
-      waiting: this.lanes.reduce((sum, { waiting }) => sum + waiting, 0),
-      latencyMs: Math.max(...this.lanes.map(({ latencyMs }) => latencyMs)),
-    };
+  /** Rows that wait for a commit. */
+  get waiting(): number {
+    return this.lanes.reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
+  /** Milliseconds until the next row of a workspace is committed; without one, of who has most in front of it. */
+  waitMs(workspace?: string): number {
+    return Math.max(...this.lanes.map((lane) => lane.waitMs(workspace)));
   }
 
   /** What keeps a lane from committing, as SQLSTATE or code of the system. */

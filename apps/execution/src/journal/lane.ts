@@ -45,8 +45,10 @@ export class Lane {
   private isStopped = false;
   private batch = 0;
   private idle: (() => void)[] = [];
-  /** Milliseconds that commits took lately, and rows that wait: what backpressure looks at. */
-  latencyMs = 0;
+  /** Milliseconds that commits took lately. */
+  private latencyMs = 0;
+  /** Rows of the last commit that left some waiting: large ones are few. */
+  private fullRows = batchRowsMax;
   /** What the last attempt to commit met that was no fault of its rows, as SQLSTATE or code of the system; undefined since one that was answered. */
   halted: string | undefined;
 
@@ -64,6 +66,17 @@ export class Lane {
   /** Of these, a workspace's. */
   waitingOf(workspace: string): number {
     return this.queue.sizeOf(workspace);
+  }
+
+  /**
+   * Milliseconds until the next row of a workspace is committed, by how long commits took lately; without one, of who has most in front of it. Where
+   * nothing is being committed, none: however long the last one took, as after an outage.
+   */
+  waitMs(workspace?: string): number {
+    if (!this.isBusy) return 0;
+    const { size, keys } = this.queue;
+    const ahead = workspace === undefined ? size : Math.min(size, this.queue.sizeOf(workspace) * keys);
+    return this.latencyMs * (1 + ahead / this.fullRows);
   }
 
   /** Has `source` asked for its next row. Never call it twice before it has settled. */
@@ -111,6 +124,7 @@ export class Lane {
       bytes += encoded.body.length + encoded.blobs.reduce((sum, { body }) => sum + body.length, 0);
       taken.push({ source, ...encoded });
     }
+    if (this.queue.size > 0 && taken.length > 0) this.fullRows = taken.length;
     return taken;
   }
 
@@ -124,7 +138,7 @@ export class Lane {
         const client = await this.connected();
         const { rows } = await client.query<{ run_id: string }>(statementOf(taken, writer));
         this.halted = undefined;
-        this.latencyMs = 0.8 * this.latencyMs + 0.2 * (performance.now() - begun);
+        this.latencyMs = (this.latencyMs + performance.now() - begun) / 2; // soon known, soon forgotten
         if (rows.length === taken.length) return settleAll(taken, 'committed');
         const appended = new Set(rows.map(({ run_id }) => run_id));
         return await this.judge(taken, appended, writer, isRepeated);

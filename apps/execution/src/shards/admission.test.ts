@@ -5,7 +5,7 @@ test('what floods an owner that writes nothing is bounded, and a quiet workspace
   const waiting = { loud: 0, quiet: 0 };
   const start = (workspace: 'loud' | 'quiet'): ReturnType<typeof refusalOf> => {
     const all = waiting.loud + waiting.quiet;
-    const refusal = refusalOf({ live: all, waiting: all, latencyMs: 0 }, () => waiting[workspace]);
+    const refusal = refusalOf({ live: all, waiting: all, waitMs: 0 }, () => waiting[workspace]);
     if (refusal === undefined) waiting[workspace]++;
     return refusal;
   };
@@ -20,7 +20,7 @@ test('what floods an owner that writes nothing is bounded, and a quiet workspace
 });
 
 test('one workspace alone may use all there is, and slow commits and too many runs refuse everybody', () => {
-  expect(refusalOf({ live: 0, waiting: 19_999, latencyMs: 0 }, () => 19_999)).toBeUndefined();
-  expect(refusalOf({ live: 0, waiting: 0, latencyMs: 5_000 }, () => 0)?.code).toBe('limited');
-  expect(refusalOf({ live: 100_000, waiting: 0, latencyMs: 0 }, () => 0)?.code).toBe('limited');
+  expect(refusalOf({ live: 0, waiting: 19_999, waitMs: 0 }, () => 19_999)).toBeUndefined();
+  expect(refusalOf({ live: 0, waiting: 0, waitMs: 5_000 }, () => 0)?.code).toBe('limited');
+  expect(refusalOf({ live: 100_000, waiting: 0, waitMs: 0 }, () => 0)?.code).toBe('limited');
 });

@@ -2,9 +2,9 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 
 /** Live runs of one owner, each under 8 KB of its own: past this, starts are refused. */
 export const liveMax = 100_000;
-/** Past these, starts are refused before memory grows: rows that wait for a commit, and how long commits take. */
+/** Past these, starts are refused before memory grows: rows that wait for a commit, and until when: half of what a start is waited for. */
 const waitingMax = 20_000;
-const latencyMaxMs = 5_000;
+const waitMaxMs = 5_000;
 /** From here on the workspace that has most of them starts no further run while others wait too. */
 const busyWaiting = 5_000;
 
@@ -14,16 +14,16 @@ export interface Pressure {
   live: number;
   /** Rows that wait for a commit. */
   waiting: number;
-  /** How long commits take. */
-  latencyMs: number;
+  /** Until what is to be written now is committed. */
+  waitMs: number;
 }
 
 /** Whether more is under way, or waits to be written, than may be added to. */
-export function isBusy({ live, waiting, latencyMs }: Pressure): boolean {
-  return live >= liveMax || waiting >= waitingMax || latencyMs >= latencyMaxMs;
+export function isBusy({ live, waiting, waitMs }: Pressure): boolean {
+  return live >= liveMax || waiting >= waitingMax || waitMs >= waitMaxMs;
 }
 
-/** Why a run may not be started now, with when to come again; of workspaces, those that make others wait first. `own`: rows that are its own. */
+/** Why a run may not be started now, with when to come again; of workspaces, those that make others wait first. `own`: rows that are its own, as the wait is. */
 export function refusalOf(pressure: Pressure, own: () => number): Fault | undefined {
   const { live, waiting } = pressure;
   if (isBusy(pressure)) {

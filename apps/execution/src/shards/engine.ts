@@ -142,7 +142,7 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     this.children = new Children(system, this.owner, definitions, prices, above, this.dispatcher.limitedRuns, (run) => this.adopt(run));
     this.resting = new Resting(this.owner, this.children, () => this.lease.mayAct());
     this.waking = new Waking(system, {
-      shards: () => (isBusy(this.pressure) || !this.lease.mayAct() ? [] : [...this.ready.keys()]),
+      shards: () => (isBusy(this.pressure()) || !this.lease.mayAct() ? [] : [...this.ready.keys()]),
       isLive: (uuid) => this.owner.find(uuid) !== undefined,
       load: (ids) => this.wake(ids),
     });
@@ -227,15 +227,15 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
         retryAfterMs: 1_000,
       });
     }
-    const refusal = refusalOf(this.pressure, () => this.journal.waitingOf(workspace));
+    const refusal = refusalOf(this.pressure(workspace), () => this.journal.waitingOf(workspace));
     if (refusal) throw refusal;
     const shards = [...this.ready.keys()];
     return shards[Math.floor(Math.random() * shards.length)] as number;
   }
 
-  private get pressure(): Pressure {
-    const { waiting, latencyMs } = this.journal.pressure;
-    return { live: this.owner.size, waiting, latencyMs };
+  /** `waitMs` is a workspace's own: what of others waits is not in front of it. */
+  private pressure(workspace?: string): Pressure {
+    return { live: this.owner.size, waiting: this.journal.waiting, waitMs: this.journal.waitMs(workspace) };
   }
 
   /** A run that lives in a shard of ours, loaded if it rests; undefined for all others. */

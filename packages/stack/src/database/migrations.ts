@@ -10,6 +10,11 @@ export interface Migration {
   name: string;
   up: readonly string[];
   down: readonly string[];
+  /**
+   * Whether versions without it cannot work on the schema any more. Migrations only extend what is there, so that the version before runs beside this
+   * one and may come back: one that takes away or changes what that one uses exports `breaks`.
+   */
+  breaks: boolean;
 }
 
 const filePattern = /^\d{4}-[a-z0-9-]+\.(js|ts)$/;
@@ -22,18 +27,26 @@ export async function loadMigrations(folder: string): Promise<Migration[]> {
       const module = (await import(pathToFileURL(join(folder, file)).href)) as Partial<Migration>;
       if (!Array.isArray(module.up) || !Array.isArray(module.down))
         throw new Error(`${join(folder, file)} must export the lists \`up\` and \`down\``);
-      return { name: file.replace(/\.(js|ts)$/, ''), up: module.up as string[], down: module.down as string[] };
+      return {
+        name: file.replace(/\.(js|ts)$/, ''),
+        up: module.up as string[],
+        down: module.down as string[],
+        breaks: module.breaks === true,
+      };
     }),
   );
 }
 
 /** Makes the table that remembers what was applied. Only the owner sees it. */
 async function ensureTable(client: Client): Promise<void> {
-  const { rows } = await client.query<{ found: string | null }>(`SELECT to_regclass('schema_migration') AS found`);
-  if (rows[0]?.found) return;
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_attribute WHERE attrelid = to_regclass('schema_migration') AND attname = 'breaks' AND NOT attisdropped`,
+  );
+  if (rowCount === 1) return;
   await client.query(
     'CREATE TABLE IF NOT EXISTS schema_migration (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())',
   );
+  await client.query('ALTER TABLE schema_migration ADD COLUMN IF NOT EXISTS breaks boolean NOT NULL DEFAULT false');
   await client.query(
     `DO $$ BEGIN EXECUTE (SELECT format('REVOKE ALL ON schema_migration FROM %I, %I', current_schema(), current_schema() || '_system')); END $$`,
   );
@@ -46,14 +59,18 @@ export async function appliedMigrations(client: Client): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Which migrations would be applied. Refuses a schema that knows migrations which are not there. */
+/** Which migrations would be applied. Refuses a schema that has others which this version cannot work with. */
 export async function pendingMigrations(client: Client, migrations: readonly Migration[]): Promise<Migration[]> {
   const applied = await appliedMigrations(client);
-  const known = new Set(migrations.map(({ name }) => name));
-  const unknown = applied.filter((name) => !known.has(name));
-  if (unknown.length > 0) {
+  const known = migrations.map(({ name }) => name);
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT name FROM schema_migration WHERE breaks AND name <> ALL ($1::text[]) ORDER BY name',
+    [known],
+  );
+  if (rows.length > 0) {
+    const names = rows.map(({ name }) => name).join(', ');
     throw new StackFault(
-      `The database was migrated by a newer Signalbox: it has ${unknown.join(', ')}, which this one does not know.`,
+      `The database was migrated by a newer Signalbox: it has ${names}, which this one cannot work with.`,
       'Start the newer version again, or roll it back first with its own `npm run db:rollback`.',
     );
   }
@@ -66,9 +83,9 @@ export async function applyMigration(client: Client, migration: Migration): Prom
 }
 
 /** Applies one migration in a transaction that the caller has begun. */
-export async function applyStatements(client: Client, { name, up }: Migration): Promise<void> {
+export async function applyStatements(client: Client, { name, up, breaks }: Migration): Promise<void> {
   for (const statement of up) await client.query(statement);
-  await client.query('INSERT INTO schema_migration (name) VALUES ($1)', [name]);
+  await client.query('INSERT INTO schema_migration (name, breaks) VALUES ($1, $2)', [name, breaks]);
 }
 
 /** Undoes one migration, or nothing of it. */
