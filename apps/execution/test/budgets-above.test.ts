@@ -87,6 +87,18 @@ test('fifty runs at once never go past the budget of their workspace, and what i
   await expect(service.database.sql(`SELECT count(*)::int AS n FROM budget_slice`)).resolves.toEqual([{ n: 0 }]);
 }, 60_000);
 
+test('a call is refused only once those of its run have ended that may leave it room: none of them is cancelled for it', async () => {
+  await using worker = new TestWorker(service, 'reader', async () => {
+    await sleep(500); // longer than the budget takes to say no
+    return { output: 1, usage: { inputTokens: 20, outputTokens: 0, costUsd: 0 } };
+  });
+  await limit('workspace', 50);
+  const run = await play('three');
+  expect(run).toMatchObject({ status: 'failed', reason: 'limited', usage: { inputTokens: 40 } });
+  expect(worker.done).toHaveLength(2);
+  await expect(settled('workspace')).resolves.toMatchObject({ spent: { tokens: 40, steps: 2 } });
+});
+
 test('what is given is the sum of the slices of the runs that are under way', async () => {
   let release = (): void => undefined;
   const gate = new Promise<void>((resolve) => (release = resolve));
