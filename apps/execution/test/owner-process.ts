@@ -46,7 +46,7 @@ export class OwnerProcess {
 }
 
 /** Waits until so many replicas share all shards, none with less than half of its part. */
-export async function untilShared(service: ServiceUnderTest, replicas: number, timeoutMs = 30_000): Promise<void> {
+export async function untilShared(service: ServiceUnderTest, replicas: number, timeoutMs = 55_000): Promise<void> {
   for (const until = performance.now() + timeoutMs; ; await sleep(50)) {
     const shares = await service.database.sql<{ shards: number }>(
       `SELECT count(*)::int AS shards FROM shard s JOIN replica r ON r.owner = s.owner AND r.lease_until > now() GROUP BY s.owner`,
