@@ -54,7 +54,7 @@ async function settled(scope: string): Promise<BudgetView> {
 
 async function play(workflow: string): Promise<GetRunReply> {
   const { id } = await start(service, { workflow, input: {} });
-  return ended(service, id);
+  return ended(service, id, 45_000);
 }
 
 function sumOf(runs: readonly GetRunReply[]): number {
@@ -62,14 +62,20 @@ function sumOf(runs: readonly GetRunReply[]): number {
 }
 
 test('fifty runs at once never go past the budget of their workspace, and what is spent is what they used', async () => {
-  await using worker = reader();
+  let calls = 0;
+  await using _ = new TestWorker(
+    service,
+    'reader',
+    () => ({ output: ++calls, usage: { inputTokens: 20, outputTokens: 0, costUsd: 0 } }),
+    64,
+  );
   await limit('workspace', 2_000);
   const runs = await Promise.all(list(50).map(() => play('three')));
   const statuses = new Set(runs.map(({ status }) => status));
   expect(statuses).toEqual(new Set(['succeeded', 'failed']));
   const { spent, given } = await settled('workspace');
   expect(spent.tokens).toBe(sumOf(runs));
-  expect(spent.tokens).toBe(worker.done.length * 20);
+  expect(spent.tokens).toBe(calls * 20);
   expect(spent.tokens).toBeLessThanOrEqual(2_000);
   // Runs that hold parts of it and all wait for more are refused in the end, so that not all of it need be used.
   expect(spent.tokens).toBeGreaterThan(1_400);
@@ -86,6 +92,17 @@ test('fifty runs at once never go past the budget of their workspace, and what i
   });
   await expect(service.database.sql(`SELECT count(*)::int AS n FROM budget_slice`)).resolves.toEqual([{ n: 0 }]);
 }, 60_000);
+
+test('a call is refused only once those of its run have ended that may leave it room: none of them is cancelled for it', async () => {
+  await using _ = new TestWorker(service, 'reader', async () => {
+    await sleep(500); // longer than the budget takes to say no
+    return { output: 1, usage: { inputTokens: 20, outputTokens: 0, costUsd: 0 } };
+  });
+  await limit('workspace', 50);
+  const run = await play('three');
+  expect(run).toMatchObject({ status: 'failed', reason: 'limited', usage: { inputTokens: 40 } });
+  await expect(settled('workspace')).resolves.toMatchObject({ spent: { tokens: 40, steps: 2 } });
+});
 
 test('what is given is the sum of the slices of the runs that are under way', async () => {
   let release = (): void => undefined;

@@ -174,6 +174,7 @@ test('ten thousand results of workers come together in one run: many are recorde
       AS 'BEGIN INSERT INTO changes VALUES (NEW.run_id); RETURN NULL; END'`,
   );
   await service.database.sql(`CREATE TRIGGER count_change AFTER UPDATE ON run FOR EACH ROW EXECUTE FUNCTION count_change()`);
+  await using _wide = new TestWorker(service, 'reader', ({ input }) => ({ output: { summary: (input as Input)['document'] } }), 256);
   const { id } = await start(service, { workflow: 'fan-in', input: { list: Array.from({ length: 10_000 }, (_, index) => index) } });
   // Asked for rarely: so many steps are long to tell.
   for (const done = `SELECT 1 FROM run WHERE workflow = 'fan-in' AND status <> 'running'`; (await service.database.sql(done)).length === 0;)
@@ -185,4 +186,4 @@ test('ten thousand results of workers come together in one run: many are recorde
   );
   expect(journal?.rows).toBeLessThan(5_000);
   expect(await service.database.sql(`SELECT 1 FROM changes JOIN run USING (run_id) WHERE workflow = 'fan-in'`)).toHaveLength(1);
-}, 120_000);
+}, 300_000);

@@ -4,6 +4,7 @@ import { createKey } from '@signalbox/shared/contracts/security/create-key.js';
 import { revokeGrant } from '@signalbox/shared/contracts/security/revoke-grant.js';
 import { revokeKey } from '@signalbox/shared/contracts/security/revoke-key.js';
 import { loadConfig } from '@signalbox/shared/config/config.js';
+import { Fault } from '@signalbox/shared/errors/fault.js';
 import { newId } from '@signalbox/shared/ids/ids.js';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { RegistryConfig } from '../src/registry.config.ts';
@@ -98,7 +99,11 @@ export function deploymentManifest(
 /** Looks every 50 ms until `look` answers something, or fails after `timeoutMs`. */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false | null>, timeoutMs = 10_000): Promise<T> {
   for (const end = performance.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-    const found = await look();
+    // Who waits for something is told late now and then on a busy machine, and looks again.
+    const found = await look().catch((error: unknown) => {
+      if (error instanceof Fault && error.code === 'timeout') return null;
+      throw error;
+    });
     if (found) return found;
     if (performance.now() > end) throw new Error(`${what}: not seen within ${timeoutMs} ms`);
   }

@@ -10,7 +10,7 @@ const discardMs = 5_000;
  */
 export function discardRefusedBodies(http: FastifyInstance): void {
   http.addHook('onSend', (request, reply, payload, done) => {
-    if (reply.statusCode < 400 || request.raw.complete || request.raw.destroyed) return done(null, payload);
+    if (reply.statusCode < 400 || request.raw.complete || request.raw.readableEnded || request.raw.destroyed) return done(null, payload);
     discard(request.raw, () => done(null, payload));
   });
 }

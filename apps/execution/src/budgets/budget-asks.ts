@@ -7,6 +7,8 @@ import type { Owner } from '../shards/owner.ts';
 import type { BudgetLedger } from './budget-ledger.ts';
 
 const againMs = 250;
+/** How often a run asks again that was refused while calls of its own may still make room; those may take hours. */
+const refusedAgainMs = 1_000;
 /** How long a run waits for what others may give back when they end, on average: where all wait for each other, one gives up first. */
 const patienceMs = 2_000;
 
@@ -43,7 +45,10 @@ export class BudgetAsks {
         if (answer === null) await sleep(againMs);
         else if ('more' in answer) this.owner.feed(run, { type: 'granted', scope, more: answer.more });
         else if (answer.mayComeBack && performance.now() < until) await sleep(againMs);
-        else this.owner.feed(run, { type: 'denied', scope, error: answer.error });
+        else {
+          this.owner.feed(run, { type: 'denied', scope, error: answer.error });
+          if (this.wantsOf(run, scope) !== undefined) await sleep(refusedAgainMs);
+        }
       }
     } finally {
       asking.delete(scope);

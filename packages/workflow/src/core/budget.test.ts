@@ -183,6 +183,18 @@ describe('a budget above the run', () => {
     play.tell({ type: 'denied', scope: 'workspace', error: { code: 'limited', isFinal: true, detail: 'no more' } });
     expect(play.state).toMatchObject({ status: 'failed', error: { code: 'limited', detail: 'b: no more' } });
   });
+
+  test('refuses a call only once nothing of its run that is under way can make room', () => {
+    const { play } = begun([{ key: 'each', items: items(3) }], {}, above);
+    play.tell({ type: 'granted', scope: 'workspace', more: { tokens: 50 } });
+    const denied = { type: 'denied', scope: 'workspace', error: { code: 'limited', isFinal: true, detail: 'no more' } } as const;
+    play.tell(denied);
+    expect(play.state.status).toBe('running');
+    expect(dispatched(end(play, 0, 0, 0))).toEqual(['0.2.1']);
+    end(play, 0, 1, 10);
+    end(play, 0, 2, 10);
+    expect(play.state).toMatchObject({ status: 'succeeded', budget: { spent: { tokens: 20 }, unreported: { tokens: 0 } } });
+  });
 });
 
 test('whatever comes in whatever order, what is spent and set aside is never over the limit', () => {

@@ -4,6 +4,7 @@ import {
   costOf,
   isOut,
   lackOf,
+  measures,
   missingOf,
   type Account,
   type BudgetPolicy,
@@ -33,6 +34,12 @@ export interface Shortage {
 /** Whether it is for a budget above the run, which is asked for more. */
 export function isAbove({ of }: Pick<Shortage, 'of'>): boolean {
   return of !== 'run' && of !== 'step';
+}
+
+/** Whether attempts of the run that are under way hold some of what is lacking above it. */
+export function mayMakeRoom({ budget }: RunState, { of, wants }: Shortage): boolean {
+  const account = budget?.above.get(of);
+  return account !== undefined && measures.some((measure) => wants[measure] !== undefined && account.held[measure] > 0);
 }
 
 /** What people are asked who may raise a limit. */

@@ -14,7 +14,7 @@ import { faultOfCall, isTold, nextOf, questionOf, refusalOf, refusedCall, type G
 import { mayDegrade } from './unavailable.ts';
 import { afterTurn } from './repeat.ts';
 import { bounded, guarded, inputOf, keyOf, scopeOf, targetOf } from './scope.ts';
-import { givenToChild, isAbove, reservationFor, type Shortage } from './spending.ts';
+import { givenToChild, isAbove, mayMakeRoom, reservationFor, type Shortage } from './spending.ts';
 import { hasToUndo, unitOf, type RunState, type StepState, type UnitState } from './state.ts';
 import { record, type Work } from './turn.ts';
 import { waitOf } from './wait.ts';
@@ -286,12 +286,13 @@ export function goOnShort(work: Work): boolean {
   return work.transitions.length > before;
 }
 
-/** A budget above the run gives no more: what waits for it fails. */
+/** A budget above the run gives no more: what waits for it fails, unless something of the run that is under way may still make room. */
 export function denyShort(work: Work, scope: string, error: Failure): void {
   const { state } = work;
   state.steps.forEach((step, s) =>
     step.units.forEach((unit, index) => {
-      if (unit.short?.of === scope && step.status === 'open') failAtOnce(work, s, step.isFanned ? index : -1, error, unit.attempt);
+      if (unit.short?.of !== scope || step.status !== 'open' || mayMakeRoom(state, unit.short)) return;
+      failAtOnce(work, s, step.isFanned ? index : -1, error, unit.attempt);
     }),
   );
 }

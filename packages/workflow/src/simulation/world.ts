@@ -460,7 +460,12 @@ export class World {
       }
       if (out + tokens > this.above.tokens) {
         const error: Failure = { code: 'limited', isFinal: true, detail: 'the budget of the workspace is used up' };
-        return this.reach(owner, run, { type: 'denied', scope, error });
+        this.reach(owner, run, { type: 'denied', scope, error });
+        // What still waits for it asks again: calls of its own may make room.
+        const steps = owner.runs.get(run)?.state.steps ?? [];
+        const short = steps.flatMap(({ units }) => units.flatMap((unit) => unit.short ?? [])).find(({ of }) => of === scope);
+        if (short !== undefined) this.giveMore(owner, run, scope, short.wants.tokens ?? 0);
+        return;
       }
       this.above.given.set(run, (this.above.given.get(run) ?? 0) + tokens);
       this.reach(owner, run, { type: 'granted', scope, more: { tokens } });
