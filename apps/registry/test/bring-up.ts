@@ -65,7 +65,7 @@ export async function deployAll(
 }
 
 export const board = (name: string): Promise<Board> => registry.service.request(getBoard, { name });
-export const untilStatus = (name: string, status: string, timeoutMs = 15_000): Promise<Board> =>
+export const untilStatus = (name: string, status: string, timeoutMs = 20_000): Promise<Board> =>
   until(
     `${name} to be ${status}`,
     async () => {

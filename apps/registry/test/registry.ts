@@ -97,7 +97,7 @@ export function deploymentManifest(
 }
 
 /** Looks every 50 ms until `look` answers something, or fails after `timeoutMs`. */
-export async function until<T>(what: string, look: () => Promise<T | undefined | false | null>, timeoutMs = 10_000): Promise<T> {
+export async function until<T>(what: string, look: () => Promise<T | undefined | false | null>, timeoutMs = 20_000): Promise<T> {
   for (const end = performance.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     // Who waits for something is told late now and then on a busy machine, and looks again.
     const found = await look().catch((error: unknown) => {

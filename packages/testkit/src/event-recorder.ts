@@ -3,7 +3,7 @@ import type { EventContract } from '@signalbox/shared/bus/contract.js';
 import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
 import { validate } from '@signalbox/shared/bus/validate.js';
 
-const waitMs = 5_000;
+const waitMs = 15_000;
 
 /** What was heard of one event since the recorder began, in order. */
 export class EventRecorder<Payload extends object> {
