@@ -58,8 +58,9 @@ export async function main(root: string, args: string[]): Promise<number> {
       return bench.run({ rounds: Number(options.rounds), isSmoke: options.smoke, isLarge: options.large });
     };
     let found = await measure();
-    if (recorded && regressions(recorded, found).length > 0) {
-      console.log(`${table(found)}\n\n${regressions(recorded, found).join('\n')}: measured once more`);
+    const worse = recorded ? regressions(recorded, found) : [];
+    if (worse.length > 0) {
+      console.log(`${table(found)}\n\n${worse.join('\n')}: measured once more`);
       found = await measure();
     }
     rows.push(...found);
@@ -84,10 +85,10 @@ function missed(rows: Measurement[]): string[] {
 
 /** What got worse in every round: whatever else a machine does only adds, so the best round is compared with the recorded median. */
 function regressions(recorded: Measurement[], rows: Measurement[]): string[] {
-  const measure = ({ floor, goal, value }: Measurement): number => floor ?? goal ?? value;
+  const standardOf = ({ floor, goal, value }: Measurement): number => floor ?? goal ?? value;
   return rows.flatMap((row) => {
     const before = recorded.find(({ bench, what }) => bench === row.bench && what === row.what);
-    const worse = before ? row.min / measure(row) / (before.value / measure(before)) : 1;
+    const worse = before ? row.min / standardOf(row) / (before.value / standardOf(before)) : 1;
     // What meets its goal is good enough, and without floor and goal a figure is of this machine alone.
     const counts = row.met !== true && (row.floor !== null || row.met === false);
     return counts && worse > worseMax ? [`${row.bench}: ${row.what} is ${worse.toFixed(2)} x what was recorded, against its floor`] : [];

@@ -46,8 +46,7 @@ export function killCases(stackOf: () => StackUnderTest, loadOf: () => Load): vo
       const [stack, load] = [stackOf(), loadOf()];
       const since = Date.now();
       const gaps = new Map<Moment, number[]>();
-      load.begin();
-      await until('runs go on', async () => load.runs.length > 2);
+      await load.begin();
       for (let seed = 1; seed <= seeds; seed++) {
         const chance = new Chance(seed);
         const moment = moments[seed % moments.length]!;
@@ -80,8 +79,7 @@ export function killCases(stackOf: () => StackUnderTest, loadOf: () => Load): vo
     async (happened) => {
       const [stack, load] = [stackOf(), loadOf()];
       const since = Date.now();
-      load.begin();
-      await until('runs go on', async () => load.runs.length > 2);
+      await load.begin();
       await expectBack(stack, loadedMaxMs, happened);
       happened(`${await load.end()} runs ended with the right output`);
       happened(await expectVerified(stack, since));

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SignalboxClient } from '@signalbox/sdk/client/client.js';
 import { hasEnded, type RunDetail } from '@signalbox/sdk/client/runs.js';
 import { worker, type Worker } from '@signalbox/sdk/worker/worker.js';
-import { insist, type StackUnderTest } from '../stack-under-test.ts';
+import { insist, until, type StackUnderTest } from '../stack-under-test.ts';
 
 /** Runs under way at once: work is always being begun, done and recorded, and two processors are not full. */
 const aliveMax = 4;
@@ -67,11 +67,12 @@ export class Load implements AsyncDisposable {
     return new Load(client, stack.url, await stack.adminKey());
   }
 
-  /** From now on runs go on, until `end`. */
-  begin(): void {
+  /** From now on runs go on, until `end`; resolves once so many have begun. */
+  async begin(least = 3): Promise<void> {
     this.isEnding = false;
     this.runs = [];
     this.starting = Array.from({ length: aliveMax }, () => this.startAgainAndAgain());
+    await until('runs go on', async () => this.runs.length >= least);
   }
 
   private async startAgainAndAgain(): Promise<void> {

@@ -91,8 +91,7 @@ testCase(
   'PostgreSQL is away for 60 s under load',
   async (happened) => {
     const since = Date.now();
-    load.begin();
-    await until('runs go on', async () => load.runs.length > 2);
+    await load.begin();
     postgres.set({ kind: 'refuse' });
     await sleep(10_000);
     const before = await memoryOf(stack);
@@ -129,8 +128,7 @@ testCase(
     const following = new AbortController();
     const followed = follow(client.system.events({ signal: following.signal }), changes, following.signal);
     await using _ = { [Symbol.asyncDispose]: async () => following.abort() }; // whatever happens, nobody follows on
-    load.begin();
-    await until('runs go on', async () => load.runs.length > 2);
+    await load.begin();
     const id = load.runs.at(-1)!;
     const told: RunEvent[] = [];
     const toldAll = follow(client.runs.follow(id, { signal: following.signal }), told, following.signal);

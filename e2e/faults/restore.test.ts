@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { testCase } from '../cases/case.ts';
-import { root, StackUnderTest, until } from '../stack-under-test.ts';
+import { root, StackUnderTest } from '../stack-under-test.ts';
 import { expectVerified } from './left-behind.ts';
 import { Load } from './load.ts';
 
@@ -58,8 +58,7 @@ testCase(
     const since = Date.now();
     {
       await using load = await Load.on(stack);
-      load.begin();
-      await until('runs go on', async () => load.runs.length > 8);
+      await load.begin(9);
       await load.end();
     }
     const before = await contents();

@@ -22,13 +22,10 @@ export function serverCases(stackOf: () => StackUnderTest, loadOf: () => Load): 
       async (happened) => {
         const [stack, load] = [stackOf(), loadOf()];
         const since = Date.now();
-        load.begin();
-        await until('runs go on', async () => load.runs.length > 2);
+        await load.begin();
         await sleep(300);
-        const said = stack.output.length;
         const at = Date.now();
-        await stack.kill(name);
-        await until('the launcher has started it again', async () => stack.output.slice(said).includes(`${name} is back`));
+        await killAndWait(stack, name);
         const backMs = Date.now() - at;
         const progressMs = await load.progressAfter(at + backMs, 30_000);
         happened(`back after ${backMs} ms, progress ${progressMs} ms later; ${await load.end()} runs ended with the right output`);
@@ -46,13 +43,10 @@ export function serverCases(stackOf: () => StackUnderTest, loadOf: () => Load): 
     async (happened) => {
       const [stack, load] = [stackOf(), loadOf()];
       const since = Date.now();
-      load.begin();
-      await until('runs go on', async () => load.runs.length > 2);
+      await load.begin();
       const store = join(stack.data, 'nats', 'jetstream');
-      const said = stack.output.length;
       await rename(store, `${store}.lost`);
-      await stack.kill('NATS');
-      await until('the launcher has started it again', async () => stack.output.slice(said).includes('NATS is back'));
+      await killAndWait(stack, 'NATS');
       const at = Date.now();
       const progressMs = await load.progressAfter(at, 30_000);
       happened(`progress ${progressMs} ms after it was back; ${await load.end()} runs ended with the right output`);
@@ -77,4 +71,11 @@ export function serverCases(stackOf: () => StackUnderTest, loadOf: () => Load): 
     },
     90_000,
   );
+}
+
+/** Kills a server; resolves once the launcher has started it again. */
+async function killAndWait(stack: StackUnderTest, name: string): Promise<void> {
+  const said = stack.output.length;
+  await stack.kill(name);
+  await until('the launcher has started it again', async () => stack.output.slice(said).includes(`${name} is back`));
 }

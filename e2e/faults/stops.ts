@@ -50,7 +50,7 @@ export function stopCases(stackOf: () => StackUnderTest, loadOf: () => Load): vo
       const [stack, load] = [stackOf(), loadOf()];
       const since = Date.now();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-        load.begin();
+        await load.begin();
         await sleep(1_000);
         const held = await holdings(stack);
         const from = performance.now();

@@ -154,6 +154,7 @@ test('F01: owners are killed at any moment, again and again: every run ends, and
       await sleep(150 + 400 * Math.random());
       owner.kill();
       owner = new OwnerProcess(service);
+      const killed = performance.now();
       // A client without an answer asks again, and gets the run that it has started.
       expect(
         (
@@ -164,6 +165,7 @@ test('F01: owners are killed at any moment, again and again: every run ends, and
           })
         ).id,
       ).toBe(wide.id);
+      expect(performance.now() - killed).toBeLessThan(20_000);
     }
     expect(await ended(service, wide.id, 60_000)).toMatchObject({ status: 'succeeded', output: 150 });
     await expectExact(wide.id, 151);

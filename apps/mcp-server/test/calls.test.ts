@@ -42,7 +42,7 @@ test('A22 a pattern that would take for ever takes no time', async () => {
   const before = performance.now();
   await expect(mcp.call('good', 'pattern', { a: `${'a'.repeat(40)}!` })).rejects.toMatchObject({ code: 'invalid' });
   await expect(mcp.call('good', 'pattern', { a: 'aaa' })).resolves.toMatchObject({ isError: false });
-  expect(performance.now() - before).toBeLessThan(5_000);
+  expect(performance.now() - before).toBeLessThan(1_000);
 });
 
 test('unknown tools and servers are told in the same words', async () => {
@@ -72,11 +72,11 @@ test('for a mirrored call only tools are called that say they read alone', async
 
 test('F28 an answer that comes after its time is a timeout, in time, is cancelled upstream and harms nobody else', async () => {
   const before = performance.now();
-  await expect(mcp.call('good', 'sleep', { ms: 3_000 }, { timeoutMs: 200 })).rejects.toMatchObject({
+  await expect(mcp.call('good', 'sleep', { ms: 700 }, { timeoutMs: 200 })).rejects.toMatchObject({
     code: 'timeout',
     detail: 'good/sleep did not answer within 200 ms',
   });
-  expect(performance.now() - before).toBeLessThan(2_500);
+  expect(performance.now() - before).toBeLessThan(600);
   await expect(mcp.call('good', 'echo', { text: 'still here' })).resolves.toMatchObject({ isError: false });
   await new Promise((resolve) => setTimeout(resolve, 700));
   expect(textOf(await mcp.call('good', 'cancelled'))).toMatch(/\d/);

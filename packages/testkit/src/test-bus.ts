@@ -20,9 +20,6 @@ import { permissionsOf } from '@signalbox/stack/nats/permissions.js';
 import { NatsServer } from '@signalbox/stack/nats/server.js';
 import { TestIssuer, type TestIdentity } from './test-issuer.ts';
 
-/** Where many suites run at once, services answer later than their contracts promise. Calls of 6 s are watched, which is another way. */
-const patienceMs = 5_500;
-
 export interface TestRequestOptions extends RequestOptions {
   /** Who asks: an identity, or for contracts of identity `service` the service's name. */
   as?: TestIdentity | ServiceName;
@@ -106,7 +103,7 @@ export class TestBus {
     return { ...complete, tokenFor: (audience) => this.issuer.sign(complete, audience) };
   }
 
-  /** Asks as the contract's caller would, through its NATS user; with more patience, if the test says nothing of it. */
+  /** Asks as the contract's caller would, through its NATS user. */
   async request<Request extends object, Reply extends object>(
     contract: Contract<Request, Reply>,
     body: NoInfer<Request>,
@@ -116,7 +113,6 @@ export class TestBus {
     const service = from ?? (typeof as === 'string' ? as : contract.callers[0]);
     if (!service) throw new Error(`${contract.subject} has no callers`);
     const bus = await this.as(service);
-    rest.timeoutMs ??= Math.max(contract.timeoutMs, patienceMs);
     return bus.request(contract, body, contract.identity === 'service' ? 'service' : this.caller(typeof as === 'string' ? {} : as), rest);
   }
 

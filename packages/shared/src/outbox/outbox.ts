@@ -118,14 +118,14 @@ export class Outbox {
    */
   private async reopenLost(): Promise<void> {
     await ensureEventStream(this.connection);
-    const newest: { subject: string; id: string }[] = await this.database.source.query(
-      `SELECT subject, max(id::text) AS id FROM outbox WHERE published_at IS NOT NULL GROUP BY subject`,
-    );
     const manager = await jetstreamManager(this.connection, { checkAPI: false });
     const { state, config } = await manager.streams.info(eventStream);
     // As an earlier version made it: a direct read would be answered by nobody, and each waited for in vain.
     if (config.allow_direct !== true)
       return log.warn('whether events were lost cannot be seen: the stream does not allow direct reads', { eventStream });
+    const newest: { subject: string; id: string }[] = await this.database.source.query(
+      `SELECT subject, max(id::text) AS id FROM outbox WHERE published_at IS NOT NULL GROUP BY subject`,
+    );
     for (const { subject, id } of newest) {
       const kept = await manager.direct.getMessage(eventStream, { last_by_subj: subject });
       const keptId = kept?.header.get('Nats-Msg-Id');

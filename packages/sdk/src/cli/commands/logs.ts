@@ -1,10 +1,8 @@
-import { Option } from 'commander';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { SignalboxClient } from '../../client/client.ts';
 import type { RunEvent } from '../../client/runs.ts';
 import { stepLog } from '../../client/step-log.ts';
-import { action } from '../context.ts';
-import type { Context } from '../context.ts';
+import { action, type Context } from '../context.ts';
 import type { Io } from '../io.ts';
 import { count } from '../text/figures.ts';
 import { dim } from '../text/styled.ts';
