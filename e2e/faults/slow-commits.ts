@@ -15,8 +15,11 @@ const children = 1_500;
 const inputBytes = 100_000;
 /** Who starts runs meanwhile, one after another, in the workspace of these and in another. */
 const starters = 5;
-/** Beside what services grow by: of two commits of 4 MB the rows, the statement and what is sent. What waits for them has 150 MB. */
-const commitsMaxBytes = 2 * 4 * 4 * 1024 * 1024;
+/**
+ * Beside what services grow by: of two commits of 4 MB the rows, the statement and what is sent, and as much of those before that is not yet
+ * collected. What waits for them has 150 MB.
+ */
+const commitsMaxBytes = 2 * 4 * 8 * 1024 * 1024;
 /** A start takes a few milliseconds where nothing waits. */
 const quickMs = 250;
 const quickAgainMaxMs = 5_000;

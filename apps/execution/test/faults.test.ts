@@ -105,6 +105,27 @@ test('F19: while the disk of PostgreSQL is full starts are refused as limited, a
   expect((await ended(service, id, 30_000)).status).toBe('succeeded');
 }, 90_000);
 
+test('F20: while commits are slow, a start that is asked for again by its key as often as its caller gives up is one run', async () => {
+  await service.database.sql(
+    `CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+     CREATE TRIGGER late AFTER INSERT ON journal FOR EACH STATEMENT EXECUTE FUNCTION late()`,
+  );
+  const request = { workflow: 'chain', input: { n: 1 } };
+  const keyed = { ...request, idempotencyKey: 'once' };
+  const ahead = Array.from({ length: 8 }, () => start(service, request)); // each lane commits, and what comes now gathers
+  await sleep(100);
+  for (let times = 0; times < 6; times++)
+    await expect(service.request(startRun, keyed, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'timeout' });
+  await service.database.sql(`DROP TRIGGER late ON journal; DROP FUNCTION late()`);
+  const again = await start(service, keyed);
+  expect((await start(service, keyed)).id).toBe(again.id);
+  expect(
+    await service.database.sql(`SELECT 1 FROM run WHERE run_id IN (SELECT run_id FROM start_key WHERE key LIKE '% once')`),
+  ).toHaveLength(1);
+  await using _ = new TestWorker(service, 'counter', ({ input }) => ({ output: input }));
+  for (const { id } of [...(await Promise.all(ahead)), again]) expect((await ended(service, id, 30_000)).status).toBe('succeeded');
+}, 90_000);
+
 test('F06: NATS is killed and comes back: workers keep their results and the runs end', async () => {
   await using worker = new TestWorker(service, 'counter', async ({ input }) => {
     await sleep(50);

@@ -19,7 +19,7 @@ interface Part {
   readonly isRare?: boolean;
   /** Its common table expressions; `$1` is its own first parameter. */
   sql(shape: Shape): string;
-  take(batch: readonly EncodedAppend[]): Taken;
+  take(batch: readonly EncodedAppend[], isFenced: boolean): Taken;
 }
 
 interface Shape {
@@ -69,6 +69,9 @@ function json(rows: readonly object[]): Taken {
   return { rows: rows.length, values: () => [JSON.stringify(rows)] };
 }
 
+/** Of runs whose shard their writer does not have any more nothing is appended. */
+const isOurs = (alias: string, has: Shape['has']): string =>
+  has(woken.letter) ? `${alias}.run_id NOT IN (SELECT run_id FROM away)` : 'true';
 const isAppended = (alias: string): string => `${alias}.run_id IN (SELECT run_id FROM appended)`;
 
 const keyColumns: readonly Column<Of & { key: NonNullable<StartFacts['key']> }>[] = [
@@ -80,9 +83,10 @@ const keyColumns: readonly Column<Of & { key: NonNullable<StartFacts['key']> }>[
 
 const keys: Part = {
   letter: 'k',
-  sql: ({ isOne }) => `keys AS (
+  sql: ({ has, isOne }) => `keys AS (
     INSERT INTO start_key AS k (workspace, key, request_hash, run_id, expires)
     SELECT s.workspace, s.key, s.request_hash, s.run_id, now() + interval '24 hours' FROM ${table('s', keyColumns, isOne)}
+     WHERE ${isOurs('s', has)}
     ON CONFLICT (workspace, key) DO UPDATE
       SET request_hash = excluded.request_hash, run_id = excluded.run_id, expires = excluded.expires WHERE k.expires < now()
     RETURNING run_id
@@ -129,7 +133,7 @@ const starts: Part = {
     INSERT INTO run (${insertedNames.join(', ')}, agents)
     SELECT ${insertedNames.map((name) => `s.${name}`).join(', ')}, ARRAY(SELECT jsonb_array_elements_text(s.agents))
       FROM ${table('s', startColumns, isOne)}
-     ${has(keys.letter) ? 'WHERE NOT s.is_keyed OR s.run_id IN (SELECT run_id FROM keys)' : ''}
+     WHERE ${isOurs('s', has)} ${has(keys.letter) ? 'AND (NOT s.is_keyed OR s.run_id IN (SELECT run_id FROM keys))' : ''}
     ON CONFLICT DO NOTHING RETURNING run_id
   )`,
   take: (batch) => arrays(startColumns, batch.filter(({ append }) => append.start !== undefined) as readonly Of[] as readonly Starting[]),
@@ -149,11 +153,13 @@ const woken: Part = {
   ), held AS (
     -- Whoever takes such a shard waits for our commit and then finds the run awake, or came first and is seen here.
     SELECT s.shard, s.epoch FROM shard s WHERE s.shard IN (SELECT shard FROM woken) FOR SHARE SKIP LOCKED
+  ), away AS (
+    SELECT run_id FROM woken WHERE (shard, epoch) NOT IN (SELECT shard, epoch FROM held)
   )`,
-  take: (batch) =>
+  take: (batch, isFenced) =>
     arrays(
       wokenColumns,
-      batch.filter(({ append }) => append.epoch !== undefined),
+      batch.filter(({ append: { epoch, start } }) => epoch !== undefined && (isFenced || start === undefined || epoch.epoch < 0)),
     ),
 };
 
@@ -169,16 +175,11 @@ const journalColumns: readonly Column<Of & Cut>[] = [
 
 /** Its parameters: the writer, the bytes, a row each. */
 function journal({ has, isOne }: Shape): string {
-  const conditions = [
-    ...(has(starts.letter) ? ['(r.seq > 0 OR r.run_id IN (SELECT run_id FROM starts))'] : []),
-    ...(has(woken.letter)
-      ? ['r.run_id NOT IN (SELECT run_id FROM woken WHERE (shard, epoch) NOT IN (SELECT shard, epoch FROM held))']
-      : []),
-  ];
+  const conditions = [isOurs('r', has), ...(has(starts.letter) ? ['(r.seq > 0 OR r.run_id IN (SELECT run_id FROM starts))'] : [])];
   return `INSERT INTO journal (run_id, seq, day, count, workspace, writer, body)
     SELECT r.run_id, r.seq, r.day, r.count, r.workspace, $1::text, substring($2::bytea FROM r.at FOR r.size)
       FROM ${table('r', journalColumns, isOne, 3)}
-      ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
+     WHERE ${conditions.join(' AND ')}
     ON CONFLICT DO NOTHING RETURNING run_id`;
 }
 
@@ -312,13 +313,16 @@ const used: Part = {
 };
 
 /** In this order: what the journal's rows depend on, and what depends on them. */
-const before = [keys, starts, woken];
+const before = [woken, keys, starts];
 const after = [ends, blobs, events, approvals, used];
 const texts = new Map<string, string>();
 
-/** The statement that appends these rows, at most one of each run, and answers the `run_id` of each that it has appended. */
-export function statementOf(batch: readonly EncodedAppend[], writer: string): Statement {
-  const taken = [...before, ...after].map((each) => ({ each, ...each.take(batch) }));
+/**
+ * The statement that appends these rows, at most one of each run, and answers the `run_id` of each that it has appended. `isFenced`: of runs that start, too,
+ * only those whose shard the writer still has.
+ */
+export function statementOf(batch: readonly EncodedAppend[], writer: string, isFenced: boolean): Statement {
+  const taken = [...before, ...after].map((each) => ({ each, ...each.take(batch, isFenced) }));
   const isFull = taken.some(({ each, rows }) => each.isRare === true && rows > 0);
   const present = taken.filter(({ rows }) => isFull || rows > 0);
   const isOne = batch.length === 1 && present.every(({ rows }) => rows === 1);

@@ -55,7 +55,10 @@ export interface Append {
   agents?: readonly string[];
   /** With a start: how it stands after this row; alone: that this has changed. */
   standing?: Standing;
-  /** Of a run that rested: in which epoch its writer has its shard. A run that rests is not fenced by each new owner, its next row is. */
+  /**
+   * Of a run that starts or rested: in which epoch its writer has its shard, -1 where it has not. A run that rests is not fenced by each new owner, and one that
+   * is not there yet cannot be: its next row is.
+   */
   epoch?: { shard: number; epoch: number };
   /** Approvals that the transitions ask for or change. */
   approvals: ApprovalRow[];

@@ -8,8 +8,8 @@ const laneCount = 2;
 export class Journal {
   private readonly lanes: Lane[];
 
-  constructor(url: string, writer: () => string, lanes = laneCount) {
-    this.lanes = Array.from({ length: lanes }, (_, number) => new Lane(url, writer, number));
+  constructor(url: string, writer: () => string, mayAct: () => boolean, lanes = laneCount) {
+    this.lanes = Array.from({ length: lanes }, (_, number) => new Lane(url, writer, number, mayAct));
   }
 
   /** Rows that wait for a commit. */

@@ -57,6 +57,8 @@ export class Lane {
     /** Owner and epoch: rows carry them, so that one's own row is known again after a lost answer. */
     private readonly writer: () => string,
     private readonly number: number,
+    /** Whether the writer has its shards for certain: else starts are appended only where it does. */
+    private readonly mayAct: () => boolean,
   ) {}
 
   get waiting(): number {
@@ -136,9 +138,10 @@ export class Lane {
     for (let pause = retryMs; !this.isStopped; pause = Math.min(retryMaxMs, pause * 2)) {
       try {
         const client = await this.connected();
-        const { rows } = await client.query<{ run_id: string }>(statementOf(taken, writer));
+        const { rows } = await client.query<{ run_id: string }>(statementOf(taken, writer, isRepeated || !this.mayAct()));
         this.halted = undefined;
-        this.latencyMs = (this.latencyMs + performance.now() - begun) / 2; // soon known, soon forgotten
+        const tookMs = performance.now() - begun;
+        this.latencyMs = Math.max(tookMs, (this.latencyMs + tookMs) / 2); // known at once, soon forgotten
         if (rows.length === taken.length) return settleAll(taken, 'committed');
         const appended = new Set(rows.map(({ run_id }) => run_id));
         return await this.judge(taken, appended, writer, isRepeated);
@@ -236,10 +239,10 @@ function settleAll(taken: readonly Taken[], outcome: AppendOutcome): void {
 }
 
 /**
- * Data, integrity and syntax errors (classes 22, 23, 42, 54): the same rows would meet them again. A right, a table or a column that the database lacks
+ * Cardinality, data, integrity and syntax errors (classes 21, 22, 23, 42, 54): the same rows would meet them again. A right, a table or a column that the database lacks
  * every row would meet.
  */
 function isRefusal(error: unknown): boolean {
   const state = sqlStateOf(error);
-  return /^(?:22|23|42|54)/.test(state) && !isLack(state);
+  return /^(?:21|22|23|42|54)/.test(state) && !isLack(state);
 }

@@ -12,10 +12,13 @@ import { isTracing, type SpanRef } from '@signalbox/shared/telemetry/tracing.js'
 import canonicalize from 'canonicalize';
 import { createHash } from 'node:crypto';
 import type { Transition } from '@signalbox/workflow/core/events.js';
+import type { Graph } from '@signalbox/workflow/core/graph.js';
 import { sizeOf, type Json } from '@signalbox/workflow/core/json.js';
+import type { LimitClaim } from '@signalbox/workflow/core/limits.js';
 import { AboveBudgets, moreBudgetOf } from '../budgets/above-budgets.ts';
 import { ModelPrices } from '../budgets/model-prices.ts';
 import { newRunUuid } from '../journal/identifiers.ts';
+import type { LimitedRuns } from '../limits/limited-runs.ts';
 import { Engine } from '../shards/engine.ts';
 import { AppendLost } from '../shards/live-run.ts';
 import type { Definition } from '@signalbox/workflow/language/definition.js';
@@ -56,7 +59,7 @@ export interface StartWish {
 @Injectable()
 export class RunStarter {
   private readonly grants = new Map<string, { grant: Promise<string>; at: number }>();
-  private readonly starting = new Map<string, Promise<unknown>>();
+  private readonly starting = new Map<string, Promise<void>>();
 
   constructor(
     private readonly engine: Engine,
@@ -75,40 +78,37 @@ export class RunStarter {
   async start(caller: Caller, wish: StartWish, signal: AbortSignal): Promise<{ uuid: string; view: RunView }> {
     check(wish);
     const { idempotencyKey, source } = wish;
-    if (source === undefined && idempotencyKey === undefined) return this.begin(caller, wish, undefined, signal);
+    if (source === undefined && idempotencyKey === undefined) return orAborted(this.findOrBegin(caller, wish, undefined, signal), signal);
     const key = source?.key ?? `${caller.principal} ${idempotencyKey}`;
     // A source's key names one moment or event: what was started for it was, whatever the manifest says by now.
     const requestHash = source?.key ?? hashOf(wish);
     const inFlight = `${caller.workspace} ${key}`;
-    // Starts with one key are made one after the other here, so that two never meet in one statement.
+    // Starts with one key are made one after the other here, whether their callers still wait or not: the next finds what the last has made.
     for (let other = this.starting.get(inFlight); other; other = this.starting.get(inFlight)) await orAborted(other, signal);
     const start = this.findOrBegin(caller, wish, { key, requestHash }, signal);
-    const settled = start.catch(() => undefined);
+    const settled = start.then(nothing, nothing).finally(() => this.starting.delete(inFlight));
     this.starting.set(inFlight, settled);
-    try {
-      return await start;
-    } finally {
-      if (this.starting.get(inFlight) === settled) this.starting.delete(inFlight);
-    }
+    return orAborted(start, signal);
   }
 
   private async findOrBegin(
     caller: Caller,
     wish: StartWish,
-    key: { key: string; requestHash: string },
+    key: { key: string; requestHash: string } | undefined,
     signal: AbortSignal,
   ): Promise<{ uuid: string; view: RunView }> {
     // Where the limit is full, it is perhaps by this very run.
     const mayBeRefused = this.definitions.compile(scaledWish(wish).definition).runLimits?.onLimit === 'refuse';
-    const known = mayBeRefused ? await this.findKnown(caller, key) : undefined;
+    const known = key && mayBeRefused ? await this.findKnown(caller, key) : undefined;
     if (known) return known;
     try {
       return await this.begin(caller, wish, key, signal);
     } catch (thrown) {
       if (!(thrown instanceof AppendLost)) throw thrown;
-      const other = await this.findKnown(caller, key);
+      const other = key && (await this.findKnown(caller, key));
       if (other) return other;
-      throw new Fault('unavailable', 'the start met another with the same key', 'Try again.', { cause: thrown, retryAfterMs: 100 });
+      const detail = 'another owner has what was to be started, or another start has its key';
+      throw new Fault('unavailable', detail, 'Try again.', { service: 'execution', cause: thrown, retryAfterMs: 100 });
     }
   }
 
@@ -124,6 +124,7 @@ export class RunStarter {
     return { uuid: known.run, view: await this.viewOf(workspace, known.run) };
   }
 
+  /** Of what nobody waits for any more, nothing is begun; what is begun goes on. */
   private async begin(
     caller: Caller,
     wish: StartWish,
@@ -137,13 +138,9 @@ export class RunStarter {
     checkInput(definition.manifest.spec.input, input);
     const held = wish.source?.grant ?? this.grantOf(caller);
     const budgeting = moreBudgetOf(this.above, this.prices, { workspace, workflow, graph });
-    const [grant, , shard, budget] = await orAborted(
-      Promise.all([held, this.keep(workspace, definition), this.engine.shardForStart(workspace), budgeting]),
-      signal,
-    );
-    const uuid = newRunUuid(now(), shard);
-    const { limitedRuns } = this.engine.dispatcher;
-    const claims = await limitedRuns.claim(uuid, workspace, graph, { input, labels, priority: wish.priority });
+    await orAborted(this.engine.shardForStart(workspace), signal);
+    const [grant, , budget] = await orAborted(Promise.all([held, this.keep(workspace, definition), budgeting]), signal);
+    const { uuid, shard, claims } = await this.place(workspace, graph, { input, labels, priority: wish.priority }, signal);
     const starting = this.engine.owner.start(
       uuid,
       graph,
@@ -174,12 +171,31 @@ export class RunStarter {
         claims,
       },
     );
-    starting.catch(() => limitedRuns.left(uuid));
+    starting.catch(() => this.engine.dispatcher.limitedRuns.left(uuid));
     // Seen now, given when committed: what happens in between is not yet known to be kept.
     const run = this.engine.owner.find(uuid);
     const view = run && runView(run.state, run.facts);
-    await orAborted(starting, signal);
+    await starting;
     return { uuid, view: view as RunView };
+  }
+
+  /** Where it is to live, and the places of limits that it needs. */
+  private async place(
+    workspace: string,
+    graph: Graph,
+    scope: Parameters<LimitedRuns['claim']>[3],
+    signal: AbortSignal,
+  ): Promise<{ uuid: string; shard: number; claims: LimitClaim[] }> {
+    const { limitedRuns } = this.engine.dispatcher;
+    for (;;) {
+      // Asked once more: meanwhile thousands of others may have come, and it would wait behind them.
+      const shard = await orAborted(this.engine.shardForStart(workspace), signal);
+      const uuid = newRunUuid(now(), shard);
+      const claims = await limitedRuns.claim(uuid, workspace, graph, scope);
+      // While others were asked for places, the shard may have gone to another owner, who would not hear of a run that begins there now.
+      if (this.engine.owns(shard)) return { uuid, shard, claims };
+      limitedRuns.left(uuid);
+    }
   }
 
   /** A run as it stands: live here, or from its journal. */
@@ -210,6 +226,8 @@ export class RunStarter {
     return grant;
   }
 }
+
+function nothing(): void {}
 
 /** Of a run that somebody asked for, the trace goes on; what a schedule or trigger starts has one of its own. */
 function tracedBy({ source, fork }: StartWish): { trace?: string; link?: string } {

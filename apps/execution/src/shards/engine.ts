@@ -115,7 +115,11 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       resumed: () => this.resume(),
       moved: (shards) => this.dispatcher.moved(new Set(shards)),
     });
-    this.journal = new Journal(url, () => this.lease.owner);
+    this.journal = new Journal(
+      url,
+      () => this.lease.owner,
+      () => this.lease.mayAct(),
+    );
     this.alarm = new Alarm(() => this.lease.mayAct());
     this.owner = new Owner(this.journal, this.alarm, this.culprit, (shard) => this.lease.epochOf(shard));
     this.agents = new AgentDirectory(bus);

@@ -161,7 +161,7 @@ export class LiveRun implements AppendSource {
       transitions,
       ...(isStart && { start: this.facts, agents: agentsOf(this.state.graph) }),
       ...((isStart || isEnd || isChanged || isOther || this.rests || rest) && { standing: this.standing(isEnd, rest) }),
-      ...(this.rests && { epoch: { shard: this.facts.shard, epoch: this.ports.epochOf(this.facts.shard) ?? -1 } }),
+      ...((isStart || this.rests) && { epoch: { shard: this.facts.shard, epoch: this.ports.epochOf(this.facts.shard) ?? -1 } }),
       approvals,
       used: usedRows(this.state, transitions, this.facts.workflow),
       events: isStart || isEnd || approvals.length > 0 ? this.ports.eventsOf(this, transitions, approvals) : [],
