@@ -236,6 +236,15 @@ test('F17: a row that PostgreSQL refuses is found, and the rest of its batch is 
   expect(outcomes.filter((outcome) => outcome === 'committed')).toHaveLength(20);
   expect(outcomes[10]).toBe('refused');
   expect(await database.sql(`SELECT 1 FROM run WHERE run_id = $1`, [bad.uuid])).toEqual([]);
+  // Whatever it says, if it is not of itself.
+  await database.sql(
+    `CREATE FUNCTION picky() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+     CREATE TRIGGER picky BEFORE INSERT ON run FOR EACH ROW WHEN (NEW.labels ? 'bad') EXECUTE FUNCTION picky()`,
+  );
+  const others = [{}, { bad: 'yes' }, {}].map((labels) => new Source().start(journal, { labels: labels as Record<string, string> }));
+  expect(await Promise.all(others)).toEqual(['committed', 'refused', 'committed']);
+  expect(journal.halted).toBeUndefined();
+  await database.sql(`DROP TRIGGER picky ON run; DROP FUNCTION picky()`);
   await journal.stop();
 });
 

@@ -12,6 +12,14 @@ export function isLack(state: string): boolean {
   return state === '42501' || state === '42P01' || state === '42703';
 }
 
+/** Classes of SQLSTATE of what PostgreSQL says of itself, its connections and other transactions. */
+const itsOwn = new Set(['08', '25', '28', '3D', '3F', '40', '53', '55', '57', '58', 'F0', 'XX']);
+
+/** Whether it is something in the rows that PostgreSQL refuses: the same rows would meet it again. What the database lacks every row would meet. */
+export function isOfRows(state: string): boolean {
+  return !itsOwn.has(state.slice(0, 2)) && !isLack(state);
+}
+
 /** Why no run may be started while nothing can be committed, by what the last commit met. */
 export function faultOfHalt(state: string): Fault {
   if (state.startsWith('53')) {

@@ -6,7 +6,7 @@ import type { AppendOutcome, AppendSource } from './append.ts';
 import { statementOf } from './append-statement.ts';
 import { encode, type EncodedAppend } from './batch.ts';
 import { FairQueue } from './fair-queue.ts';
-import { isLack } from './halt.ts';
+import { isOfRows } from './halt.ts';
 
 /** Rows and bytes of one commit: larger ones make the rest wait longer without being cheaper. */
 const batchRowsMax = 1_000;
@@ -146,7 +146,7 @@ export class Lane {
         const appended = new Set(rows.map(({ run_id }) => run_id));
         return await this.judge(taken, appended, writer, isRepeated);
       } catch (error) {
-        if (isRefusal(error)) {
+        if (error instanceof pg.DatabaseError && isOfRows(sqlStateOf(error))) {
           this.halted = undefined;
           return await this.bisect(taken, error);
         }
@@ -236,13 +236,4 @@ function encodeNext(source: AppendSource): EncodedAppend | undefined {
 
 function settleAll(taken: readonly Taken[], outcome: AppendOutcome): void {
   for (const { source } of taken) source.settled(outcome);
-}
-
-/**
- * Cardinality, data, integrity and syntax errors (classes 21, 22, 23, 42, 54): the same rows would meet them again. A right, a table or a column that the database lacks
- * every row would meet.
- */
-function isRefusal(error: unknown): boolean {
-  const state = sqlStateOf(error);
-  return /^(?:21|22|23|42|54)/.test(state) && !isLack(state);
 }
