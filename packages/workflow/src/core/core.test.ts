@@ -231,7 +231,14 @@ describe('a fork', () => {
         expect(fork.state.status).toBe(first.state.status);
         expect(fork.state.output).toEqual(first.state.output);
       }),
-      { numRuns: 300 },
+      // Of what streams from a step that is done again, items are kept: they do not begin once more when that step's are done.
+      {
+        numRuns: 300,
+        examples: [
+          [1695, 3],
+          [5538, 0],
+        ],
+      },
     );
   });
 });
@@ -610,7 +617,7 @@ describe('laws', () => {
     const random = new Random(seed);
     const play = new Play(randomGraph(random, { failing: random.chance(0.3) }));
     play.start({ seed });
-    for (let step = 0; step < 5_000 && !hasEnded(play.state); step++) {
+    for (let step = 0; step < 50_000 && !hasEnded(play.state); step++) {
       play.at += random.below(100);
       const s = random.below(play.state.steps.length);
       const current = play.state.steps[s] as RunState['steps'][number];

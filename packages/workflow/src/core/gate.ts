@@ -41,15 +41,19 @@ export function openGate(state: RunState, s: number, needs?: readonly (readonly 
   }
 }
 
-/** A unit has ended: items that waited for it may begin. */
+/** A unit has ended: items that waited for it may begin, but for those that a fork has kept, which are done already. */
 export function passGate(state: RunState, s: number, i: number): void {
   if (i < 0) return;
-  for (const stream of streamsOf(state.graph, s)) state.steps[stream]?.gate?.ready.push(i);
-  const { gate } = state.steps[s] as StepState;
+  const letIn = ({ units, gate }: StepState, item: number): void => {
+    if ((units[item]?.status ?? 'pending') === 'pending') gate?.ready.push(item);
+  };
+  for (const stream of streamsOf(state.graph, s)) letIn(state.steps[stream] as StepState, i);
+  const step = state.steps[s] as StepState;
+  const { gate } = step;
   for (const dependent of gate?.dependents[i] ?? []) {
     const left = ((gate as Gate).missing[dependent] ?? 0) - 1;
     (gate as Gate).missing[dependent] = left;
-    if (left === 0) gate?.ready.push(dependent);
+    if (left === 0) letIn(step, dependent);
   }
 }
 
