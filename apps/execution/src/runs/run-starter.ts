@@ -98,8 +98,8 @@ export class RunStarter {
     signal: AbortSignal,
   ): Promise<{ uuid: string; view: RunView }> {
     // Where the limit is full, it is perhaps by this very run.
-    const mayBeRefused = this.definitions.compile(scaledWish(wish).definition).runLimits?.onLimit === 'refuse';
-    const known = key && mayBeRefused ? await this.findKnown(caller, key) : undefined;
+    const mayBeRefused = key && this.definitions.compile(scaledWish(wish).definition).runLimits?.onLimit === 'refuse';
+    const known = mayBeRefused ? await this.findKnown(caller, key) : undefined;
     if (known) return known;
     try {
       return await this.begin(caller, wish, key, signal);
@@ -136,9 +136,10 @@ export class RunStarter {
     const { workflow, definition, labels, insteadOf } = scaledWish(wish);
     const graph = this.definitions.compile(definition);
     checkInput(definition.manifest.spec.input, input);
+    // Before anything is done for it: what would only be refused asks nobody.
+    await orAborted(this.engine.shardForStart(workspace), signal);
     const held = wish.source?.grant ?? this.grantOf(caller);
     const budgeting = moreBudgetOf(this.above, this.prices, { workspace, workflow, graph });
-    await orAborted(this.engine.shardForStart(workspace), signal);
     const [grant, , budget] = await orAborted(Promise.all([held, this.keep(workspace, definition), budgeting]), signal);
     const { uuid, shard, claims } = await this.place(workspace, graph, { input, labels, priority: wish.priority }, signal);
     const starting = this.engine.owner.start(
