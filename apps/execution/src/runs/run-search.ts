@@ -6,11 +6,6 @@ import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js'
 
 /** Words of one search. */
 const wordsMax = 8;
-/**
- * Runs that one page looks through for words, and for labels and agents: no index has the first, and under row security PostgreSQL uses none for
- * the others (their operators are not leakproof). The next page goes on behind. Runs in another order than their own lie far apart.
- */
-const searchedMax = { words: 8_000, members: 50_000, apart: 5 };
 
 /** How a sort reads its index: the value that goes before the run's id, and which runs have one. */
 const sorts: Record<RunSort, { by?: string; type?: string; has?: string; direction: 'ASC' | 'DESC' }> = {
@@ -19,6 +14,15 @@ const sorts: Record<RunSort, { by?: string; type?: string; has?: string; directi
   ended: { by: 'ended_at', type: 'timestamptz', has: 'ended_at IS NOT NULL', direction: 'DESC' },
   cost: { by: 'cost_usd', type: 'float8', has: 'cost_usd > 0', direction: 'DESC' },
   duration: { by: 'duration_ms', type: 'bigint', has: 'duration_ms IS NOT NULL', direction: 'DESC' },
+};
+
+/** What of a filter the index of a sort begins and ends with. */
+const ranges: Record<RunSort, readonly (keyof RunFilter)[]> = {
+  newest: ['startedAfter', 'startedBefore'],
+  oldest: ['startedAfter', 'startedBefore'],
+  ended: ['endedAfter', 'endedBefore'],
+  cost: ['costMin', 'costMax'],
+  duration: ['durationMinMs', 'durationMaxMs'],
 };
 
 /** A statement with its values. */
@@ -48,8 +52,8 @@ class Conditions {
 }
 
 /** The runs of a workspace that a filter means, without what is searched for. */
-function conditionsOf(workspace: string, filter: RunFilter): Conditions {
-  const where = new Conditions();
+function conditionsOf(workspace: string, filter: RunFilter, values: unknown[] = []): Conditions {
+  const where = new Conditions(values);
   where.add('workspace = $', workspace);
   if (filter.status !== undefined && filter.status.length > 0) where.add(statusCondition(filter.status));
   if (filter.workflow !== undefined) where.add('workflow = $', filter.workflow);
@@ -94,45 +98,79 @@ function idOf({ q = '' }: RunFilter): string | undefined {
   return idPattern('run').test(q.trim()) ? toUuid(q.trim(), 'run') : undefined;
 }
 
-/** Adds what is looked for in each run. Returns in how many at most; undefined: in none. */
-function addSearched(where: Conditions, filter: RunFilter): number | undefined {
-  const { agent, labels = {} } = filter;
-  const words = wordsOf(filter);
-  const hasLabels = Object.keys(labels).length > 0;
-  if (agent !== undefined) where.add(`$::text = ANY(agents)`, agent);
-  if (hasLabels) where.add(`labels @> $::jsonb`, JSON.stringify(labels));
-  const text = `lower(workflow || ' ' || labels::text || ' ' || principal_name || ' ' || coalesce(error, ''))`;
-  for (const word of words) where.add(`strpos(${text}, $) > 0`, word);
-  if (words.length > 0) return searchedMax.words;
-  return agent !== undefined || hasLabels ? searchedMax.members : undefined;
+/**
+ * Whether runs have to be looked through: no index has words, and under row security PostgreSQL uses none for labels and agents (their operators are
+ * not leakproof).
+ */
+export function isLookedFor(filter: RunFilter): boolean {
+  return filter.agent !== undefined || Object.keys(filter.labels ?? {}).length > 0 || wordsOf(filter).length > 0;
 }
 
-/** One page of a search, and how to go on where the page is not full since only so many runs were searched. */
-export function pageStatements(workspace: string, request: ListRunsRequest, limit: number): { page: Statement; searchedTo?: Statement } {
-  const sort = sorts[request.sort ?? 'newest'];
+/** Adds what is looked for in each run. */
+function addSearched(where: Conditions, filter: RunFilter): void {
+  const { agent, labels = {} } = filter;
+  if (agent !== undefined) where.add(`$::text = ANY(agents)`, agent);
+  if (Object.keys(labels).length > 0) where.add(`labels @> $::jsonb`, JSON.stringify(labels));
+  const text = `lower(workflow || ' ' || labels::text || ' ' || principal_name || ' ' || coalesce(error, ''))`;
+  for (const word of wordsOf(filter)) where.add(`strpos(${text}, $) > 0`, word);
+}
+
+/** How the order of a sort is written, and where a run is in it. */
+function orderOf({ by, direction }: (typeof sorts)[RunSort]): { order: string; position: string } {
+  return by === undefined
+    ? { order: `ORDER BY run_id ${direction}`, position: `''` }
+    : { order: `ORDER BY ${by} ${direction}, run_id ${direction}`, position: `${by}::text` };
+}
+
+function addPlace(where: Conditions, { sort = 'newest', cursor }: ListRunsRequest): void {
+  const { has } = sorts[sort];
+  if (has !== undefined) where.add(has);
+  if (cursor !== undefined) addCursor(where, sort, cursor);
+}
+
+/** One page of a search and the run behind it, by whatever index PostgreSQL thinks best. Rows of `run` with their `position`. */
+export function pageStatement(workspace: string, request: ListRunsRequest, limit: number): Statement {
   const where = conditionsOf(workspace, request);
-  if (sort.has !== undefined) where.add(sort.has);
-  if (request.cursor !== undefined) addCursor(where, request.sort ?? 'newest', request.cursor);
-  const order = `ORDER BY ${sort.by === undefined ? '' : `${sort.by} ${sort.direction}, `}run_id ${sort.direction}`;
-  const position = `${sort.by === undefined ? `''` : `${sort.by}::text`} AS position`;
-  const indexed = { text: where.text, values: [...where.values] };
-  const searched = new Conditions(where.values);
-  const all = addSearched(searched, request);
-  const max = all === undefined || sort.by === undefined ? all : all / searchedMax.apart;
-  if (max === undefined) {
-    return { page: { text: `SELECT *, ${position} FROM run WHERE ${indexed.text} ${order} LIMIT ${limit + 1}`, values: indexed.values } };
-  }
-  const scanned = `SELECT * FROM run WHERE ${indexed.text} ${order} LIMIT ${max}`;
+  addPlace(where, request);
+  const { order, position } = orderOf(sorts[request.sort ?? 'newest']);
+  return { text: `SELECT *, ${position} AS position FROM run WHERE ${where.text} ${order} LIMIT ${limit + 1}`, values: where.values };
+}
+
+/**
+ * The next `size` runs in the order of the sort, looked through one after another: rows of `run_id`, `position`, `is_hit` and `number`, of the first
+ * `limit` that the search means, and of the last one that was looked at, where there were so many.
+ */
+export function lookStatement(workspace: string, request: ListRunsRequest, size: number, limit: number): Statement {
+  const sort = sorts[request.sort ?? 'newest'];
+  const where = inOrder(workspace, request);
+  addPlace(where, request);
+  const all = conditionsOf(workspace, request, where.values);
+  addSearched(all, request);
+  const { order, position } = orderOf(sort);
+  const columns = `run_id, ${position} AS position${sort.by === undefined ? '' : `, ${sort.by}`}`;
+  const looked = `SELECT ${columns}, (${all.text}) AS is_hit FROM run WHERE ${where.text} ${order} LIMIT ${size}`;
+  const numbered = `SELECT run_id, position, is_hit, (row_number() OVER (${order}))::int AS number FROM (${looked}) AS looked`;
   return {
-    page: {
-      text: `SELECT *, ${position} FROM (${scanned}) AS run WHERE ${searched.text} ${order} LIMIT ${limit + 1}`,
-      values: searched.values,
-    },
-    searchedTo: {
-      text: `SELECT run_id, ${position} FROM run WHERE ${indexed.text} ${order} OFFSET ${max - 1} LIMIT 1`,
-      values: indexed.values,
-    },
+    text: `SELECT * FROM (${numbered}) AS numbered WHERE is_hit OR number = ${size} ORDER BY number LIMIT ${limit}`,
+    values: where.values,
   };
+}
+
+/** Of a filter, what one index has in the order of the sort: no run is passed over that does not count as looked through. */
+function inOrder(workspace: string, filter: ListRunsRequest): Conditions {
+  const { sort = 'newest', status = [], workflow, errorCode } = filter;
+  const range = pick(filter, ranges[sort]);
+  if (sorts[sort].by !== undefined) return conditionsOf(workspace, range);
+  if (status.length > 0 && status.every((each) => each === 'running' || each === 'waiting')) {
+    return conditionsOf(workspace, { ...range, status: ['running', 'waiting'] });
+  }
+  const unsuccessful = status.length === 1 && (status[0] === 'failed' || status[0] === 'cancelled') ? { status } : {};
+  if (workflow !== undefined) return conditionsOf(workspace, { ...range, ...unsuccessful, workflow });
+  return conditionsOf(workspace, { ...range, ...(errorCode === undefined ? unsuccessful : { errorCode }) });
+}
+
+function pick(filter: RunFilter, keys: readonly (keyof RunFilter)[]): RunFilter {
+  return Object.fromEntries(keys.flatMap((key) => (filter[key] === undefined ? [] : [[key, filter[key]]])));
 }
 
 /** Runs that something is to be done to: those of a filter or those that are named (UUIDs), as far as `scope` (a condition over `run`) lets it. */

@@ -1,4 +1,4 @@
-import { sqlStateOf, type WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
+import type { WorkspaceDatabase } from '@signalbox/shared/database/workspace-database.js';
 import { pageLimitDefault, pageOf } from '@signalbox/shared/bus/page.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import type { ListRunProblemsReply, ListRunProblemsRequest } from '@signalbox/shared/contracts/execution/list-run-problems.js';
@@ -16,8 +16,8 @@ import type { Definitions } from '../workflows/definitions.ts';
 import { failureView } from '@signalbox/workflow/views/failure-view.js';
 import { restoreAside } from './read-aside.ts';
 import { positionOf, problemsMax, problemsStatement, problemView, type ProblemRow } from './run-problems.ts';
-import { countStatement, cursorOf, newestStatement, pageStatements, targetStatement, type Target } from './run-search.ts';
-import type { EntityManager } from 'typeorm';
+import { RunPages, searchIn } from './run-pages.ts';
+import { countStatement, newestStatement, targetStatement, type Target } from './run-search.ts';
 
 interface RunRow extends FactsRow {
   status: RunStatus;
@@ -31,9 +31,6 @@ interface RunRow extends FactsRow {
   origin: RunFacts['origin'] | null;
 }
 
-/** A search that takes longer is given up. */
-const searchMs = 4_000;
-
 /** What is recorded of a run. */
 export interface RecordedRun {
   transitions: readonly Transition[];
@@ -46,10 +43,14 @@ export interface RecordedRun {
 
 /** Runs as they are written: rows, journals, start keys. Under row security of the caller's workspace. */
 export class RunStore {
+  private readonly pages: RunPages;
+
   constructor(
     private readonly db: WorkspaceDatabase,
     private readonly definitions: Definitions,
-  ) {}
+  ) {
+    this.pages = new RunPages(db);
+  }
 
   /** A run from its journal, whoever owns it; null when the workspace has none of this id. */
   async read(workspace: string, uuid: string): Promise<{ state: RunState; facts: RunFacts } | null> {
@@ -98,24 +99,15 @@ export class RunStore {
 
   /** One page of a search. `limited` when it takes too long. */
   async list(workspace: string, request: ListRunsRequest): Promise<{ data: RunView[]; nextCursor: string | null }> {
-    const limit = request.limit ?? pageLimitDefault;
-    const { page, searchedTo } = pageStatements(workspace, request, limit);
-    return this.search(workspace, async (tx) => {
-      const rows = await tx.query<(RunRow & { position: string })[]>(page.text, page.values);
-      const shown = rows.slice(0, limit);
-      const last = rows.length > limit ? shown.at(-1) : undefined;
-      const data = shown.map(rowView);
-      if (last !== undefined) return { data, nextCursor: cursorOf(request.sort, last) };
-      const [searched] = searchedTo ? await tx.query<{ run_id: string; position: string }[]>(searchedTo.text, searchedTo.values) : [];
-      return { data, nextCursor: searched === undefined ? null : cursorOf(request.sort, searched) };
-    });
+    const { rows, nextCursor } = await this.pages.page<RunRow>(workspace, request);
+    return { data: rows.map(rowView), nextCursor };
   }
 
   /** Failures that nobody has looked after, by reason. `limited` when counting takes too long. */
   async problems(workspace: string, request: ListRunProblemsRequest): Promise<ListRunProblemsReply> {
     const limit = request.limit ?? pageLimitDefault;
     const { text, values } = problemsStatement(workspace, request, limit);
-    const rows = await this.search(workspace, (tx) => tx.query<ProblemRow[]>(text, values));
+    const rows = await searchIn(this.db, workspace, (tx) => tx.query<ProblemRow[]>(text, values));
     return { ...pageOf(rows, limit, positionOf, problemView), isMore: (rows[0]?.counted ?? 0) > problemsMax };
   }
 
@@ -123,7 +115,7 @@ export class RunStore {
   async preview(workspace: string, target: Target, max: number, sampled: number): Promise<{ count: number; sample: RunView[] }> {
     const count = countStatement(workspace, target, max);
     const sample = newestStatement(workspace, target, sampled);
-    return this.search(workspace, async (tx) => {
+    return searchIn(this.db, workspace, async (tx) => {
       const [counted] = await tx.query<{ count: number }[]>(count.text, count.values);
       return { count: counted?.count ?? 0, sample: (await tx.query<RunRow[]>(sample.text, sample.values)).map(rowView) };
     });
@@ -132,7 +124,7 @@ export class RunStore {
   /** At most `limit` runs of a target behind another, the oldest first, as UUIDs. */
   async targets(workspace: string, target: Target, after: string, limit: number): Promise<string[]> {
     const { text, values } = targetStatement(workspace, target, after, limit);
-    return this.search(workspace, async (tx) => (await tx.query<{ run_id: string }[]>(text, values)).map(({ run_id }) => run_id));
+    return searchIn(this.db, workspace, async (tx) => (await tx.query<{ run_id: string }[]>(text, values)).map(({ run_id }) => run_id));
   }
 
   /** Of those of these runs that have ended: why, and what they used. By UUIDs. */
@@ -156,19 +148,6 @@ export class RunStore {
         note,
       ]),
     );
-  }
-
-  /** Runs `work` as long as a search may take. */
-  private async search<T>(workspace: string, work: (tx: EntityManager) => Promise<T>): Promise<T> {
-    try {
-      return await this.db.inWorkspace(workspace, async (tx) => {
-        await tx.query(`SELECT set_config('statement_timeout', $1, true)`, [String(searchMs)]);
-        return work(tx);
-      });
-    } catch (thrown) {
-      if (sqlStateOf(thrown) !== '57014') throw thrown;
-      throw new Fault('limited', 'the search takes too long', 'Narrow it: name a workflow or a shorter time.', { cause: thrown });
-    }
   }
 
   /** The run that a start key of the last 24 h belongs to. */

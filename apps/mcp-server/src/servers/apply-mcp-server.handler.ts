@@ -74,7 +74,7 @@ export class ApplyMcpServerHandler {
     const current = await this.servers.lock(tx, name);
     const { action, version } = nextVersion(name, current, hash, expectedVersion);
     const changes = changesBetween(current?.manifest ?? {}, manifest);
-    if (action === 'unchanged') return { reply: { action, changes: [], resource: serverView(current!) } };
+    if (action === 'unchanged') return { reply: { action, changes: [], resource: serverView(this.upstreams.lively(current!)) } };
     if (dryRun) return { reply: { action, changes, resource: preview(manifest, version, current) } };
 
     const id = current?.id ?? newUuid();

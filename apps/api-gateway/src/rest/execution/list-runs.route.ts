@@ -30,7 +30,7 @@ export class ListRunsRoute {
   @Get()
   @Operation(listRuns, {
     summary: 'Runs, the newest first',
-    description: 'Of words, labels and agents so many runs are searched at once: a page may be short and be followed by others.',
+    description: 'What no index has is looked for as long as a page may take: a page may be short, or empty, and be followed by others.',
     query: ListRunsQuery,
   })
   handle(@Query() { labels, ...query }: ListRunsQuery, @FromCaller() caller: Caller): Promise<ListRunsReply> {

@@ -17,7 +17,7 @@ export class ListRunsRequest extends RunFilter {
 
 export class ListRunsReply {
   @Opaque() @IsArray() @Type(() => RunView) data!: RunView[];
-  /** A page may have fewer than asked for, or none, and be followed by others: of words, so many runs are searched at once. */
+  /** A page may have fewer than asked for, or none, and be followed by others: what no index has is looked for as long as a page may take. */
   @IsOptional() @IsString() nextCursor!: string | null;
 }
 
