@@ -1,3 +1,4 @@
+import { applyTransition } from '../core/apply.ts';
 import { decide } from '../core/decide.ts';
 import { runDue } from '../core/ending.ts';
 import { totalOf, type GivenBudget } from '../core/budget.ts';
@@ -103,6 +104,8 @@ export class World {
   readonly above = { tokens: 0, given: new Map<string, number>() };
   /** Answers to approvals, likewise. */
   readonly answered: (Task & { approved: boolean })[] = [];
+  /** How runs stand by what of them was on the disk when they were last looked at. */
+  private readonly seen = new Map<string, { state: RunState; rows: number }>();
   /** Attempts that executors began. */
   private readonly begun = new Set<string>();
   /** Limits of runs by name, as their keeper knows them, and who is in by the disk. */
@@ -159,15 +162,21 @@ export class World {
     throw new Error('the run does not end');
   }
 
-  /** The run as the disk tells it. */
-  read(run: string): RunState {
+  /** The run as the disk tells it, to look at: it goes on as the disk does. */
+  private read(run: string): RunState {
     const rows = this.disk.get(run) ?? [];
-    return restore(
-      run,
-      this.graphs.get(run) as Graph,
-      rows.flatMap(({ transitions }) => transitions),
-      this.definitions,
-    );
+    const seen = this.seen.get(run) ?? { state: newRun(run, this.graphs.get(run) as Graph), rows: 0 };
+    this.seen.set(run, seen);
+    for (; seen.rows < rows.length; seen.rows++) {
+      for (const transition of rows[seen.rows]?.transitions ?? []) applyTransition(seen.state, transition, this.definitions);
+    }
+    return seen.state;
+  }
+
+  /** What a new owner makes of the disk. */
+  private restored(run: string): RunState {
+    const transitions = (this.disk.get(run) ?? []).flatMap((row) => row.transitions);
+    return restore(run, this.graphs.get(run) as Graph, transitions, this.definitions);
   }
 
   private get isFaulty(): boolean {
@@ -701,7 +710,7 @@ export class World {
   private release(owner: Owner, run: string, type: 'release' | 'abandon'): void {
     const state = this.read(run);
     if (owner.isDead || !owner.isReady || owner.runs.has(run) || state.quarantine === undefined || state.epoch > owner.epoch) return;
-    const aside: LiveRun = { state, seq: this.nextSeq(run), pending: [], effects: [], acknowledge: [], isWriting: false };
+    const aside: LiveRun = { state: this.restored(run), seq: this.nextSeq(run), pending: [], effects: [], acknowledge: [], isWriting: false };
     owner.runs.set(run, aside);
     this.feed(owner, run, { type, by: 'ann' }, () => {
       if (type === 'abandon') return;
@@ -722,10 +731,11 @@ export class World {
   private load(owner: Owner, run: string): void {
     const rows = this.disk.get(run);
     if (owner.runs.has(run) || rows === undefined) return;
-    const state = this.read(run);
-    if (hasEnded(state)) return this.tellParent(owner, run, state);
+    const known = this.read(run);
+    if (hasEnded(known)) return this.tellParent(owner, run, known);
     // A later owner took or began it, or nobody handles it before a person's word.
-    if (state.epoch > owner.epoch || state.quarantine !== undefined) return;
+    if (known.epoch > owner.epoch || known.quarantine !== undefined) return;
+    const state = this.restored(run);
     owner.runs.set(run, { state, seq: this.nextSeq(run), pending: [], effects: [], acknowledge: [], isWriting: false });
     this.feed(owner, run, { type: 'taken', epoch: owner.epoch }, () => {
       this.watch(owner, run);
