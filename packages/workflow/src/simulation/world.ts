@@ -710,7 +710,14 @@ export class World {
   private release(owner: Owner, run: string, type: 'release' | 'abandon'): void {
     const state = this.read(run);
     if (owner.isDead || !owner.isReady || owner.runs.has(run) || state.quarantine === undefined || state.epoch > owner.epoch) return;
-    const aside: LiveRun = { state: this.restored(run), seq: this.nextSeq(run), pending: [], effects: [], acknowledge: [], isWriting: false };
+    const aside: LiveRun = {
+      state: this.restored(run),
+      seq: this.nextSeq(run),
+      pending: [],
+      effects: [],
+      acknowledge: [],
+      isWriting: false,
+    };
     owner.runs.set(run, aside);
     this.feed(owner, run, { type, by: 'ann' }, () => {
       if (type === 'abandon') return;
