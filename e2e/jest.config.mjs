@@ -7,7 +7,7 @@ const noModules = '/node_modules/';
 /** Needs a clone of an older version, which is there in `verify:long` alone. */
 const noOldVersion = process.env['SIGNALBOX_OLD_VERSION'] ? [] : ['<rootDir>/faults/upgrade'];
 
-/** The whole stack from the outside; one file at a time, since each starts all of it. */
+/** The whole stack from the outside. */
 export default {
   ...preset,
   testMatch: ['<rootDir>/**/*.test.ts'],

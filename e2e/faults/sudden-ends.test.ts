@@ -23,16 +23,17 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
 }, 60_000);
 
-killCases(
-  () => stack,
-  () => load,
-);
-standstillCases(() => stack);
 serverCases(
   () => stack,
   () => load,
 );
 requestCases(() => stack);
+standstillCases(() => stack);
+// Timed to the second: last, when no other file's stack runs beside this one.
+killCases(
+  () => stack,
+  () => load,
+);
 stopCases(
   () => stack,
   () => load,

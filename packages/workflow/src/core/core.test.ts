@@ -204,6 +204,75 @@ describe('a fork', () => {
     ]);
   });
 
+  test('of a failed run goes by what that run went on from, items that failed included', () => {
+    const list = { items: () => ['x', 'y'], onError: 'continue' as const, maxFailures: () => 0 };
+    const mixed = graphOf([
+      { key: 'map', ...list },
+      { key: 'after', needs: ['map'] },
+      { key: 'last', needs: ['after'] },
+    ]);
+    const first = new Play(mixed);
+    first.start();
+    first.complete(0, 0, 1, 'X');
+    first.complete(0, 1, 1, null, 'internal');
+    first.complete(1, -1, 1, 'A');
+    first.complete(2, -1, 1, null, 'internal');
+    expect(first.state.status).toBe('failed');
+    const play = new Play(mixed);
+    const kept = keptOf(first.state, []);
+    // Nothing of the map is done again: what follows it went by its failure.
+    expect(dispatched(play.tell({ type: 'start', input: {}, depth: 0, kept }).effects)).toEqual(['2.-1.1']);
+    expect(play.state.scope.steps['map']).toEqual(first.state.scope.steps['map']);
+    play.complete(2, -1, 1, 'L');
+    expect(play.state.status).toBe('succeeded');
+    // From the map all of it is done again.
+    const again = new Play(mixed).tell({ type: 'start', input: {}, depth: 0, kept: keptOf(first.state, [0]) });
+    expect(dispatched(again.effects)).toEqual(['0.0.1', '0.1.1']);
+  });
+
+  test('does again what failed a step that its items go to, and keeps what was made of the others', () => {
+    const streamed = graphOf([
+      { key: 'read', items: () => ['x', 'y'], onError: 'continue', maxFailures: () => 0, maxParallel: 1 },
+      { key: 'note', needs: ['read'], stream: 0 },
+      { key: 'beside', needs: ['read'] },
+    ]);
+    const first = new Play(streamed);
+    first.start();
+    first.complete(0, 0, 1, 'X');
+    first.complete(1, 0, 1, 'noted X');
+    first.complete(0, 1, 1, null, 'internal');
+    expect(first.state.status).toBe('failed');
+    const play = new Play(streamed);
+    const { effects } = play.tell({ type: 'start', input: {}, depth: 0, kept: keptOf(first.state, []) });
+    expect(dispatched(effects)).toEqual(['0.1.1']);
+    play.complete(0, 1, 1, 'Y');
+    play.complete(1, 1, 1, 'noted Y');
+    play.complete(2, -1, 1, 'B');
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { read: ['X', 'Y'], note: ['noted X', 'noted Y'], beside: 'B' } });
+  });
+
+  test('does again what was made of an item that is done again', () => {
+    const streamed = graphOf([
+      { key: 'read', items: () => ['x', 'y', 'z'], onError: 'continue', maxFailures: () => 1, maxParallel: 1 },
+      { key: 'note', needs: ['read'], stream: 0 },
+    ]);
+    const first = new Play(streamed);
+    first.start();
+    first.complete(0, 0, 1, 'X');
+    first.complete(1, 0, 1, 'noted X');
+    first.complete(0, 1, 1, null, 'internal');
+    first.complete(1, 1, 1, 'noted nothing');
+    first.complete(0, 2, 1, null, 'internal');
+    expect(first.state.status).toBe('failed');
+    const play = new Play(streamed);
+    play.tell({ type: 'start', input: {}, depth: 0, kept: keptOf(first.state, []) });
+    play.complete(0, 1, 1, 'Y');
+    play.complete(0, 2, 1, 'Z');
+    play.complete(1, 1, 1, 'noted Y');
+    play.complete(1, 2, 1, 'noted Z');
+    expect(play.state).toMatchObject({ status: 'succeeded', output: { note: ['noted X', 'noted Y', 'noted Z'] } });
+  });
+
   test('of any run, from any step, ends as a run from the start would, or fails', () => {
     fc.assert(
       fc.property(fc.nat(100_000), fc.nat(6), (seed, from) => {

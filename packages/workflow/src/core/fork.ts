@@ -1,50 +1,69 @@
 import type { Transition } from './events.ts';
-import type { Graph, GraphStep } from './graph.ts';
+import { goesOn, type Graph, type GraphStep } from './graph.ts';
 import { isTold } from './llm.ts';
 import type { RunState, StepState, UnitState } from './state.ts';
 
 /**
  * What a new run of the same workflow need not do again of an ended one: every step that is done, was not undone and follows none of `from`,
- * and of the others, where nothing is named, the items that are done. Where nothing is named, what a run that succeeded went on from without is not done
- * either, nor is what follows it.
+ * and of the others, where nothing is named, the items that are done. A step that the run went on from although it had failed is done: what follows it
+ * went by that. Where nothing is named, what a run that succeeded went on from without is not done either, nor is what follows it; nor is ever what
+ * failed a step that its items go to.
  */
 export function keptOf(state: RunState, from: readonly number[]): Transition[] {
-  const { graph } = state;
-  const lacking = from.length === 0 ? lackingIn(state) : new Set<number>();
-  const after = [...lacking].flatMap((s) => graph.steps[s]?.dependents ?? []);
-  const again = withDependents(state, [...from, ...undone(state), ...after]);
-  return state.steps.flatMap((step, s) => {
-    const { onError, part } = state.graph.steps[s] as GraphStep;
+  const { graph, steps } = state;
+  const lacking = from.length === 0 ? lackingIn(state) : [];
+  const sources = failedSources(state);
+  const behind = (s: number): readonly number[] => graph.steps[s]?.dependents ?? [];
+  // Items of a source that failed stay what they are, and so do those that were made of them.
+  const beside = sources.flatMap((s) => behind(s).filter((dependent) => graph.steps[dependent]?.stream !== s));
+  const again = withDependents(state, [...from, ...undone(state), ...lacking.flatMap(behind), ...beside]);
+  const isOpen = new Set([...lacking, ...sources]);
+  const isStopped = (s: number): boolean => steps[s]?.status === 'failed' && graph.steps[s]?.onError === 'continue' && !isOpen.has(s);
+  const isDone = (s: number): boolean => isStopped(s) || (steps[s]?.status === 'succeeded' && !isOpen.has(s));
+  /** What was made of an item that is done again is so too. */
+  const isItemKept = (s: number, i: number): boolean => {
+    const { status, degraded } = steps[s]?.units[i] as UnitState;
+    if (isDone(s)) return status === 'succeeded' || status === 'failed' || degraded !== undefined;
+    const { stream } = graph.steps[s] as GraphStep;
+    return (status === 'succeeded' || degraded !== undefined) && (stream === undefined || isItemKept(stream, i));
+  };
+  return steps.flatMap((step, s) => {
+    const { part, repeat, itemNeeds } = graph.steps[s] as GraphStep;
     if (again.has(s) || part !== undefined) return [];
     if (step.status === 'skipped')
       return step.units[0]?.degraded === undefined ? [{ t: 'skipped', at: 0, s }] : endOf(step.units[0], s, -1);
-    if (!step.isFanned) {
-      const isDone = step.status === 'succeeded' || (step.status === 'failed' && onError === 'continue' && !lacking.has(s));
-      return isDone ? endOf(step.units[0] as UnitState, s, -1) : [];
-    }
-    const isDone = step.status === 'succeeded' && !lacking.has(s);
-    if (step.grown !== undefined) return conversationOf(step, s);
-    const count = isDone ? step.units.length : countKept(state, s);
-    if (count === 0 && !isDone) return [];
-    const units = step.units
-      .slice(0, count)
-      .flatMap((unit, i) => (isDone || unit.status === 'succeeded' || unit.degraded !== undefined ? endOf(unit, s, i) : []));
-    const { gate, end } = step;
-    const needs = graph.steps[s]?.itemNeeds && gate?.needs.map((of) => [...of]);
+    if (!step.isFanned) return isDone(s) ? endOf(step.units[0] as UnitState, s, -1) : [];
+    if (step.grown !== undefined) return conversationOf(step, s, isStopped(s));
+    const count = isDone(s) ? step.units.length : countKept(state, s);
+    if (count === 0 && !isDone(s)) return [];
+    const units = step.units.slice(0, count).flatMap((unit, i) => (isItemKept(s, i) ? endOf(unit, s, i) : []));
+    const needs = itemNeeds && step.gate?.needs.map((of) => [...of]);
+    const { end } = step;
     return [
       { t: 'fanned', at: 0, s, count, ...(needs && { needs }) },
       ...units,
-      ...(isDone ? [{ t: 'joined' as const, at: 0, s, ...(end !== undefined && { end }) }] : []),
+      ...(isDone(s) && !isStopped(s) ? [{ t: 'joined' as const, at: 0, s, ...(end !== undefined && { end }) }] : []),
+      // A turn that fails ends its step by itself.
+      ...(isStopped(s) && repeat === undefined ? [{ t: 'stopped' as const, at: 0, s }] : []),
     ];
   });
 }
 
 /** Steps that a run which succeeded has gone on from although they, or items of them, had failed. What a model was told of is no failure. */
-function lackingIn({ status, steps }: RunState): ReadonlySet<number> {
-  if (status !== 'succeeded') return new Set();
+function lackingIn({ status, steps }: RunState): number[] {
+  if (status !== 'succeeded') return [];
   const lacks = ({ status: own, grown, units }: StepState): boolean =>
     own === 'failed' || (grown === undefined && units.some((unit) => unit.status === 'failed'));
-  return new Set(steps.flatMap((step, s) => (lacks(step) ? [s] : [])));
+  return steps.flatMap((step, s) => (lacks(step) ? [s] : []));
+}
+
+/** Steps that the run would have gone on from, had not another got its items from them. */
+function failedSources({ graph, steps }: RunState): number[] {
+  return graph.steps.flatMap((step) => {
+    const { stream } = step;
+    const isFailed = stream !== undefined && steps[stream]?.status === 'failed' && steps[step.id]?.status !== 'skipped';
+    return isFailed && !goesOn(step) ? [stream] : [];
+  });
 }
 
 /** Units that a step which is not done still has: all, but of turns those that were taken, and as many of what streams from them. */
@@ -57,12 +76,13 @@ function countKept({ graph, steps }: Pick<RunState, 'graph' | 'steps'>, s: numbe
   return failed < 0 ? units.length : failed;
 }
 
-/** Of an `llm` step, every turn and call that has ended: what follows is decided anew from there. */
-function conversationOf({ grown = [], units, status }: StepState, s: number): Transition[] {
+/** Of an `llm` step, every turn and call that has ended: what follows, unless it `isStopped`, is decided anew from there. */
+function conversationOf({ grown = [], units, status }: StepState, s: number, isStopped: boolean): Transition[] {
   const ends = units.flatMap((unit, i) => {
-    const isEnded = unit.status === 'succeeded' || (unit.error !== undefined && isTold(grown[i], unit.error));
+    const isEnded = unit.status === 'succeeded' || (unit.error !== undefined && (isStopped || isTold(grown[i], unit.error)));
     return isEnded ? endOf(unit, s, i) : [];
   });
+  if (isStopped) return [{ t: 'grew', at: 0, s, units: grown }, ...ends, { t: 'stopped', at: 0, s }];
   // A turn that never was asked stands for a limit that was met.
   const isMet = units.at(-1)?.status === 'failed' && units.at(-1)?.attempt === 0 && grown.at(-1)?.k === 'model';
   return [
@@ -112,7 +132,9 @@ export function placedIn(graph: Graph, from: Graph, kept: readonly Transition[])
 /** Keys of the steps of which a fork does all or some: what is kept is not their end. */
 export function keysDoneAgain({ steps }: Graph, kept: readonly Transition[]): ReadonlySet<string> {
   const over = new Set(
-    kept.flatMap((each) => (each.t === 'joined' || each.t === 'skipped' || ('i' in each && each.i < 0) ? [each.s] : [])),
+    kept.flatMap((each) =>
+      each.t === 'joined' || each.t === 'stopped' || each.t === 'skipped' || ('i' in each && each.i < 0) ? [each.s] : [],
+    ),
   );
   return new Set(steps.flatMap(({ id, key }) => (over.has(id) ? [] : [key])));
 }

@@ -21,6 +21,7 @@ test.each(faultMixes)(
     let admitted = 0;
     let doneAgain = 0;
     let degraded = 0;
+    let kept = 0;
     for (let seed = 1; seed <= count; seed++) {
       const result = simulate({ seed, faults });
       recorded += result.recorded;
@@ -32,6 +33,7 @@ test.each(faultMixes)(
       admitted += result.admitted;
       doneAgain += result.doneAgain;
       degraded += result.degraded;
+      kept += result.kept;
     }
     expect(recorded).toBeGreaterThan(count);
     expect(answered).toBeGreaterThan(count / 10);
@@ -40,6 +42,7 @@ test.each(faultMixes)(
     expect(admitted).toBeGreaterThan(count / 10);
     expect(doneAgain).toBeGreaterThan(count / 10);
     expect(degraded).toBeGreaterThan(count / 25);
+    expect(kept).toBeGreaterThan(count / 4);
     if (faults.crash > 0) {
       expect(crashes).toBeGreaterThan(count / 4);
       expect(setAside).toBeGreaterThan(count / 100);

@@ -5,7 +5,8 @@ import { goesOn, type Graph, type GraphStep } from '../core/graph.ts';
 import { notUndone } from '../core/ending.ts';
 import { restore } from '../core/restore.ts';
 import { keyOf } from '../core/scope.ts';
-import { applyTransition, type Graphs } from '../core/apply.ts';
+import { applyTransition } from '../core/apply.ts';
+import { unitsKept } from '../core/fork.ts';
 import { alignedTo, hasBegun, incompatibilities } from '../core/upgrade.ts';
 import { isOver, newRun, unitOf, type RunState } from '../core/state.ts';
 import { checkCounterfactual } from './counterfactual-check.ts';
@@ -31,6 +32,8 @@ export interface Simulated {
   answered: number;
   /** How many runs were done again by what is recorded of them. */
   doneAgain: number;
+  /** Steps and items that a fork took over. */
+  kept: number;
   /** Steps and items for which stood in what they declare. */
   degraded: number;
 }
@@ -67,7 +70,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       setAside += transitions.filter(({ t }) => t === 'quarantined').length;
       admitted += transitions.filter(({ t }) => t === 'admitted').length;
       degraded += transitions.filter(({ t }) => t === 'degraded').length;
-      recorded += checkRun(world.graphs.get(run) as Graph, run, transitions, world.definitions);
+      recorded += checkRun(world, run, transitions);
       if (checkCounterfactual(restore(run, world.graphs.get(run) as Graph, transitions, world.definitions), 'agent0')) doneAgain++;
       let next = 0;
       for (const row of rows) {
@@ -106,6 +109,7 @@ export function simulate({ seed, faults, faultyUntil, without = [] }: Schedule):
       admitted,
       answered: world.answered.length,
       doneAgain,
+      kept: [...world.kept.values()].reduce((sum, each) => sum + unitsKept(each), 0),
       degraded,
     };
   } catch (cause) {
@@ -126,7 +130,9 @@ const begins: ReadonlySet<Transition['t']> = new Set<Transition['t']>([
 ]);
 
 /** What must hold of one run's history; returns how many results it records. */
-function checkRun(first: Graph, run: string, transitions: readonly Transition[], definitions: Graphs): number {
+function checkRun({ graphs, definitions, kept }: World, run: string, transitions: readonly Transition[]): number {
+  const first = graphs.get(run) as Graph;
+  const untilKept = kept.get(run)?.length ?? 0;
   const ends = new Map<string, number>();
   const begun = new Set<string>();
   let succeeded = 0;
@@ -138,7 +144,7 @@ function checkRun(first: Graph, run: string, transitions: readonly Transition[],
     if (transition.t === 'upgraded') checkUpgrade(before, definitions.get(transition.to) as Graph);
     if (endedAt >= 0) throw new Error(`${run} goes on after its end`);
     const isWaiting = before.claims.length > 0 && before.admittedAt === undefined;
-    if (isWaiting && begins.has(transition.t)) throw new Error(`${run} ${transition.t} without its places`);
+    if (isWaiting && index > untilKept && begins.has(transition.t)) throw new Error(`${run} ${transition.t} without its places`);
     if (transition.t === 'ended') endedAt = index;
     if (transition.t === 'queued' || transition.t === 'child' || transition.t === 'waits' || transition.t === 'asks') {
       const key = `${transition.s}.${transition.i}.${transition.n}`;
@@ -286,7 +292,7 @@ function checkEnd(graph: Graph, state: RunState, transitions: readonly Transitio
       const was = undo.isFanned === done.isFanned ? undo.units[index]?.status : undo.units[0]?.status;
       const key = keyOf(state, undoes, done.isFanned ? index : -1);
       const isUndone = was === 'succeeded';
-      const isDone = unit.status === 'succeeded' && unit.degraded === undefined;
+      const isDone = unit.status === 'succeeded' && unit.degraded === undefined && !unit.isKept;
       if (isUndone && (!isDone || !isDue)) throw new Error(`${state.run}: ${key} was undone and may not be`);
       if (isDone && isDue && !isUndone && !left.has(key)) throw new Error(`${state.run}: ${key} was forgotten`);
     });

@@ -3,6 +3,7 @@ import { decide } from '../core/decide.ts';
 import { runDue } from '../core/ending.ts';
 import { totalOf, type GivenBudget } from '../core/budget.ts';
 import type { Effect, Failure, RunEvent, Transition, Usage } from '../core/events.ts';
+import { keptOf, placedIn } from '../core/fork.ts';
 import type { Graph } from '../core/graph.ts';
 import type { Json } from '../core/json.ts';
 import { isEntering, runClaimsOf, type LimitClaim, type LimitKey } from '../core/limits.ts';
@@ -73,6 +74,8 @@ interface Owner {
 const stepsMax = 200_000;
 /** Faults stop after this many steps, so that a schedule ends. */
 export const faultySteps = 1_500;
+/** How often a run is forked when it has ended. */
+const forkChance = 0.3;
 const lostMs = 300;
 const takeOverMs = 50;
 /** How often a run that only waits is put to rest after something has happened to it. */
@@ -94,6 +97,8 @@ export class World {
   readonly graphs = new Map<string, Graph>();
   /** What runs were asked to go over to, by hash. */
   readonly definitions = new Map<string, Graph>();
+  /** What runs that are forks need not do. */
+  readonly kept = new Map<string, Transition[]>();
   /** Completions that were acknowledged: each must be on the disk from then on. */
   readonly acknowledged: Task[] = [];
   /** Signals that were acknowledged, likewise. */
@@ -136,11 +141,29 @@ export class World {
     return { budget: { ...budget, prices, ...(this.above.tokens > 0 && { above }) } };
   }
 
-  /** Starts a run and lets everything happen until it has ended, or throws. */
+  /** Starts a run and lets everything happen until it has ended, or throws; some are then forked, and the fork played likewise. */
   play(graph: Graph, input: Json): RunState {
     const run = this.newId();
     this.graphs.set(run, graph);
     for (const claim of this.claimsFor(run, input)) this.occupy(claim);
+    const state = this.playRun(run, input);
+    if (this.random.chance(forkChance)) this.playFork(state, input);
+    return state;
+  }
+
+  /** Does a run once more from some step, or what was not done of it, by the definition that it had at its end. */
+  private playFork({ run: of, graph: had, steps }: RunState, input: Json): void {
+    const run = this.newId();
+    const graph = this.definitions.get(had.hash) ?? had;
+    const open = steps.flatMap((_, s) => (had.steps[s]?.part === 'undo' ? [] : [s]));
+    const from = open.filter(() => this.random.chance(1 / open.length));
+    this.graphs.set(run, graph);
+    this.kept.set(run, placedIn(graph, had, keptOf(this.read(of), from)));
+    this.steps = 0;
+    this.playRun(run, input);
+  }
+
+  private playRun(run: string, input: Json): RunState {
     this.begin(run, input);
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(1_000), () => this.signal(run, `signal${count}`));
     for (let count = this.random.below(8); count > 0; count--) this.at(this.random.below(2_000), () => this.answerOpen(run));
@@ -211,8 +234,9 @@ export class World {
 
   private begin(run: string, input: Json): void {
     const { owner } = this;
-    if (!owner.runs.has(run))
-      this.start(owner, run, { type: 'start', input, depth: 0, claims: this.claimsFor(run, input), ...this.given() });
+    if (owner.runs.has(run)) return;
+    const kept = this.kept.get(run);
+    this.start(owner, run, { type: 'start', input, depth: 0, claims: this.claimsFor(run, input), ...this.given(), ...(kept && { kept }) });
   }
 
   private claimsFor(run: string, input: Json, within?: LimitKey[]): LimitClaim[] {
