@@ -87,11 +87,13 @@ describe('a pool of workers', () => {
       { from: 3, to: 1, because: expect.stringMatching(/^0 wait/) },
       { from: 1, to: 3 },
     ]);
-    const { data } = await registry.service.request(listInstances, { agent: 'pool' });
-    expect(data.filter(({ status }) => status === 'gone').map(({ statusReason }) => statusReason)).toEqual([
-      'it said goodbye',
-      'it said goodbye',
-    ]);
+    // Each says goodbye as it ends, which is heard a little after the process is gone.
+    const gone = async (): Promise<unknown[]> => {
+      const { data } = await registry.service.request(listInstances, { agent: 'pool' });
+      return data.filter(({ status }) => status === 'gone').map(({ statusReason }) => statusReason);
+    };
+    await until('two goodbyes', async () => (await gone()).length === 2);
+    expect(await gone()).toEqual(['it said goodbye', 'it said goodbye']);
     await expect(registry.service.request(listScales, {})).resolves.toMatchObject({
       data: [{ agent: 'pool', wanted: 1 }],
       nextCursor: null,
