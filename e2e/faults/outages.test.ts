@@ -12,7 +12,6 @@ import { expectNothingLeft, expectVerified, holdings } from './left-behind.ts';
 import { Load } from './load.ts';
 import { growthMaxBytes, memoryOf } from './memory.ts';
 import { unpublishedIn } from './servers.ts';
-import { slowCommitCases } from './slow-commits.ts';
 
 /** A read of each service that has a database, with its contract's deadline. */
 const reads = [
@@ -42,7 +41,6 @@ beforeAll(async () => {
     ...servers.environment,
     DATABASE_URL: postgres.url(servers.databaseUrl),
     NATS_URL: nats.url(servers.natsUrl),
-    RATE_MAX: '1000000', // what is refused, the engine refuses
   });
   door = await FaultProxy.to(stack.url);
   stack.env['ALLOWED_HOSTS'] = new URL(door.url(stack.url)).host;
@@ -247,12 +245,6 @@ testCase(
     expect(attempts).toBeLessThanOrEqual(1.1 * requests);
   },
   120_000,
-);
-
-slowCommitCases(
-  () => stack,
-  () => servers.cluster.url('agents'),
-  () => load,
 );
 
 function slowest(answers: readonly { tookMs: number }[]): number {

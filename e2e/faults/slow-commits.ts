@@ -61,15 +61,15 @@ class Starts {
 }
 
 /** F20. `databaseOf` gives an administrator's URL. */
-export function slowCommitCases(stackOf: () => StackUnderTest, databaseOf: () => string, loadOf: () => Load): void {
+export function slowCommitCases(stackOf: () => StackUnderTest, databaseOf: () => Promise<string>, loadOf: () => Load): void {
   testCase(
     'F20',
     `each commit of the engine takes ${commitMs} ms while a workspace starts ${children} runs of ${inputBytes / 1_000} KB at once`,
     async (happened) => {
       const [stack, load] = [stackOf(), loadOf()];
       const since = Date.now();
-      const sql = <Row extends object>(text: string): Promise<Row[]> =>
-        withClient(databaseOf(), async (client) => (await client.query<Row>(text)).rows);
+      const sql = async <Row extends object>(text: string): Promise<Row[]> =>
+        withClient(await databaseOf(), async (client) => (await client.query<Row>(text)).rows);
       const statuses = (): Promise<{ workflow: string; status: string; n: number }[]> =>
         sql(`SELECT workflow, status, count(*)::int AS n FROM execution.run WHERE workflow IN ('one', 'many') GROUP BY 1, 2 ORDER BY 1, 2`);
       const haveBegun = async (): Promise<boolean> => (await statuses()).some(({ workflow }) => workflow === 'one');
