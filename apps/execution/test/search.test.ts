@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { cancelRun } from '@signalbox/shared/contracts/execution/cancel-run.js';
 import { listRuns, type ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
 import { signalRun } from '@signalbox/shared/contracts/execution/signal-run.js';
+import { defaultWorkspace } from '@signalbox/testkit/test-issuer.js';
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apply, ended, insist, start, startExecution, TestWorker, until } from './peers.ts';
@@ -129,4 +130,18 @@ test('failures are found by code, step and words, those that a run went on from 
   expect(await ids({ errorCode: 'timeout' })).toEqual([]);
   expect(await ids({ q: 'printer said' })).toEqual([failed.id]);
   expect(worker.done).toHaveLength(2);
+});
+
+test('words are looked for in many runs, page after page until they are found or no run is left', async () => {
+  await service.database.sql(
+    `INSERT INTO run (run_id, day, workspace, workflow, definition, shard, status, principal, principal_name, grant_id, timeout_ms, created_at, ended_at,
+       progress, usage)
+     SELECT ('00000000-' || lpad(to_hex(n), 4, '0') || '-7000-8000-000000000000')::uuid, current_date, $1, CASE n WHEN 1 THEN 'needle' ELSE 'hay' END, 'x', 0,
+       'succeeded', 'p', 'p', 'g', 1, now(), now(), '{"total":0,"done":0,"running":0,"waiting":0,"failed":0}', '{"inputTokens":0,"outputTokens":0,"costUsd":0}'
+     FROM generate_series(1, 45000) n`,
+    [defaultWorkspace],
+  );
+  expect(await ids({ q: 'needle' })).toHaveLength(1);
+  expect(await ids({ q: 'nothing-like-it' })).toEqual([]);
+  expect(await ids({ agent: 'paid', workflow: 'needle' })).toEqual([]);
 });

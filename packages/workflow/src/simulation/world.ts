@@ -152,13 +152,14 @@ export class World {
   }
 
   /** Does a run once more from some step, or what was not done of it, by the definition that it had at its end. */
-  private playFork({ run: of, graph: had, steps }: RunState, input: Json): void {
+  private playFork(ended: RunState, input: Json): void {
     const run = this.newId();
+    const had = ended.graph;
     const graph = this.definitions.get(had.hash) ?? had;
-    const open = steps.flatMap((_, s) => (had.steps[s]?.part === 'undo' ? [] : [s]));
+    const open = had.steps.flatMap(({ id, part }) => (part === 'undo' ? [] : [id]));
     const from = open.filter(() => this.random.chance(1 / open.length));
     this.graphs.set(run, graph);
-    this.kept.set(run, placedIn(graph, had, keptOf(this.read(of), from)));
+    this.kept.set(run, placedIn(graph, had, keptOf(ended, from)));
     this.steps = 0;
     this.playRun(run, input);
   }
