@@ -52,6 +52,8 @@ class Source implements AppendSource {
 
   constructor(readonly workspace = 'w') {}
 
+  sent(): void {}
+
   append(journal: Journal, transitions: Transition[], rest: Partial<Append> = {}): Promise<AppendOutcome> {
     this.row = {
       run: this.uuid,

@@ -3,7 +3,6 @@ import { Payload } from '@nestjs/microservices';
 import type { BusCall } from '@signalbox/shared/bus/bus-call.js';
 import { FromCall, Handles } from '@signalbox/shared/bus/handles.js';
 import { completeTask, type CompleteTaskReply, type CompleteTaskRequest } from '@signalbox/shared/contracts/execution/complete-task.js';
-import { orAborted } from '../runs/or-aborted.ts';
 import { Completion } from './completion.ts';
 
 @Controller()
@@ -12,7 +11,7 @@ export class CompleteTaskHandler {
 
   @Handles(completeTask)
   async handle(@Payload() request: CompleteTaskRequest, @FromCall() call: BusCall): Promise<CompleteTaskReply> {
-    await orAborted(this.completion.complete(request, undefined), call.signal);
+    await call.life.whileAwaited(this.completion.complete(request, undefined));
     return {};
   }
 }

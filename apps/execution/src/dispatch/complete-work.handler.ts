@@ -4,7 +4,6 @@ import type { BusCall } from '@signalbox/shared/bus/bus-call.js';
 import { FromCall, Handles } from '@signalbox/shared/bus/handles.js';
 import { completeWork, type CompleteWorkReply, type CompleteWorkRequest } from '@signalbox/shared/contracts/execution/complete-work.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
-import { orAborted } from '../runs/or-aborted.ts';
 import { Engine } from '../shards/engine.ts';
 import { Completion } from './completion.ts';
 
@@ -24,7 +23,7 @@ export class CompleteWorkHandler {
     const { leases, tasks } = this.engine.dispatcher;
     const seat = leases.seat(tasks.get(request.task), request, caller);
     try {
-      await orAborted(this.completion.complete(request, caller), call.signal);
+      await call.life.whileAwaited(this.completion.complete(request, caller));
     } catch (thrown) {
       seat?.giveBack();
       throw thrown;

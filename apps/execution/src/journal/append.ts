@@ -88,5 +88,7 @@ export interface AppendSource {
   readonly workspace: string;
   /** The next row; undefined when there is nothing to append. Asked again only after `settled`. */
   take(): Append | undefined;
+  /** The row is on its way, and nothing else to do until it is answered: what follows its commit can be made ready. */
+  sent(): void;
   settled(outcome: AppendOutcome, cause?: unknown): void;
 }

@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { AppendOutcome, AppendSource } from './append.ts';
 import { statementOf } from './append-statement.ts';
 import { encode, type EncodedAppend } from './batch.ts';
+import { commitOn } from './commit-query.ts';
 import { FairQueue } from './fair-queue.ts';
 import { isOfRows } from './halt.ts';
 
@@ -138,13 +139,14 @@ export class Lane {
     for (let pause = retryMs; !this.isStopped; pause = Math.min(retryMaxMs, pause * 2)) {
       try {
         const client = await this.connected();
-        const { rows } = await client.query<{ run_id: string }>(statementOf(taken, writer, isRepeated || !this.mayAct()));
+        const answering = commitOn(client, statementOf(taken, writer, isRepeated || !this.mayAct()));
+        if (!isRepeated) for (const { source } of taken) source.sent();
+        const appended = await answering;
         this.halted = undefined;
         const tookMs = performance.now() - begun;
         this.latencyMs = Math.max(tookMs, (this.latencyMs + tookMs) / 2); // known at once, soon forgotten
-        if (rows.length === taken.length) return settleAll(taken, 'committed');
-        const appended = new Set(rows.map(({ run_id }) => run_id));
-        return await this.judge(taken, appended, writer, isRepeated);
+        if (appended.length === taken.length) return settleAll(taken, 'committed');
+        return await this.judge(taken, new Set(appended), writer, isRepeated);
       } catch (error) {
         if (error instanceof pg.DatabaseError && isOfRows(sqlStateOf(error))) {
           this.halted = undefined;

@@ -60,7 +60,7 @@ export class ForkRunHandler {
         idempotencyKey,
         fork: { of: run, from, versions, kept, span: source.span },
       },
-      call.signal,
+      call.life,
     );
     await this.store.resolve(caller.workspace, toUuid(run, 'run'), 'replayed', view.id);
     return view;

@@ -41,7 +41,7 @@ export class InvokeAgentHandler {
         priority: request.priority,
         idempotencyKey: request.idempotencyKey,
       },
-      call.signal,
+      call.life,
     );
     const waitMs = request.waitMs ?? waitDefaultMs;
     if (waitMs === 0) return view;

@@ -29,6 +29,14 @@ export function watchKey(workspace: string, workflow: string): string {
   return `${workspace} ${workflow}`;
 }
 
+interface Announced {
+  /** Of the first transition of its row. */
+  seq: number;
+  /** The number up to which these messages tell all. */
+  since: number;
+  messages: (() => void)[];
+}
+
 /** Tells the world of runs, after the commit: every transition on core NATS, start, end and approvals through the stream. */
 export class RunEvents {
   private unpublished: { workspace: string; event: OutboxEvent }[] = [];
@@ -62,12 +70,16 @@ export class RunEvents {
   /** Events of rows that are being committed, until they are. */
   private readonly waiting = new WeakMap<LiveRun, OutboxEvent[]>();
 
+  /** Of rows that are being committed: what tells of them. */
+  private readonly announced = new WeakMap<LiveRun, Announced>();
+
   /** The number up to which all of a run was told; absent where another owner did it. */
   private readonly told = new WeakMap<LiveRun, number>();
 
-  /** Called once the row of these transitions is committed. */
-  committed(run: LiveRun, seq: number, transitions: readonly Transition[]): void {
+  /** Makes ready what tells of transitions that are being committed. */
+  announce(run: LiveRun, seq: number, transitions: readonly Transition[]): void {
     const { workspace } = run.facts;
+    const messages: (() => void)[] = [];
     const told = transitions.flatMap((transition, offset) => eventOf(run.id, run.state.graph, seq + offset, transition) ?? []);
     let since = this.told.get(run) ?? seq - 1;
     for (let at = 0; at < told.length; at += toldMax) {
@@ -75,15 +87,26 @@ export class RunEvents {
       const last = earlier.pop() as RunEventView;
       const from = since;
       since = last.seq;
-      this.publishQuietly(() =>
-        this.bus.publishLive(
+      messages.push(
+        this.bus.prepareLive(
           runProgressed,
           { ...last, ...(earlier.length > 0 && { earlier }), since: from },
           { workspace, entity: run.id, version: last.seq, id: `${run.id}:${last.seq}` },
         ),
       );
     }
+    this.announced.set(run, { seq, since, messages });
+  }
+
+  /** Called once the row of these transitions is committed. */
+  committed(run: LiveRun, seq: number, transitions: readonly Transition[]): void {
+    const { workspace } = run.facts;
+    // Nothing is ready where the database could not be reached at first.
+    if (this.announced.get(run)?.seq !== seq) this.announce(run, seq, transitions);
+    const { since, messages } = this.announced.get(run) as Announced;
+    this.announced.delete(run);
     this.told.set(run, since);
+    for (const publish of messages) this.publishQuietly(publish);
     const events = this.waiting.get(run);
     if (events === undefined) return;
     this.waiting.delete(run);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
+import type { CallLife } from '@signalbox/shared/bus/call-life.js';
 import { createGrant } from '@signalbox/shared/contracts/security/create-grant.js';
 import { labelsMax } from '@signalbox/shared/contracts/execution/start-run.js';
 import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
@@ -25,7 +26,6 @@ import type { Definition } from '@signalbox/workflow/language/definition.js';
 import { Definitions } from '../workflows/definitions.ts';
 import { checkInput } from '@signalbox/workflow/language/input-schema.js';
 import { scaledWish, type Wished } from '../scale-back/scaled-wish.ts';
-import { orAborted } from './or-aborted.ts';
 import { RunStore } from './run.store.ts';
 import { runView } from './run-view.ts';
 
@@ -75,34 +75,34 @@ export class RunStarter {
    * Starts a run, or finds the one that the same key has started. Resolves when the start is committed. `conflict` when the key was used for
    * another request.
    */
-  async start(caller: Caller, wish: StartWish, signal: AbortSignal): Promise<{ uuid: string; view: RunView }> {
+  async start(caller: Caller, wish: StartWish, life: CallLife): Promise<{ uuid: string; view: RunView }> {
     check(wish);
     const { idempotencyKey, source } = wish;
-    if (source === undefined && idempotencyKey === undefined) return orAborted(this.findOrBegin(caller, wish, undefined, signal), signal);
+    if (source === undefined && idempotencyKey === undefined) return life.whileAwaited(this.findOrBegin(caller, wish, undefined, life));
     const key = source?.key ?? `${caller.principal} ${idempotencyKey}`;
     // A source's key names one moment or event: what was started for it was, whatever the manifest says by now.
     const requestHash = source?.key ?? hashOf(wish);
     const inFlight = `${caller.workspace} ${key}`;
     // Starts with one key are made one after the other here, whether their callers still wait or not: the next finds what the last has made.
-    for (let other = this.starting.get(inFlight); other; other = this.starting.get(inFlight)) await orAborted(other, signal);
-    const start = this.findOrBegin(caller, wish, { key, requestHash }, signal);
+    for (let other = this.starting.get(inFlight); other; other = this.starting.get(inFlight)) await life.whileAwaited(other);
+    const start = this.findOrBegin(caller, wish, { key, requestHash }, life);
     const settled = start.then(nothing, nothing).finally(() => this.starting.delete(inFlight));
     this.starting.set(inFlight, settled);
-    return orAborted(start, signal);
+    return life.whileAwaited(start);
   }
 
   private async findOrBegin(
     caller: Caller,
     wish: StartWish,
     key: { key: string; requestHash: string } | undefined,
-    signal: AbortSignal,
+    life: CallLife,
   ): Promise<{ uuid: string; view: RunView }> {
     // Where the limit is full, it is perhaps by this very run.
     const mayBeRefused = key && this.definitions.compile(scaledWish(wish).definition).runLimits?.onLimit === 'refuse';
     const known = mayBeRefused ? await this.findKnown(caller, key) : undefined;
     if (known) return known;
     try {
-      return await this.begin(caller, wish, key, signal);
+      return await this.begin(caller, wish, key, life);
     } catch (thrown) {
       if (!(thrown instanceof AppendLost)) throw thrown;
       const other = key && (await this.findKnown(caller, key));
@@ -129,7 +129,7 @@ export class RunStarter {
     caller: Caller,
     wish: StartWish,
     key: { key: string; requestHash: string } | undefined,
-    signal: AbortSignal,
+    life: CallLife,
   ): Promise<{ uuid: string; view: RunView }> {
     const { workspace, principal, name } = caller;
     const { input } = wish;
@@ -137,11 +137,11 @@ export class RunStarter {
     const graph = this.definitions.compile(definition);
     checkInput(definition.manifest.spec.input, input);
     // Before anything is done for it: what would only be refused asks nobody.
-    await orAborted(this.engine.shardForStart(workspace), signal);
+    await life.whileAwaited(this.engine.shardForStart(workspace));
     const held = wish.source?.grant ?? this.grantOf(caller);
     const budgeting = moreBudgetOf(this.above, this.prices, { workspace, workflow, graph });
-    const [grant, , budget] = await orAborted(Promise.all([held, this.keep(workspace, definition), budgeting]), signal);
-    const { uuid, shard, claims } = await this.place(workspace, graph, { input, labels, priority: wish.priority }, signal);
+    const [grant, , budget] = await life.whileAwaited(Promise.all([held, this.keep(workspace, definition), budgeting]));
+    const { uuid, shard, claims } = await this.place(workspace, graph, { input, labels, priority: wish.priority }, life);
     const starting = this.engine.owner.start(
       uuid,
       graph,
@@ -185,12 +185,12 @@ export class RunStarter {
     workspace: string,
     graph: Graph,
     scope: Parameters<LimitedRuns['claim']>[3],
-    signal: AbortSignal,
+    life: CallLife,
   ): Promise<{ uuid: string; shard: number; claims: LimitClaim[] }> {
     const { limitedRuns } = this.engine.dispatcher;
     for (;;) {
       // Asked once more: meanwhile thousands of others may have come, and it would wait behind them.
-      const shard = await orAborted(this.engine.shardForStart(workspace), signal);
+      const shard = await life.whileAwaited(this.engine.shardForStart(workspace));
       const uuid = newRunUuid(now(), shard);
       const claims = await limitedRuns.claim(uuid, workspace, graph, scope);
       // While others were asked for places, the shard may have gone to another owner, who would not hear of a run that begins there now.

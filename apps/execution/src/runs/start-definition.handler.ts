@@ -28,7 +28,7 @@ export class StartDefinitionHandler {
   ): Promise<StartDefinitionReply> {
     const { definition } = checkDefinition(manifest, (one) => this.definitions.compile(one));
     const wish = { workflow, definition, input: (input ?? {}) as Json, labels, idempotencyKey };
-    const { view } = await this.starter.start(caller, wish, call.signal);
+    const { view } = await this.starter.start(caller, wish, call.life);
     return view;
   }
 }

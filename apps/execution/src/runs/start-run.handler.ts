@@ -31,7 +31,7 @@ export class StartRunHandler {
         priority: request.priority,
         idempotencyKey: request.idempotencyKey,
       },
-      call.signal,
+      call.life,
     );
     return view;
   }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Bus } from '@signalbox/shared/bus/bus.js';
+import { CallLife } from '@signalbox/shared/bus/call-life.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
 import { requirePermission, type Caller } from '@signalbox/shared/identity/caller.js';
+import { now } from '@signalbox/shared/telemetry/clock.js';
 import { ExpressionError } from '@signalbox/workflow/core/graph.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { StartRefused } from '../limits/limited-runs.ts';
@@ -47,16 +49,19 @@ export class Ignition {
    * be tried again.
    */
   async ignite(source: Source, key: string, input: () => Json): Promise<Ignited> {
+    const life = new CallLife(now() + startMs);
     try {
       const caller = await this.callerOf(source);
       requirePermission(caller, 'runs:write');
       const by = { key: `${source.kind}:${source.id}:${key}`, grant: source.grant };
-      return { outcome: 'started', run: (await this.start(source, caller, input, by, AbortSignal.timeout(startMs))).uuid };
+      return { outcome: 'started', run: (await this.start(source, caller, input, by, life)).uuid };
     } catch (thrown) {
       const fault = Fault.from(thrown);
       // That goes on for as long as other runs do: what else is to be started does not wait for it.
       if (passing.has(fault.code) && !(thrown instanceof StartRefused)) throw thrown;
       return { outcome: 'failed', reason: `${fault.detail}. ${fault.next}` };
+    } finally {
+      life.done();
     }
   }
 
@@ -72,13 +77,13 @@ export class Ignition {
     caller: Caller,
     input: () => Json,
     by: StartWish['source'],
-    signal: AbortSignal,
+    life: CallLife,
   ): ReturnType<RunStarter['start']> {
     const { workspace, workflow, labels, priority, kind, name } = source;
     const startable = await this.workflows.startable(workspace, workflow);
     if (!startable) throw unknownWorkflow(workflow);
     const wish = { workflow, ...startable, input: computed(input), labels: { ...labels, [kind]: name }, priority, source: by };
-    return this.starter.start(caller, wish, signal);
+    return this.starter.start(caller, wish, life);
   }
 
   /** Who applied it, with the rights that one has now. `forbidden`, saying what to do, when there are none any more. */

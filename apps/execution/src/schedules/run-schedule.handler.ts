@@ -35,7 +35,7 @@ export class RunScheduleHandler {
       caller,
       () => input.compute(scopeOf(name, time, rhythm.timeZone, true)),
       by,
-      call.signal,
+      call.life,
     );
     const reason = `started by ${caller.name}`;
     await this.db.inWorkspace(caller.workspace, (tx) =>

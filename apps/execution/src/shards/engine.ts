@@ -13,7 +13,7 @@ import { isTracing, recordSpan } from '@signalbox/shared/telemetry/tracing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addLine } from '@signalbox/workflow/core/attempt-log.js';
 import { openEffects } from '@signalbox/workflow/core/restore.js';
-import type { Effect, RunEvent } from '@signalbox/workflow/core/events.js';
+import type { Effect, RunEvent, Transition } from '@signalbox/workflow/core/events.js';
 import { unitOf } from '@signalbox/workflow/core/state.js';
 import { AgentDirectory } from '../dispatch/agent-directory.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
@@ -150,6 +150,16 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       isLive: (uuid) => this.owner.find(uuid) !== undefined,
       load: (ids) => this.wake(ids),
     });
+    const uncounted: { run: LiveRun; transitions: readonly Transition[] }[] = [];
+    const count = (): void => {
+      for (const { run, transitions } of uncounted.splice(0)) {
+        metrics.committed(run, transitions);
+        this.tally.committed(run, transitions);
+        // What only might have been is no figure of what is.
+        if (run.state.counterfactual === undefined) kpis.committed(run, transitions);
+        if (isTracing()) spansOf(run, transitions).forEach(recordSpan);
+      }
+    };
     const asks = new BudgetAsks(this.owner, ledger);
     this.owner.connect({
       dispatch: (run, effect) => {
@@ -167,13 +177,11 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
         // Where it fails, the ledger finds it by itself.
         void ledger.settle(run.uuid, run.state).catch((err: unknown) => log.warn('a run is settled later', { run: run.id, err }));
       },
+      announced: (run, seq, transitions) => this.events.announce(run, seq, transitions),
       published: (run, seq, transitions) => {
         this.events.committed(run, seq, transitions);
-        metrics.committed(run, transitions);
-        this.tally.committed(run, transitions);
-        // What only might have been is no figure of what is.
-        if (run.state.counterfactual === undefined) kpis.committed(run, transitions);
-        if (isTracing()) spansOf(run, transitions).forEach(recordSpan);
+        // Counted when what the commit lets out has left.
+        if (uncounted.push({ run, transitions }) === 1) setImmediate(count);
       },
       eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),
       idled: (run) => this.resting.noticed(run),

@@ -47,6 +47,8 @@ interface Cargo {
 export interface LiveRunPorts {
   /** After a row of this run is committed: its effects may leave. `seq` is the number of the first transition. */
   committed(run: LiveRun, seq: number, transitions: Transition[], effects: Effect[]): void;
+  /** A row of this run is on its way: what tells of it is made ready. */
+  sent(run: LiveRun, seq: number, transitions: readonly Transition[]): void;
   /** The run is not ours any more, or its row was refused. */
   dropped(run: LiveRun, outcome: 'lost' | 'refused', cause: unknown): void;
   /** Events for the stream of a row that starts or ends this run, or changes approvals. */
@@ -166,6 +168,10 @@ export class LiveRun implements AppendSource {
       used: usedRows(this.state, transitions, this.facts.workflow),
       events: isStart || isEnd || approvals.length > 0 ? this.ports.eventsOf(this, transitions, approvals) : [],
     };
+  }
+
+  sent(): void {
+    if (this.inFlight !== null && !this.isDropped) this.ports.sent(this, this.seq, this.inFlight.transitions);
   }
 
   settled(outcome: AppendOutcome, cause?: unknown): void {

@@ -35,7 +35,9 @@ export interface OwnerPorts {
   wantBudget(run: LiveRun, scope: string): void;
   /** It has ended: what it has of budgets above it is settled. */
   ended(run: LiveRun): void;
-  /** Every transition, once it is committed, with its number. */
+  /** Transitions that are being committed, with the number of the first: what tells of them is made ready. */
+  announced(run: LiveRun, seq: number, transitions: readonly Transition[]): void;
+  /** The same, once they are committed. */
   published(run: LiveRun, seq: number, transitions: readonly Transition[]): void;
   eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[];
   /** What all of a run waits has changed, or it does something: see `Resting`. */
@@ -253,6 +255,10 @@ export class Owner implements LiveRunPorts {
 
   eventsOf(run: LiveRun, transitions: readonly Transition[], approvals: readonly ApprovalRow[]): OutboxEvent[] {
     return this.ports.eventsOf(run, transitions, approvals);
+  }
+
+  sent(run: LiveRun, seq: number, transitions: readonly Transition[]): void {
+    this.guarded(run, () => this.ports.announced(run, seq, transitions));
   }
 
   committed(run: LiveRun, seq: number, transitions: Transition[], effects: Effect[]): void {

@@ -23,6 +23,10 @@ export class BusCall extends BaseRpcContext<[BusCallOptions]> {
   get deadline(): number {
     return this.args[0].life.deadline;
   }
+  /** Until when somebody waits for it. */
+  get life(): CallLife {
+    return this.args[0].life;
+  }
   /** Aborted when the caller gives up or the deadline has passed. */
   get signal(): AbortSignal {
     return this.args[0].life.signal;

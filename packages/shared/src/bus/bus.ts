@@ -7,12 +7,14 @@ import { jsonWithoutSecrets } from '../secrets/live-secrets.ts';
 import { childTraceparent, currentCall } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import type { BusServer } from './bus-server.ts';
+import type { CallLife } from './call-life.ts';
 import { OwnerChanges } from './owner-changes.ts';
 import { isLost, untilBack } from './connection.ts';
 import type { Contract, EventContract, ServiceName } from './contract.ts';
 import type { EventEnvelope } from './event-meta.ts';
 import { CallWatch, watchedFromMs, watchedOfAnyFromMs } from './call-watch.ts';
 import { cancelSubject, header } from './headers.ts';
+import { Requests } from './requests.ts';
 
 export interface RequestOptions {
   /** Shorter or longer than the contract's; never past the deadline of the call being served. */
@@ -21,6 +23,14 @@ export interface RequestOptions {
   signal?: AbortSignal;
   /** For sharded contracts. */
   shard?: number;
+}
+
+/** What a live event is about. */
+export interface LiveAbout {
+  workspace: string;
+  entity: string;
+  version?: number;
+  id?: string;
 }
 
 /** A request without an answer is tried again after these pauses, if its contract is idempotent: a service's restart is bridged. */
@@ -34,6 +44,7 @@ export class Bus {
   private readonly served = Promise.withResolvers<BusServer>();
   /** Who owns the shards of `execution`, as it changes. */
   readonly owners = new OwnerChanges(this.service, this.connection);
+  private readonly requests = new Requests(this.connection, `_INBOX_${this.service}`);
 
   constructor(
     readonly service: ServiceName,
@@ -75,14 +86,14 @@ export class Bus {
     as: Caller | 'service',
     options: RequestOptions = {},
   ): Promise<Reply> {
-    const call = currentCall();
-    const signal = options.signal ?? call?.life?.signal;
-    const deadline = Math.min(now() + (options.timeoutMs ?? contract.timeoutMs), call?.life?.deadline ?? Infinity);
+    const life = currentCall()?.life;
+    const deadline = Math.min(now() + (options.timeoutMs ?? contract.timeoutMs), life?.deadline ?? Infinity);
+    const over = overOf(options.signal, life);
     let away: Fault | null = null;
     for (let attempt = 0; ; attempt++) {
-      signal?.throwIfAborted();
+      over?.throwIfOver();
       try {
-        return await this.requestOnce(contract, body, as, deadline, signal, options.shard);
+        return await this.requestOnce(contract, body, as, deadline, over, options.shard);
       } catch (thrown) {
         // It was not running and came up too late for this call, which may be repeated: that is worth more than that it was late.
         if (away && thrown instanceof Fault && thrown.code === 'timeout') throw away;
@@ -100,7 +111,7 @@ export class Bus {
     body: Request,
     as: Caller | 'service',
     deadline: number,
-    signal: AbortSignal | undefined,
+    over: Over | undefined,
     shard: number | undefined,
   ): Promise<Reply> {
     if (isLost(this.connection) && !(await untilBack(this.connection, deadline - now()))) throw awayFault();
@@ -109,36 +120,42 @@ export class Bus {
     const remaining = deadline - now();
     if (remaining <= 0) throw lateFault(contract);
     const requestHeaders = headers();
-    requestHeaders.set(header.deadline, String(deadline));
-    requestHeaders.set(header.traceparent, call?.traceparent ?? childTraceparent());
-    if (call?.isMirror === true) requestHeaders.set(header.mirror, '1');
-    if (token) requestHeaders.set(header.identity, token);
-    const ofOwner = contract.service === this.owners.of ? shard : undefined;
-    const isOfAny = contract.service === this.owners.of && ofOwner === undefined;
-    const isWatched = remaining >= (isOfAny ? watchedOfAnyFromMs : watchedFromMs);
-    const callId = signal || isWatched ? randomUUID() : '';
-    if (callId) requestHeaders.set(header.call, callId);
+    requestHeaders.append(header.deadline, String(deadline));
+    requestHeaders.append(header.traceparent, call?.traceparent ?? childTraceparent());
+    if (call?.isMirror === true) requestHeaders.append(header.mirror, '1');
+    if (token) requestHeaders.append(header.identity, token);
+    const hasOwners = contract.service === this.owners.of;
+    const isWatched = remaining >= (hasOwners && shard === undefined ? watchedOfAnyFromMs : watchedFromMs);
+    const callId = over || isWatched ? randomUUID() : '';
+    if (callId) requestHeaders.append(header.call, callId);
 
-    const asking = this.connection.request(this.subjectOf(contract, as, shard), jsonWithoutSecrets(JSON.stringify(body)), {
-      timeout: remaining + graceMs,
+    const asking = this.requests.ask(this.subjectOf(contract, as, shard), jsonWithoutSecrets(JSON.stringify(body)), {
+      timeoutMs: remaining + graceMs,
       headers: requestHeaders,
     });
+    const undo: (() => void)[] = [];
+    if (hasOwners && shard !== undefined) undo.push(this.owners.failChanged(asking, shard));
+    if (isWatched) {
+      const watch = new CallWatch(this.connection, contract.service, { callId, asking, givesUp: remaining >= watchedFromMs });
+      undo.push(() => watch.stop());
+      if (hasOwners) undo.push(this.owners.hear(() => watch.replaced()));
+    }
+    if (over) {
+      const giveUp = (why: unknown): void => {
+        this.connection.publish(cancelSubject(contract.service), callId);
+        asking.fail(Fault.from(why instanceof Fault ? why : new Fault('cancelled', 'the request was cancelled', 'Ask again.')));
+      };
+      undo.push(over.onEnd(giveUp));
+    }
     try {
-      const watched = isWatched ? this.watched(asking, contract.service, callId, remaining >= watchedFromMs) : asking;
-      const answering = ofOwner === undefined ? watched : this.owners.over(watched, ofOwner);
-      const message = await (signal ? this.untilAborted(contract, answering, signal, callId) : answering);
+      const message = await asking.answer;
       if (message.headers?.has(header.fault)) throw Fault.fromData(message.json<FaultData>());
       return message.json<Reply>();
     } catch (thrown) {
       throw faultOf(contract, thrown);
+    } finally {
+      for (const each of undo) each();
     }
-  }
-
-  private watched<T>(asking: Promise<T>, service: ServiceName, callId: string, givesUp: boolean): Promise<T> {
-    const watch = new CallWatch(this.connection, service, callId, givesUp);
-    const answer = watch.over(asking);
-    if (service !== this.owners.of) return answer;
-    return answer.finally(this.owners.hear(() => watch.replaced()));
   }
 
   private subjectOf(contract: Contract, as: Caller | 'service', shard: number | undefined): string {
@@ -148,25 +165,17 @@ export class Bus {
     return `${subject}.${this.service}`;
   }
 
-  private untilAborted<T>(contract: Contract, asking: Promise<T>, signal: AbortSignal, callId: string): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.connection.publish(cancelSubject(contract.service), callId);
-        reject(
-          Fault.from(signal.reason instanceof Fault ? signal.reason : new Fault('cancelled', 'the request was cancelled', 'Ask again.')),
-        );
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      asking.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    });
-  }
-
   /** Tells whoever listens now, and nobody else. Durable events go through the outbox. */
   publishLive<Payload extends object>(
     event: EventContract<Payload>,
     payload: NoInfer<Payload>,
-    about: { workspace: string; entity: string; version?: number; id?: string },
+    about: LiveAbout,
   ): void {
+    this.prepareLive(event, payload, about)();
+  }
+
+  /** Makes the message of a live event; the returned function publishes it. */
+  prepareLive<Payload extends object>(event: EventContract<Payload>, payload: NoInfer<Payload>, about: LiveAbout): () => void {
     if (event.durable) throw new Error(`${event.subject} is durable: append it to the outbox`);
     const envelope: EventEnvelope = {
       id: about.id ?? randomUUID(),
@@ -176,8 +185,24 @@ export class Bus {
       at: now(),
       payload,
     };
-    this.connection.publish(event.subject, jsonWithoutSecrets(JSON.stringify(envelope)));
+    const message = jsonWithoutSecrets(JSON.stringify(envelope));
+    return () => this.connection.publish(event.subject, message);
   }
+}
+
+/** Who waits may give up. */
+type Over = Pick<CallLife, 'onEnd' | 'throwIfOver'>;
+
+function overOf(signal: AbortSignal | undefined, life: CallLife | undefined): Over | undefined {
+  if (signal === undefined) return life;
+  return {
+    throwIfOver: () => signal.throwIfAborted(),
+    onEnd: (listener) => {
+      const onAbort = (): void => listener(signal.reason as Fault);
+      signal.addEventListener('abort', onAbort, { once: true });
+      return () => signal.removeEventListener('abort', onAbort);
+    },
+  };
 }
 
 function lateFault(contract: Contract, cause?: unknown): Fault {

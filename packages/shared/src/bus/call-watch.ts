@@ -2,6 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { Fault } from '../errors/fault.ts';
 import { isLost } from './connection.ts';
 import { servedSubject } from './headers.ts';
+import type { Asking } from './requests.ts';
 
 /** Calls that may take this long are watched; shorter ones end by their deadline soon enough. */
 export const watchedFromMs = 6_000;
@@ -22,30 +23,20 @@ export class CallWatch {
   private silent = 0;
   private isOver = false;
   private isReplaced = false;
-  private lose: () => void = () => undefined;
 
   constructor(
     private readonly connection: NatsConnection,
     private readonly service: string,
-    private readonly callId: string,
-    /** Whether silence alone ends it; else only together with a replaced owner, and its deadline comes soon enough. */
-    private readonly givesUp: boolean,
-  ) {}
-
-  /** The answer, or `unavailable` once nobody serves the call any more. */
-  over<T>(answer: Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const end = (): void => {
-      this.isOver = true;
-      clearTimeout(this.timer);
-    };
-    answer.then(resolve, reject).finally(end);
-    this.lose = () => {
-      end();
-      reject(lostFault(this.service));
-    };
+    /** `givesUp`: whether silence alone ends it; else only together with a replaced owner, and its deadline comes soon enough. */
+    private readonly call: { callId: string; asking: Asking; givesUp: boolean },
+  ) {
     this.askAfter(firstAskMs);
-    return promise;
+  }
+
+  /** It was answered, or nobody waits any more. */
+  stop(): void {
+    this.isOver = true;
+    clearTimeout(this.timer);
   }
 
   /** Some replica was replaced: if it is the one that serves the call, which was silent or will be, nothing more comes of it. */
@@ -53,6 +44,12 @@ export class CallWatch {
     if (this.isOver) return;
     if (this.silent > 0) this.lose();
     else this.isReplaced = true;
+  }
+
+  /** Nobody serves the call any more. */
+  private lose(): void {
+    this.stop();
+    this.call.asking.fail(lostFault(this.service));
   }
 
   private askAfter(pauseMs: number): void {
@@ -64,14 +61,14 @@ export class CallWatch {
     if (isLost(this.connection)) return this.askAfter(patienceMs); // our own silence proves nothing
     const since = performance.now();
     try {
-      await this.connection.request(servedSubject(this.service), this.callId, { timeout: patienceMs });
+      await this.connection.request(servedSubject(this.service), this.call.callId, { timeout: patienceMs });
       this.silent = 0;
       this.isReplaced = false;
       this.askAfter(askEveryMs);
     } catch {
       // No answer and no listener mean the same here, and are counted.
       if (this.isOver) return;
-      if ((++this.silent >= silentMax && this.givesUp) || this.isReplaced) this.lose();
+      if ((++this.silent >= silentMax && this.call.givesUp) || this.isReplaced) this.lose();
       else this.askAfter(Math.max(0, patienceMs - (performance.now() - since)));
     }
   }

@@ -2,6 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { shardsTaken, type ShardsTaken } from '../contracts/execution/shards-taken.ts';
 import { Fault } from '../errors/fault.ts';
 import type { ServiceName } from './contract.ts';
+import type { Asking } from './requests.ts';
 
 type Listener = (shards: ReadonlySet<number>) => void;
 
@@ -24,14 +25,11 @@ export class OwnerChanges {
     return () => this.listeners.delete(listener);
   }
 
-  /** The answer, or `unavailable` once another replica has the shard. */
-  over<T>(answer: Promise<T>, shard: number): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const unhear = this.hear((shards) => {
-      if (shards.has(shard)) reject(changedFault(this.of));
+  /** Ends the wait for what an owner of the shard was asked once another replica has it, until the returned function is called. */
+  failChanged(asking: Asking, shard: number): () => void {
+    return this.hear((shards) => {
+      if (shards.has(shard)) asking.fail(changedFault(this.of));
     });
-    answer.then(resolve, reject).finally(unhear);
-    return promise;
   }
 
   private listen(): void {
