@@ -16,7 +16,7 @@ import { Engine } from '../shards/engine.ts';
 import { AppendLost } from '../shards/live-run.ts';
 import { Definitions } from '../workflows/definitions.ts';
 import { PromisedAnswers } from './promised-answers.ts';
-import { requireTaskOf } from './require-task.ts';
+import { requireUnitOf } from './require-task.ts';
 
 /** Records results, and knows again those that it has recorded. */
 @Injectable()
@@ -40,9 +40,9 @@ export class Completion {
     if (isMirror(result.task)) return this.engine.dispatcher.mirrors.complete(result, caller);
     const { run, step, index, attempt } = parseTask(result.task);
     const uuid = toUuid(run, 'run');
-    await this.engine.find(uuid);
+    const live = await this.engine.find(uuid);
     if (caller) {
-      requireTaskOf(this.engine, result.task, caller);
+      if (live) requireUnitOf(live, { step, index }, caller, result.task);
       const open = this.engine.dispatcher.tasks.get(result.task);
       const isOther = open !== undefined && open.phase !== 'queued' && open.principal !== undefined && open.principal !== caller.principal;
       const isOthers = open !== undefined && open.phase !== 'queued' && open.instance !== undefined && open.instance !== result.instance;

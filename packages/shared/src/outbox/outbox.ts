@@ -1,6 +1,7 @@
-import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
 import type { EntityManager } from 'typeorm';
+import type { Bus } from '../bus/bus.ts';
 import { isLost } from '../bus/connection.ts';
 import type { EventContract } from '../bus/contract.ts';
 import { ensureEventStream, eventStream } from '../bus/event-stream.ts';
@@ -30,6 +31,12 @@ interface OutboxRow {
   created_at: Date;
 }
 
+/** What JetStream answers to a message that it stores (or does not): its `PubAck`. */
+interface PublishAck {
+  stream?: string;
+  error?: { description?: string };
+}
+
 const sweepEveryMs = 1_000;
 /** Younger rows are being published by the replica that wrote them. */
 const sweepAfterMs = 1_000;
@@ -40,7 +47,7 @@ const reopenMarginMs = 60_000;
 
 /** Durable events: an event exists if and only if its change was committed. */
 export class Outbox {
-  private readonly stream: JetStreamClient;
+  private readonly connection: NatsConnection;
   private timer: NodeJS.Timeout | null = null;
   private sweeping: Promise<void> = Promise.resolve();
   /** Resolves when nothing is missing in the stream that this service published over earlier connections. */
@@ -48,9 +55,9 @@ export class Outbox {
 
   constructor(
     private readonly database: SystemDatabase,
-    private readonly connection: NatsConnection,
+    private readonly bus: Bus,
   ) {
-    this.stream = jetstream(connection, { checkAPI: false });
+    this.connection = bus.connection;
   }
 
   /** Writes an event in the transaction of its change; it is published right after the commit. `unavailable`: no event, so no change either. */
@@ -97,7 +104,11 @@ export class Outbox {
   async publish(subject: string, envelope: EventEnvelope): Promise<void> {
     await this.beWhole();
     try {
-      await this.stream.publish(subject, JSON.stringify(envelope), { msgID: envelope.id, timeout: publishTimeoutMs });
+      const messageHeaders = headers();
+      messageHeaders.append('Nats-Msg-Id', envelope.id);
+      const asking = this.bus.requests.ask(subject, JSON.stringify(envelope), { headers: messageHeaders, timeoutMs: publishTimeoutMs });
+      const { error, stream } = (await asking.answer).json<PublishAck>();
+      if (error || !stream) throw new Error(`the stream does not take an event: ${error?.description ?? 'it does not say why'}`);
     } catch (error) {
       this.whole = null;
       throw error;

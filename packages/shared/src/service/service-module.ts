@@ -82,7 +82,7 @@ export class ServiceModule {
       {
         provide: Outbox,
         inject: [SystemDatabase, Bus],
-        useFactory: (system: SystemDatabase, bus: Bus) => new Outbox(system, bus.connection),
+        useFactory: (system: SystemDatabase, bus: Bus) => new Outbox(system, bus),
       },
       { provide: Audit, inject: [Outbox], useFactory: (outbox: Outbox) => new Audit(outbox, name) },
     ];
