@@ -205,7 +205,7 @@ beforeAll(async () => {
     asked.push(['run.start', JSON.parse(JSON.stringify(request))]);
     if (request.workflow === 'busy')
       throw new Fault('limited', 'too many changes wait', 'Start fewer runs at once.', { retryAfterMs: 1_500 });
-    return run;
+    return request.waitMs === 7 ? { ...run, status: 'succeeded' } : run;
   });
   await answer(listRuns, { data: [run], nextCursor: null });
   await answer(getRun, { ...run, steps: [step], nextSteps: null });
@@ -437,6 +437,18 @@ describe('runs', () => {
     expect(started.headers.get('location')).toBe(`/api/v1/runs/${id}`);
     expect(asked).toEqual([['run.start', { workflow: 'report', input: { constructor: 1 }, labels: { a: 'b' }, idempotencyKey: 'k1' }]]);
     expect(await send('POST', '/workflows/report/runs', { steps: [] })).toMatchObject({ status: 400 });
+  });
+
+  test('are waited for if asked to: 200 says that they have ended', async () => {
+    expect(await send('POST', '/workflows/report/runs?waitMs=5', {})).toMatchObject({ status: 202, body: { id } });
+    const ended = await send('POST', '/workflows/report/runs?waitMs=7', {});
+    expect(ended).toMatchObject({ status: 200, body: { id, status: 'succeeded' } });
+    expect(ended.headers.get('location')).toBe(`/api/v1/runs/${id}`);
+    expect(asked).toEqual([
+      ['run.start', { workflow: 'report', waitMs: 5 }],
+      ['run.start', { workflow: 'report', waitMs: 7 }],
+    ]);
+    expect(await send('POST', '/workflows/report/runs?waitMs=55001', {})).toMatchObject({ status: 400 });
   });
 
   test('are listed by status, labels and words', async () => {

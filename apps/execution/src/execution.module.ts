@@ -61,6 +61,7 @@ import { ListCallsHandler } from './runs/list-calls.handler.ts';
 import { ListRecordedRunsHandler } from './runs/list-recorded-runs.handler.ts';
 import { ListOutputsHandler } from './runs/list-outputs.handler.ts';
 import { ListStepsHandler } from './runs/list-steps.handler.ts';
+import { RunEnds } from './runs/run-ends.ts';
 import { RunFinder } from './runs/run-finder.ts';
 import { RunStarter } from './runs/run-starter.ts';
 import { RunStore } from './runs/run.store.ts';
@@ -220,6 +221,7 @@ import { ScaleBackWorkflowHandler } from './scale-back/scale-back-workflow.handl
     ScheduleStore,
     TriggerStore,
     Triggers,
+    RunEnds,
     RunFinder,
     RunMetrics,
     KpiTally,

@@ -44,6 +44,23 @@ test('the same key gives the same run, another request with it a conflict, and a
   expect(rows).toHaveLength(2);
 });
 
+test('a start that waits answers with the ended run, after its time with the run as it stands, and for a known key with what it became', async () => {
+  const request = { workflow: 'values', input: 'now', idempotencyKey: 'waits-1', waitMs: 20_000 };
+  const run = await service.request(startRun, request);
+  expect(run).toMatchObject({ status: 'succeeded', output: 'now' });
+  expect(await service.request(startRun, request)).toMatchObject({ id: run.id, status: 'succeeded', output: 'now' });
+  const since = performance.now();
+  const standing = await service.request(startRun, { workflow: 'waits', waitMs: 300 });
+  expect(standing.status).toBe('running');
+  expect(performance.now() - since).toBeGreaterThanOrEqual(299);
+  const waiting = service.request(startRun, { workflow: 'waits', idempotencyKey: 'waits-2', waitMs: 20_000 });
+  const { id } = await start(service, { workflow: 'waits', idempotencyKey: 'waits-2' });
+  await service.request(cancelRun, { run: id });
+  expect(await waiting).toMatchObject({ id, status: 'cancelled' });
+  await expect(service.request(startRun, { workflow: 'values', waitMs: 300_001 })).rejects.toMatchObject({ code: 'invalid' });
+  await service.request(cancelRun, { run: standing.id });
+});
+
 test('a run of values alone starts and ends in one commit', async () => {
   const { id } = await start(service, { workflow: 'values', input: 'x' });
   const run = await service.request(getRun, { run: id });

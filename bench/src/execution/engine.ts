@@ -3,10 +3,8 @@ import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { EventEnvelope } from '@signalbox/shared/bus/event-meta.js';
 import { applyWorkflow } from '@signalbox/shared/contracts/execution/apply-workflow.js';
 import { listRuns, type ListRunsReply, type ListRunsRequest } from '@signalbox/shared/contracts/execution/list-runs.js';
-import { endingRunEvents, runProgressed, type RunEventView } from '@signalbox/shared/contracts/execution/run-event.js';
 import { startRun } from '@signalbox/shared/contracts/execution/start-run.js';
 import { resolveAgent } from '@signalbox/shared/contracts/registry/resolve-agent.js';
 import { Fault } from '@signalbox/shared/errors/fault.js';
@@ -20,6 +18,7 @@ import { ensureTestRoles } from '@signalbox/testkit/test-postgres.js';
 const agent = 'echo';
 const execution = new URL('../../../apps/execution/', import.meta.url);
 const tokenEveryMs = 20_000;
+const endsWithinMs = 300_000;
 
 /** A chain of steps, and a fan and its join; each resolves when the run has ended. */
 export interface Runs {
@@ -70,19 +69,6 @@ export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<Engine>
   });
   const worker = await startWorker(bus);
   const gateway = await bus.as('api-gateway');
-  const ends = new Map<string, () => void>();
-  gateway.connection.subscribe(runProgressed.subject, {
-    callback: (error, message) => {
-      if (error) throw error;
-      const { payload } = message.json<EventEnvelope & { payload: RunEventView }>();
-      if (!endingRunEvents.includes(payload.type)) return;
-      if (payload.type !== 'run.succeeded') throw new Error(`a run ended with ${payload.type}`);
-      const end = ends.get(payload.run);
-      // It may have ended before its start was acknowledged.
-      if (end) end();
-      else ends.set(payload.run, () => undefined);
-    },
-  });
   const caller = keptToken(bus.caller({ principal: 'user_bench', roles: ['operator'] }));
   const ready = new Map<string, Promise<unknown>>();
   const begin = async (name: string, steps: () => Record<string, object>, input: object): Promise<void> => {
@@ -94,9 +80,10 @@ export async function startEngine({ pgUrl }: { pgUrl: string }): Promise<Engine>
       );
     }
     await ready.get(name);
-    const { id } = await insist(() => gateway.request(startRun, { workflow: name, input }, caller));
-    if (!ends.has(id)) await new Promise<void>((resolve) => ends.set(id, resolve));
-    ends.delete(id);
+    const { id, status } = await insist(() =>
+      gateway.request(startRun, { workflow: name, input, waitMs: endsWithinMs }, caller, { timeoutMs: endsWithinMs + startRun.timeoutMs }),
+    );
+    if (status !== 'succeeded') throw new Error(`the run ${id} is ${status}`);
   };
   return {
     seq: (steps) => begin(`seq-${steps}`, () => chain(steps, task), {}),

@@ -138,6 +138,9 @@ test('every resource asks at its address', async () => {
   await client.workflows.apply(manifest('Workflow'));
   await client.workflows.remove('w');
   await client.workflows.start('w', { input: { n: 1 } }, { idempotencyKey: 'mine' });
+  expect(rest.seen.at(-1)).toMatchObject({ body: { input: { n: 1 } }, query: {} });
+  await client.workflows.start('w', { input: 1, waitMs: 5 });
+  expect(rest.seen.at(-1)).toMatchObject({ body: { input: 1 }, query: { waitMs: '5' } });
   await client.runs.get('r');
   await client.runs.steps('r').first();
   await client.runs.step('r', 'a[3]');

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import { connect, credsAuthenticator, headers, type NatsConnection } from '@nats-io/transport-node';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCatalogue, type Catalogue } from '@signalbox/shared/bus/catalogue.js';
 import { ensureEventStream } from '@signalbox/shared/bus/event-stream.js';
+import { Requests } from '@signalbox/shared/bus/requests.js';
 import { atShard, serviceNames, type ServiceName } from '@signalbox/shared/bus/contract.js';
 import { natsBinary } from '../src/nats/binary.ts';
 import { credsOf, natsTrust, newNatsKeys, unrestrictedCreds } from '../src/nats/keys.ts';
@@ -80,6 +81,19 @@ test('a service publishes and hears what its contracts say, and is refused all e
     }
     expect(await refusals(context, () => context.publish('sb.security.signing-keys.get.context', '{}'))).toEqual([]);
     expect(await refusals(context, () => context.subscribe('sb.context.state.put', { ...quiet, queue: 'context' }))).toEqual([]);
+  } finally {
+    await context.close();
+  }
+});
+
+test('a question that a service may not ask fails at once, and its other questions go on', async () => {
+  const context = await asService('context');
+  try {
+    const requests = new Requests(context, '_INBOX_context');
+    const asked = { headers: headers(), timeoutMs: 30_000 };
+    const allowed = requests.ask('sb.security.signing-keys.get.context', '{}', asked).answer.catch((thrown: unknown) => thrown);
+    await expect(requests.ask('sb.registry.agent.list', '{}', asked).answer).rejects.toMatchObject({ name: 'PermissionViolationError' });
+    expect(await allowed).toMatchObject({ name: 'NoResponders' });
   } finally {
     await context.close();
   }

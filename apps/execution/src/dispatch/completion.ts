@@ -106,7 +106,7 @@ export class Completion {
     if (row.status === 'running') {
       throw new Fault('unavailable', 'the run has no owner at the moment', 'Send it again.', { service: 'execution', retryAfterMs: 500 });
     }
-    const known = this.engine.owner.findEnded(uuid);
+    const known = this.engine.owner.findEnded(uuid)?.state;
     const state = known ?? (await this.read(uuid, row));
     const { outcome } = decide(state, event, { at: 0, random: () => 0, newRunId: () => '', newId: () => '' });
     return outcome === 'known' ? 'known' : 'stale';

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { pooledBytes } from '@signalbox/shared/ids/random-bytes.js';
 
 /** A new run's identifier (UUIDv7, RFC 9562) of the given time: its day says in which partition the run is, its last byte which shard. */
 export function newRunUuid(at: number, shard?: number): string {
-  const bytes = randomBytes(16);
+  const bytes = pooledBytes(16);
   bytes.writeUIntBE(at, 0, 6);
   bytes[6] = 0x70 | ((bytes[6] as number) & 0x0f);
   bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f);

@@ -7,6 +7,7 @@ import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import type { Json } from '@signalbox/workflow/core/json.js';
 import { unknownWorkflow } from '../workflows/unknown-workflow.ts';
 import { WorkflowStore } from '../workflows/workflow.store.ts';
+import { RunEnds } from './run-ends.ts';
 import { RunStarter } from './run-starter.ts';
 
 @Controller()
@@ -14,13 +15,14 @@ export class StartRunHandler {
   constructor(
     private readonly starter: RunStarter,
     private readonly workflows: WorkflowStore,
+    private readonly ends: RunEnds,
   ) {}
 
   @Handles(startRun)
   async handle(@Payload() request: StartRunRequest, @FromCaller() caller: Caller, @FromCall() call: BusCall): Promise<StartRunReply> {
     const startable = await this.workflows.startable(caller.workspace, request.workflow);
     if (!startable) throw unknownWorkflow(request.workflow);
-    const { view } = await this.starter.start(
+    const { uuid, view } = await this.starter.start(
       caller,
       {
         workflow: request.workflow,
@@ -33,6 +35,7 @@ export class StartRunHandler {
       },
       call.life,
     );
-    return view;
+    const waitMs = request.waitMs ?? 0;
+    return waitMs === 0 ? view : this.ends.viewOf(caller.workspace, uuid, waitMs, call.life);
   }
 }

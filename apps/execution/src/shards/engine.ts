@@ -180,8 +180,8 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
       announced: (run, seq, transitions) => this.events.announce(run, seq, transitions),
       published: (run, seq, transitions) => {
         this.events.committed(run, seq, transitions);
-        // Counted when what the commit lets out has left.
-        if (uncounted.push({ run, transitions }) === 1) setImmediate(count);
+        // Counted when what the commit lets out has left, which is at the end of this turn of the event loop.
+        if (uncounted.push({ run, transitions }) === 1) setImmediate(() => setImmediate(count));
       },
       eventsOf: (run, transitions, approvals) => this.events.eventsOf(run, transitions, approvals),
       idled: (run) => this.resting.noticed(run),

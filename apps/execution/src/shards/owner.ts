@@ -55,7 +55,7 @@ const nothing: Turn = { outcome: 'stale', transitions: [], effects: [] };
 /** Holds live runs, feeds them events, has what they decide committed, and only then lets it out. */
 export class Owner implements LiveRunPorts {
   private readonly runs = new Map<string, LiveRun>();
-  private readonly ended = new Map<string, RunState>();
+  private readonly ended = new Map<string, LiveRun>();
   private readonly endWaiters = new Map<string, Set<() => void>>();
   private readonly soft = new Set<LiveRun>();
   private softTimer: NodeJS.Timeout | undefined;
@@ -86,8 +86,8 @@ export class Owner implements LiveRunPorts {
     return this.runs.values();
   }
 
-  /** The state of a run that ended here not long ago. */
-  findEnded(uuid: string): RunState | undefined {
+  /** A run that ended here not long ago. */
+  findEnded(uuid: string): LiveRun | undefined {
     return this.ended.get(uuid);
   }
 
@@ -131,21 +131,19 @@ export class Owner implements LiveRunPorts {
     return turn;
   }
 
-  /** Resolves when the run has ended and that is committed, or when `signal` is aborted. */
-  async untilEnded(uuid: string, signal: AbortSignal): Promise<void> {
-    if (!this.runs.has(uuid) || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const waiters = this.endWaiters.get(uuid) ?? new Set();
-      this.endWaiters.set(uuid, waiters);
-      const done = (): void => {
-        signal.removeEventListener('abort', done);
-        waiters.delete(done);
-        if (waiters.size === 0) this.endWaiters.delete(uuid);
-        resolve();
-      };
-      waiters.add(done);
-      signal.addEventListener('abort', done, { once: true });
-    });
+  /** Calls `done` when the run has ended and that is committed, or it is not here any more: now, if it is not here. Returns what takes that back. */
+  onEnded(uuid: string, done: () => void): () => void {
+    if (!this.runs.has(uuid)) {
+      done();
+      return () => undefined;
+    }
+    const waiters = this.endWaiters.get(uuid) ?? new Set();
+    this.endWaiters.set(uuid, waiters);
+    waiters.add(done);
+    return () => {
+      waiters.delete(done);
+      if (waiters.size === 0 && this.endWaiters.get(uuid) === waiters) this.endWaiters.delete(uuid);
+    };
   }
 
   /** Does what a transition's effects ask for; also for what a new owner finds open. */
@@ -308,7 +306,7 @@ export class Owner implements LiveRunPorts {
     this.ports.ended(run);
     for (const timer of run.timers.values()) this.alarm.cancel(timer);
     run.timers.clear();
-    this.ended.set(run.uuid, run.state);
+    this.ended.set(run.uuid, run);
     if (this.ended.size > endedMax) {
       for (const oldest of this.ended.keys()) {
         this.ended.delete(oldest);

@@ -204,6 +204,8 @@ export interface Start {
   timeoutMs?: number | undefined;
   /** How urgent its steps are, from 1 (goes first) to 5; absent: as the workflow says. */
   priority?: number | undefined;
+  /** How long to wait for the end before answering; 0 if absent. */
+  waitMs?: number | undefined;
 }
 
 /** `/workflows`: what can be run. */
@@ -257,8 +259,17 @@ export class Workflows {
     return this.#http.json({ method: 'POST', path: path`/workflows/${name}/restore`, ...options });
   }
 
-  /** Starts a run and answers at once; follow it by `runs.follow`. */
+  /** Starts a run. Answers at once, or with the run as it stands after `waitMs` (at most 55,000), or when it has ended; `runs.follow` tells all of it. */
   start(name: string, start: Start = {}, options: CreateOptions = {}): Promise<Run> {
-    return this.#http.json({ method: 'POST', path: path`/workflows/${name}/runs`, body: start, creates: true, ...options });
+    const { waitMs, ...body } = start;
+    return this.#http.json({
+      method: 'POST',
+      path: path`/workflows/${name}/runs`,
+      query: { waitMs },
+      body,
+      creates: true,
+      timeoutMs: 30_000 + (waitMs ?? 0),
+      ...options,
+    });
   }
 }

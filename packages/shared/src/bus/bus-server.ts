@@ -1,11 +1,11 @@
 import { Server } from '@nestjs/microservices';
-import { headers, NoRespondersError, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { headers, NoRespondersError, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { firstValueFrom, isObservable } from 'rxjs';
 import { Fault } from '../errors/fault.ts';
 import { requirePermission, type Caller } from '../identity/caller.ts';
 import type { IdentityVerifier } from '../identity/verifier.ts';
 import { jsonWithoutSecrets } from '../secrets/live-secrets.ts';
-import { childTraceparent, inCall, recordedSpan } from '../telemetry/call-context.ts';
+import { childTraceparent, inCall, recordedSpan, type CallContext } from '../telemetry/call-context.ts';
 import { now } from '../telemetry/clock.ts';
 import { log } from '../telemetry/log.ts';
 import { isTracing, recordSpan } from '../telemetry/tracing.ts';
@@ -172,25 +172,23 @@ export class BusServer extends Server {
         },
       );
     }
-    const given = message.headers;
+    const given = givenOf(message);
     const deadline = deadlineOf(given, contract);
     if (deadline <= now()) throw new Fault('timeout', 'the deadline had passed before the work began', 'Allow more time.');
-    const callId = given?.get(header.call) ?? '';
+    const callId = given[header.call] ?? '';
     const life = new CallLife(deadline);
     if (callId) this.inFlight.set(callId, life);
     let who: { caller: Caller } | { fromService: ServiceName } | null = null;
-    const parent = given?.get(header.traceparent);
-    const traceparent = childTraceparent(parent);
+    const context = new ServedCall(given, life);
     const startMs = Date.now();
     let error: string | undefined;
     try {
-      const identified = await this.identify(contract, message);
-      const isMirror = given?.has(header.mirror) === true;
-      if (isMirror && 'caller' in identified) requireHarmless(contract);
+      const identified = await this.identify(contract, message.subject, given);
+      if (context.isMirror && 'caller' in identified) requireHarmless(contract);
       who = identified;
       const request = validateRequest(contract.request, parseJson(message.data, contract.maxBytes));
       const call = new BusCall({ subject: message.subject, life, ...identified });
-      const reply = await inCall({ traceparent, life, ...(isMirror && { isMirror }) }, async () => {
+      const reply = await inCall(context, async () => {
         const owners = 'caller' in identified ? await this.ofOwner(contract, request, identified.caller) : undefined;
         const result = owners ?? (await handler(request, call));
         return isObservable(result) ? await firstValueFrom(result) : result;
@@ -205,7 +203,7 @@ export class BusServer extends Server {
     } finally {
       life.done();
       if (callId) this.inFlight.delete(callId);
-      if (isTracing()) recordCall(contract, { parent, traceparent, startMs, error });
+      if (isTracing()) recordCall(contract, context, { startMs, error });
     }
   }
 
@@ -223,14 +221,14 @@ export class BusServer extends Server {
     }
   }
 
-  private async identify(contract: Contract, message: Msg): Promise<{ caller: Caller } | { fromService: ServiceName }> {
+  private async identify(contract: Contract, subject: string, given: Given): Promise<{ caller: Caller } | { fromService: ServiceName }> {
     if (contract.identity === 'service') {
-      const fromService = message.subject.slice(message.subject.lastIndexOf('.') + 1) as ServiceName;
+      const fromService = subject.slice(subject.lastIndexOf('.') + 1) as ServiceName;
       if (!contract.callers.includes(fromService))
         throw new Fault('forbidden', `${fromService} may not call ${contract.subject}`, 'Call as another service.');
       return { fromService };
     }
-    const token = message.headers?.get(header.identity);
+    const token = given[header.identity];
     if (!token) throw new Fault('unauthenticated', 'no identity came with the request', 'Send a key.');
     const caller = this.options.callerOf(await this.options.verifier.verify(token), token);
     try {
@@ -285,16 +283,48 @@ function nextOf(handler: unknown): MessageHandler | undefined {
   return (handler as { next?: MessageHandler }).next;
 }
 
-function deadlineOf(given: MsgHdrs | undefined, contract: Contract): number {
+/** What came with a message, by the names of `header`. */
+type Given = Partial<Record<string, string>>;
+
+function givenOf(message: Msg): Given {
+  const given: Given = {};
+  for (const [name, values] of message.headers ?? []) given[name] = values[0];
+  return given;
+}
+
+/** The context of a call that is served. Few ask for its `traceparent`. */
+class ServedCall implements CallContext {
+  readonly isMirror: boolean;
+  private made: string | undefined;
+
+  constructor(
+    private readonly given: Given,
+    readonly life: CallLife,
+  ) {
+    this.isMirror = given[header.mirror] !== undefined;
+  }
+
+  /** Of the call that this one is made for. */
+  get parent(): string | undefined {
+    return this.given[header.traceparent];
+  }
+
+  get traceparent(): string {
+    return (this.made ??= childTraceparent(this.parent));
+  }
+}
+
+function deadlineOf(given: Given, contract: Contract): number {
   const latest = now() + contract.timeoutMs;
-  const asked = Number(given?.get(header.deadline));
+  const asked = Number(given[header.deadline]);
   return asked > 0 ? asked : latest;
 }
 
 /** The span of one call, by the conventions for messaging. */
 function recordCall(
   { subject }: Contract,
-  { parent, traceparent, startMs, error }: { parent: string | undefined; traceparent: string; startMs: number; error: string | undefined },
+  { parent, traceparent }: ServedCall,
+  { startMs, error }: { startMs: number; error: string | undefined },
 ): void {
   const span = recordedSpan(traceparent);
   if (span === undefined) return;

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomFillSync } from 'node:crypto';
 import type { CallLife } from '../bus/call-life.ts';
+import { pooledBytes } from '../ids/random-bytes.ts';
 import type { SpanRef } from './tracing.ts';
 
 /** What belongs to the call being served: it follows every further call that is made for it. */
@@ -27,18 +27,6 @@ export function currentCall(): CallContext | undefined {
 
 const traceparentPattern = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/;
 
-/** Random bytes taken from the system many at a time: one call for each span would cost more than all else of it. */
-const pool = Buffer.allocUnsafe(24 * 256);
-let poolAt = pool.length;
-
-function randomHex(bytes: number): string {
-  if (poolAt + bytes > pool.length) {
-    randomFillSync(pool);
-    poolAt = 0;
-  }
-  return pool.toString('hex', poolAt, (poolAt += bytes));
-}
-
 /** The `traceparent` of a new span: below `parent` if that is well-formed, else the first of a new trace, which nobody records. */
 export function childTraceparent(parent?: string): string {
   return below(parent, '00');
@@ -51,7 +39,7 @@ export function entryTraceparent(parent?: string): string {
 
 function below(parent: string | undefined, flags: string): string {
   const match = parent === undefined ? null : traceparentPattern.exec(parent);
-  return `00-${match?.[1] ?? randomHex(16)}-${randomHex(8)}-${match?.[2] ?? flags}`;
+  return `00-${match?.[1] ?? pooledBytes(16).toString('hex')}-${pooledBytes(8).toString('hex')}-${match?.[2] ?? flags}`;
 }
 
 /** The span that a `traceparent` names, if that is well-formed and its trace is recorded. */

@@ -1,8 +1,10 @@
-import { Body, Controller, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Type } from 'class-transformer';
 import { IsInt, IsObject, IsOptional, Max, Min } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Opaque } from '@signalbox/shared/bus/opaque.js';
+import { endedRunStatuses } from '@signalbox/shared/contracts/execution/run-view.js';
 import { startRun, type StartRunReply } from '@signalbox/shared/contracts/execution/start-run.js';
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { IdempotencyKey } from '../../platform/idempotency-key.ts';
@@ -19,6 +21,11 @@ class StartRunBody {
   @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
 }
 
+class StartRunQuery {
+  /** How long to wait for the end; 0 if absent: answer when the start is kept. */
+  @IsOptional() @Type(() => Number) @IsInt() @Min(0) @Max(55_000) waitMs?: number;
+}
+
 @Controller('api/v1/workflows')
 export class StartRunRoute {
   constructor(private readonly bus: Bus) {}
@@ -26,18 +33,26 @@ export class StartRunRoute {
   @Post(':name/runs')
   @Operation(startRun, {
     summary: 'Start a workflow',
-    description: 'Answers when the start is kept: from then on the run ends, whatever dies. Follow it at `/runs/{id}/events`.',
+    description: 'Answers when the start is kept (202): from then on the run ends, whatever dies. With `waitMs` it answers after that time with the run as it stands, or when it has ended (200). Follow it at `/runs/{id}/events`.',
     body: StartRunBody,
+    query: StartRunQuery,
     status: 202,
   })
   async handle(
     @Param('name') workflow: string,
     @Body() body: StartRunBody,
+    @Query() { waitMs = 0 }: StartRunQuery,
     @IdempotencyKey() idempotencyKey: string | undefined,
     @FromCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StartRunReply> {
-    const run = await this.bus.request(startRun, { workflow, ...body, ...(idempotencyKey !== undefined && { idempotencyKey }) }, caller);
+    const run = await this.bus.request(
+      startRun,
+      { workflow, ...body, ...(waitMs > 0 && { waitMs }), ...(idempotencyKey !== undefined && { idempotencyKey }) },
+      caller,
+      { timeoutMs: startRun.timeoutMs + waitMs },
+    );
+    if (endedRunStatuses.includes(run.status)) reply.status(200);
     reply.header('location', `/api/v1/runs/${run.id}`);
     return run;
   }

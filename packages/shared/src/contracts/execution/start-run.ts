@@ -27,11 +27,14 @@ export class StartRunRequest {
 
   /** How urgent its steps are, from 1 (goes first) to 5; absent: as the workflow says. */
   @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
+
+  /** How long to wait for the end before answering with the run as it stands; absent or 0: do not wait. Whoever waits allows as much more time. */
+  @IsOptional() @IsInt() @Min(0) @Max(300_000) waitMs?: number;
 }
 
 export class StartRunReply extends RunView {}
 
-/** Starts a workflow. The answer comes after the start was committed: from then on the run ends, whatever dies. */
+/** Starts a workflow. The answer comes after the start was committed, from then on the run ends, whatever dies; or after its end, with `waitMs`. */
 export const startRun = defineContract({
   subject: 'sb.execution.run.start',
   request: StartRunRequest,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Fault } from '../../errors/fault.ts';
 import { toUuid } from '../../ids/ids.ts';
 
@@ -80,5 +80,5 @@ export function shardOfTask(task: string): number {
  * The same for every attempt of a step or item: a target that keeps it does the work once. Derived, so that it tells nothing.
  */
 export function idempotencyKeyOf({ run, step, index }: Omit<TaskRef, 'attempt'>): string {
-  return createHash('sha256').update(`${run}.${step}.${index}`).digest('base64url').slice(0, 32);
+  return hash('sha256', `${run}.${step}.${index}`, 'base64url').slice(0, 32);
 }
