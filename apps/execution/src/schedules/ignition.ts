@@ -72,13 +72,7 @@ export class Ignition {
   }
 
   /** Starts a run of a source as somebody. */
-  async start(
-    source: Source,
-    caller: Caller,
-    input: () => Json,
-    by: StartWish['source'],
-    life: CallLife,
-  ): ReturnType<RunStarter['start']> {
+  async start(source: Source, caller: Caller, input: () => Json, by: StartWish['source'], life: CallLife): ReturnType<RunStarter['start']> {
     const { workspace, workflow, labels, priority, kind, name } = source;
     const startable = await this.workflows.startable(workspace, workflow);
     if (!startable) throw unknownWorkflow(workflow);

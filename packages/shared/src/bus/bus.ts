@@ -166,11 +166,7 @@ export class Bus {
   }
 
   /** Tells whoever listens now, and nobody else. Durable events go through the outbox. */
-  publishLive<Payload extends object>(
-    event: EventContract<Payload>,
-    payload: NoInfer<Payload>,
-    about: LiveAbout,
-  ): void {
+  publishLive<Payload extends object>(event: EventContract<Payload>, payload: NoInfer<Payload>, about: LiveAbout): void {
     this.prepareLive(event, payload, about)();
   }
 

@@ -80,6 +80,7 @@ export class Requests {
   }
 
   private failAll(reason: unknown, subject?: string): void {
-    for (const [token, waiting] of this.waiting) if (subject === undefined || waiting.subject === subject) this.taken(token)?.reject(reason);
+    for (const [token, waiting] of this.waiting)
+      if (subject === undefined || waiting.subject === subject) this.taken(token)?.reject(reason);
   }
 }

@@ -33,7 +33,8 @@ export class StartRunRoute {
   @Post(':name/runs')
   @Operation(startRun, {
     summary: 'Start a workflow',
-    description: 'Answers when the start is kept (202): from then on the run ends, whatever dies. With `waitMs` it answers after that time with the run as it stands, or when it has ended (200). Follow it at `/runs/{id}/events`.',
+    description:
+      'Answers when the start is kept (202): from then on the run ends, whatever dies. With `waitMs` it answers after that time with the run as it stands, or when it has ended (200). Follow it at `/runs/{id}/events`.',
     body: StartRunBody,
     query: StartRunQuery,
     status: 202,
