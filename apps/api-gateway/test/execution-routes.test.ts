@@ -205,7 +205,7 @@ beforeAll(async () => {
     asked.push(['run.start', JSON.parse(JSON.stringify(request))]);
     if (request.workflow === 'busy')
       throw new Fault('limited', 'too many changes wait', 'Start fewer runs at once.', { retryAfterMs: 1_500 });
-    return request.waitMs === 7 ? { ...run, status: 'succeeded' } : run;
+    return request.waitMs === 7 || request.workflow === 'values' ? { ...run, status: 'succeeded' } : run;
   });
   await answer(listRuns, { data: [run], nextCursor: null });
   await answer(getRun, { ...run, steps: [step], nextSteps: null });
@@ -444,9 +444,11 @@ describe('runs', () => {
     const ended = await send('POST', '/workflows/report/runs?waitMs=7', {});
     expect(ended).toMatchObject({ status: 200, body: { id, status: 'succeeded' } });
     expect(ended.headers.get('location')).toBe(`/api/v1/runs/${id}`);
+    expect((await send('POST', '/workflows/values/runs', {})).status).toBe(202);
     expect(asked).toEqual([
       ['run.start', { workflow: 'report', waitMs: 5 }],
       ['run.start', { workflow: 'report', waitMs: 7 }],
+      ['run.start', { workflow: 'values' }],
     ]);
     expect(await send('POST', '/workflows/report/runs?waitMs=55001', {})).toMatchObject({ status: 400 });
   });

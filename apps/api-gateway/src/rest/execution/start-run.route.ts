@@ -53,7 +53,8 @@ export class StartRunRoute {
       caller,
       { timeoutMs: startRun.timeoutMs + waitMs },
     );
-    if (endedRunStatuses.includes(run.status)) reply.status(200);
+    // Who does not wait is told that it was accepted, also where it has ended with its start.
+    if (waitMs > 0 && endedRunStatuses.includes(run.status)) reply.status(200);
     reply.header('location', `/api/v1/runs/${run.id}`);
     return run;
   }
