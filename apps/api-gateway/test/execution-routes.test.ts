@@ -450,7 +450,8 @@ describe('runs', () => {
       ['run.start', { workflow: 'report', waitMs: 7 }],
       ['run.start', { workflow: 'values' }],
     ]);
-    expect(await send('POST', '/workflows/report/runs?waitMs=55001', {})).toMatchObject({ status: 400 });
+    for (const waitMs of ['55001', '-1', '1.5', 'long', '1&waitMs=2'])
+      expect(await send('POST', `/workflows/report/runs?waitMs=${waitMs}`, {})).toMatchObject({ status: 400 });
   });
 
   test('are listed by status, labels and words', async () => {

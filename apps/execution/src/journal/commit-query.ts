@@ -9,7 +9,6 @@ interface Wire {
   parse(statement: { name: string; text: string }): void;
   bind(values: { statement: string; values: unknown[]; valueMapper: (value: unknown) => unknown }): void;
   execute(portal: object): void;
-  close(what: { type: 'S'; name: string }): void;
   sync(): void;
 }
 
@@ -42,7 +41,7 @@ class CommitQuery implements pg.Submittable {
       wire.bind({ statement, values, valueMapper: utils.prepareValue });
       wire.execute({});
     } catch (thrown) {
-      wire.close({ type: 'S', name: statement });
+      // The lane goes on with another connection.
       this.callback(thrown as Error);
     } finally {
       wire.sync();

@@ -3,7 +3,6 @@ import type { CallLife } from '@signalbox/shared/bus/call-life.js';
 import type { RunView } from '@signalbox/shared/contracts/execution/run-view.js';
 import { fromUuid } from '@signalbox/shared/ids/ids.js';
 import { hasEnded } from '@signalbox/workflow/core/state.js';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine } from '../shards/engine.ts';
 import { RunFinder } from './run-finder.ts';
 import { runView } from './run-view.ts';
@@ -38,13 +37,17 @@ export class RunEnds implements OnApplicationBootstrap {
     const timer = setTimeout(leave, waitMs);
     const forget = life.onEnd(leave);
     this.waits.add(leave);
+    const until = async (listen: (done: () => void) => () => void): Promise<void> => {
+      if (isOver) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wake = resolve;
+      const unhear = listen(resolve);
+      await promise;
+      unhear();
+    };
     try {
       for (;;) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        wake = resolve;
-        const unhear = this.engine.owner.onEnded(uuid, resolve);
-        if (!isOver) await promise;
-        unhear();
+        await until((done) => this.engine.owner.onEnded(uuid, done));
         const ended = this.engine.owner.findEnded(uuid);
         if (ended?.workspace === workspace) return runView(ended.state, ended.facts);
         const current = await this.finder.view(workspace, fromUuid('run', uuid), ({ state, facts }) => ({
@@ -53,7 +56,10 @@ export class RunEnds implements OnApplicationBootstrap {
         }));
         if (current.hasEnded || isOver) return current.view;
         // Another replica has it: a repeated key found it there, or its shard has moved.
-        await sleep(elsewhereMs);
+        await until((done) => {
+          const again = setTimeout(done, elsewhereMs);
+          return () => clearTimeout(again);
+        });
       }
     } finally {
       clearTimeout(timer);

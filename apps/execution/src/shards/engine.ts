@@ -153,11 +153,13 @@ export class Engine implements OnApplicationBootstrap, OnModuleDestroy {
     const uncounted: { run: LiveRun; transitions: readonly Transition[] }[] = [];
     const count = (): void => {
       for (const { run, transitions } of uncounted.splice(0)) {
-        metrics.committed(run, transitions);
-        this.tally.committed(run, transitions);
-        // What only might have been is no figure of what is.
-        if (run.state.counterfactual === undefined) kpis.committed(run, transitions);
-        if (isTracing()) spansOf(run, transitions).forEach(recordSpan);
+        this.owner.guarded(run, () => {
+          metrics.committed(run, transitions);
+          this.tally.committed(run, transitions);
+          // What only might have been is no figure of what is.
+          if (run.state.counterfactual === undefined) kpis.committed(run, transitions);
+          if (isTracing()) spansOf(run, transitions).forEach(recordSpan);
+        });
       }
     };
     const asks = new BudgetAsks(this.owner, ledger);

@@ -1,3 +1,4 @@
+import { beginRun } from './begin.ts';
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
 import type { Applied, ApplyQuery, Labels, Manifest, Skill } from './schema.ts';
@@ -171,15 +172,6 @@ export class Agents {
 
   /** Calls one skill: the call is a run of one step. Answers with the run as it stands after `waitMs` (at most 55,000), or when it has ended. */
   invoke(name: string, call: Invocation = {}, options: CreateOptions = {}): Promise<Run> {
-    const { waitMs, ...body } = call;
-    return this.#http.json({
-      method: 'POST',
-      path: path`/agents/${name}/invoke`,
-      query: { waitMs },
-      body,
-      creates: true,
-      timeoutMs: 30_000 + (waitMs ?? 0),
-      ...options,
-    });
+    return beginRun(this.#http, path`/agents/${name}/invoke`, call, options);
   }
 }

@@ -1,3 +1,4 @@
+import { beginRun } from './begin.ts';
 import { Pages } from './pages.ts';
 import type { ListQuery } from './pages.ts';
 import type { Run } from './runs.ts';
@@ -261,15 +262,6 @@ export class Workflows {
 
   /** Starts a run. Answers at once, or with the run as it stands after `waitMs` (at most 55,000), or when it has ended; `runs.follow` tells all of it. */
   start(name: string, start: Start = {}, options: CreateOptions = {}): Promise<Run> {
-    const { waitMs, ...body } = start;
-    return this.#http.json({
-      method: 'POST',
-      path: path`/workflows/${name}/runs`,
-      query: { waitMs },
-      body,
-      creates: true,
-      timeoutMs: 30_000 + (waitMs ?? 0),
-      ...options,
-    });
+    return beginRun(this.#http, path`/workflows/${name}/runs`, start, options);
   }
 }

@@ -44,6 +44,7 @@ export class Bus {
   private readonly served = Promise.withResolvers<BusServer>();
   /** Who owns the shards of `execution`, as it changes. */
   readonly owners = new OwnerChanges(this.service, this.connection);
+  /** What is asked past the contracts: JetStream, by the outbox. */
   readonly requests = new Requests(this.connection, `_INBOX_${this.service}`);
 
   constructor(

@@ -4,7 +4,7 @@ import { randomFillSync } from 'node:crypto';
 const pool = Buffer.allocUnsafe(24 * 256);
 let poolAt = pool.length;
 
-/** So many random bytes, at most 64: valid until the next call. */
+/** So many random bytes, for identifiers that need not be secret: a part of the pool that nobody else gets, until that is filled again. */
 export function pooledBytes(count: number): Buffer {
   if (poolAt + count > pool.length) {
     randomFillSync(pool);

@@ -1,5 +1,5 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { headers } from '@nats-io/transport-node';
 import type { EntityManager } from 'typeorm';
 import type { Bus } from '../bus/bus.ts';
 import { isLost } from '../bus/connection.ts';
@@ -47,7 +47,6 @@ const reopenMarginMs = 60_000;
 
 /** Durable events: an event exists if and only if its change was committed. */
 export class Outbox {
-  private readonly connection: NatsConnection;
   private timer: NodeJS.Timeout | null = null;
   private sweeping: Promise<void> = Promise.resolve();
   /** Resolves when nothing is missing in the stream that this service published over earlier connections. */
@@ -56,9 +55,7 @@ export class Outbox {
   constructor(
     private readonly database: SystemDatabase,
     private readonly bus: Bus,
-  ) {
-    this.connection = bus.connection;
-  }
+  ) {}
 
   /** Writes an event in the transaction of its change; it is published right after the commit. `unavailable`: no event, so no change either. */
   async append<Payload extends object>(
@@ -128,8 +125,8 @@ export class Outbox {
    * sweep. Before anything is published over a new connection, since the newest event of each subject is what tells.
    */
   private async reopenLost(): Promise<void> {
-    await ensureEventStream(this.connection);
-    const manager = await jetstreamManager(this.connection, { checkAPI: false });
+    await ensureEventStream(this.bus.connection);
+    const manager = await jetstreamManager(this.bus.connection, { checkAPI: false });
     const { state, config } = await manager.streams.info(eventStream);
     // As an earlier version made it: a direct read would be answered by nobody, and each waited for in vain.
     if (config.allow_direct !== true)
@@ -165,7 +162,7 @@ export class Outbox {
   }
 
   private async watch(): Promise<void> {
-    for await (const { type } of this.connection.status()) if (type === 'disconnect') this.whole = null;
+    for await (const { type } of this.bus.connection.status()) if (type === 'disconnect') this.whole = null;
   }
 
   async stop(): Promise<void> {
@@ -174,7 +171,7 @@ export class Outbox {
   }
 
   private async sweep(): Promise<void> {
-    if (this.connection.isClosed() || isLost(this.connection)) return;
+    if (this.bus.connection.isClosed() || isLost(this.bus.connection)) return;
     await this.beWhole();
     const rows: OutboxRow[] = await this.database.source.query(
       `SELECT id, subject, workspace, entity, version, payload, created_at FROM outbox

@@ -1,6 +1,5 @@
 import { Body, Controller, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'class-transformer';
 import { IsInt, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Opaque } from '@signalbox/shared/bus/opaque.js';
@@ -14,6 +13,7 @@ import { IdempotencyKey } from '../../platform/idempotency-key.ts';
 import { OpenStreams } from '../../platform/open-streams.ts';
 import { Operation } from '../../platform/operation.ts';
 import { RunFollower } from './run-follower.ts';
+import { WaitQuery } from './wait-query.ts';
 
 class InvokeAgentBody {
   /** One of the agent's skills; may be left out where it has one. */
@@ -30,11 +30,6 @@ class InvokeAgentBody {
   @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
 }
 
-class InvokeAgentQuery {
-  /** How long to wait for the end; 0 if absent: answer at once. */
-  @IsOptional() @Type(() => Number) @IsInt() @Min(0) @Max(55_000) waitMs?: number;
-}
-
 @Controller('api/v1/agents')
 export class InvokeAgentRoute {
   constructor(
@@ -49,13 +44,13 @@ export class InvokeAgentRoute {
     description:
       'A call is a run of one step. Answers at once (202), or after `waitMs` with the run as it stands (200 when it has ended). With `Accept: text/event-stream` its events follow, the last one `result` with the run.',
     body: InvokeAgentBody,
-    query: InvokeAgentQuery,
+    query: WaitQuery,
     status: 202,
   })
   async handle(
     @Param('name') agent: string,
     @Body() body: InvokeAgentBody,
-    @Query() { waitMs = 0 }: InvokeAgentQuery,
+    @Query() { waitMs = 0 }: WaitQuery,
     @IdempotencyKey() idempotencyKey: string | undefined,
     @FromCaller() caller: Caller,
     @Req() request: FastifyRequest,

@@ -1,6 +1,5 @@
 import { Body, Controller, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Type } from 'class-transformer';
 import { IsInt, IsObject, IsOptional, Max, Min } from 'class-validator';
 import { Bus } from '@signalbox/shared/bus/bus.js';
 import { Opaque } from '@signalbox/shared/bus/opaque.js';
@@ -9,6 +8,7 @@ import { startRun, type StartRunReply } from '@signalbox/shared/contracts/execut
 import { FromCaller, type Caller } from '@signalbox/shared/identity/caller.js';
 import { IdempotencyKey } from '../../platform/idempotency-key.ts';
 import { Operation } from '../../platform/operation.ts';
+import { WaitQuery } from './wait-query.ts';
 
 class StartRunBody {
   /** What the workflow's input schema allows; `{}` if absent. */
@@ -21,11 +21,6 @@ class StartRunBody {
   @IsOptional() @IsInt() @Min(1) @Max(5) priority?: number;
 }
 
-class StartRunQuery {
-  /** How long to wait for the end; 0 if absent: answer when the start is kept. */
-  @IsOptional() @Type(() => Number) @IsInt() @Min(0) @Max(55_000) waitMs?: number;
-}
-
 @Controller('api/v1/workflows')
 export class StartRunRoute {
   constructor(private readonly bus: Bus) {}
@@ -36,13 +31,13 @@ export class StartRunRoute {
     description:
       'Answers when the start is kept (202): from then on the run ends, whatever dies. With `waitMs` it answers after that time with the run as it stands, or when it has ended (200). Follow it at `/runs/{id}/events`.',
     body: StartRunBody,
-    query: StartRunQuery,
+    query: WaitQuery,
     status: 202,
   })
   async handle(
     @Param('name') workflow: string,
     @Body() body: StartRunBody,
-    @Query() { waitMs = 0 }: StartRunQuery,
+    @Query() { waitMs = 0 }: WaitQuery,
     @IdempotencyKey() idempotencyKey: string | undefined,
     @FromCaller() caller: Caller,
     @Res({ passthrough: true }) reply: FastifyReply,
