@@ -145,3 +145,40 @@ test('words are looked for in many runs, page after page until they are found or
   expect(await ids({ q: 'nothing-like-it' })).toEqual([]);
   expect(await ids({ agent: 'paid', workflow: 'needle' })).toEqual([]);
 });
+
+test('what runs are found by is what their rows hold, also of those that a version before this one writes', async () => {
+  const differing = (): Promise<object[]> =>
+    service.database.sql(
+      `SELECT run_id FROM run
+        WHERE cost_usd IS DISTINCT FROM (usage::jsonb ->> 'costUsd')::float8
+           OR duration_ms IS DISTINCT FROM round(extract(epoch FROM ended_at - created_at) * 1000)
+           OR is_waiting IS DISTINCT FROM coalesce((standing ->> 'isWaiting')::boolean, false)
+           OR error_code IS DISTINCT FROM coalesce(standing ->> 'errorCode', error::jsonb ->> 'code')
+           OR failed_step IS DISTINCT FROM standing ->> 'failedStep'`,
+    );
+  const [written] = await service.database.sql<Record<string, number>>(
+    `SELECT count(*) FILTER (WHERE cost_usd > 0)::int AS paid, count(failed_step)::int AS failed, count(*) FILTER (WHERE status = 'cancelled')::int AS cancelled FROM run`,
+  );
+  expect(Object.values(written ?? {}).every((count) => count > 0)).toBe(true);
+  expect(await differing()).toEqual([]);
+  // It starts a run that waits at once, has it go on, and ends it.
+  const run = '00000000-ffff-7000-8000-000000000000';
+  await service.database.sql(
+    `INSERT INTO run (run_id, day, workspace, workflow, definition, shard, status, principal, principal_name, grant_id, timeout_ms, created_at, progress, usage, standing)
+     VALUES ($1, current_date, $2, 'old', 'x', 0, 'running', 'p', 'p', 'g', 1, now(), '{}', '{}', '{"isWaiting":true}')`,
+    [run, defaultWorkspace],
+  );
+  expect(await differing()).toEqual([]);
+  await service.database.sql(`UPDATE run SET standing = standing || '{"isWaiting":false}' WHERE run_id = $1`, [run]);
+  expect(await differing()).toEqual([]);
+  await service.database.sql(
+    `UPDATE run SET status = 'failed', ended_at = created_at + interval '3 s', error = '{"code":"timeout"}', usage = '{"costUsd":0.5}',
+            standing = standing || '{"isWaiting":false,"failedStep":"a"}' WHERE run_id = $1`,
+    [run],
+  );
+  expect(await differing()).toEqual([]);
+  const found = await service.database.sql(`SELECT cost_usd, duration_ms::int AS ms, error_code, failed_step FROM run WHERE run_id = $1`, [
+    run,
+  ]);
+  expect(found).toEqual([{ cost_usd: 0.5, ms: 3_000, error_code: 'timeout', failed_step: 'a' }]);
+});

@@ -127,11 +127,25 @@ const startColumns: readonly Column<Starting>[] = [
 
 const insertedNames = startColumns.slice(0, -2).map(([name]) => name);
 
+/** What runs are found by, of what their rows hold anyway. PostgreSQL could keep it up by itself, for 0.2 ms of each statement. */
+function found(row: string, standing: string, createdAt: string): Record<string, string> {
+  return {
+    cost_usd: `(${row}.usage::jsonb ->> 'costUsd')::double precision`,
+    duration_ms: `round(extract(epoch FROM ${row}.ended_at - ${createdAt}) * 1000)::bigint`,
+    is_waiting: `coalesce((${row}.standing ->> 'isWaiting')::boolean, false)`,
+    error_code: `coalesce(${standing} ->> 'errorCode', ${row}.error::jsonb ->> 'code')`,
+    failed_step: `${standing} ->> 'failedStep'`,
+  };
+}
+
+const foundAtStart = found('s', 's.standing', 's.created_at');
+const foundLater = found('e', '(run.standing || e.standing)', 'run.created_at');
+
 const starts: Part = {
   letter: 's',
   sql: ({ has, isOne }) => `starts AS (
-    INSERT INTO run (${insertedNames.join(', ')}, agents)
-    SELECT ${insertedNames.map((name) => `s.${name}`).join(', ')}, ARRAY(SELECT jsonb_array_elements_text(s.agents))
+    INSERT INTO run (${[...insertedNames, ...Object.keys(foundAtStart)].join(', ')}, agents)
+    SELECT ${[...insertedNames.map((name) => `s.${name}`), ...Object.values(foundAtStart)].join(', ')}, ARRAY(SELECT jsonb_array_elements_text(s.agents))
       FROM ${table('s', startColumns, isOne)}
      WHERE ${isOurs('s', has)} ${has(keys.letter) ? 'AND (NOT s.is_keyed OR s.run_id IN (SELECT run_id FROM keys))' : ''}
     ON CONFLICT DO NOTHING RETURNING run_id
@@ -214,7 +228,10 @@ const ends: Part = {
   letter: 'e',
   sql: ({ isOne }) => `ends AS (
     UPDATE run SET status = e.status, reason = e.reason, ended_at = e.ended_at, error = e.error, progress = e.progress, usage = e.usage,
-                   wake_at = e.wake_at, rests_on_child = e.rests_on_child, standing = run.standing || e.standing, places = e.places
+                   wake_at = e.wake_at, rests_on_child = e.rests_on_child, standing = run.standing || e.standing, places = e.places,
+                   ${Object.entries(foundLater)
+                     .map(([name, value]) => `${name} = ${value}`)
+                     .join(', ')}
       FROM ${table('e', endColumns, isOne)}
      WHERE run.run_id = e.run_id AND ${isAppended('e')}
   )`,
