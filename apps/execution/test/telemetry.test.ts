@@ -10,6 +10,7 @@ import { recordKpis, type KpiEntry } from '@signalbox/shared/contracts/registry/
 import type { ServiceUnderTest } from '@signalbox/testkit/start-service.js';
 import { TestCollector, type CollectedSpan } from '@signalbox/testkit/test-collector.js';
 import { KpiTally } from '../src/telemetry/kpi-tally.ts';
+import { RunMetrics } from '../src/telemetry/run-metrics.ts';
 import { answerAsProtocol, apply, ended, start, startExecution, TestWorker, until, workflow } from './peers.ts';
 
 let service: ServiceUnderTest;
@@ -152,6 +153,25 @@ test('metrics tell of runs by workflow', async () => {
   expect(grown('signalbox_cost_usd_total')).toBe(1.5);
   expect(grown('signalbox_run_duration_seconds_count')).toBe(1);
   expect(grown('signalbox_step_wait_seconds_bucket', ',le="+Inf"')).toBe(4);
+});
+
+test('where a run cannot be counted, it alone is let go of: it is loaded again, and goes on as the others do', async () => {
+  const metrics = service.app.get(RunMetrics);
+  const { committed } = metrics;
+  let thrown = 0;
+  metrics.committed = (run, transitions) => {
+    if (run.facts.labels['uncounted'] !== undefined && thrown++ === 0) throw new Error('it cannot be counted');
+    committed.call(metrics, run, transitions);
+  };
+  try {
+    const uncounted = await start(service, { workflow: 'two', input: 1, labels: { uncounted: 'yes' } });
+    const other = await start(service, { workflow: 'two', input: 1 });
+    expect((await ended(service, other.id)).status).toBe('succeeded');
+    expect((await ended(service, uncounted.id)).status).toBe('succeeded');
+    expect(thrown).toBeGreaterThan(1);
+  } finally {
+    metrics.committed = committed;
+  }
 });
 
 function metricsNow(): Map<string, number> {
