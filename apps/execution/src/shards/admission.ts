@@ -2,9 +2,12 @@ import { Fault } from '@signalbox/shared/errors/fault.js';
 
 /** Live runs of one owner, each under 8 KB of its own: past this, starts are refused. */
 export const liveMax = 100_000;
-/** Past these, starts are refused before memory grows: rows that wait for a commit, and until when: half of what a start is waited for. */
+/**
+ * Past these, starts are refused before memory grows: rows that wait for a commit, and until when: a quarter of what a start is waited for, since commits
+ * that are slow may become slower yet.
+ */
 const waitingMax = 20_000;
-const waitMaxMs = 5_000;
+const waitMaxMs = 2_500;
 /** From here on the workspace that has most of them starts no further run while others wait too. */
 const busyWaiting = 5_000;
 
