@@ -127,12 +127,12 @@ const startColumns: readonly Column<Starting>[] = [
 
 const insertedNames = startColumns.slice(0, -2).map(([name]) => name);
 
-/** What runs are found by, of what their rows hold anyway. PostgreSQL could keep it up by itself, for 0.2 ms of each statement. */
+/** What runs are found by, of what their rows hold, as the trigger of migration 0020 has it: see decision 0044. */
 function found(row: string, standing: string, createdAt: string): Record<string, string> {
   return {
     cost_usd: `(${row}.usage::jsonb ->> 'costUsd')::double precision`,
     duration_ms: `round(extract(epoch FROM ${row}.ended_at - ${createdAt}) * 1000)::bigint`,
-    is_waiting: `coalesce((${row}.standing ->> 'isWaiting')::boolean, false)`,
+    is_waiting: `coalesce((${standing} ->> 'isWaiting')::boolean, false)`,
     error_code: `coalesce(${standing} ->> 'errorCode', ${row}.error::jsonb ->> 'code')`,
     failed_step: `${standing} ->> 'failedStep'`,
   };
